@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use crate::matrix::Kind;
+
+/// Where something stands in a file. Both count from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+/// One entry of a list under `namespaces`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The regex, as Python would see it.
+    pub regex: Arc<str>,
+    /// Whether the service claims what matches for itself alone.
+    pub exclusive: bool,
+    /// The `group_id` of the entry, an extension that old registrations carry.
+    pub group_id: Option<Box<str>>,
+    /// Where the value of `regex` begins.
+    pub place: Place,
+}
+
+/// What a registration claims, by kind, each list in file order.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Namespaces {
+    /// The entries of `users`.
+    pub users: Box<[Entry]>,
+    /// The entries of `aliases`.
+    pub aliases: Box<[Entry]>,
+    /// The entries of `rooms`.
+    pub rooms: Box<[Entry]>,
+}
+
+impl Namespaces {
+    /// The entries of one kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> &[Entry] {
+        match kind {
+            Kind::User => &self.users,
+            Kind::Alias => &self.aliases,
+            Kind::Room => &self.rooms,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use serde::Serialize;
+
+use super::Place;
+
+/// What is wrong with a registration file, as a stable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultCode {
+    /// The file cannot be read.
+    Unreadable,
+    /// The bytes are not YAML as PyYAML reads it.
+    Syntax,
+    /// A key that is needed is missing.
+    MissingKey,
+    /// A value has the wrong type.
+    WrongType,
+    /// A value has the right type and is not acceptable.
+    InvalidValue,
+    /// A regex that Python's `re` refuses.
+    InvalidRegex,
+    /// Another file has the same `id`.
+    DuplicateId,
+    /// Another file has the same `as_token`.
+    DuplicateToken,
+    /// Another file has a proxy prefix that overlaps this one's.
+    OverlappingProxyPrefix,
+}
+
+/// One fault: what is wrong, where, and the way out. Never holds a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// The stable code.
+    pub code: FaultCode,
+    /// What is wrong, what Synapse would say, and the way out.
+    pub message: String,
+    /// The line, counted from 1; absent when the fault has no place in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in characters, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+}
+
+impl Fault {
+    /// A fault at a place.
+    #[must_use]
+    pub fn at(code: FaultCode, place: Place, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), line: Some(place.line), column: Some(place.column) }
+    }
+
+    /// A fault of the file as a whole.
+    #[must_use]
+    pub fn of_file(code: FaultCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), line: None, column: None }
+    }
+}

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Fault, Namespaces, Place, TokenDigest};
+
+/// An application service as its file describes it, without its secrets.
+///
+/// There may be a hundred thousand of these, so it holds only what is asked for again: regexes as text, the token as
+/// a digest.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The file it came from, as it is shown.
+    pub file: Arc<str>,
+    /// The `id`, unique among the loaded registrations.
+    pub id: Arc<str>,
+    /// Where the homeserver reaches the service, without user info; `None` for an explicit null.
+    pub url: Option<Box<str>>,
+    /// The localpart of the service's own user.
+    pub sender_localpart: Box<str>,
+    /// Where the value of `sender_localpart` begins.
+    pub sender_place: Place,
+    /// Recognizes the `as_token`.
+    pub as_token: TokenDigest,
+    /// What the service claims.
+    pub namespaces: Namespaces,
+    /// The `protocols`.
+    pub protocols: Box<[Box<str>]>,
+    /// Whether the service's users are rate limited: true unless the file says false.
+    pub rate_limited: bool,
+    /// The proxy prefix of MSC4512 without trailing slashes, for the comparison with other files.
+    pub proxy_prefix: Option<Box<str>>,
+    /// All other keys, as they are shown: secrets redacted.
+    pub extra: Option<Box<Map<String, Value>>>,
+    /// What is not wrong enough to refuse the file: duplicate keys, weak tokens.
+    pub warnings: Box<[Warning]>,
+}
+
+/// Something about a file that Synapse accepts and its author should know; becomes a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is.
+    pub code: WarningCode,
+    /// What and why, and the way out; never a token.
+    pub message: Box<str>,
+    /// Where.
+    pub place: Place,
+}
+
+/// The stable codes of warnings; the findings of the same names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningCode {
+    /// A mapping holds the same key twice; the last one wins.
+    DuplicateKey,
+    /// A token is empty, short, or both tokens are the same.
+    WeakToken,
+}
+
+/// What came of a file: a registration, or all that is wrong with it.
+pub type Loaded = Result<Registration, Vec<Fault>>;

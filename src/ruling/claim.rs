@@ -1,0 +1,101 @@
+use std::cell::Cell;
+
+use serde::Serialize;
+
+use super::Services;
+use crate::index::{Hit, Via};
+use crate::matrix::MatrixId;
+
+/// What one interested service claims: the entry that decides, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Claim<'s> {
+    /// The `id` of the application service.
+    pub as_id: &'s str,
+    /// Whether it claims the ID for itself alone.
+    pub exclusive: bool,
+    /// What makes it interested.
+    pub via: ClaimVia,
+    /// The regex of the entry; null when the ID is the service's sender.
+    pub regex: Option<&'s str>,
+    /// The position of the entry in its list, from 0; null when the ID is the service's sender.
+    pub index: Option<u32>,
+    /// The `group_id` of the entry, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<&'s str>,
+    /// True when the regex ran out of steps on this ID, which therefore counts as claimed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub step_limit: bool,
+    /// The file.
+    pub file: &'s str,
+    /// The line of the regex, or of `sender_localpart`, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// What makes a service interested in an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimVia {
+    /// An entry of its namespaces matches.
+    Namespace,
+    /// The ID is its own user.
+    Sender,
+}
+
+/// The claims on one ID, one for each interested service, in load order.
+pub type Claims<'s> = Vec<Claim<'s>>;
+
+thread_local! {
+    /// Reused from question to question, so that one that finds nothing does not allocate.
+    static HITS: Cell<Vec<Hit>> = const { Cell::new(Vec::new()) };
+}
+
+impl Services {
+    /// Who claims an ID.
+    #[must_use]
+    pub fn claims(&self, id: MatrixId<'_>) -> Claims<'_> {
+        HITS.with(|cell| {
+            let mut hits = cell.take();
+            hits.clear();
+            self.index().lookup(id, &mut hits);
+            let claims = hits.iter().map(|hit| self.claim(id, *hit)).collect();
+            cell.set(hits);
+            claims
+        })
+    }
+
+    fn claim(&self, id: MatrixId<'_>, hit: Hit) -> Claim<'_> {
+        let registration = self.registration(hit.service);
+        let (as_id, file) = (&*registration.id, &*registration.file);
+        match hit.via {
+            Via::Sender => Claim {
+                as_id,
+                exclusive: true,
+                via: ClaimVia::Sender,
+                regex: None,
+                index: None,
+                group_id: None,
+                step_limit: false,
+                file,
+                line: registration.sender_place.line,
+                column: registration.sender_place.column,
+            },
+            Via::Entry { position, step_limit } => {
+                let entry = &registration.namespaces.of(id.kind())[position as usize];
+                Claim {
+                    as_id,
+                    exclusive: entry.exclusive,
+                    via: ClaimVia::Namespace,
+                    regex: Some(&entry.regex),
+                    index: Some(position),
+                    group_id: entry.group_id.as_deref(),
+                    step_limit,
+                    file,
+                    line: entry.place.line,
+                    column: entry.place.column,
+                }
+            }
+        }
+    }
+}

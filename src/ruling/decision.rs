@@ -1,0 +1,126 @@
+use serde::Serialize;
+
+use super::{Claim, Claims};
+use crate::matrix::ErrCode;
+
+/// Whether something may be registered or created, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Decision<'s> {
+    /// Whether Synapse would allow it.
+    pub allowed: bool,
+    /// The user ID that was decided on: for a person with its localpart in lower case, as Synapse registers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The alias that was decided on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// The service that asks; null when a person asks or no service has the token.
+    pub as_id: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// The Matrix error code that Synapse would answer with; null when it is allowed.
+    #[schema(value_type = Option<String>, example = "M_EXCLUSIVE")]
+    pub errcode: Option<ErrCode>,
+    /// One sentence that names the service in the way; null when it is allowed.
+    pub error: Option<String>,
+    /// All claims on the ID, in load order.
+    pub claims: Vec<Claim<'s>>,
+}
+
+/// Why a decision fell as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Allowed: nobody claims it.
+    Unclaimed,
+    /// Allowed: it is claimed, but by nobody exclusively.
+    Shared,
+    /// Allowed: it is in the asking service's own namespace, and nobody else holds it exclusively.
+    OwnNamespace,
+    /// Allowed: the asking service's own user, or asked by it.
+    Sender,
+    /// Refused: the asking service does not claim it.
+    OutsideOwnNamespace,
+    /// Refused: a service (another one, when a service asks) holds it exclusively.
+    Reserved,
+    /// Refused: no such service is loaded.
+    UnknownAs,
+    /// Refused: a person may not register such a localpart.
+    InvalidUserId,
+    /// Refused: not a user ID of this server.
+    RemoteId,
+}
+
+impl Reason {
+    /// All reasons, for the metric that counts them.
+    pub const ALL: [Self; 9] = [
+        Self::Unclaimed,
+        Self::Shared,
+        Self::OwnNamespace,
+        Self::Sender,
+        Self::OutsideOwnNamespace,
+        Self::Reserved,
+        Self::UnknownAs,
+        Self::InvalidUserId,
+        Self::RemoteId,
+    ];
+
+    /// The reason as it stands in an answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclaimed => "unclaimed",
+            Self::Shared => "shared",
+            Self::OwnNamespace => "own_namespace",
+            Self::Sender => "sender",
+            Self::OutsideOwnNamespace => "outside_own_namespace",
+            Self::Reserved => "reserved",
+            Self::UnknownAs => "unknown_as",
+            Self::InvalidUserId => "invalid_user_id",
+            Self::RemoteId => "remote_id",
+        }
+    }
+}
+
+/// What is being decided on.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    User(String),
+    Alias(String),
+}
+
+impl Subject {
+    fn split(self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::User(user_id) => (Some(user_id), None),
+            Self::Alias(alias) => (None, Some(alias)),
+        }
+    }
+}
+
+/// A decision in the making: everything but the verdict.
+pub(super) struct Case<'s> {
+    pub(super) subject: Subject,
+    pub(super) as_id: Option<String>,
+    pub(super) claims: Claims<'s>,
+}
+
+impl<'s> Case<'s> {
+    pub(super) fn allow(self, reason: Reason) -> Decision<'s> {
+        let (user_id, alias) = self.subject.split();
+        let Self { as_id, claims, .. } = self;
+        Decision { allowed: true, user_id, alias, as_id, reason, errcode: None, error: None, claims }
+    }
+
+    pub(super) fn refuse(self, reason: Reason, errcode: ErrCode, error: String) -> Decision<'s> {
+        let (user_id, alias) = self.subject.split();
+        let Self { as_id, claims, .. } = self;
+        let (errcode, error) = (Some(errcode), Some(error));
+        Decision { allowed: false, user_id, alias, as_id, reason, errcode, error, claims }
+    }
+}
+
+/// What an unhindered person is told: whether anybody claims the ID at all.
+pub(super) fn unhindered(claims: &Claims<'_>) -> Reason {
+    if claims.is_empty() { Reason::Unclaimed } else { Reason::Shared }
+}

@@ -1,0 +1,53 @@
+use serde::Serialize;
+
+use super::{Claim, Claims, Services};
+use crate::matrix::{Kind, MatrixId};
+
+/// Who owns an ID.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Ownership<'s> {
+    /// The ID that was asked about.
+    pub id: &'s str,
+    /// What it names.
+    pub kind: Kind,
+    /// What the claims come to.
+    pub status: Status,
+    /// The one service that holds the ID exclusively; null when none does, or more than one.
+    pub owner: Option<&'s str>,
+    /// One for each interested service, in load order.
+    pub claims: Vec<Claim<'s>>,
+}
+
+/// What the claims on an ID come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Nobody claims it.
+    Unclaimed,
+    /// Somebody claims it, nobody exclusively.
+    Shared,
+    /// One service holds it exclusively.
+    Exclusive,
+    /// More than one service holds it exclusively, so that nobody can register it.
+    Contested,
+}
+
+impl Services {
+    /// Who owns an ID.
+    #[must_use]
+    pub fn ownership<'s>(&'s self, id: MatrixId<'s>) -> Ownership<'s> {
+        let claims = self.claims(id);
+        let (status, owner) = status_of(&claims);
+        Ownership { id: id.as_str(), kind: id.kind(), status, owner, claims }
+    }
+}
+
+fn status_of<'s>(claims: &Claims<'s>) -> (Status, Option<&'s str>) {
+    let mut exclusive = claims.iter().filter(|claim| claim.exclusive);
+    match (exclusive.next(), exclusive.next()) {
+        (Some(only), None) => (Status::Exclusive, Some(only.as_id)),
+        (Some(_), Some(_)) => (Status::Contested, None),
+        (None, _) if claims.is_empty() => (Status::Unclaimed, None),
+        (None, _) => (Status::Shared, None),
+    }
+}
