@@ -1,76 +1,41 @@
 //! What is loaded: files and their states, services, digest. Immutable, swapped as a whole.
 //!
-//! (skeleton)
+//! A [`Snapshot`] is everything that a question can be answered from. Nothing in it ever changes; a reload builds the
+//! next one beside it and [`Live::swap`]s it in with one atomic store. Whoever answers a request takes **one**
+//! [`Live::load`] and answers from that alone, so that no answer mixes two sets.
+//!
+//! # Which files are in force
+//!
+//! A file takes part with what is on disk if that loads, else with what it last had in force. Where two files collide
+//! (same `id`, same `as_token`, overlapping proxy prefixes) the rules are, in this order:
+//!
+//! 1. *What is in force stays.* A new file, or new content of a file, never displaces a service that is in force: the
+//!    mistake is where the change is, and a mistake in one file must not set another service's names free. This
+//!    includes the last good content of a stale file. It ends when its own file is mended or removed.
+//! 2. Among those that are new, *the first in load order stays* and the later ones are turned away, as Synapse would
+//!    refuse them. At start everything is new.
+//! 3. Who is turned away keeps its last good content ([`FileState::Stale`]), or is [`FileState::Quarantined`] if it
+//!    never had any. The fault names both files, never the token.
+//!
+//! When the files on disk do not collide with each other, all of them are in force, whatever was before: two files may
+//! swap their ids in one step or in two.
+//!
+//! # Digest
+//!
+//! The digest covers the server name, the dialect, and for each file in force, in load order, its name relative to its
+//! directory and the hash of the bytes in force. Replicas that mount the directory elsewhere agree on it; so do a
+//! replica that holds a file as stale and one that reads the same bytes from disk.
 
-use std::sync::Arc;
+mod admission;
+mod changes;
+mod digest;
+mod file;
+mod in_force;
+mod live;
 
-use arc_swap::ArcSwap;
-use serde::Serialize;
-
-use crate::registration::{Fault, Registration};
-use crate::ruling::Services;
-
-/// Everything that a question can be answered from.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// Counts the snapshots of this process, from 1.
-    pub generation: u64,
-    /// Digest of the loaded set as lower-case hex: equal on every replica that loaded the same bytes.
-    pub digest: Arc<str>,
-    /// False while any file is stale or quarantined.
-    pub complete: bool,
-    /// Every file, in load order.
-    pub files: Vec<Arc<FileRecord>>,
-    /// The loaded services.
-    pub services: Services,
-}
-
-/// One file and what came of it.
-#[derive(Debug)]
-pub struct FileRecord {
-    /// The file as it is shown.
-    pub file: Arc<str>,
-    /// Whether it is in force.
-    pub state: FileState,
-    /// What is wrong with the bytes that are there now.
-    pub faults: Vec<Fault>,
-    /// What is in force.
-    pub registration: Option<Arc<Registration>>,
-}
-
-/// Whether a file is in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FileState {
-    /// As it is on disk.
-    Active,
-    /// What is on disk cannot be loaded; its last good content is in force.
-    Stale,
-    /// It cannot be loaded, and nothing of it is in force.
-    Quarantined,
-}
-
-/// The place where the snapshot in force is found.
-#[derive(Debug)]
-pub struct Live {
-    current: ArcSwap<Snapshot>,
-}
-
-impl Live {
-    /// Begins with a first snapshot.
-    #[must_use]
-    pub fn new(first: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(first) }
-    }
-
-    /// The snapshot in force. A request reads it once.
-    #[must_use]
-    pub fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {
-        self.current.load()
-    }
-
-    /// Puts a snapshot in force.
-    pub fn swap(&self, next: Arc<Snapshot>) {
-        self.current.store(next);
-    }
-}
+pub use admission::{Candidate, Good, Refusal};
+pub use changes::Changes;
+pub use digest::ContentHash;
+pub use file::{FileRecord, FileState};
+pub use in_force::{Counts, MissingSource, Snapshot};
+pub use live::Live;

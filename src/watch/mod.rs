@@ -1,21 +1,53 @@
 //! From directories to snapshots, and again whenever something changes.
 //!
-//! (skeleton)
+//! # How a change becomes an answer
+//!
+//! ```text
+//! events ─► Schedule ─► Reload ─► Scan ─► Snapshot::next ─► Live::swap
+//!            poll, SIGHUP, POST      │ Disk, Loader
+//! ```
+//!
+//! *Events are hints, the scan is the truth.* Whatever an event says, all that follows is a scan of every source. A
+//! scan asks for the status of every file and reads those whose status has changed; bytes that hash as before are not
+//! parsed again. So a lost event costs time until the next poll and never a wrong answer, and the service works, only
+//! slower, where there are no events at all.
+//!
+//! One thread does all this ([`Reloader`]); requests never wait for it, they read [`crate::snapshot::Live`]. All that
+//! can fail happens before the one atomic store, and an outcome that says the same as before stores nothing.
+//!
+//! # What a fault may not do
+//!
+//! Names must not be set free by accident:
+//!
+//! * A file that breaks, cannot be read, or is replaced by a directory keeps its last good content (`stale`).
+//! * A directory that cannot be read, vanishes, or becomes empty keeps everything, until it is back, or the emptiness is
+//!   confirmed by [`Reloader::reload`] with `allow_empty` or a restart. On the first load a directory that is missing
+//!   means that the service is not ready and says what is missing; one that is empty is taken at its word, with a warning.
+//! * A file that is being written is left alone until its writer closes it or is quiet, within limits; a file that is
+//!   gone is gone only when two scans in a row say so (editors delete and create).
+//! * A collision displaces nothing that is in force; see [`crate::snapshot`].
+//!
+//! # Cost
+//!
+//! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
-use serde::{Deserialize, Serialize};
+mod clock;
+mod disk;
+mod engine;
+mod loader;
+mod log;
+mod reloader;
+mod report;
+mod scan;
+mod schedule;
+mod source;
+mod trigger;
 
-/// Why a reload happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Trigger {
-    /// The first load.
-    Start,
-    /// An event of the file system.
-    Event,
-    /// The regular scan.
-    Poll,
-    /// SIGHUP.
-    Signal,
-    /// `POST /-/reload`.
-    Request,
-}
+pub use clock::{Clock, SystemClock};
+pub use disk::{Disk, Identity, OsDisk, Stat};
+pub use engine::{Engine, Options};
+pub use loader::Loader;
+pub use reloader::{Reloader, ReloaderGone};
+pub use report::ReloadReport;
+pub use source::{ReadList, Source};
+pub use trigger::Trigger;

@@ -1,0 +1,301 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::scan::{Known, Scan, Scanner};
+use super::source::NoListing;
+use super::{Clock, Disk, Loader, OsDisk, ReloadReport, Source, SystemClock, Trigger, log};
+use crate::matrix::ServerName;
+use crate::snapshot::{Candidate, Good, Live, MissingSource, Snapshot};
+use crate::telemetry::{Metrics, ReloadResult};
+
+/// What a reload needs to know.
+#[derive(Clone)]
+pub struct Options {
+    /// The homeserver whose registrations these are.
+    pub server_name: ServerName,
+    /// Where they come from, in load order.
+    pub sources: Vec<Source>,
+    /// A change is taken over when nothing has changed for this long. 100 ms.
+    pub quiet: Duration,
+    /// But at the latest after this time, when changes do not cease. 500 ms.
+    pub max_wait: Duration,
+    /// How often to look without any event, give or take a tenth. 30 s.
+    pub poll: Duration,
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What reads a registration.
+    pub loader: Arc<dyn Loader>,
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new(server_name: ServerName, sources: Vec<Source>, loader: Arc<dyn Loader>) -> Self {
+        Self {
+            server_name,
+            sources,
+            quiet: Duration::from_millis(100),
+            max_wait: Duration::from_millis(500),
+            poll: Duration::from_secs(30),
+            disk: Arc::new(OsDisk),
+            clock: Arc::new(SystemClock),
+            loader,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("server_name", &self.server_name).field("sources", &self.sources).finish()
+    }
+}
+
+/// Scans, and puts in force what it finds. Does nothing by itself; the [`super::Reloader`] drives it.
+#[derive(Debug)]
+pub struct Engine {
+    options: Options,
+    sources: Vec<State>,
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+}
+
+/// What is known of a source.
+#[derive(Clone, Debug, Default)]
+struct State {
+    files: Vec<Arc<Known>>,
+    /// Why it is not as it should be.
+    problem: Option<String>,
+    /// Somebody has said that it is right that it is not there.
+    confirmed_absent: bool,
+}
+
+type Looked = Result<Scan, NoListing>;
+
+impl Engine {
+    /// Nothing is loaded yet; [`Engine::live`] says so.
+    #[must_use]
+    pub fn new(options: Options, metrics: Arc<Metrics>) -> Self {
+        let sources = vec![State::default(); options.sources.len()];
+        let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
+        Self { options, sources, live: Arc::new(Live::new(nothing)), metrics }
+    }
+
+    /// Where the snapshot in force is found.
+    #[must_use]
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
+
+    /// The options.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Looks at everything and puts in force what is there. `busy` are files that are known to be open for writing.
+    ///
+    /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
+    pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &HashSet<PathBuf>) -> ReloadReport {
+        let clock = Arc::clone(&self.options.clock);
+        let began = clock.now();
+        let looked = self.look_until_quiet(began, busy);
+        let states: Vec<State> = (self.sources.iter().zip(&self.options.sources).zip(looked))
+            .map(|((state, source), looked)| self.next_state(state, source, looked, allow_empty, busy))
+            .collect();
+        let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
+            .filter_map(|(state, source)| {
+                let problem = state.problem.clone()?;
+                Some(MissingSource { source: source.shown(), problem })
+            })
+            .collect();
+        let before = self.live.load_full();
+        let after = self.put_in_force(&before, states, missing);
+        let result = result(&before, &after);
+        let report = ReloadReport {
+            trigger,
+            result,
+            generation: after.generation,
+            snapshot: Arc::clone(&after.digest),
+            complete: after.complete,
+            changes: if result == ReloadResult::Changed { after.changes.clone() } else { Default::default() },
+            missing: after.missing.clone(),
+            finished_at: clock.wall(),
+            took: clock.now().duration_since(began),
+        };
+        self.metrics.reload_finished(trigger.as_str(), result, after.complete, report.took);
+        if !Arc::ptr_eq(&before, &after) {
+            self.metrics.snapshot_in_force(&after);
+        }
+        log::reloaded(&report, &before, &after);
+        report
+    }
+
+    /// Scans again as long as something moves, within limits: a file may be half written, and one that is gone may be
+    /// about to be put back.
+    fn look_until_quiet(&self, began: Instant, busy: &HashSet<PathBuf>) -> Vec<Looked> {
+        let clock = &*self.options.clock;
+        let mut looked = self.look(None, busy);
+        loop {
+            let restless = looked.iter().flatten().any(|scan| scan.restless || !scan.gone.is_empty());
+            if !restless || clock.now().duration_since(began) >= self.options.max_wait {
+                return looked;
+            }
+            clock.sleep(self.options.quiet);
+            let again = self.look(Some(&looked), busy);
+            let same_gone = looked.iter().zip(&again).all(|(first, second)| gone_in(first) == gone_in(second));
+            let restless = again.iter().flatten().any(|scan| scan.restless);
+            looked = again;
+            if same_gone && !restless {
+                return looked;
+            }
+        }
+    }
+
+    /// One scan of every source, starting from what the last one saw so that nothing is parsed twice.
+    fn look(&self, last: Option<&[Looked]>, busy: &HashSet<PathBuf>) -> Vec<Looked> {
+        let scanner = self.scanner(busy);
+        let sources = self.options.sources.iter().zip(&self.sources).enumerate();
+        let scans = sources.map(|(at, (source, state))| match last.map(|last| &last[at]) {
+            Some(Ok(scan)) => {
+                let known: Vec<_> = scan.files.iter().chain(&scan.gone).cloned().collect();
+                scanner.scan(source, &known)
+            }
+            _ => scanner.scan(source, &state.files),
+        });
+        scans.collect()
+    }
+
+    fn scanner<'e>(&'e self, busy: &'e HashSet<PathBuf>) -> Scanner<'e> {
+        Scanner {
+            disk: &*self.options.disk,
+            loader: &*self.options.loader,
+            now: self.options.clock.now(),
+            wall: self.options.clock.wall(),
+            quiet: self.options.quiet,
+            busy,
+        }
+    }
+
+    /// Decides what a source that has vanished or become empty means.
+    fn next_state(
+        &self,
+        state: &State,
+        source: &Source,
+        looked: Looked,
+        allow_empty: bool,
+        busy: &HashSet<PathBuf>,
+    ) -> State {
+        let holds_something = state.files.iter().any(|file| file.held.is_some());
+        match looked {
+            Ok(scan) if scan.files.is_empty() && holds_something && !allow_empty => {
+                state.kept("it has become empty", &self.kept_until(state))
+            }
+            Ok(scan) => State { files: scan.files, ..State::default() },
+            Err(no) if no.absent && (allow_empty || (state.confirmed_absent && state.files.is_empty())) => {
+                State { confirmed_absent: true, ..State::default() }
+            }
+            Err(no) if source.forgets_what_is_gone() => state.kept(&no.problem, &self.kept_until(state)),
+            Err(no) => {
+                // The list is unreadable, the files on it are not.
+                let listing = state.files.iter().map(|file| file.path.clone()).collect();
+                let files = self.scanner(busy).scan_files(listing, &state.files, false).files;
+                State { files, problem: Some(no.problem + "; the list read before stays in force"), ..State::default() }
+            }
+        }
+    }
+
+    fn kept_until(&self, state: &State) -> String {
+        let held = state.files.iter().filter(|file| file.held.is_some()).count();
+        if !self.live.load().is_ready() {
+            "nothing is loaded until it is there, or its absence is confirmed by a reload with `allow_empty`".to_owned()
+        } else if held == 0 {
+            "nothing of it was in force".to_owned()
+        } else {
+            format!(
+                "what was in force of its files ({held}) stays so until they are back, or their absence is confirmed by \
+                 a reload with `allow_empty` or a restart"
+            )
+        }
+    }
+
+    /// Builds the next snapshot and stores it, unless it would say the same; returns the one in force.
+    fn put_in_force(
+        &mut self,
+        before: &Arc<Snapshot>,
+        states: Vec<State>,
+        missing: Vec<MissingSource>,
+    ) -> Arc<Snapshot> {
+        if !before.is_ready() && !missing.is_empty() {
+            // Half a load would set the names of the other half free.
+            self.sources = states;
+            if before.missing == missing {
+                return Arc::clone(before);
+            }
+            let nothing = Snapshot::before_first_load(self.options.server_name.clone(), missing);
+            self.live.swap(Arc::new(nothing));
+            return self.live.load_full();
+        }
+        let files = states.iter().flat_map(|state| &state.files);
+        let candidates: Vec<Candidate> = files.map(|file| file.candidate()).collect();
+        let next = before.next(&candidates, missing, self.options.clock.wall());
+        let after = next.map_or_else(|| Arc::clone(before), Arc::new);
+        self.sources = holding(states, &after);
+        if !Arc::ptr_eq(before, &after) {
+            self.live.swap(Arc::clone(&after));
+        }
+        after
+    }
+}
+
+/// Notes for each file what it has in force now.
+fn holding(mut states: Vec<State>, snapshot: &Snapshot) -> Vec<State> {
+    let files = states.iter_mut().flat_map(|state| &mut state.files);
+    for (file, record) in files.zip(&snapshot.files) {
+        let same = match (&file.held, &record.registration) {
+            (Some(held), Some(registration)) => Arc::ptr_eq(&held.registration, registration),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            let held = record.registration.clone().zip(record.hash);
+            *file = Arc::new(file.holding(held.map(|(registration, hash)| Good { registration, hash })));
+        }
+    }
+    states
+}
+
+impl State {
+    /// Keeps everything.
+    fn kept(&self, problem: &str, meanwhile: &str) -> Self {
+        let problem = format!("{problem}; {meanwhile}");
+        let why = format!("the directory of this file is lost: {problem}");
+        // As long as the problem stays the same, so do the files.
+        let files = if self.problem.as_ref() == Some(&problem) {
+            self.files.clone()
+        } else {
+            self.files.iter().map(|file| Arc::new(file.lost(&why))).collect()
+        };
+        Self { files, problem: Some(problem), confirmed_absent: false }
+    }
+}
+
+fn gone_in(looked: &Looked) -> Vec<&PathBuf> {
+    looked.iter().flat_map(|scan| &scan.gone).map(|file| &file.path).collect()
+}
+
+fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {
+    if before.digest != after.digest || (!before.is_ready() && after.is_ready()) {
+        ReloadResult::Changed
+    } else if !after.missing.is_empty() {
+        ReloadResult::Refused
+    } else if before.generation == after.generation {
+        ReloadResult::Unchanged
+    } else {
+        ReloadResult::Changed
+    }
+}

@@ -1,0 +1,176 @@
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::schedule::Schedule;
+use super::{Engine, Options, ReloadReport, Trigger};
+use crate::snapshot::Live;
+use crate::telemetry::Metrics;
+
+/// The thread that keeps the snapshot up to date, from outside.
+///
+/// Cheap to clone. [`Reloader::shutdown`] ends the thread; dropping all handles does so too.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    messages: Sender<Message>,
+    live: Arc<Live>,
+    last: Arc<Mutex<Option<ReloadReport>>>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// The thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the service is shutting down")]
+pub struct ReloaderGone;
+
+/// What the thread is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Something may have changed.
+    Hint,
+    /// Reload now, and say when done.
+    Reload {
+        trigger: Trigger,
+        allow_empty: bool,
+        reply: oneshot::Sender<ReloadReport>,
+    },
+    Shutdown,
+}
+
+impl Reloader {
+    /// Starts the thread, which begins with the first load. Returns at once: until that is done, the snapshot in
+    /// force says that it is not ready.
+    pub fn start(options: Options, metrics: Arc<Metrics>) -> std::io::Result<Self> {
+        let (messages, inbox) = channel();
+        let engine = Engine::new(options, metrics);
+        let live = engine.live();
+        let last = Arc::default();
+        let worker = Worker { engine, last: Arc::clone(&last), inbox };
+        let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
+        Ok(Self { messages, live, last, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Where the snapshot in force is found.
+    #[must_use]
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
+
+    /// What came of the last reload; `None` before the first has ended.
+    #[must_use]
+    pub fn last_report(&self) -> Option<ReloadReport> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reloads now and answers when that is done. All that was on disk before the call is taken into account.
+    ///
+    /// `allow_empty` confirms that a source that has vanished or become empty is right: what it held is let go.
+    pub async fn reload(&self, trigger: Trigger, allow_empty: bool) -> Result<ReloadReport, ReloaderGone> {
+        self.ask(trigger, allow_empty)?.await.map_err(|_| ReloaderGone)
+    }
+
+    /// The same for callers that are not asynchronous.
+    pub fn reload_blocking(&self, trigger: Trigger, allow_empty: bool) -> Result<ReloadReport, ReloaderGone> {
+        self.ask(trigger, allow_empty)?.blocking_recv().map_err(|_| ReloaderGone)
+    }
+
+    fn ask(&self, trigger: Trigger, allow_empty: bool) -> Result<oneshot::Receiver<ReloadReport>, ReloaderGone> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Reload { trigger, allow_empty, reply };
+        self.messages.send(message).map_err(|_| ReloaderGone)?;
+        Ok(answer)
+    }
+
+    /// Ends the thread, after the reload that is under way, and waits for it.
+    pub fn shutdown(&self) {
+        // If the thread is gone already, so much the better.
+        let _ = self.messages.send(Message::Shutdown);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread, from inside.
+#[derive(Debug)]
+struct Worker {
+    engine: Engine,
+    last: Arc<Mutex<Option<ReloadReport>>>,
+    inbox: Receiver<Message>,
+}
+
+/// What has come in since the last reload.
+#[derive(Debug, Default)]
+struct Asked {
+    trigger: Option<Trigger>,
+    allow_empty: bool,
+    replies: Vec<oneshot::Sender<ReloadReport>>,
+    shutdown: bool,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let clock = Arc::clone(&self.engine.options().clock);
+        let Options { quiet, max_wait, poll, .. } = *self.engine.options();
+        let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
+        self.reload(Trigger::Start, false, Vec::new());
+        loop {
+            let now = clock.now();
+            let mut asked = Asked::default();
+            if schedule.due(now).is_none() {
+                let wait = schedule.wake().saturating_duration_since(now);
+                self.take_in(&mut asked, wait, || schedule.hint(clock.now()));
+            }
+            // All that is here already is answered by the same reload.
+            while self.take_in(&mut asked, Duration::ZERO, || schedule.hint(clock.now())) {}
+            if asked.shutdown {
+                return;
+            }
+            let now = clock.now();
+            if let Some(trigger) = asked.trigger.or_else(|| schedule.due(now)) {
+                schedule.reloaded(now);
+                self.reload(trigger, asked.allow_empty, asked.replies);
+            }
+        }
+    }
+
+    /// Takes one message in, and says whether there was one.
+    fn take_in(&self, asked: &mut Asked, wait: Duration, mut hint: impl FnMut()) -> bool {
+        match self.inbox.recv_timeout(wait) {
+            Ok(Message::Hint) => hint(),
+            Ok(Message::Reload { trigger, allow_empty, reply }) => {
+                asked.trigger = Some(trigger);
+                asked.allow_empty |= allow_empty;
+                asked.replies.push(reply);
+            }
+            Ok(Message::Shutdown) | Err(RecvTimeoutError::Disconnected) => {
+                asked.shutdown = true;
+                return false;
+            }
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+        true
+    }
+
+    /// Reloads, and survives whatever happens meanwhile: what is in force stays so, and the next attempt may succeed.
+    fn reload(&mut self, trigger: Trigger, allow_empty: bool, replies: Vec<oneshot::Sender<ReloadReport>>) {
+        let engine = &mut self.engine;
+        let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty, &HashSet::new())));
+        let Ok(report) = reloaded else {
+            // Those who asked see that their question is dropped.
+            tracing::error!("a reload has failed, which is a defect of bailiwick; what was in force stays so");
+            return;
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
+        for reply in replies {
+            // Who no longer waits need not be told.
+            let _ = reply.send(report.clone());
+        }
+    }
+}

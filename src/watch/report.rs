@@ -1,0 +1,111 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::Trigger;
+use crate::snapshot::{Changes, MissingSource};
+use crate::telemetry::ReloadResult;
+
+/// What came of a reload.
+#[derive(Clone, Debug)]
+pub struct ReloadReport {
+    /// Why it happened.
+    pub trigger: Trigger,
+    /// What came of it.
+    pub result: ReloadResult,
+    /// The snapshot in force afterwards.
+    pub generation: u64,
+    /// Its digest.
+    pub snapshot: Arc<str>,
+    /// Whether it is complete.
+    pub complete: bool,
+    /// The services that this reload touched; all empty unless `result` is [`ReloadResult::Changed`].
+    pub changes: Changes,
+    /// The sources that cannot be read, or that are empty where they were not.
+    pub missing: Vec<MissingSource>,
+    /// When it ended.
+    pub finished_at: SystemTime,
+    /// How long it took, from the beginning of the scan to the new snapshot in force.
+    pub took: Duration,
+}
+
+/// [`ReloadResult`] as it stands in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ShownResult {
+    Changed,
+    Unchanged,
+    Refused,
+}
+
+impl Serialize for ReloadReport {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Shown::from(self).serialize(serializer)
+    }
+}
+
+/// A reload as it stands in an answer.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Shown<'r> {
+    /// Why it happened.
+    trigger: Trigger,
+    /// `changed`: a new snapshot is in force; `unchanged`: nothing had changed; `refused`: a source has vanished or
+    /// become empty, and what it held stays in force.
+    result: ShownResult,
+    /// The snapshot in force afterwards, counted from 1.
+    generation: u64,
+    /// Its digest.
+    snapshot: &'r str,
+    /// Whether it is complete.
+    complete: bool,
+    /// The services that were touched.
+    changes: &'r Changes,
+    /// The sources that are not as they should be.
+    missing: &'r [MissingSource],
+    /// When it ended, in milliseconds since 1970-01-01 UTC.
+    finished_at_ms: u64,
+    /// How long it took, in milliseconds.
+    milliseconds: u64,
+}
+
+impl<'r> From<&'r ReloadReport> for Shown<'r> {
+    fn from(report: &'r ReloadReport) -> Self {
+        let since_1970 = report.finished_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            trigger: report.trigger,
+            result: match report.result {
+                ReloadResult::Changed => ShownResult::Changed,
+                ReloadResult::Unchanged => ShownResult::Unchanged,
+                ReloadResult::Refused => ShownResult::Refused,
+            },
+            generation: report.generation,
+            snapshot: &report.snapshot,
+            complete: report.complete,
+            changes: &report.changes,
+            missing: &report.missing,
+            finished_at_ms: millis(since_1970),
+            milliseconds: millis(report.took),
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl utoipa::PartialSchema for ReloadReport {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        <Shown<'_> as utoipa::PartialSchema>::schema()
+    }
+}
+
+impl utoipa::ToSchema for ReloadReport {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "ReloadReport".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        <Shown<'_> as utoipa::ToSchema>::schemas(schemas);
+    }
+}

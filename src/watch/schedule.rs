@@ -1,0 +1,68 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use super::Trigger;
+
+/// When to look next. Knows no clock: it is told the time.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    quiet: Duration,
+    max_wait: Duration,
+    poll: Duration,
+    /// The first and the last hint since the last reload.
+    hints: Option<(Instant, Instant)>,
+    next_poll: Instant,
+}
+
+impl Schedule {
+    pub(super) fn new(quiet: Duration, max_wait: Duration, poll: Duration, now: Instant) -> Self {
+        Self { quiet, max_wait, poll, hints: None, next_poll: now + jittered(poll) }
+    }
+
+    /// Something may have changed.
+    pub(super) fn hint(&mut self, now: Instant) {
+        let first = self.hints.map_or(now, |(first, _)| first);
+        self.hints = Some((first, now));
+    }
+
+    /// Changes how often to look without a hint; the next time is not later than that from now.
+    pub(super) fn poll_every(&mut self, poll: Duration, now: Instant) {
+        if self.poll != poll {
+            self.poll = poll;
+            self.next_poll = self.next_poll.min(now + jittered(poll));
+        }
+    }
+
+    /// A reload that began now has made all that was due undue.
+    pub(super) fn reloaded(&mut self, now: Instant) {
+        self.hints = None;
+        self.next_poll = now + jittered(self.poll);
+    }
+
+    /// What is due now.
+    pub(super) fn due(&self, now: Instant) -> Option<Trigger> {
+        if self.settled().is_some_and(|at| at <= now) {
+            Some(Trigger::Event)
+        } else if self.next_poll <= now {
+            Some(Trigger::Poll)
+        } else {
+            None
+        }
+    }
+
+    /// When something will be due.
+    pub(super) fn wake(&self) -> Instant {
+        self.settled().map_or(self.next_poll, |at| at.min(self.next_poll))
+    }
+
+    /// When the hints have been quiet for long enough, or have not been for too long.
+    fn settled(&self) -> Option<Instant> {
+        self.hints.map(|(first, last)| (last + self.quiet).min(first + self.max_wait))
+    }
+}
+
+/// Give or take a tenth, so that replicas do not ask a file server all at once.
+fn jittered(time: Duration) -> Duration {
+    let random = u32::try_from(RandomState::new().hash_one(0_u8) % 200).unwrap_or(100);
+    time * (900 + random) / 1000
+}
