@@ -34,7 +34,8 @@ fn near_services() -> Services {
         .collect();
     paths.sort();
     let hasher = TokenHasher::new();
-    let load = |path: &std::path::PathBuf| load(&hasher, &path.display().to_string(), &std::fs::read(path).expect("readable"));
+    let load =
+        |path: &std::path::PathBuf| load(&hasher, &path.display().to_string(), &std::fs::read(path).expect("readable"));
     services(paths.iter().map(load).collect())
 }
 
