@@ -1,10 +1,18 @@
 //! From the bytes of a registration file to a [`Registration`] with source positions, or to every fault in it.
 
+mod address;
+mod advice;
 mod entry;
 mod fault;
 mod load;
 mod model;
+mod namespaces;
+mod options;
+mod sheet;
+mod shown;
+mod strength;
 mod token;
+mod yaml;
 
 pub use entry::{Entry, Namespaces, Place};
 pub use fault::{Fault, FaultCode};

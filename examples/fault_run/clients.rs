@@ -1,0 +1,171 @@
+//! Those who ask: two that behave, a slow one, a broken one, and the one that reloads and notes.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::connection::Connection;
+use crate::directory::is_permanent;
+use crate::ledger::{Ledger, Observed};
+
+/// What the run counts.
+#[derive(Default)]
+pub struct Totals {
+    pub faults: AtomicU64,
+    reloads: AtomicU64,
+    requests: AtomicU64,
+    ids: AtomicU64,
+    failed: AtomicU64,
+    set_free: AtomicU64,
+    babbled: AtomicU64,
+}
+
+impl Totals {
+    /// Prints everything; whether the run was good.
+    pub fn report(&self, ledger: &Ledger) -> bool {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (right, wrong, unknown) = ledger.judge();
+        println!("faults and repairs: {}; reloads asked for: {}; snapshots: {}", of(&self.faults), of(&self.reloads), ledger.snapshots());
+        println!("requests: {}, failed: {}; broken connections: {}", of(&self.requests), of(&self.failed), of(&self.babbled));
+        println!("IDs asked: {}; answers right: {right}, wrong: {wrong}, of a snapshot too short-lived to be noted: {unknown}", of(&self.ids));
+        println!("names set free by a fault: {}", of(&self.set_free));
+        of(&self.failed) == 0 && of(&self.set_free) == 0 && wrong == 0 && right > 0
+    }
+
+    fn failed(&self, what: &dyn std::fmt::Debug) {
+        if self.failed.fetch_add(1, Ordering::Relaxed) < 10 {
+            eprintln!("failed: {what:?}");
+        }
+    }
+}
+
+/// A small generator (xorshift), so that a run can be repeated.
+pub struct Random(u64);
+
+impl Random {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
+    }
+}
+
+pub fn reload_and_note(address: SocketAddr, ledger: &Ledger, stop: &AtomicBool, totals: &Totals, every: Duration) {
+    let mut connection = Connection::open(address).expect("the service listens");
+    while !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        match connection.ask("POST", "/-/reload", None) {
+            Ok((200, _)) => totals.reloads.fetch_add(1, Ordering::Relaxed),
+            other => {
+                totals.failed(&other);
+                0
+            }
+        };
+        // Noted until the next reload is due, so that snapshots which events bring about are seen too.
+        while began.elapsed() < every {
+            match connection.ask("GET", "/v1/registrations", None) {
+                Ok((200, registrations)) => ledger.note(&registrations),
+                other => totals.failed(&other),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+pub fn single(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+    let mut random = Random::new(1);
+    let mut connection = Connection::open(address).expect("the service listens");
+    while !stop.load(Ordering::Relaxed) {
+        let service = random.below(services);
+        let path = format!("/v1/owners?id=%40svc{service}_x%3Aexample.com");
+        match connection.ask("GET", &path, None) {
+            Ok((200, answer)) => observe(&answer, &answer["snapshot"], service, services, ledger, totals),
+            other => totals.failed(&other),
+        }
+        totals.requests.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+pub fn batch(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+    let mut random = Random::new(2);
+    let mut connection = Connection::open(address).expect("the service listens");
+    while !stop.load(Ordering::Relaxed) {
+        let (asked, body) = batch_of(&mut random, services, 100);
+        let answer = connection.ask("POST", "/v1/owners", Some(&body));
+        observe_batch(answer, &asked, services, ledger, totals);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn slow(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+    let mut random = Random::new(3);
+    while !stop.load(Ordering::Relaxed) {
+        let mut connection = Connection::open(address).expect("the service listens");
+        let (asked, body) = batch_of(&mut random, services, 5);
+        let answer = connection.ask_slowly("/v1/owners", &body, Duration::from_millis(30));
+        observe_batch(answer, &asked, services, ledger, totals);
+    }
+}
+
+pub fn broken(address: SocketAddr, _services: usize, _ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+    let mut random = Random::new(4);
+    let babble: [&[u8]; 5] = [
+        b"GARBAGE\r\n\r\n",
+        b"POST /v1/owners HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{\"ids\": [",
+        b"GET /v1/owners?id=%ZZ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"",
+    ];
+    while !stop.load(Ordering::Relaxed) {
+        if let Ok(mut connection) = Connection::open(address) {
+            let _ = connection.babble(babble[random.below(babble.len())]);
+            totals.babbled.fetch_add(1, Ordering::Relaxed);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn batch_of(random: &mut Random, services: usize, size: usize) -> (Vec<usize>, Value) {
+    let asked: Vec<_> = (0..size).map(|_| random.below(services)).collect();
+    let ids: Vec<_> = asked.iter().map(|service| format!("@svc{service}_x:example.com")).collect();
+    (asked, json!({ "ids": ids }))
+}
+
+fn observe_batch(
+    answer: std::io::Result<(u16, Value)>,
+    asked: &[usize],
+    services: usize,
+    ledger: &Ledger,
+    totals: &Totals,
+) {
+    totals.requests.fetch_add(1, Ordering::Relaxed);
+    match answer {
+        Ok((200, answer)) => {
+            let results = answer["results"].as_array().expect("a list");
+            assert_eq!(results.len(), asked.len(), "one result for each ID");
+            for (result, service) in results.iter().zip(asked) {
+                observe(result, &answer["snapshot"], *service, services, ledger, totals);
+            }
+        }
+        other => totals.failed(&other),
+    }
+}
+
+fn observe(answer: &Value, snapshot: &Value, service: usize, services: usize, ledger: &Ledger, totals: &Totals) {
+    totals.ids.fetch_add(1, Ordering::Relaxed);
+    let id = format!("svc{service}");
+    let owned = answer["owner"] == id.as_str();
+    if !owned && is_permanent(service, services) && totals.set_free.fetch_add(1, Ordering::Relaxed) < 10 {
+        eprintln!("set free: {answer}");
+    }
+    ledger.observe(Observed { snapshot: snapshot.as_str().expect("a snapshot").to_owned(), service: id, owned });
+}

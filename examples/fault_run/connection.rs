@@ -1,0 +1,74 @@
+//! A minimal HTTP/1.1 client on one kept connection: the run must see every byte, and every way to misbehave.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    pub fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
+        let request = request(method, path, body);
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.answer()
+    }
+
+    /// Sends a request a few bytes at a time.
+    pub fn ask_slowly(&mut self, path: &str, body: &Value, pause: Duration) -> std::io::Result<(u16, Value)> {
+        let request = request("POST", path, Some(body));
+        for piece in request.as_bytes().chunks(request.len().div_ceil(8)) {
+            self.stream.get_mut().write_all(piece)?;
+            std::thread::sleep(pause);
+        }
+        self.answer()
+    }
+
+    /// Sends bytes that are no request, and looks at nothing.
+    pub fn babble(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    fn answer(&mut self) -> std::io::Result<(u16, Value)> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| broken(&line))?;
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(|_| broken(value))?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        let value = serde_json::from_slice(&body).map_err(|_| broken(&String::from_utf8_lossy(&body)))?;
+        Ok((status, value))
+    }
+}
+
+fn request(method: &str, path: &str, body: Option<&Value>) -> String {
+    let body = body.map(Value::to_string).unwrap_or_default();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn broken(what: &str) -> std::io::Error {
+    std::io::Error::other(format!("not an answer: {what:?}"))
+}

@@ -1,0 +1,98 @@
+//! The directory of registrations, and what happens to it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::clients::{Random, Totals};
+
+/// The first half of the services is injured and never removed: their names must stay theirs. The second half is
+/// removed and added again on purpose.
+pub fn is_permanent(service: usize, services: usize) -> bool {
+    service < services / 2
+}
+
+pub fn fill(directory: &Path, services: usize) {
+    for service in 0..services {
+        fs::write(path(directory, service), content(service, 0)).expect("writable");
+    }
+}
+
+fn path(directory: &Path, service: usize) -> PathBuf {
+    directory.join(format!("svc{service:04}.yaml"))
+}
+
+fn content(service: usize, revision: usize) -> String {
+    format!(
+        "id: svc{service}\nurl: http://localhost:{port}\nas_token: as-token-of-{service}\nhs_token: hs-token-of-{service}\n\
+         sender_localpart: svc{service}-bot\nrevision: {revision}\nnamespaces:\n  users:\n    - exclusive: true\n      \
+         regex: '@svc{service}_.*:example\\.com'\n",
+        port = 9000 + service % 1000
+    )
+}
+
+/// One random fault or repair every few milliseconds, and everything mended at the end.
+pub fn injure_and_mend(directory: &Path, services: usize, stop: &AtomicBool, totals: &Totals) {
+    let mut random = Random::new(7);
+    let mut revision = 1;
+    while !stop.load(Ordering::Relaxed) {
+        let service = random.below(services);
+        revision += 1;
+        let done = if random.below(3) == 0 {
+            mend(directory, service, revision)
+        } else {
+            injure(directory, service, services, revision, &mut random)
+        };
+        done.expect("the run's own directory is writable");
+        totals.faults.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn mend(directory: &Path, service: usize, revision: usize) -> std::io::Result<()> {
+    let target = path(directory, service);
+    if target.is_dir() {
+        fs::remove_dir(&target)?;
+    }
+    let temporary = directory.join(format!(".svc{service:04}.new"));
+    fs::write(&temporary, content(service, revision))?;
+    fs::rename(temporary, target)
+}
+
+fn injure(directory: &Path, service: usize, services: usize, revision: usize, random: &mut Random) -> std::io::Result<()> {
+    let target = path(directory, service);
+    if target.is_dir() {
+        return Ok(());
+    }
+    let text = content(service, revision);
+    match random.below(8) {
+        0 => fs::write(target, "id: [unclosed"),
+        1 => fs::write(target, &text.as_bytes()[..text.len() / 2]),
+        2 => fs::write(target, text.replace("exclusive: true", "exclusive: maybe")),
+        3 => fs::write(target, [0xff, 0xfe, 0x00]),
+        4 => fs::write(target, text.replace("@svc", "@(svc")),
+        5 => write_slowly(&target, &text),
+        6 if is_permanent(service, services) => {
+            // Replaced by a directory of the same name.
+            let _ = fs::remove_file(&target);
+            fs::create_dir(target)
+        }
+        _ if is_permanent(service, services) => fs::write(target, ""),
+        _ => match fs::remove_file(target) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    }
+}
+
+fn write_slowly(target: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::File::create(target)?;
+    for piece in text.as_bytes().chunks(40) {
+        file.write_all(piece)?;
+        thread::sleep(Duration::from_millis(4));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The service under test: the binary that was built beside this program.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::connection::Connection;
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// What a leak would show in.
+pub struct Figures {
+    pub kib: u64,
+    pub files: usize,
+}
+
+impl Figures {
+    /// Whether memory grew by more than a quarter and 8 MiB, or open files by more than the clients' connections.
+    pub fn grew_into(&self, later: &Self) -> bool {
+        later.kib > self.kib + self.kib / 4 + 8 * 1024 || later.files > self.files + 16
+    }
+}
+
+impl Server {
+    pub fn start(directory: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let binary = std::env::current_exe().expect("an executable").parent().and_then(Path::parent).map(|target| target.join("bailiwick"));
+        let binary = binary.filter(|path| path.exists()).expect("build the binary first: cargo build --release");
+        let child = Command::new(binary)
+            .args(["serve", "--server-name", "example.com", "--log-level", "error", "--listen"])
+            .arg(address.to_string())
+            .arg(directory)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let server = Self { child, address };
+        server.wait_until_ready();
+        server
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if let Ok(mut connection) = Connection::open(self.address)
+                && let Ok((200, _)) = connection.ask("GET", "/readyz", None)
+            {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("not ready within ten seconds");
+    }
+
+    pub fn figures(&self) -> Figures {
+        let process = Path::new("/proc").join(self.child.id().to_string());
+        let status = std::fs::read_to_string(process.join("status")).expect("the service is alive");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
+        let kib = resident.trim().trim_end_matches(" kB").parse().expect("a number");
+        Figures { kib, files: std::fs::read_dir(process.join("fd")).expect("the service is alive").count() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,196 @@
+//! The messages of faults: what is wrong, what Synapse would say, and the way out.
+//!
+//! Nothing of a file but keys, regexes and single characters may stand in a message.
+
+use super::sheet::Found;
+use super::yaml::{Problem, Text, Value, YamlError};
+use super::{Fault, FaultCode, Place};
+use crate::pattern::PatternError;
+
+/// The file is not YAML as PyYAML reads it.
+pub(super) fn syntax(error: &YamlError, _text: &str) -> Fault {
+    let mut message = error.problem.to_string();
+    if let Some(since) = error.since.filter(|&since| since != error.place) {
+        message.push_str(&format!(" (in what begins at line {}, column {})", since.line, since.column));
+    }
+    if let Some(way_out) = way_out(error.problem) {
+        message.push_str(": ");
+        message.push_str(way_out);
+    }
+    Fault::at(FaultCode::Syntax, error.place, message)
+}
+
+fn way_out(problem: Problem) -> Option<&'static str> {
+    Some(match problem {
+        Problem::UnknownEscape(_) => "put the value in single quotes, where a backslash is only a backslash",
+        Problem::CannotStart('@' | '`' | '%') => "put the value in single quotes",
+        Problem::NoAnchorName('*') => "for any text write '.*' in quotes; a list entry begins with '- '",
+        _ => return None,
+    })
+}
+
+/// Nothing in the file.
+pub(super) fn empty_file() -> Fault {
+    Fault::of_file(FaultCode::WrongType, "the file is empty: a registration is a mapping with id, url, as_token, …")
+}
+
+/// What a value is called.
+pub(super) fn kind(value: Value<'_>) -> &'static str {
+    match value {
+        Value::Null => "empty (null)",
+        Value::Bool(_) => "a boolean",
+        Value::Int(_) => "an integer",
+        Value::Float(_) => "a number",
+        Value::Str(_) => "a string",
+        Value::Binary { .. } => "binary data",
+        Value::Timestamp(_) => "a date",
+        Value::List(_) | Value::Pairs(_) => "a list",
+        Value::Dict(_) => "a mapping",
+        Value::Set(_) => "a set",
+    }
+}
+
+/// The document is something else than a mapping.
+pub(super) fn not_a_mapping(value: Value<'_>, place: Place) -> Fault {
+    let message =
+        format!("the file holds {} where a registration, a mapping of keys to values, is needed", kind(value));
+    Fault::at(FaultCode::WrongType, place, message)
+}
+
+/// A key that must be there is not.
+pub(super) fn missing(key: &str, place: Place) -> Fault {
+    Fault::at(FaultCode::MissingKey, place, format!("{key} is missing"))
+}
+
+/// A key holds something else than a string.
+pub(super) fn not_a_string(key: &str, found: Found<'_>) -> Fault {
+    let message = format!("{key} is {} where a string is needed: put it in quotes", kind(found.value));
+    Fault::at(FaultCode::WrongType, found.place, message)
+}
+
+/// `|` in `id`.
+pub(super) fn pipe_in_id(place: Place) -> Fault {
+    Fault::at(FaultCode::InvalidValue, place, "id holds a '|', which Synapse uses itself: take another character")
+}
+
+/// A sender that URL quoting changes.
+pub(super) fn quoted_sender(_text: &Text<'_>, place: Place) -> Fault {
+    let message =
+        "sender_localpart holds a character that needs URL encoding: use only a-z, 0-9, '_', '.', '-', '~', '/'";
+    Fault::at(FaultCode::InvalidValue, place, message)
+}
+
+/// `namespaces` is something else than a mapping.
+pub(super) fn namespaces_not_a_mapping(found: Found<'_>) -> Fault {
+    let message =
+        format!("namespaces is {} where a mapping with users, aliases and rooms is needed", kind(found.value));
+    Fault::at(FaultCode::WrongType, found.place, message)
+}
+
+/// A kind of namespace is something else than a list.
+pub(super) fn namespace_not_a_list(kind_of: &str, found: Found<'_>) -> Fault {
+    let message = format!("namespaces.{kind_of} is {} where a list is needed: write [] for none", kind(found.value));
+    Fault::at(FaultCode::WrongType, found.place, message)
+}
+
+/// An entry is something else than a mapping.
+pub(super) fn entry_not_a_mapping(kind_of: &str, found: Found<'_>) -> Fault {
+    let message = format!(
+        "an entry of namespaces.{kind_of} is {} where a mapping with regex and exclusive is needed",
+        kind(found.value)
+    );
+    Fault::at(FaultCode::WrongType, found.place, message)
+}
+
+/// An entry without a regex that is a string.
+pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Found<'_>>, prefix: bool) -> Fault {
+    match found {
+        Some(found) => {
+            let message = format!(
+                "regex in namespaces.{kind_of} is {} where a string is needed: put it in quotes",
+                kind(found.value)
+            );
+            Fault::at(FaultCode::WrongType, found.place, message)
+        }
+        None => {
+            let way_out = if prefix { ": write regex instead of prefix" } else { "" };
+            Fault::at(FaultCode::MissingKey, entry, format!("an entry of namespaces.{kind_of} has no regex{way_out}"))
+        }
+    }
+}
+
+/// An entry without an `exclusive` that is a boolean.
+pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Found<'_>>) -> Fault {
+    match found {
+        Some(found) => {
+            let message = format!(
+                "exclusive in namespaces.{kind_of} is {} where true or false is needed, without quotes",
+                kind(found.value)
+            );
+            Fault::at(FaultCode::WrongType, found.place, message)
+        }
+        None => {
+            let message = format!(
+                "an entry of namespaces.{kind_of} does not say exclusive: add 'exclusive: true' or 'exclusive: false'"
+            );
+            Fault::at(FaultCode::MissingKey, entry, message)
+        }
+    }
+}
+
+/// A regex that Python refuses.
+pub(super) fn invalid_regex(kind_of: &str, regex: &str, error: &PatternError, place: Place) -> Fault {
+    let message = format!("the regex {regex:?} in namespaces.{kind_of} is refused by Python: {error}");
+    Fault::at(FaultCode::InvalidRegex, place, message)
+}
+
+/// Something other than a list of strings.
+pub(super) fn not_strings(key: &str, _list: Found<'_>, wrong: Found<'_>) -> Fault {
+    Fault::at(
+        FaultCode::WrongType,
+        wrong.place,
+        format!("{key} must be a list of strings; this is {}", kind(wrong.value)),
+    )
+}
+
+/// A flag of an experimental feature that is no boolean.
+pub(super) fn not_a_boolean(key: &str, found: Found<'_>) -> Fault {
+    let message = format!("{key} is {} where true or false is needed, without quotes", kind(found.value));
+    Fault::at(FaultCode::WrongType, found.place, message)
+}
+
+/// A scope that Synapse does not know.
+pub(super) fn unknown_scope(place: Place) -> Fault {
+    Fault::at(
+        FaultCode::InvalidValue,
+        place,
+        "io.element.msc4502.scopes holds a scope that Synapse 1.163 does not know",
+    )
+}
+
+/// `ip_range_whitelist` holds something that is no address.
+pub(super) fn not_addresses(place: Place) -> Fault {
+    let message = "ip_range_whitelist must be a list of IP addresses and networks, such as 10.0.0.0/8";
+    Fault::at(FaultCode::InvalidValue, place, message)
+}
+
+/// One of the proxy keys without the other.
+pub(super) fn proxy_alone(missing: &str, place: Place) -> Fault {
+    Fault::at(FaultCode::MissingKey, place, format!("{missing} is missing: prefix and URL of a proxy go together"))
+}
+
+/// A proxy key that is empty or no string.
+pub(super) fn empty_proxy(key: &str, place: Place) -> Fault {
+    Fault::at(FaultCode::InvalidValue, place, format!("{key} must be a string that is not empty"))
+}
+
+/// A proxy prefix that Synapse does not give away.
+pub(super) fn reserved_proxy(place: Place) -> Fault {
+    let message = "io.element.msc4512.proxy_prefix must be rtc/livekit or something below it";
+    Fault::at(FaultCode::InvalidValue, place, message)
+}
+
+/// The regex as Python's `re` would read it from escaped text.
+pub(super) fn regex_source(text: &Text<'_>) -> String {
+    text.escaped().into_owned()
+}

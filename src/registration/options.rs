@@ -1,0 +1,131 @@
+//! The keys that need not be there, as far as Synapse checks them.
+
+use super::sheet::{Found, Sheet};
+use super::yaml::{Int, Text, Value};
+use super::{address, advice};
+
+/// What Python's `if value:` says.
+fn is_truthy(value: Value<'_>) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => value,
+        Value::Int(value) => value != Int::Small(0),
+        Value::Float(value) => value != 0.0,
+        Value::Str(text) => !text.chars.is_empty(),
+        Value::Binary { empty } => !empty,
+        Value::Timestamp(_) => true,
+        Value::List(items) | Value::Pairs(items) => !items.is_empty(),
+        Value::Dict(pairs) | Value::Set(pairs) => !pairs.is_empty(),
+    }
+}
+
+/// The strings of a list of strings; the first item that is none otherwise.
+fn strings<'d>(sheet: &Sheet<'d>, found: Found<'d>) -> Result<Vec<(&'d Text<'d>, Found<'d>)>, Found<'d>> {
+    let items = match found.value {
+        Value::List(items) => items,
+        Value::Pairs([]) => &[],
+        _ => return Err(found),
+    };
+    let text = |&item| {
+        let item = Sheet::found(sheet.document, item);
+        if let Value::Str(text) = item.value { Ok((text, item)) } else { Err(item) }
+    };
+    items.iter().map(text).collect()
+}
+
+/// `protocols`: a list of strings, if truthy.
+pub(super) fn protocols(sheet: &mut Sheet<'_>) -> Box<[Box<str>]> {
+    let Some(found) = sheet.get("protocols").filter(|found| is_truthy(found.value)) else { return Box::default() };
+    match strings(sheet, found) {
+        Ok(names) => {
+            let mut protocols: Vec<Box<str>> = Vec::with_capacity(names.len());
+            for (name, _) in names {
+                let name = name.escaped();
+                if !protocols.iter().any(|known| **known == *name) {
+                    protocols.push(name.into());
+                }
+            }
+            protocols.into()
+        }
+        Err(wrong) => {
+            sheet.fault(advice::not_strings("protocols", found, wrong));
+            Box::default()
+        }
+    }
+}
+
+/// The scopes of MSC4502 that Synapse 1.163 knows.
+const SCOPES: [&str; 1] = ["urn:matrix:client:io.element.msc4502:rooms:is_joined"];
+
+/// Checks what Synapse checks beside.
+pub(super) fn check_rest(sheet: &mut Sheet<'_>) {
+    for key in ["org.matrix.msc3202", "io.element.msc4190"] {
+        if let Some(found) = sheet.get(key)
+            && !matches!(found.value, Value::Bool(_))
+        {
+            sheet.fault(advice::not_a_boolean(key, found));
+        }
+    }
+    if let Some(found) = sheet.get("io.element.msc4502.scopes") {
+        match strings(sheet, found) {
+            Ok(scopes) => {
+                for (scope, item) in scopes {
+                    if !SCOPES.iter().any(|known| scope.is(known)) {
+                        sheet.fault(advice::unknown_scope(item.place));
+                    }
+                }
+            }
+            Err(wrong) => sheet.fault(advice::not_strings("io.element.msc4502.scopes", found, wrong)),
+        }
+    }
+    if let Some(found) = sheet.get("ip_range_whitelist").filter(|found| is_truthy(found.value))
+        && let Some(place) = address::refused(sheet.document, found)
+    {
+        sheet.fault(advice::not_addresses(place));
+    }
+}
+
+/// The prefixes below which MSC4512 lets a service answer requests.
+const PROXY_PREFIXES: [&str; 1] = ["rtc/livekit"];
+
+/// `io.element.msc4512.proxy_prefix` with `proxy_url`; the prefix without slashes at its end.
+pub(super) fn proxy(sheet: &mut Sheet<'_>) -> Option<Box<str>> {
+    let prefix = proxy_part(sheet, "io.element.msc4512.proxy_prefix")?;
+    let url = proxy_part(sheet, "io.element.msc4512.proxy_url")?;
+    match (prefix, url) {
+        (None, None) => None,
+        (Some((_, place)), None) => {
+            sheet.fault(advice::proxy_alone("io.element.msc4512.proxy_url", place));
+            None
+        }
+        (None, Some((_, place))) => {
+            sheet.fault(advice::proxy_alone("io.element.msc4512.proxy_prefix", place));
+            None
+        }
+        (Some((prefix, prefix_place)), Some((url, url_place))) => {
+            if url.chars.trim_end_matches('/').is_empty() {
+                sheet.fault(advice::empty_proxy("io.element.msc4512.proxy_url", url_place));
+            }
+            let below = |allowed: &&str| {
+                prefix.chars.strip_prefix(*allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if !PROXY_PREFIXES.iter().any(below) {
+                sheet.fault(advice::reserved_proxy(prefix_place));
+            }
+            Some(prefix.escaped().trim_end_matches('/').into())
+        }
+    }
+}
+
+/// One of the two; `Some(None)` when it is missing or null, `None` when it is faulty.
+#[expect(clippy::option_option, reason = "absent and faulty are different")]
+fn proxy_part<'d>(sheet: &mut Sheet<'d>, key: &'static str) -> Option<Option<(&'d Text<'d>, super::Place)>> {
+    match sheet.get(key) {
+        None | Some(Found { value: Value::Null, .. }) => Some(None),
+        Some(Found { value: Value::Str(text), place, .. }) if !text.chars.is_empty() => Some(Some((text, place))),
+        Some(found) => {
+            sheet.fault(advice::empty_proxy(key, found.place));
+            None
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::borrow::Cow;
+
+use super::token::Text;
+use crate::registration::Place;
+
+/// Index of a node in its [`Graph`].
+pub(in crate::registration) type NodeId = u32;
+
+/// The nodes of a document. Aliases make it a graph, which may hold cycles.
+#[derive(Debug, Default)]
+pub(super) struct Graph<'a> {
+    pub(super) nodes: Vec<Node<'a>>,
+}
+
+/// A node before it has a value.
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub(super) tag: Tag,
+    pub(super) content: Content<'a>,
+    /// Where it begins: its tag or anchor, if it has one.
+    pub(super) place: Place,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    Scalar(Text<'a>),
+    Sequence(Vec<NodeId>),
+    Mapping(Vec<(NodeId, NodeId)>),
+}
+
+/// The tags that `SafeLoader` knows, and those that it meets and refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    Null,
+    Bool,
+    Int,
+    Float,
+    Binary,
+    Timestamp,
+    Omap,
+    Pairs,
+    Set,
+    Str,
+    Seq,
+    Map,
+    Merge,
+    Value,
+    Unknown,
+}
+
+impl Tag {
+    /// Reads a whole tag.
+    pub(super) fn named(name: &str) -> Self {
+        match name.strip_prefix("tag:yaml.org,2002:") {
+            Some("null") => Self::Null,
+            Some("bool") => Self::Bool,
+            Some("int") => Self::Int,
+            Some("float") => Self::Float,
+            Some("binary") => Self::Binary,
+            Some("timestamp") => Self::Timestamp,
+            Some("omap") => Self::Omap,
+            Some("pairs") => Self::Pairs,
+            Some("set") => Self::Set,
+            Some("str") => Self::Str,
+            Some("seq") => Self::Seq,
+            Some("map") => Self::Map,
+            Some("merge") => Self::Merge,
+            Some("value") => Self::Value,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether what it makes can be the key of a dict.
+    pub(super) const fn is_hashable(self) -> bool {
+        !matches!(self, Self::Omap | Self::Pairs | Self::Set | Self::Seq | Self::Map)
+    }
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
+        &self.nodes[id as usize]
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node<'a> {
+        &mut self.nodes[id as usize]
+    }
+
+    pub(super) fn add(&mut self, tag: Tag, content: Content<'a>, place: Place) -> NodeId {
+        let id = NodeId::try_from(self.nodes.len()).expect("the parser limits the number of nodes");
+        self.nodes.push(Node { tag, content, place });
+        id
+    }
+}
+
+impl<'a> Text<'a> {
+    /// The string, lone surrogates as `\udXXX`.
+    pub(in crate::registration) fn escaped(&self) -> Cow<'_, str> {
+        if self.surrogates.is_empty() {
+            return Cow::Borrowed(&self.chars);
+        }
+        let mut escaped = String::with_capacity(self.chars.len() + 6);
+        let mut rest = 0;
+        for &(at, surrogate) in &self.surrogates {
+            escaped.push_str(&self.chars[rest..at]);
+            escaped.push_str(&format!("\\u{surrogate:04x}"));
+            rest = at + char::REPLACEMENT_CHARACTER.len_utf8();
+        }
+        escaped.push_str(&self.chars[rest..]);
+        Cow::Owned(escaped)
+    }
+
+    /// Whether it is this string.
+    pub(in crate::registration) fn is(&self, other: &str) -> bool {
+        self.surrogates.is_empty() && self.chars == other
+    }
+}

@@ -1,0 +1,59 @@
+//! YAML exactly as `yaml.safe_load` of PyYAML 6.0.3 reads a text file.
+//!
+//! No parser of the YAML family gives PyYAML's verdicts: they are stricter or laxer about tabs, plain scalars,
+//! simple keys and anchors, type scalars by YAML 1.2, or lose where a node stands. So this is a scanner, parser,
+//! composer and constructor by PyYAML's own rules, which are those of YAML 1.1 with a few bends:
+//!
+//! * [`text`]: bytes to characters, as CPython's text mode and PyYAML's reader do;
+//! * [`scanner`] with [`plain`], [`flow`], [`block`] and [`name`]: characters to tokens;
+//! * [`parser`]: tokens to a [`graph`] of nodes, whose types [`resolve`] finds;
+//! * [`construct`]: the graph to a [`Document`], merge keys resolved, everything refused that PyYAML cannot make an
+//!   object of.
+//!
+//! Positions count lines and columns from 1, columns in characters. What is read is borrowed from the text where it
+//! stands in one piece. Depth, nodes and merged pairs are budgeted; the limits are far above any real file.
+
+mod base64;
+mod block;
+mod construct;
+mod cursor;
+mod digits;
+mod error;
+mod flow;
+mod graph;
+mod name;
+mod number;
+mod parser;
+mod pieces;
+mod plain;
+mod resolve;
+mod scanner;
+mod text;
+mod timestamp;
+mod token;
+
+pub(super) use construct::{Document, Value};
+pub(super) use error::{Problem, YamlError};
+pub(super) use graph::NodeId;
+pub(super) use number::Int;
+pub(super) use token::Text;
+
+use std::borrow::Cow;
+
+/// The characters of a file, or why it has none.
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
+    text::decode(bytes)
+}
+
+/// Reads the document in a text; `None` when it is empty.
+pub(super) fn read(text: &str) -> Result<Option<Document<'_>>, YamlError> {
+    match parser::parse(text)? {
+        (graph, Some(root)) => Document::construct(graph, root).map(Some),
+        (_, None) => Ok(None),
+    }
+}
+
+/// Python's `int()` of a string; `None` where it raises.
+pub(super) fn parse_int(text: &str) -> Option<Int> {
+    number::parse_int(text)
+}
