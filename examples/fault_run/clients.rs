@@ -28,9 +28,22 @@ impl Totals {
     pub fn report(&self, ledger: &Ledger) -> bool {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (right, wrong, unknown) = ledger.judge();
-        println!("faults and repairs: {}; reloads asked for: {}; snapshots: {}", of(&self.faults), of(&self.reloads), ledger.snapshots());
-        println!("requests: {}, failed: {}; broken connections: {}", of(&self.requests), of(&self.failed), of(&self.babbled));
-        println!("IDs asked: {}; answers right: {right}, wrong: {wrong}, of a snapshot too short-lived to be noted: {unknown}", of(&self.ids));
+        println!(
+            "faults and repairs: {}; reloads asked for: {}; snapshots: {}",
+            of(&self.faults),
+            of(&self.reloads),
+            ledger.snapshots()
+        );
+        println!(
+            "requests: {}, failed: {}; broken connections: {}",
+            of(&self.requests),
+            of(&self.failed),
+            of(&self.babbled)
+        );
+        println!(
+            "IDs asked: {}; answers right: {right}, wrong: {wrong}, of a snapshot too short-lived to be noted: {unknown}",
+            of(&self.ids)
+        );
         println!("names set free by a fault: {}", of(&self.set_free));
         of(&self.failed) == 0 && of(&self.set_free) == 0 && wrong == 0 && right > 0
     }

@@ -62,7 +62,13 @@ fn mend(directory: &Path, service: usize, revision: usize) -> std::io::Result<()
     fs::rename(temporary, target)
 }
 
-fn injure(directory: &Path, service: usize, services: usize, revision: usize, random: &mut Random) -> std::io::Result<()> {
+fn injure(
+    directory: &Path,
+    service: usize,
+    services: usize,
+    revision: usize,
+    random: &mut Random,
+) -> std::io::Result<()> {
     let target = path(directory, service);
     if target.is_dir() {
         return Ok(());

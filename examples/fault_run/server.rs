@@ -28,7 +28,11 @@ impl Figures {
 impl Server {
     pub fn start(directory: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let binary = std::env::current_exe().expect("an executable").parent().and_then(Path::parent).map(|target| target.join("bailiwick"));
+        let binary = std::env::current_exe()
+            .expect("an executable")
+            .parent()
+            .and_then(Path::parent)
+            .map(|target| target.join("bailiwick"));
         let binary = binary.filter(|path| path.exists()).expect("build the binary first: cargo build --release");
         let child = Command::new(binary)
             .args(["serve", "--server-name", "example.com", "--log-level", "error", "--listen"])

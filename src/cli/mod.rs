@@ -1,9 +1,59 @@
-//! (skeleton)
+//! The command line: one file for each command.
+
+mod health;
+mod openapi;
+mod serve;
+mod sources;
 
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Nothing to report.
+pub(crate) const OK: u8 = 0;
+/// The command line, or what it names, cannot be used. Source: `EX_USAGE` of sysexits.
+pub(crate) const USAGE: u8 = 64;
+/// Something went wrong that is not the caller's doing. Source: `EX_SOFTWARE` of sysexits.
+pub(crate) const INTERNAL: u8 = 70;
+
+/// Knows who owns which part of a Matrix homeserver's namespace.
+#[derive(Debug, Parser)]
+#[command(name = "bailiwick", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch registrations and answer questions about them over HTTP.
+    Serve(Box<serve::Serve>),
+    /// Ask a running service whether it is well; the exit code tells (for container health checks).
+    Health(health::Health),
+    /// Print the OpenAPI document.
+    Openapi,
+}
 
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { OK };
+            // Nowhere to report that standard output is closed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match arguments.command {
+        Command::Serve(serve) => serve::run(*serve),
+        Command::Health(health) => health::run(&health),
+        Command::Openapi => openapi::run(),
+    }
+}
+
+/// Prints an error and its causes on standard error.
+fn complain(error: &anyhow::Error) {
+    eprintln!("bailiwick: {error:#}");
 }

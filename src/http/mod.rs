@@ -1,1 +1,23 @@
-//! (skeleton)
+//! The questions of section "Interface" over HTTP/1.1, one file for each endpoint.
+//!
+//! A handler parses, takes the snapshot in force once, asks it, and renders straight into the body. Errors are Matrix
+//! errors with the fitting status, those of actix's own making included; a decision is always 200.
+
+mod app;
+mod body;
+mod error;
+mod health;
+mod may_create_alias;
+mod may_register;
+mod metrics;
+mod openapi;
+mod owners;
+mod query;
+mod registrations;
+mod reload;
+mod render;
+mod status;
+
+pub use app::{AppState, Limits, configure};
+pub use error::ApiError;
+pub use openapi::document;

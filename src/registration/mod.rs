@@ -4,6 +4,7 @@ mod address;
 mod advice;
 mod entry;
 mod fault;
+mod homeserver;
 mod load;
 mod model;
 mod namespaces;
@@ -16,6 +17,7 @@ mod yaml;
 
 pub use entry::{Entry, Namespaces, Place};
 pub use fault::{Fault, FaultCode};
+pub use homeserver::{HomeserverConfig, HomeserverConfigError, homeserver_config};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};
 pub use token::{Token, TokenDigest, TokenHasher};

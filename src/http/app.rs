@@ -1,0 +1,140 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpResponse, Resource, Route as ActixRoute, web};
+use arc_swap::Guard;
+
+use super::error::ApiError;
+use super::{health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status};
+use crate::registration::TokenHasher;
+use crate::snapshot::{Live, Snapshot};
+use crate::telemetry::{Method, Metrics, Route};
+use crate::watch::Reloader;
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// The most IDs in one request.
+    pub ids: usize,
+}
+
+impl Default for Limits {
+    /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare.
+    fn default() -> Self {
+        Self { body_bytes: 4 << 20, ids: 10_000 }
+    }
+}
+
+/// What every handler works with.
+#[derive(Debug)]
+pub struct AppState {
+    live: Arc<Live>,
+    pub(super) reloader: Reloader,
+    pub(super) metrics: Arc<Metrics>,
+    /// The hasher that the registrations' tokens were digested with.
+    pub(super) hasher: TokenHasher,
+    pub(super) limits: Limits,
+}
+
+impl AppState {
+    /// Takes what a reloader keeps up to date.
+    #[must_use]
+    pub fn new(reloader: Reloader, metrics: Arc<Metrics>, hasher: TokenHasher, limits: Limits) -> Self {
+        Self { live: reloader.live(), reloader, metrics, hasher, limits }
+    }
+
+    /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are
+    /// known.
+    pub(super) fn snapshot(&self) -> Result<Guard<Arc<Snapshot>>, ApiError> {
+        let snapshot = self.live.load();
+        if snapshot.is_ready() { Ok(snapshot) } else { Err(ApiError::not_ready()) }
+    }
+
+    /// The snapshot in force, ready or not.
+    pub(super) fn snapshot_ready_or_not(&self) -> Guard<Arc<Snapshot>> {
+        self.live.load()
+    }
+}
+
+/// Adds every route to an application.
+pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
+    config
+        .app_data(state.clone())
+        .app_data(web::PayloadConfig::new(state.limits.body_bytes))
+        .service(serve(state, Route::Owners, [web::get().to(owners::get), web::post().to(owners::post)], "GET, POST"))
+        .service(serve(
+            state,
+            Route::MayRegister,
+            [web::get().to(may_register::get), web::post().to(may_register::post)],
+            "GET, POST",
+        ))
+        .service(serve(state, Route::MayCreateAlias, [web::post().to(may_create_alias::post)], "POST"))
+        .service(serve(state, Route::Registrations, [web::get().to(registrations::get)], "GET"))
+        .service(serve(state, Route::Status, [web::get().to(status::get)], "GET"))
+        .service(serve(state, Route::Healthz, [web::get().to(health::healthz)], "GET"))
+        .service(serve(state, Route::Readyz, [web::get().to(health::readyz)], "GET"))
+        .service(serve(state, Route::Reload, [web::post().to(reload::post)], "POST"))
+        .service(serve(state, Route::Metrics, [web::get().to(metrics::get)], "GET"))
+        .service(serve(state, Route::OpenApi, [web::get().to(openapi::get)], "GET"))
+        // Whatever path nobody serves.
+        .service(counted(state, Route::Unknown, web::resource("{path:.*}").to(unknown_path)));
+}
+
+async fn unknown_path() -> HttpResponse {
+    ApiError::unknown_path().into()
+}
+
+/// A resource with its methods; any other method is answered with 405 and the methods that are allowed.
+fn serve<const N: usize>(
+    state: &web::Data<AppState>,
+    route: Route,
+    methods: [ActixRoute; N],
+    allow: &'static str,
+) -> impl actix_web::dev::HttpServiceFactory + 'static {
+    let mut resource = web::resource(route.as_str());
+    for method in methods {
+        resource = resource.route(method);
+    }
+    let resource = resource.default_service(web::to(move || async move {
+        let mut response = HttpResponse::from(ApiError::wrong_method(allow));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        response
+    }));
+    counted(state, route, resource)
+}
+
+/// Counts and times every answer of a resource.
+fn counted(
+    state: &web::Data<AppState>,
+    route: Route,
+    resource: Resource,
+) -> impl actix_web::dev::HttpServiceFactory + 'static {
+    let metrics = Arc::clone(&state.metrics);
+    resource.wrap_fn(move |request, service| observe(Arc::clone(&metrics), route, request, service))
+}
+
+fn observe<S>(
+    metrics: Arc<Metrics>,
+    route: Route,
+    request: ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse, actix_web::Error>> + use<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+{
+    let began = Instant::now();
+    let method = Method::of(request.method().as_str());
+    let answer = service.call(request);
+    async move {
+        let response = answer.await?;
+        let (status, took) = (response.status().as_u16(), began.elapsed());
+        metrics.request(route, method, status, took);
+        tracing::debug!(route = route.as_str(), ?method, status, micros = took.as_micros(), "request");
+        Ok(response)
+    }
+}

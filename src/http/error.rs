@@ -1,0 +1,110 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use serde::Serialize;
+
+use crate::matrix::{ErrCode, IdError};
+
+/// An error as it is answered: a Matrix error with its status. The message is for the caller, and never repeats a value
+/// of the body, which may hold a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    errcode: ErrCode,
+    error: String,
+}
+
+/// The body of an error, as every Matrix API has it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct MatrixError<'a> {
+    /// The Matrix error code.
+    #[schema(value_type = String, example = "M_INVALID_PARAM")]
+    pub(super) errcode: ErrCode,
+    /// What is wrong, for people.
+    #[schema(example = "an ID begins with `@` (user), `#` (alias) or `!` (room)")]
+    pub(super) error: &'a str,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, errcode: ErrCode, error: impl Into<String>) -> Self {
+        Self { status, errcode, error: error.into() }
+    }
+
+    pub(super) fn not_json(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::NotJson, error)
+    }
+
+    pub(super) fn bad_json(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::BadJson, error)
+    }
+
+    pub(super) fn invalid_param(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::InvalidParam, error)
+    }
+
+    pub(super) fn missing_param(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::MissingParam, error)
+    }
+
+    pub(super) fn too_large(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrCode::TooLarge, error)
+    }
+
+    pub(super) fn unreadable_body(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::Unknown, error)
+    }
+
+    pub(super) fn unknown_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrCode::Unrecognized, "nothing is served at this path; see /openapi.json")
+    }
+
+    pub(super) fn wrong_method(allow: &str) -> Self {
+        let error = format!("this path takes {allow}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrCode::Unrecognized, error)
+    }
+
+    pub(super) fn not_ready() -> Self {
+        let error = "the first load of registrations is not done; see /readyz";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error)
+    }
+
+    pub(super) fn shutting_down() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, "the service is shutting down")
+    }
+
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn body(&self) -> MatrixError<'_> {
+        MatrixError { errcode: self.errcode, error: &self.error }
+    }
+}
+
+impl From<IdError> for ApiError {
+    fn from(error: IdError) -> Self {
+        Self::invalid_param(error.to_string())
+    }
+}
+
+impl From<ApiError> for HttpResponse {
+    fn from(error: ApiError) -> Self {
+        Self::build(error.status()).insert_header(ContentType::json()).body(super::render::to_bytes(&error.body()))
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.errcode, self.error)
+    }
+}
+
+impl actix_web::ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.clone().into()
+    }
+}

@@ -1,0 +1,63 @@
+use std::borrow::Cow;
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::body::{self, Body};
+use super::error::MatrixError;
+use super::may_register::by_id;
+use super::render::{self, Answer};
+use super::{ApiError, AppState};
+use crate::matrix::{Kind, MatrixId};
+use crate::ruling::Decision;
+
+/// The alias to create, and who asks.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"alias": "#irc_rust:example.com", "user_id": "@alice:example.com"}))]
+pub(super) struct MayCreateAliasRequest<'b> {
+    /// The alias.
+    #[serde(borrow)]
+    alias: Cow<'b, str>,
+    /// The user who asks.
+    user_id: Option<Cow<'b, str>>,
+    /// The application service that asks; without a `user_id` it asks as its sender.
+    as_id: Option<Cow<'b, str>>,
+}
+
+const EXPECTED: &str = r##"{"alias": "#…", "user_id": "@…" (or none), "as_id": … (or none)}"##;
+
+#[utoipa::path(
+    post,
+    path = "/v1/may-create-alias",
+    tag = "questions",
+    operation_id = "mayCreateAlias",
+    summary = "May an alias be created",
+    request_body = MayCreateAliasRequest<'static>,
+    responses(
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
+        (status = 413, description = "Too large a body.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+    let request: MayCreateAliasRequest<'_> = body::json(&body, EXPECTED)?;
+    let alias = of_kind(&request.alias, Kind::Alias)?;
+    let user = request.user_id.as_deref().map(|user| of_kind(user, Kind::User)).transpose()?;
+    let snapshot = state.snapshot()?;
+    let asker = by_id(&snapshot.services, request.as_id.as_deref());
+    let decision = snapshot.services.may_create_alias(alias, asker, user.map(MatrixId::as_str));
+    state.metrics.decision(decision.reason);
+    state.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
+    Ok(render::ok(&Answer::of(&snapshot, decision)))
+}
+
+fn of_kind(text: &str, kind: Kind) -> Result<MatrixId<'_>, ApiError> {
+    let id = MatrixId::parse(text)?;
+    if id.kind() == kind {
+        Ok(id)
+    } else {
+        Err(ApiError::invalid_param(format!("an ID of this kind ({kind}) begins with `{}`", kind.sigil())))
+    }
+}

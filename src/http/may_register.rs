@@ -1,0 +1,122 @@
+use std::borrow::Cow;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::body::{self, Body};
+use super::error::MatrixError;
+use super::query::Query;
+use super::render::{self, Answer};
+use super::{ApiError, AppState};
+use crate::registration::Token;
+use crate::ruling::{Asker, Decision, Services, UserName};
+
+/// The longest name that is decided on, in characters: the longest username that Synapse takes. A whole user ID may be
+/// longer by as much as a server name can be.
+const MAX_LOCALPART_CHARS: usize = 512;
+const MAX_USER_ID_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
+
+/// Who is to be registered, and by whom.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"user_id": "@irc_alice:example.com", "as_id": "appservice-irc"}))]
+pub(super) struct MayRegisterRequest<'b> {
+    /// The whole user ID; either this or `localpart`.
+    #[serde(borrow)]
+    user_id: Option<Cow<'b, str>>,
+    /// The localpart on this server, up to 512 characters.
+    localpart: Option<Cow<'b, str>>,
+    /// The `id` of the application service that asks; neither this nor `as_token` when a person asks.
+    as_id: Option<Cow<'b, str>>,
+    /// Its `as_token` instead.
+    as_token: Option<Cow<'b, str>>,
+}
+
+const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token": … (neither for a person)}"#;
+
+#[utoipa::path(
+    get,
+    path = "/v1/may-register",
+    tag = "questions",
+    operation_id = "mayRegisterByQuery",
+    summary = "May a user be registered (never with a token: it does not belong in a URL)",
+    params(
+        ("user_id" = Option<String>, Query, description = "The whole user ID; either this or `localpart`."),
+        ("localpart" = Option<String>, Query, description = "The localpart on this server."),
+        ("as_id" = Option<String>, Query, description = "The application service that asks; none when a person asks."),
+    ),
+    responses(
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 400, description = "Not a question.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id"])?;
+    let name = user_name(query.get("user_id"), query.get("localpart"))?;
+    answer(&state, name, |services| by_id(services, query.get("as_id")))
+}
+
+#[utoipa::path(
+    post,
+    path = "/v1/may-register",
+    tag = "questions",
+    operation_id = "mayRegister",
+    summary = "May a user be registered",
+    request_body = MayRegisterRequest<'static>,
+    responses(
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
+        (status = 413, description = "Too large a body.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+    let request: MayRegisterRequest<'_> = body::json(&body, EXPECTED)?;
+    let name = user_name(request.user_id.as_deref(), request.localpart.as_deref())?;
+    match (&request.as_id, &request.as_token) {
+        (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
+        (as_id, None) => answer(&state, name, |services| by_id(services, as_id.as_deref())),
+        (None, Some(token)) => {
+            let digest = state.hasher.digest(&Token::new(&**token));
+            answer(&state, name, |services| {
+                services.position_of_token(&digest).map_or(Asker::Unknown(None), Asker::Service)
+            })
+        }
+    }
+}
+
+fn answer<'a>(
+    state: &AppState,
+    name: UserName<'_>,
+    asker: impl FnOnce(&Services) -> Asker<'a>,
+) -> Result<HttpResponse, ApiError> {
+    let snapshot = state.snapshot()?;
+    let decision = snapshot.services.may_register(asker(&snapshot.services), name);
+    state.metrics.decision(decision.reason);
+    state.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
+    Ok(render::ok(&Answer::of(&snapshot, decision)))
+}
+
+/// Who asks, when a service is named by its id or not at all.
+pub(super) fn by_id<'a>(services: &Services, as_id: Option<&'a str>) -> Asker<'a> {
+    let Some(as_id) = as_id else { return Asker::Person };
+    services.position_of_id(as_id).map_or(Asker::Unknown(Some(as_id)), Asker::Service)
+}
+
+fn user_name<'a>(user_id: Option<&'a str>, localpart: Option<&'a str>) -> Result<UserName<'a>, ApiError> {
+    let (name, limit) = match (user_id, localpart) {
+        (Some(user_id), None) => (UserName::UserId(user_id), MAX_USER_ID_CHARS),
+        (None, Some(localpart)) => (UserName::Localpart(localpart), MAX_LOCALPART_CHARS),
+        (Some(_), Some(_)) => return Err(ApiError::invalid_param("give user_id or localpart, not both")),
+        (None, None) => return Err(ApiError::missing_param("user_id or localpart is missing")),
+    };
+    let (UserName::UserId(text) | UserName::Localpart(text)) = name;
+    if text.chars().nth(limit).is_some() {
+        return Err(ApiError::invalid_param(format!("a name of more than {limit} characters is not decided on")));
+    }
+    if user_id.is_some_and(|user_id| !user_id.starts_with('@')) {
+        return Err(ApiError::invalid_param("a user ID begins with `@`; give a localpart as localpart"));
+    }
+    Ok(name)
+}

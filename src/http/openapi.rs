@@ -1,0 +1,60 @@
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use utoipa::OpenApi;
+
+use super::{health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "bailiwick",
+        description = "Who owns which part of a Matrix homeserver's namespace, exactly as Synapse would decide it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        owners::get,
+        owners::post,
+        may_register::get,
+        may_register::post,
+        may_create_alias::post,
+        registrations::get,
+        status::get,
+        health::healthz,
+        health::readyz,
+        reload::post,
+        metrics::get,
+        get,
+    ),
+    tags(
+        (name = "questions", description = "What homeserver workers and registration front ends ask."),
+        (name = "state", description = "What is loaded."),
+        (name = "operation", description = "For operators, probes and Prometheus."),
+    ),
+)]
+struct Contract;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = Contract::openapi().to_pretty_json().expect("a contract is plain JSON");
+    text.push('\n');
+    text
+});
+
+/// The contract as an OpenAPI 3.1 document, as it is committed and served.
+#[must_use]
+pub fn document() -> &'static str {
+    &DOCUMENT
+}
+
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "operation",
+    operation_id = "openapi",
+    summary = "This document",
+    responses((status = 200, description = "An OpenAPI 3.1 document.", body = serde_json::Value)),
+)]
+pub(super) async fn get() -> HttpResponse {
+    HttpResponse::Ok().insert_header(ContentType::json()).body(document())
+}

@@ -1,0 +1,155 @@
+use std::borrow::Cow;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::body::{self, Body};
+use super::error::MatrixError;
+use super::query::Query;
+use super::render::{self, Answer};
+use super::{ApiError, AppState};
+use crate::matrix::{ErrCode, MatrixId};
+use crate::ruling::{Ownership, Services};
+use crate::telemetry::Metrics;
+
+/// IDs to ask about.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"ids": ["@irc_alice:example.com", "not an ID"]}))]
+pub(super) struct OwnersRequest<'b> {
+    /// The IDs, answered in this order.
+    #[serde(borrow)]
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 10_000)]
+    ids: Vec<Cow<'b, str>>,
+}
+
+const EXPECTED: &str = r#"{"ids": [ID, …]}"#;
+
+/// Owners of many IDs.
+#[derive(Debug, utoipa::ToSchema)]
+#[expect(dead_code, reason = "states the shape that `Batch` writes without building it")]
+pub(super) struct OwnersResponse<'s> {
+    /// Digest of the loaded set that answered.
+    snapshot: String,
+    /// False while any file is stale or quarantined or a source is missing.
+    complete: bool,
+    /// One for each ID, in the order asked.
+    results: Vec<OwnersResult<'s>>,
+}
+
+/// What is said of one ID of a batch.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub(super) enum OwnersResult<'s> {
+    /// It can be asked about.
+    Ownership(Ownership<'s>),
+    /// It cannot.
+    Error(IdProblem<'s>),
+}
+
+/// Why one ID of a batch cannot be asked about.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct IdProblem<'s> {
+    /// The ID as it was sent.
+    id: &'s str,
+    /// The Matrix error code.
+    #[schema(value_type = String, example = "M_INVALID_PARAM")]
+    errcode: ErrCode,
+    /// What is wrong with it.
+    error: String,
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/owners",
+    tag = "questions",
+    operation_id = "owner",
+    summary = "Who owns an ID",
+    params(("id" = String, Query, description = "The ID, percent-encoded.", example = "@irc_alice:example.com")),
+    responses(
+        (status = 200, description = "Who owns it.", body = Answer<'static, Ownership<'static>>),
+        (status = 400, description = "Not something that can be asked about.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), ["id"])?;
+    let id = query.get("id").ok_or_else(|| ApiError::missing_param("id is missing: /v1/owners?id=ID"))?;
+    let id = MatrixId::parse(id)?;
+    let snapshot = state.snapshot()?;
+    let ownership = snapshot.services.ownership(id);
+    state.metrics.ids_asked(1);
+    count_step_limits(&state.metrics, &ownership);
+    Ok(render::ok(&Answer::of(&snapshot, ownership)))
+}
+
+#[utoipa::path(
+    post,
+    path = "/v1/owners",
+    tag = "questions",
+    operation_id = "owners",
+    summary = "Who owns each of many IDs",
+    request_body = OwnersRequest<'static>,
+    responses(
+        (status = 200, description = "One result for each ID, in the order asked.", body = OwnersResponse<'static>),
+        (status = 400, description = "Not JSON, or not of this shape.", body = MatrixError<'static>),
+        (status = 413, description = "Too many IDs, or too large a body.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+    let request: OwnersRequest<'_> = body::json(&body, EXPECTED)?;
+    if request.ids.is_empty() {
+        return Err(ApiError::invalid_param(format!("ids is empty: {EXPECTED}")));
+    }
+    if request.ids.len() > state.limits.ids {
+        return Err(ApiError::too_large(format!("at most {} IDs at a time", state.limits.ids)));
+    }
+    let snapshot = state.snapshot()?;
+    state.metrics.ids_asked(request.ids.len());
+    let batch = Batch {
+        snapshot: &snapshot.digest,
+        complete: snapshot.complete,
+        results: Results { ids: &request.ids, services: &snapshot.services, metrics: &state.metrics },
+    };
+    Ok(render::ok(&batch))
+}
+
+/// A batch that is answered while it is written, so that no list of answers is ever built.
+#[derive(Serialize)]
+struct Batch<'a> {
+    snapshot: &'a str,
+    complete: bool,
+    results: Results<'a>,
+}
+
+struct Results<'a> {
+    ids: &'a [Cow<'a, str>],
+    services: &'a Services,
+    metrics: &'a Metrics,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.ids.len()))?;
+        for id in self.ids {
+            match MatrixId::parse(id) {
+                Ok(parsed) => {
+                    let ownership = self.services.ownership(parsed);
+                    count_step_limits(self.metrics, &ownership);
+                    list.serialize_element(&OwnersResult::Ownership(ownership))?;
+                }
+                Err(error) => {
+                    let (errcode, error) = (ErrCode::InvalidParam, error.to_string());
+                    list.serialize_element(&OwnersResult::Error(IdProblem { id, errcode, error }))?;
+                }
+            }
+        }
+        list.end()
+    }
+}
+
+fn count_step_limits(metrics: &Metrics, ownership: &Ownership<'_>) {
+    metrics.step_limits(ownership.claims.iter().filter(|claim| claim.step_limit).count());
+}

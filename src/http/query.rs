@@ -1,0 +1,70 @@
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+use super::ApiError;
+
+/// The parameters of a query string, each at most once, from a fixed set.
+///
+/// Decoded as forms are (`+` is a space, as every client library encodes it), but strictly: bytes that are not UTF-8 are
+/// an error and not a replacement character, since a question about another ID would be answered.
+pub(super) struct Query<'q, const N: usize> {
+    names: [&'static str; N],
+    values: [Option<Cow<'q, str>>; N],
+}
+
+impl<'q, const N: usize> Query<'q, N> {
+    pub(super) fn parse(query: &'q str, names: [&'static str; N]) -> Result<Self, ApiError> {
+        let mut values = [const { None }; N];
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name)?;
+            let Some(at) = names.iter().position(|known| *known == name) else {
+                return Err(ApiError::invalid_param(format!("the parameters here are {}", names.join(", "))));
+            };
+            if values[at].replace(decode(value)?).is_some() {
+                return Err(ApiError::invalid_param(format!("{} is given twice", names[at])));
+            }
+        }
+        Ok(Self { names, values })
+    }
+
+    /// A parameter that may be missing.
+    pub(super) fn get(&self, name: &'static str) -> Option<&str> {
+        let at = self.names.iter().position(|known| *known == name)?;
+        self.values[at].as_deref()
+    }
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, ApiError> {
+    let bytes = text.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let stray = |at: usize| {
+        spaced[at] == b'%' && !spaced.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
+    if (0..spaced.len()).any(stray) {
+        return Err(ApiError::invalid_param("a `%` in the query is not followed by two hexadecimal digits"));
+    }
+    match percent_decode(&spaced).decode_utf8() {
+        Ok(decoded) => Ok(Cow::Owned(decoded.into_owned())),
+        Err(_) => Err(ApiError::invalid_param("the query is not UTF-8 once it is percent-decoded")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_strictly() {
+        let query = Query::parse("id=%40a%2Bb%3Aexample.com&as_id=x+y", ["id", "as_id"]).ok().expect("parses");
+        assert_eq!(query.get("id"), Some("@a+b:example.com"));
+        assert_eq!(query.get("as_id"), Some("x y"));
+        for wrong in ["id=%ff", "id=%4", "id=%zz", "id=a&id=b", "other=1", "id%ff=a"] {
+            assert!(Query::parse(wrong, ["id", "as_id"]).is_err(), "{wrong}");
+        }
+    }
+}

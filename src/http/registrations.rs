@@ -1,0 +1,129 @@
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::error::MatrixError;
+use super::render::{self, Answer};
+use super::{ApiError, AppState};
+use crate::matrix::user_id;
+use crate::registration::{Entry, Fault, Registration};
+use crate::ruling::Services;
+use crate::snapshot::{FileRecord, FileState};
+
+/// Every file.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Registrations<'s> {
+    /// In load order.
+    registrations: Vec<File<'s>>,
+}
+
+/// One file and what came of it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct File<'s> {
+    /// The file.
+    file: &'s str,
+    /// Whether it is in force.
+    state: FileState,
+    /// What is wrong with what is on disk; empty exactly when the file is active.
+    errors: &'s [Fault],
+    /// What is in force; absent when the file is quarantined.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    loaded: Option<Loaded<'s>>,
+}
+
+/// What a registration says, without its tokens.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Loaded<'s> {
+    /// The `id`.
+    id: &'s str,
+    /// Where the homeserver reaches it, without user info; null when it never does.
+    url: Option<&'s str>,
+    /// Its own user.
+    sender: String,
+    /// What it claims.
+    namespaces: ShownNamespaces<'s>,
+    /// The `protocols`.
+    #[schema(value_type = Vec<String>)]
+    protocols: &'s [Box<str>],
+    /// Whether its users are rate limited.
+    rate_limited: bool,
+    /// All other keys of the file; what looks like a secret is redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra: Option<&'s Map<String, Value>>,
+}
+
+/// The entries by kind, each list in file order.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct ShownNamespaces<'s> {
+    users: Vec<ShownEntry<'s>>,
+    aliases: Vec<ShownEntry<'s>>,
+    rooms: Vec<ShownEntry<'s>>,
+}
+
+/// One entry.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct ShownEntry<'s> {
+    /// The regex, in Python's syntax.
+    regex: &'s str,
+    /// Whether what matches is claimed for this service alone.
+    exclusive: bool,
+    /// The `group_id`, if the entry has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<&'s str>,
+    /// The line of the regex, from 1.
+    line: u32,
+    /// The column in characters, from 1.
+    column: u32,
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/registrations",
+    tag = "state",
+    operation_id = "registrations",
+    summary = "Every file, its state and what it claims; never a token",
+    responses(
+        (status = 200, description = "In load order.", body = Answer<'static, Registrations<'static>>),
+        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let snapshot = state.snapshot()?;
+    let registrations = snapshot.files.iter().map(|file| shown(file, &snapshot.services)).collect();
+    Ok(render::ok(&Answer::of(&snapshot, Registrations { registrations })))
+}
+
+fn shown<'s>(file: &'s FileRecord, services: &Services) -> File<'s> {
+    let loaded = file.registration.as_deref().map(|registration| loaded(registration, services));
+    File { file: &file.file, state: file.state, errors: &file.faults, loaded }
+}
+
+fn loaded<'s>(registration: &'s Registration, services: &Services) -> Loaded<'s> {
+    let namespaces = &registration.namespaces;
+    Loaded {
+        id: &registration.id,
+        url: registration.url.as_deref(),
+        sender: user_id(&registration.sender_localpart, services.server_name().as_str()),
+        namespaces: ShownNamespaces {
+            users: entries(&namespaces.users),
+            aliases: entries(&namespaces.aliases),
+            rooms: entries(&namespaces.rooms),
+        },
+        protocols: &registration.protocols,
+        rate_limited: registration.rate_limited,
+        extra: registration.extra.as_deref(),
+    }
+}
+
+fn entries(entries: &[Entry]) -> Vec<ShownEntry<'_>> {
+    entries
+        .iter()
+        .map(|entry| ShownEntry {
+            regex: &entry.regex,
+            exclusive: entry.exclusive,
+            group_id: entry.group_id.as_deref(),
+            line: entry.place.line,
+            column: entry.place.column,
+        })
+        .collect()
+}

@@ -1,0 +1,40 @@
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::body::{self, Body};
+use super::error::MatrixError;
+use super::{ApiError, AppState, render};
+use crate::watch::{ReloadReport, Trigger};
+
+/// How to reload. The body may be missing.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReloadRequest {
+    /// Confirms that a directory that has vanished or become empty is right: its names are set free.
+    #[serde(default)]
+    allow_empty: bool,
+}
+
+#[utoipa::path(
+    post,
+    path = "/-/reload",
+    tag = "operation",
+    operation_id = "reload",
+    summary = "Reload now; answers when done",
+    request_body = Option<ReloadRequest>,
+    responses(
+        (status = 200, description = "What came of it.", body = ReloadReport),
+        (status = 400, description = "Not JSON, or not of this shape.", body = MatrixError<'static>),
+        (status = 413, description = "Too large a body.", body = MatrixError<'static>),
+        (status = 503, description = "The service is shutting down.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+    let request = if body::read(&body)?.is_empty() {
+        ReloadRequest::default()
+    } else {
+        body::json(&body, r#"{"allow_empty": true or false}, or no body"#)?
+    };
+    let report = state.reloader.reload(Trigger::Request, request.allow_empty).await;
+    report.map(|report| render::ok(&report)).map_err(|_| ApiError::shutting_down())
+}

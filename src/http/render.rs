@@ -1,0 +1,35 @@
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use serde::Serialize;
+
+use crate::snapshot::Snapshot;
+
+/// An answer in its envelope: which snapshot it is from, and whether that is complete.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Answer<'s, T> {
+    #[serde(flatten)]
+    pub(super) answer: T,
+    /// Digest of the loaded set that answered: equal on every replica that loaded the same bytes.
+    #[schema(example = "5f7ce0b6d40f4be0a4b4a9dbd1e1b5f3")]
+    pub(super) snapshot: &'s str,
+    /// False while any file is stale or quarantined or a source is missing: a caller may then choose to fail closed.
+    pub(super) complete: bool,
+}
+
+impl<'s, T> Answer<'s, T> {
+    pub(super) fn of(snapshot: &'s Snapshot, answer: T) -> Self {
+        Self { answer, snapshot: &snapshot.digest, complete: snapshot.complete }
+    }
+}
+
+/// 200 with a value as JSON.
+pub(super) fn ok(value: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(ContentType::json()).body(to_bytes(value))
+}
+
+/// A value as JSON, in one buffer.
+pub(super) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(512);
+    serde_json::to_writer(&mut bytes, value).expect("answers hold only strings, numbers and booleans");
+    bytes
+}

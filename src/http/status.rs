@@ -1,0 +1,72 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use super::AppState;
+use super::render::{self, Answer};
+use crate::matrix::Kind;
+use crate::snapshot::{Counts, MissingSource};
+use crate::watch::ReloadReport;
+
+/// What is in force, and what came of the last reload.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Status<'s> {
+    /// The version of bailiwick.
+    version: &'static str,
+    /// The homeserver whose namespace this is.
+    server_name: &'s str,
+    /// False until the first load is done.
+    ready: bool,
+    /// Snapshots of this process, counted from 1; 0 before the first load.
+    generation: u64,
+    /// When the snapshot in force was put together, in milliseconds since 1970-01-01 UTC.
+    loaded_at_ms: u64,
+    /// Files by state.
+    registrations: Counts,
+    /// Namespace entries in force, by kind.
+    namespaces: NamespaceCounts,
+    /// Sources that cannot be read, or that are empty where they were not; what they held stays in force.
+    missing: &'s [MissingSource],
+    /// The last reload, whatever came of it; null before the first has ended.
+    last_reload: Option<ReloadReport>,
+}
+
+/// Namespace entries by kind.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct NamespaceCounts {
+    user: usize,
+    alias: usize,
+    room: usize,
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/status",
+    tag = "state",
+    operation_id = "status",
+    summary = "What is in force, and what came of the last reload",
+    responses((status = 200, description = "Also before the first load is done.", body = Answer<'static, Status<'static>>)),
+)]
+pub(super) async fn get(state: web::Data<AppState>) -> HttpResponse {
+    let snapshot = state.snapshot_ready_or_not();
+    let services = &snapshot.services;
+    let count = |kind: Kind| services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();
+    let status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        server_name: services.server_name().as_str(),
+        ready: snapshot.is_ready(),
+        generation: snapshot.generation,
+        loaded_at_ms: milliseconds(snapshot.loaded_at),
+        registrations: snapshot.counts,
+        namespaces: NamespaceCounts { user: count(Kind::User), alias: count(Kind::Alias), room: count(Kind::Room) },
+        missing: &snapshot.missing,
+        last_reload: state.reloader.last_report(),
+    };
+    render::ok(&Answer::of(&snapshot, status))
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
