@@ -8,7 +8,7 @@ use super::scan::{Known, Scan, Scanner};
 use super::source::NoListing;
 use super::{Clock, Disk, Loader, OsDisk, ReloadReport, Source, SystemClock, Trigger, log};
 use crate::matrix::ServerName;
-use crate::snapshot::{Candidate, Good, Live, MissingSource, Snapshot};
+use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot};
 use crate::telemetry::{Metrics, ReloadResult};
 
 /// What a reload needs to know.
@@ -51,7 +51,10 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("server_name", &self.server_name).field("sources", &self.sources).finish()
+        f.debug_struct("Options")
+            .field("server_name", &self.server_name)
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,6 +100,11 @@ impl Engine {
         &self.options
     }
 
+    /// The files that were listed last.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.sources.iter().flat_map(|state| &state.files).map(|file| file.path.clone()).collect()
+    }
+
     /// Looks at everything and puts in force what is there. `busy` are files that are known to be open for writing.
     ///
     /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
@@ -122,7 +130,7 @@ impl Engine {
             generation: after.generation,
             snapshot: Arc::clone(&after.digest),
             complete: after.complete,
-            changes: if result == ReloadResult::Changed { after.changes.clone() } else { Default::default() },
+            changes: if result == ReloadResult::Changed { after.changes.clone() } else { Changes::default() },
             missing: after.missing.clone(),
             finished_at: clock.wall(),
             took: clock.now().duration_since(began),
@@ -202,8 +210,8 @@ impl Engine {
             Err(no) if source.forgets_what_is_gone() => state.kept(&no.problem, &self.kept_until(state)),
             Err(no) => {
                 // The list is unreadable, the files on it are not.
-                let listing = state.files.iter().map(|file| file.path.clone()).collect();
-                let files = self.scanner(busy).scan_files(listing, &state.files, false).files;
+                let listing: Vec<_> = state.files.iter().map(|file| file.path.clone()).collect();
+                let files = self.scanner(busy).scan_files(&listing, &state.files, false).files;
                 State { files, problem: Some(no.problem + "; the list read before stays in force"), ..State::default() }
             }
         }

@@ -34,6 +34,7 @@
 mod clock;
 mod disk;
 mod engine;
+mod events;
 mod loader;
 mod log;
 mod reloader;

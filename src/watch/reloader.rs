@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::events::Events;
 use super::schedule::Schedule;
 use super::{Engine, Options, ReloadReport, Trigger};
 use crate::snapshot::Live;
@@ -17,10 +17,21 @@ use crate::telemetry::Metrics;
 /// Cheap to clone. [`Reloader::shutdown`] ends the thread; dropping all handles does so too.
 #[derive(Clone, Debug)]
 pub struct Reloader {
-    messages: Sender<Message>,
+    messages: Arc<Outbox>,
     live: Arc<Live>,
     last: Arc<Mutex<Option<ReloadReport>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Where messages for the thread go; the last one, when nobody is left to send any, ends it.
+#[derive(Debug)]
+struct Outbox(Sender<Message>);
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        // If the thread is gone already, so much the better.
+        let _ = self.0.send(Message::Shutdown);
+    }
 }
 
 /// The thread has ended.
@@ -50,9 +61,10 @@ impl Reloader {
         let engine = Engine::new(options, metrics);
         let live = engine.live();
         let last = Arc::default();
-        let worker = Worker { engine, last: Arc::clone(&last), inbox };
+        let events = Events::new(messages.clone());
+        let worker = Worker { engine, events, last: Arc::clone(&last), inbox };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { messages, live, last, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     /// Where the snapshot in force is found.
@@ -82,14 +94,14 @@ impl Reloader {
     fn ask(&self, trigger: Trigger, allow_empty: bool) -> Result<oneshot::Receiver<ReloadReport>, ReloaderGone> {
         let (reply, answer) = oneshot::channel();
         let message = Message::Reload { trigger, allow_empty, reply };
-        self.messages.send(message).map_err(|_| ReloaderGone)?;
+        self.messages.0.send(message).map_err(|_| ReloaderGone)?;
         Ok(answer)
     }
 
     /// Ends the thread, after the reload that is under way, and waits for it.
     pub fn shutdown(&self) {
         // If the thread is gone already, so much the better.
-        let _ = self.messages.send(Message::Shutdown);
+        let _ = self.messages.0.send(Message::Shutdown);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = thread.join();
@@ -97,10 +109,14 @@ impl Reloader {
     }
 }
 
+/// How often to look while events are not to be had, or a file is being written.
+const BLIND_POLL: Duration = Duration::from_secs(1);
+
 /// The thread, from inside.
 #[derive(Debug)]
 struct Worker {
     engine: Engine,
+    events: Events,
     last: Arc<Mutex<Option<ReloadReport>>>,
     inbox: Receiver<Message>,
 }
@@ -119,7 +135,10 @@ impl Worker {
         let clock = Arc::clone(&self.engine.options().clock);
         let Options { quiet, max_wait, poll, .. } = *self.engine.options();
         let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
+        // Armed first: what changes during the first load is not missed.
+        self.arm(&mut schedule);
         self.reload(Trigger::Start, false, Vec::new());
+        self.arm(&mut schedule);
         loop {
             let now = clock.now();
             let mut asked = Asked::default();
@@ -136,8 +155,17 @@ impl Worker {
             if let Some(trigger) = asked.trigger.or_else(|| schedule.due(now)) {
                 schedule.reloaded(now);
                 self.reload(trigger, asked.allow_empty, asked.replies);
+                self.arm(&mut schedule);
             }
         }
+    }
+
+    /// Watches what the last reload has shown to matter, and looks more often while events do not tell everything.
+    fn arm(&mut self, schedule: &mut Schedule) {
+        let Options { sources, disk, clock, poll, .. } = self.engine.options();
+        let all = self.events.arm(sources, &self.engine.files(), &**disk);
+        let blind = !all || !self.events.busy().is_empty();
+        schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
     }
 
     /// Takes one message in, and says whether there was one.
@@ -160,8 +188,9 @@ impl Worker {
 
     /// Reloads, and survives whatever happens meanwhile: what is in force stays so, and the next attempt may succeed.
     fn reload(&mut self, trigger: Trigger, allow_empty: bool, replies: Vec<oneshot::Sender<ReloadReport>>) {
+        let busy = self.events.busy();
         let engine = &mut self.engine;
-        let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty, &HashSet::new())));
+        let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty, &busy)));
         let Ok(report) = reloaded else {
             // Those who asked see that their question is dropped.
             tracing::error!("a reload has failed, which is a defect of bailiwick; what was in force stays so");

@@ -75,14 +75,14 @@ impl Scanner<'_> {
     pub(super) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, NoListing> {
         let before = self.stamp(source);
         let listing = source.list(self.disk)?;
-        let mut scan = self.scan_files(listing, known, source.forgets_what_is_gone());
+        let mut scan = self.scan_files(&listing, known, source.forgets_what_is_gone());
         scan.restless |= before != self.stamp(source);
         Ok(scan)
     }
 
     /// Looks at each file of a listing. `forget`: what is listed and not there is gone, not missing.
-    pub(super) fn scan_files(&self, listing: Vec<PathBuf>, known: &[Arc<Known>], forget: bool) -> Scan {
-        let known = by_position(&listing, known);
+    pub(super) fn scan_files(&self, listing: &[PathBuf], known: &[Arc<Known>], forget: bool) -> Scan {
+        let known = by_position(listing, known);
         let steps: Vec<Step> = listing
             .par_iter()
             .zip(&known.found)

@@ -1,0 +1,263 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::reloader::Message;
+use super::source::is_registration_name;
+use super::{Disk, Identity, Source};
+
+/// A file that was written to and not closed is left alone for so long after the last write.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Symlinks are followed so many steps; the operating system gives up at the same number.
+const MAX_LINKS: usize = 40;
+/// Files that are symlinks to elsewhere are watched there, if a source has no more files than this.
+const MAX_LINKED_FILES: usize = 1_000;
+
+/// The events of the file system: hints that something may have changed, and which files are being written.
+///
+/// A directory is watched, and so is everything on the way to it: what is deleted and made again, and a symlink that is
+/// led elsewhere, show in the directory above. What cannot be watched is left to the poll.
+pub(super) struct Events {
+    watcher: Option<RecommendedWatcher>,
+    /// The directories that are watched, and which they were when that began.
+    armed: BTreeMap<PathBuf, Option<Identity>>,
+    shared: Arc<Mutex<Shared>>,
+    /// Why not all is watched, as last logged.
+    trouble: Option<String>,
+}
+
+/// What the thread that receives events knows.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The directories that hold registrations.
+    holders: BTreeSet<PathBuf>,
+    /// Everything else that matters by its own name.
+    waypoints: HashSet<PathBuf>,
+    /// Files that were written to and not closed, and when that was seen.
+    writing: HashMap<PathBuf, Instant>,
+}
+
+impl Events {
+    /// Hints go to `messages`.
+    pub(super) fn new(messages: Sender<Message>) -> Self {
+        let shared = Arc::<Mutex<Shared>>::default();
+        let received = Arc::clone(&shared);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let matters = match event {
+                Ok(event) => lock(&received).take_in(&event, Instant::now()),
+                // Something has been missed: the scan will tell what.
+                Err(_) => true,
+            };
+            if matters {
+                // The thread that reloads may have ended.
+                let _ = messages.send(Message::Hint);
+            }
+        });
+        let (watcher, trouble) = match watcher {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let mut events = Self { watcher, armed: BTreeMap::new(), shared, trouble: None };
+        events.tell(trouble);
+        events
+    }
+
+    /// The files that are open for writing, as far as events tell.
+    pub(super) fn busy(&self) -> HashSet<PathBuf> {
+        let now = Instant::now();
+        let mut shared = lock(&self.shared);
+        shared.writing.retain(|_, since| now.duration_since(*since) < PATIENCE);
+        shared.writing.keys().cloned().collect()
+    }
+
+    /// Watches what is to be watched for these sources, whose files are listed; whether all of it is.
+    pub(super) fn arm(&mut self, sources: &[Source], files: &[PathBuf], disk: &dyn Disk) -> bool {
+        let wanted = Wanted::of(sources, files, disk);
+        {
+            let mut shared = lock(&self.shared);
+            shared.holders.clone_from(&wanted.holders);
+            shared.waypoints.clone_from(&wanted.waypoints);
+        }
+        let Some(watcher) = &mut self.watcher else { return false };
+        self.armed.retain(|dir, _| {
+            let keep = wanted.directories.contains(dir);
+            if !keep {
+                // It may be gone already.
+                let _ = watcher.unwatch(dir);
+            }
+            keep
+        });
+        let mut trouble = None;
+        for dir in wanted.directories {
+            let identity = disk.stat(&dir).ok().map(|stat| stat.identity);
+            if self.armed.get(&dir) == Some(&identity) {
+                continue;
+            }
+            let _ = watcher.unwatch(&dir);
+            match watcher.watch(&dir, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.armed.insert(dir, identity);
+                }
+                Err(error) => {
+                    self.armed.remove(&dir);
+                    // What is not there shows when it comes, in the directory above.
+                    if identity.is_some() {
+                        trouble = Some(format!("{}: {error}", dir.display()));
+                    }
+                }
+            }
+        }
+        let all = trouble.is_none();
+        self.tell(trouble);
+        all
+    }
+
+    /// Says what cannot be watched, once.
+    fn tell(&mut self, trouble: Option<String>) {
+        if self.trouble == trouble {
+            return;
+        }
+        match &trouble {
+            Some(trouble) => tracing::warn!(
+                "changes are noticed by polling only, because the file system's events are not to be had: {trouble}"
+            ),
+            None => tracing::info!("the file system's events are to be had again"),
+        }
+        self.trouble = trouble;
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").field("armed", &self.armed).field("trouble", &self.trouble).finish_non_exhaustive()
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Notes who writes, and says whether a scan is due.
+    fn take_in(&mut self, event: &Event, now: Instant) -> bool {
+        if event.need_rescan() {
+            self.writing.clear();
+            return true;
+        }
+        let written =
+            matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)) | EventKind::Create(CreateKind::File));
+        match event.kind {
+            // Our own reads cause these.
+            EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write) => return false,
+            _ => {}
+        }
+        let mut matters = event.paths.is_empty();
+        for path in &event.paths {
+            if self.holds(path) {
+                matters = true;
+                if matches!(event.kind, EventKind::Modify(ModifyKind::Data(_))) {
+                    self.writing.insert(path.clone(), now);
+                } else if !written {
+                    self.writing.remove(path);
+                }
+            }
+            matters |= self.waypoints.contains(path) || self.holders.contains(path);
+        }
+        matters
+    }
+
+    /// Whether something in a directory of registrations may be one, or lead to one as Kubernetes' `..data` does.
+    fn holds(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name() else { return false };
+        let in_holder = path.parent().is_some_and(|parent| self.holders.contains(parent));
+        in_holder && (is_registration_name(name) || name.as_encoded_bytes().starts_with(b".."))
+    }
+}
+
+/// What is to be watched.
+#[derive(Default)]
+struct Wanted {
+    directories: BTreeSet<PathBuf>,
+    holders: BTreeSet<PathBuf>,
+    waypoints: HashSet<PathBuf>,
+}
+
+impl Wanted {
+    fn of(sources: &[Source], files: &[PathBuf], disk: &dyn Disk) -> Self {
+        let mut wanted = Self::default();
+        for source in sources {
+            match source {
+                Source::Directory(dir) => {
+                    wanted.way_to(dir, disk);
+                    wanted.directories.insert(dir.clone());
+                    wanted.holders.insert(dir.clone());
+                }
+                Source::Files(files) => files.iter().for_each(|file| wanted.file(file, disk)),
+                Source::List { file, .. } => wanted.file(file, disk),
+            }
+        }
+        let listed = sources.iter().any(|source| matches!(source, Source::List { .. }));
+        if listed || files.len() <= MAX_LINKED_FILES {
+            for file in files {
+                if listed || disk.read_link(file).is_ok() {
+                    wanted.file(file, disk);
+                }
+            }
+        }
+        wanted
+    }
+
+    fn file(&mut self, file: &Path, disk: &dyn Disk) {
+        self.way_to(file, disk);
+        self.waypoints.insert(file.to_owned());
+    }
+
+    /// Watches, for every step on the way to a path, the directory in which a change of that step would show.
+    fn way_to(&mut self, path: &Path, disk: &dyn Disk) {
+        let mut todo = vec![path.to_owned()];
+        let mut links = 0;
+        while let Some(path) = todo.pop() {
+            let mut so_far = PathBuf::new();
+            for step in path.components() {
+                let above = if so_far.as_os_str().is_empty() { PathBuf::from(".") } else { so_far.clone() };
+                so_far.push(step);
+                if !matches!(step, Component::Normal(_)) {
+                    continue;
+                }
+                let last = so_far == path;
+                if let Ok(target) = disk.read_link(&so_far) {
+                    self.waypoint(&above, &so_far);
+                    links += 1;
+                    if links <= MAX_LINKS {
+                        let rest = path.strip_prefix(&so_far).unwrap_or(Path::new(""));
+                        todo.push(if last { above.join(target) } else { above.join(target).join(rest) });
+                    }
+                    break;
+                }
+                // Only what is at the end of the way, or is not there yet, is likely to be made anew.
+                if last || disk.stat(&so_far).is_err() {
+                    self.waypoint(&above, &so_far);
+                    break;
+                }
+                // The directory above the last step may itself be deleted and made again.
+                if path.parent() == Some(&*so_far) {
+                    self.waypoint(&above, &so_far);
+                }
+            }
+        }
+    }
+
+    fn waypoint(&mut self, above: &Path, path: &Path) {
+        self.directories.insert(above.to_owned());
+        self.waypoints.insert(path.to_owned());
+        if let Some(name) = path.file_name() {
+            // Events carry the path by which the directory is watched.
+            self.waypoints.insert(above.join(name));
+        }
+    }
+}
