@@ -1,15 +1,39 @@
 //! From the regex of a namespace to something that can be matched and reasoned about.
 //!
-//! (skeleton: to be replaced by the real parser of Python's syntax)
+//! The syntax and the meaning are those of CPython 3.11's `re` for a `str` pattern without flags, tried with
+//! `re.match`: what Synapse 1.163 does with a namespace. [`Pattern::parse`] accepts and refuses what `re.compile` does.
+//! What is regular is lowered to an expression for automata ([`Form::Regular`]); the rest is matched by backtracking in
+//! Python's order, with a step limit ([`Form::Backtracking`]).
+
+mod ast;
+mod backtrack;
+mod charset;
+mod error;
+mod escape;
+mod flags;
+mod groups;
+mod lower;
+mod parenthesis;
+mod parser;
+mod program;
+mod set;
+mod tables;
+mod tokens;
+mod width;
 
 use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
+pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
+pub use backtrack::Backtracker;
+pub use error::PatternError;
+
 /// A compiled namespace regex.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: Arc<str>,
+    ast: Arc<Ast>,
     form: Form,
 }
 
@@ -35,34 +59,20 @@ pub enum Outcome {
     StepLimit,
 }
 
-/// Matches by backtracking over the syntax tree, with a step limit.
-#[derive(Debug)]
-pub struct Backtracker {}
-
-impl Backtracker {
-    /// Tries the pattern at the start of `text`, as `re.match` does.
-    #[must_use]
-    pub fn run(&self, _text: &str) -> Outcome {
-        Outcome::NoMatch
-    }
-}
-
-/// Why Python's `re.compile` would refuse a pattern.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at position {position}")]
-pub struct PatternError {
-    /// Python's message, without the position.
-    pub message: String,
-    /// Where, in characters from the start of the pattern.
-    pub position: usize,
-}
-
 impl Pattern {
     /// Parses a pattern as `re.compile` of CPython 3.11 does.
     pub fn parse(source: &str) -> Result<Self, PatternError> {
-        let hir =
-            regex_syntax::parse(source).map_err(|error| PatternError { message: error.to_string(), position: 0 })?;
-        Ok(Self { source: source.into(), form: Form::Regular(hir) })
+        let parsed = parser::parse(source)?;
+        let form = match lower::lower(&parsed.ast) {
+            Some(hir) => Form::Regular(hir),
+            None => Form::Backtracking(Arc::new(Backtracker::new(&parsed.ast, parsed.groups))),
+        };
+        Ok(Self { source: source.into(), ast: Arc::new(parsed.ast), form })
+    }
+
+    /// Whether `re.compile` would take this pattern.
+    pub fn check(source: &str) -> Result<(), PatternError> {
+        parser::parse(source).map(drop)
     }
 
     /// The regex as it stands in the registration.
@@ -71,9 +81,34 @@ impl Pattern {
         &self.source
     }
 
+    /// Its syntax tree.
+    #[must_use]
+    pub fn ast(&self) -> &Ast {
+        &self.ast
+    }
+
     /// How it can be matched.
     #[must_use]
     pub const fn form(&self) -> &Form {
         &self.form
+    }
+
+    /// The matcher that tries ways in Python's order, whatever the form.
+    #[must_use]
+    pub fn backtracker(&self) -> Backtracker {
+        Backtracker::new(&self.ast, groups_of(&self.ast))
+    }
+}
+
+/// The highest number of a group.
+fn groups_of(ast: &Ast) -> u32 {
+    match ast {
+        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Anchor(_) | Ast::Reference { .. } => 0,
+        Ast::Concat(items) | Ast::Alternation(items) => items.iter().map(groups_of).max().unwrap_or(0),
+        Ast::Repeat(repeat) => groups_of(&repeat.body),
+        Ast::Group(group, body) => groups_of(body).max(*group),
+        Ast::Conditional { yes, no, .. } => groups_of(yes).max(groups_of(no)),
+        Ast::Look(look) => groups_of(&look.body),
+        Ast::Atomic(body) => groups_of(body),
     }
 }

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each topic.
 
+mod pattern;
 mod ruling;
 
 mod registration;

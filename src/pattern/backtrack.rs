@@ -1,0 +1,404 @@
+use super::Outcome;
+use super::ast::{Anchor, Ast, Case};
+use super::charset::{is_word, lower};
+use super::program::{Address, Instruction, Program, Times, Unit};
+
+/// No match attempt takes more steps. One step is an instruction, or a way that is taken back.
+const MAX_STEPS: u32 = 50_000;
+
+/// Matches by backtracking, in the order in which CPython's `re` tries: where captures decide, the order does.
+#[derive(Debug)]
+pub struct Backtracker {
+    program: Program,
+}
+
+impl Backtracker {
+    pub(super) fn new(ast: &Ast, groups: u32) -> Self {
+        Self { program: Program::new(ast, groups) }
+    }
+
+    /// Tries the pattern at the start of `text`, as `re.match` does.
+    #[must_use]
+    pub fn run(&self, text: &str) -> Outcome {
+        let text: Vec<char> = text.chars().collect();
+        let mut run = Run {
+            program: &self.program,
+            text: &text,
+            marks: vec![NOWHERE; self.program.groups as usize * 2],
+            valid: 0,
+            loops: Vec::new(),
+            innermost: None,
+            trail: Vec::new(),
+            steps: MAX_STEPS,
+        };
+        match run.from(0, 0) {
+            Ok(Some(_)) => Outcome::Match,
+            Ok(None) => Outcome::NoMatch,
+            Err(OutOfSteps) => Outcome::StepLimit,
+        }
+    }
+}
+
+struct OutOfSteps;
+
+/// The place of a mark that has not been set.
+const NOWHERE: usize = usize::MAX;
+
+/// A loop that has begun.
+#[derive(Clone, Copy)]
+struct Loop {
+    until: Address,
+    /// How often the body has matched; `-1` before the loop looks for the first time.
+    count: i64,
+    /// Where the latest optional round began.
+    last: usize,
+    outer: Option<usize>,
+}
+
+/// What is taken back when a way fails, latest first.
+enum Entry {
+    /// Another way to go on.
+    Way(Way, Saved),
+    Mark(usize, usize),
+    Innermost(Option<usize>),
+    Loop(usize, Loop),
+}
+
+/// What CPython restores when it comes back to a way: always how many marks are valid; the marks themselves only
+/// within a loop. A mark below that number may thus be left over from a way that has failed, and a conditional sees it.
+#[derive(Clone, Copy)]
+struct Saved {
+    valid: usize,
+    marks: bool,
+}
+
+/// A way to go on.
+enum Way {
+    /// With the next alternative.
+    Alternative { at: Address, next: usize, place: usize },
+    /// With one character less of many, down to `least`.
+    Fewer { at: Address, least: usize, place: usize },
+    /// With one character more, up to `most` of them.
+    More { at: Address, most: u32, place: usize },
+    /// By leaving a loop.
+    Leave { index: usize, place: usize },
+    /// By one more round of a lazy loop.
+    Round { index: usize, place: usize, count: i64 },
+}
+
+struct Run<'a> {
+    program: &'a Program,
+    text: &'a [char],
+    marks: Vec<usize>,
+    /// Marks from here on count as not set.
+    valid: usize,
+    loops: Vec<Loop>,
+    innermost: Option<usize>,
+    trail: Vec<Entry>,
+    steps: u32,
+}
+
+/// Where to go on, and from which place; `None`: this way fails.
+type Next = Option<(Address, usize)>;
+
+impl Run<'_> {
+    /// Runs up to [`Instruction::Succeed`] and returns the place reached. The ways that were not taken are gone then, but
+    /// what was noted on the way can still be taken back.
+    fn from(&mut self, at: Address, place: usize) -> Result<Option<usize>, OutOfSteps> {
+        let floor = self.trail.len();
+        let innermost = self.innermost;
+        let mut next = Some((at, place));
+        loop {
+            self.steps = self.steps.checked_sub(1).ok_or(OutOfSteps)?;
+            let Some((at, place)) = next else {
+                match self.back(floor) {
+                    Some(way) => next = self.resume(&way),
+                    None => return Ok(None),
+                }
+                continue;
+            };
+            if matches!(self.program.instructions[at], Instruction::Succeed) {
+                self.forget_ways(floor);
+                self.set_innermost(innermost);
+                return Ok(Some(place));
+            }
+            next = self.step(at, place)?;
+        }
+    }
+
+    /// Goes back to the latest way above the floor. If there is none, all stays as it is, for whoever runs this body to
+    /// take back.
+    fn back(&mut self, floor: usize) -> Option<Way> {
+        let above = self.trail[floor..].iter().rposition(|entry| matches!(entry, Entry::Way(..)))?;
+        let Some(&Entry::Way(_, saved)) = self.trail.get(floor + above) else { return None };
+        self.take_back(floor + above + 1, saved);
+        // What was noted and not taken back is still above the way: an earlier way may take it back.
+        match self.trail.remove(floor + above) {
+            Entry::Way(way, _) => Some(way),
+            _ => None,
+        }
+    }
+
+    /// Takes back what was noted from a length of the trail on.
+    fn take_back(&mut self, from: usize, saved: Saved) {
+        let noted = self.trail.split_off(from);
+        for entry in noted.iter().rev() {
+            match *entry {
+                Entry::Mark(mark, place) if saved.marks => self.marks[mark] = place,
+                Entry::Innermost(innermost) => self.innermost = innermost,
+                Entry::Loop(index, was) => self.loops[index] = was,
+                Entry::Mark(..) | Entry::Way(..) => {}
+            }
+        }
+        if !saved.marks {
+            self.trail.extend(noted.into_iter().filter(|entry| matches!(entry, Entry::Mark(..))));
+        }
+        self.valid = saved.valid;
+    }
+
+    fn forget_ways(&mut self, floor: usize) {
+        let mut at = 0;
+        self.trail.retain(|entry| {
+            at += 1;
+            at <= floor || !matches!(entry, Entry::Way(..))
+        });
+    }
+
+    /// What is to be restored here.
+    fn saved(&self) -> Saved {
+        Saved { valid: self.valid, marks: self.innermost.is_some() }
+    }
+
+    /// Remembers a way.
+    fn or(&mut self, way: Way) {
+        let saved = self.saved();
+        self.trail.push(Entry::Way(way, saved));
+    }
+
+    fn mark(&mut self, mark: usize, place: usize) {
+        for skipped in self.valid..mark {
+            self.trail.push(Entry::Mark(skipped, self.marks[skipped]));
+            self.marks[skipped] = NOWHERE;
+        }
+        self.valid = self.valid.max(mark + 1);
+        self.trail.push(Entry::Mark(mark, self.marks[mark]));
+        self.marks[mark] = place;
+    }
+
+    fn set_innermost(&mut self, innermost: Option<usize>) {
+        if self.innermost != innermost {
+            self.trail.push(Entry::Innermost(self.innermost));
+            self.innermost = innermost;
+        }
+    }
+
+    fn set_loop(&mut self, index: usize, change: impl FnOnce(&mut Loop)) {
+        self.trail.push(Entry::Loop(index, self.loops[index]));
+        change(&mut self.loops[index]);
+    }
+
+    fn step(&mut self, at: Address, place: usize) -> Result<Next, OutOfSteps> {
+        let program = self.program;
+        Ok(match &program.instructions[at] {
+            Instruction::One(unit) => self.fits(unit, place).then_some((at + 1, place + 1)),
+            Instruction::Many { unit, times } => self.many(at, unit, *times, place),
+            Instruction::Anchor(anchor) => self.holds(*anchor, place).then_some((at + 1, place)),
+            Instruction::Reference { group, case } => self.reference(*group, *case, place).map(|place| (at + 1, place)),
+            Instruction::Mark(mark) => {
+                self.mark(*mark, place);
+                Some((at + 1, place))
+            }
+            Instruction::Choice(_) => self.resume(&Way::Alternative { at, next: 0, place }),
+            Instruction::Jump(to) => Some((*to, place)),
+            Instruction::IfCaptured { group, otherwise } => {
+                Some((if self.captured(*group).is_some() { at + 1 } else { *otherwise }, place))
+            }
+            Instruction::Repeat { until } => {
+                let outer = self.innermost;
+                self.loops.push(Loop { until: *until, count: -1, last: NOWHERE, outer });
+                self.set_innermost(Some(self.loops.len() - 1));
+                Some((*until, place))
+            }
+            Instruction::Until { body, times } => self.until(*body, *times, place),
+            Instruction::Look { negated, behind, then } => {
+                let found = match place.checked_sub(behind.unwrap_or(0) as usize) {
+                    Some(start) => self.look(at + 1, start, *negated)?,
+                    None => false,
+                };
+                (found != *negated).then_some((*then, place))
+            }
+            Instruction::Atomic { then } => self.from(at + 1, place)?.map(|place| (*then, place)),
+            Instruction::Possessive { times, then } => {
+                self.possessive(at + 1, *times, place)?.map(|place| (*then, place))
+            }
+            Instruction::Succeed => None,
+        })
+    }
+
+    /// Whether a body matches at a place. What it captures stays, unless it must not match.
+    fn look(&mut self, body: Address, start: usize, negated: bool) -> Result<bool, OutOfSteps> {
+        let (before, saved) = (self.trail.len(), self.saved());
+        let found = self.from(body, start)?.is_some();
+        if negated && !found {
+            self.take_back(before, saved);
+        }
+        Ok(found)
+    }
+
+    fn possessive(&mut self, body: Address, times: Times, mut place: usize) -> Result<Option<usize>, OutOfSteps> {
+        let mut count = 0;
+        while count < times.max {
+            let (before, saved) = (self.trail.len(), Saved { valid: self.valid, marks: true });
+            match self.from(body, place)? {
+                Some(end) => {
+                    count += 1;
+                    if end == place && count >= times.min {
+                        break;
+                    }
+                    place = end;
+                }
+                None if count < times.min => return Ok(None),
+                None => {
+                    self.take_back(before, saved);
+                    break;
+                }
+            }
+        }
+        Ok(Some(place))
+    }
+
+    fn many(&mut self, at: Address, unit: &Unit, times: Times, place: usize) -> Next {
+        let available = self.text.len() - place;
+        let min = times.min as usize;
+        if min > available {
+            return None;
+        }
+        let most = if times.lazy { min } else { available.min(times.max as usize) };
+        let taken = (0..most).take_while(|&taken| self.fits(unit, place + taken)).count();
+        self.steps = self.steps.saturating_sub(u32::try_from(taken / 8).unwrap_or(u32::MAX));
+        if taken < min {
+            return None;
+        }
+        let end = place + taken;
+        if times.lazy {
+            self.or(Way::More { at, most: times.max - times.min, place: end });
+        } else {
+            self.or(Way::Fewer { at, least: place + min, place: end });
+        }
+        Some((at + 1, end))
+    }
+
+    fn resume(&mut self, way: &Way) -> Next {
+        let program = self.program;
+        match *way {
+            Way::Alternative { at, next, place } => {
+                let Instruction::Choice(starts) = &program.instructions[at] else { return None };
+                let start = *starts.get(next)?;
+                // Even behind the last there is something to restore.
+                self.or(Way::Alternative { at, next: next + 1, place });
+                Some((start, place))
+            }
+            Way::Fewer { at, least, place } => {
+                let place = place.checked_sub(1).filter(|&place| place >= least)?;
+                self.or(Way::Fewer { at, least, place });
+                Some((at + 1, place))
+            }
+            Way::More { at, most, place } => {
+                let Instruction::Many { unit, .. } = &program.instructions[at] else { return None };
+                let most = most.checked_sub(1).filter(|_| self.fits(unit, place))?;
+                self.or(Way::More { at, most, place: place + 1 });
+                Some((at + 1, place + 1))
+            }
+            Way::Leave { index, place } => Some(self.leave(index, place)),
+            Way::Round { index, place, count } => {
+                let Loop { until, .. } = self.loops[index];
+                let Instruction::Until { body, times } = &program.instructions[until] else { return None };
+                if (count >= i64::from(times.max) && times.max != u32::MAX) || place == self.loops[index].last {
+                    return None;
+                }
+                self.set_loop(index, |this| (this.count, this.last) = (count, place));
+                Some((*body, place))
+            }
+        }
+    }
+
+    /// Goes on behind a loop.
+    fn leave(&mut self, index: usize, place: usize) -> (Address, usize) {
+        let Loop { until, outer, .. } = self.loops[index];
+        self.set_innermost(outer);
+        (until + 1, place)
+    }
+
+    fn until(&mut self, body: Address, times: Times, place: usize) -> Next {
+        let index = self.innermost?;
+        let this = self.loops[index];
+        let count = this.count + 1;
+        if count < i64::from(times.min) {
+            self.set_loop(index, |this| this.count = count);
+            return Some((body, place));
+        }
+        if times.lazy {
+            let saved = Saved { valid: self.valid, marks: this.outer.is_some() };
+            self.trail.push(Entry::Way(Way::Round { index, place, count }, saved));
+            return Some(self.leave(index, place));
+        }
+        let more = count < i64::from(times.max) || times.max == u32::MAX;
+        if !more || place == this.last {
+            return Some(self.leave(index, place));
+        }
+        self.or(Way::Leave { index, place });
+        self.set_loop(index, |this| (this.count, this.last) = (count, place));
+        Some((body, place))
+    }
+
+    fn fits(&self, unit: &Unit, place: usize) -> bool {
+        let Some(&c) = self.text.get(place) else { return false };
+        match unit {
+            Unit::Char(wanted) => c == *wanted,
+            Unit::Class(class) => {
+                let ranges = class.ranges();
+                let at = ranges.partition_point(|range| range.end() < c);
+                ranges.get(at).is_some_and(|range| range.start() <= c)
+            }
+        }
+    }
+
+    fn holds(&self, anchor: Anchor, place: usize) -> bool {
+        let next = self.text.get(place).copied();
+        let previous = place.checked_sub(1).map(|place| self.text[place]);
+        match anchor {
+            Anchor::Start => place == 0,
+            Anchor::StartLine => matches!(previous, None | Some('\n')),
+            Anchor::End => next.is_none(),
+            Anchor::EndOrFinalNewline => next.is_none() || (next == Some('\n') && place + 1 == self.text.len()),
+            Anchor::EndLine => matches!(next, None | Some('\n')),
+            Anchor::WordBoundary { negated, ascii } => {
+                let is_word = |c: Option<char>| c.is_some_and(|c| is_word(c, ascii));
+                // Python finds neither kind in an empty text.
+                !self.text.is_empty() && (is_word(previous) != is_word(next)) != negated
+            }
+        }
+    }
+
+    fn captured(&self, group: u32) -> Option<(usize, usize)> {
+        let mark = (group as usize - 1) * 2;
+        if mark + 1 >= self.valid {
+            return None;
+        }
+        let (start, end) = (self.marks[mark], self.marks[mark + 1]);
+        // The start may be of a later round than the end.
+        (start != NOWHERE && end != NOWHERE && start <= end).then_some((start, end))
+    }
+
+    fn reference(&mut self, group: u32, case: Case, place: usize) -> Option<usize> {
+        let (start, end) = self.captured(group)?;
+        let here = self.text.get(place..place + (end - start))?;
+        self.steps = self.steps.saturating_sub(u32::try_from(here.len() / 8).unwrap_or(u32::MAX));
+        let same = |(a, b): (&char, &char)| match case {
+            Case::Sensitive => a == b,
+            Case::Insensitive => lower(*a) == lower(*b),
+            Case::InsensitiveAscii => a.eq_ignore_ascii_case(b),
+        };
+        self.text[start..end].iter().zip(here).all(same).then_some(place + here.len())
+    }
+}

@@ -1,0 +1,293 @@
+use super::PatternError;
+use super::ast::{Ast, Look};
+use super::charset::{decimal_digit, is_identifier};
+use super::flags::{Bits, Change};
+use super::groups::MAX_GROUPS;
+use super::parser::{Item, Parser, Scope, Sized};
+use super::tokens::{Result, Token};
+use super::width::Width;
+
+/// What kind of group an opening begins.
+enum Opening {
+    Capture(Option<String>),
+    Plain(Change),
+    Atomic,
+}
+
+impl Parser {
+    /// Parses what an opening parenthesis, which has been taken, begins.
+    pub(super) fn parenthesis(&mut self, scope: &mut Scope, first: bool, items: &mut Vec<Item>) -> Result<()> {
+        let start = self.tokens.tell() - 1;
+        if !self.tokens.take('?')? {
+            return self.group(*scope, start, &Opening::Capture(None), items);
+        }
+        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
+        match token {
+            Token::Char('P') => self.python_extension(*scope, start, items),
+            Token::Char(':') => self.group(*scope, start, &Opening::Plain(Change::default()), items),
+            Token::Char('>') => self.group(*scope, start, &Opening::Atomic, items),
+            Token::Char('#') => self.comment(start),
+            Token::Char(c @ ('=' | '!' | '<')) => self.look(*scope, start, c, items),
+            Token::Char('(') => self.conditional(*scope, start, items),
+            Token::Char(c) if c == '-' || Bits::of(c).is_some() => match self.flags(c)? {
+                Some(change) => self.group(*scope, start, &Opening::Plain(change), items),
+                None if first && items.is_empty() => {
+                    scope.flags = self.global;
+                    Ok(())
+                }
+                None => {
+                    let before = self.tokens.tell() - start;
+                    Err(self.tokens.error("global flags not at the start of the expression", before))
+                }
+            },
+            other => Err(self.tokens.error(format!("unknown extension ?{other}"), other.len() + 1)),
+        }
+    }
+
+    fn group(&mut self, scope: Scope, start: usize, opening: &Opening, items: &mut Vec<Item>) -> Result<()> {
+        let group = match opening {
+            Opening::Capture(name) => Some(self.groups.open(name.as_deref(), &self.tokens)?),
+            _ => None,
+        };
+        let flags = match opening {
+            Opening::Plain(change) => scope.flags.changed(*change),
+            _ => scope.flags,
+        };
+        let body = self.alternation(Scope { flags, nested: scope.nested + 1 })?;
+        self.close(start)?;
+        let ast = match (opening, group) {
+            (Opening::Atomic, _) => Ast::Atomic(Box::new(body.ast)),
+            (_, Some(group)) => {
+                self.groups.close(group, body.width);
+                Ast::Group(group, Box::new(body.ast))
+            }
+            (_, None) => body.ast,
+        };
+        items.push(Item::new(ast, body.width));
+        Ok(())
+    }
+
+    fn close(&mut self, start: usize) -> Result<()> {
+        if self.tokens.take(')')? {
+            return Ok(());
+        }
+        Err(self.tokens.error("missing ), unterminated subpattern", self.tokens.tell() - start))
+    }
+
+    fn comment(&mut self, start: usize) -> Result<()> {
+        loop {
+            if self.tokens.next().is_none() {
+                let before = self.tokens.tell() - start;
+                return Err(self.tokens.error("missing ), unterminated comment", before));
+            }
+            if self.tokens.get()? == Some(Token::Char(')')) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// `(?P<name>…)` and `(?P=name)`.
+    fn python_extension(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
+        if self.tokens.take('<')? {
+            let name = self.tokens.take_until('>', "group name")?;
+            self.check_name(&name)?;
+            return self.group(scope, start, &Opening::Capture(Some(name)), items);
+        }
+        if !self.tokens.take('=')? {
+            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
+            return Err(self.tokens.error(format!("unknown extension ?P{token}"), token.len() + 2));
+        }
+        let name = self.tokens.take_until(')', "group name")?;
+        self.check_name(&name)?;
+        let before = name.chars().count() + 1;
+        let group = self
+            .groups
+            .named(&name)
+            .ok_or_else(|| self.tokens.error(format!("unknown group name '{name}'"), before))?;
+        if self.groups.width(group).is_none() {
+            return Err(self.tokens.error("cannot refer to an open group", before));
+        }
+        self.groups.check_look_behind(group, &self.tokens)?;
+        let item = self.reference(group, scope.flags);
+        items.push(item);
+        Ok(())
+    }
+
+    fn check_name(&self, name: &str) -> Result<()> {
+        if is_identifier(name) {
+            return Ok(());
+        }
+        Err(self.bad_name(name))
+    }
+
+    fn bad_name(&self, name: &str) -> PatternError {
+        self.tokens.error(format!("bad character in group name '{name}'"), name.chars().count() + 1)
+    }
+
+    fn look(&mut self, scope: Scope, start: usize, c: char, items: &mut Vec<Item>) -> Result<()> {
+        let behind = c == '<';
+        let token = if behind {
+            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
+            if !matches!(token, Token::Char('=' | '!')) {
+                return Err(self.tokens.error(format!("unknown extension ?<{token}"), token.len() + 2));
+            }
+            token
+        } else {
+            Token::Char(c)
+        };
+        let outermost = behind && self.groups.enter_look_behind();
+        let body = self.alternation(Scope { nested: scope.nested + 1, ..scope })?;
+        self.groups.leave_look_behind(outermost);
+        self.close(start)?;
+        let behind = behind.then(|| self.look_behind_width(body.width));
+        let look = Look { negated: token == Token::Char('!'), behind, body: body.ast };
+        items.push(Item::new(Ast::Look(Box::new(look)), Width::ZERO));
+        Ok(())
+    }
+
+    /// The width of a look-behind. Python refuses one that is not fixed only after it has parsed the whole pattern.
+    fn look_behind_width(&mut self, width: Width) -> u32 {
+        let late = match u32::try_from(width.min) {
+            Err(_) => "looks too much behind",
+            Ok(_) if width.min != width.max => "look-behind requires fixed-width pattern",
+            Ok(width) => return width,
+        };
+        self.late.get_or_insert_with(|| PatternError::without_position(late));
+        0
+    }
+
+    fn conditional(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
+        let name = self.tokens.take_until(')', "group name")?;
+        let group = self.conditional_group(&name)?;
+        self.groups.check_look_behind(group, &self.tokens)?;
+        let inner = Scope { nested: scope.nested + 1, ..scope };
+        let yes = self.sequence(inner, false)?;
+        let no = if self.tokens.take('|')? {
+            let no = self.sequence(inner, false)?;
+            if self.tokens.next_char() == Some('|') {
+                return Err(self.tokens.error("conditional backref with more than two branches", 0));
+            }
+            no
+        } else {
+            Sized { ast: Ast::Empty, width: Width::ZERO }
+        };
+        self.close(start)?;
+        let width = yes.width.or(no.width);
+        let ast = Ast::Conditional { group, yes: Box::new(yes.ast), no: Box::new(no.ast) };
+        items.push(Item::new(ast, width));
+        Ok(())
+    }
+
+    fn conditional_group(&mut self, name: &str) -> Result<u32> {
+        let before = name.chars().count() + 1;
+        if is_identifier(name) {
+            let unknown = || self.tokens.error(format!("unknown group name '{name}'"), before);
+            return self.groups.named(name).ok_or_else(unknown);
+        }
+        let group = integer(name).ok_or_else(|| self.bad_name(name))?;
+        if group == 0 {
+            return Err(self.tokens.error("bad group number", before));
+        }
+        let group = u32::try_from(group).ok().filter(|&group| group < MAX_GROUPS);
+        let group = group.ok_or_else(|| self.tokens.error(format!("invalid group reference {name}"), before))?;
+        self.groups.ask(group, self.tokens.tell() - before);
+        Ok(group)
+    }
+
+    /// The flags of `(?flags)`, `(?flags:` and `(?flags-flags:`, from the first letter, which has been taken, to the
+    /// end of the opening. `None`: they are set for the whole pattern.
+    fn flags(&mut self, first: char) -> Result<Option<Change>> {
+        let mut change = Change::default();
+        let mut end = first;
+        if first != '-' {
+            (change.on, end) = self.flags_on(first)?;
+        }
+        if end == ')' {
+            self.global_bits = self.global_bits.with(change.on);
+            self.global = self.global.changed(change);
+            return Ok(None);
+        }
+        if !change.on.of_pattern().is_empty() {
+            return Err(self.tokens.error("bad inline flags: cannot turn on global flag", 1));
+        }
+        if end == '-' {
+            change.off = self.flags_off()?;
+        }
+        if !change.off.of_pattern().is_empty() {
+            return Err(self.tokens.error("bad inline flags: cannot turn off global flag", 1));
+        }
+        if change.on.meets(change.off) {
+            return Err(self.tokens.error("bad inline flags: flag turned on and off", 1));
+        }
+        Ok(Some(change))
+    }
+
+    fn flags_on(&mut self, first: char) -> Result<(Bits, char)> {
+        let mut on = Bits::default();
+        let mut c = first;
+        loop {
+            if c == 'L' {
+                let message = "bad inline flags: cannot use 'L' flag with a str pattern";
+                return Err(self.tokens.error(message, 0));
+            }
+            let flag = Bits::of(c).unwrap_or_default();
+            on = on.with(flag);
+            if !flag.of_type().is_empty() && on.of_type() != flag {
+                let message = "bad inline flags: flags 'a', 'u' and 'L' are incompatible";
+                return Err(self.tokens.error(message, 0));
+            }
+            c = self.flag_letter("missing -, : or )", &[')', '-', ':'])?;
+            if matches!(c, ')' | '-' | ':') {
+                return Ok((on, c));
+            }
+        }
+    }
+
+    fn flags_off(&mut self) -> Result<Bits> {
+        let mut off = Bits::default();
+        let mut c = self.flag_letter("missing flag", &[])?;
+        loop {
+            let flag = Bits::of(c).unwrap_or_default();
+            if !flag.of_type().is_empty() {
+                let message = "bad inline flags: cannot turn off flags 'a', 'u' and 'L'";
+                return Err(self.tokens.error(message, 0));
+            }
+            off = off.with(flag);
+            c = self.flag_letter("missing :", &[':'])?;
+            if c == ':' {
+                return Ok(off);
+            }
+        }
+    }
+
+    /// Takes a flag letter or one of the terminators.
+    fn flag_letter(&mut self, missing: &str, terminators: &[char]) -> Result<char> {
+        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(missing, 0))?;
+        match token {
+            Token::Char(c) if terminators.contains(&c) || Bits::of(c).is_some() => Ok(c),
+            Token::Char(c) if c.is_alphabetic() => Err(self.tokens.error("unknown flag", 1)),
+            other => Err(self.tokens.error(missing, other.len())),
+        }
+    }
+}
+
+/// A number as Python's `int` reads it: white space around, a sign, digits of any script, single underscores between.
+/// `None` also for what is negative.
+fn integer(text: &str) -> Option<u64> {
+    let text = text.trim_matches(|c: char| super::charset::is_space(c));
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value: u64 = 0;
+    let mut after_digit = false;
+    for c in digits.chars() {
+        if c == '_' && after_digit {
+            after_digit = false;
+            continue;
+        }
+        value = value.saturating_mul(10).saturating_add(decimal_digit(c)?.into());
+        after_digit = true;
+    }
+    (after_digit && !(negative && value > 0)).then_some(value)
+}

@@ -1,0 +1,296 @@
+use super::PatternError;
+use super::ast::{Anchor, Ast, Case, Mode, Repeat};
+use super::charset::{Member, class};
+use super::escape::{Escape, escape};
+use super::flags::{Bits, Flags};
+use super::groups::Groups;
+use super::set::set;
+use super::tokens::{Result, Token, Tokens};
+use super::width::Width;
+
+/// Python takes two stack frames for a group and one for a conditional, and gives up at a thousand, some of which are
+/// taken when Synapse comes to compile a namespace.
+const MAX_NESTED: u32 = 930;
+/// Python's `MAXREPEAT`: numbers from here on are refused.
+const MAX_REPEAT: u64 = 4_294_967_295;
+
+/// A pattern as parsed: the tree, and how many groups there are besides the whole.
+pub(super) struct Parsed {
+    pub(super) ast: Ast,
+    pub(super) groups: u32,
+}
+
+/// Parses a pattern as CPython 3.11 does, accepting and refusing the same.
+pub(super) fn parse(source: &str) -> Result<Parsed> {
+    let mut parser = Parser {
+        tokens: Tokens::new(source)?,
+        groups: Groups::new(),
+        global: Flags::default(),
+        global_bits: Bits::default(),
+        late: None,
+        repeats: false,
+    };
+    let whole = parser.alternation(Scope { flags: Flags::default(), nested: 0 })?;
+    if parser.global_bits.has('a') && parser.global_bits.has('u') {
+        return Err(PatternError::without_position("ASCII and UNICODE flags are incompatible"));
+    }
+    if parser.tokens.next().is_some() {
+        return Err(parser.tokens.error("unbalanced parenthesis", 0));
+    }
+    parser.groups.check_asked()?;
+    if parser.global_bits.has('t') && parser.repeats {
+        return Err(PatternError::without_position("internal: unsupported template operator"));
+    }
+    match parser.late {
+        Some(error) => Err(error),
+        None => Ok(Parsed { ast: whole.ast, groups: parser.groups.count() - 1 }),
+    }
+}
+
+pub(super) struct Parser {
+    pub(super) tokens: Tokens,
+    pub(super) groups: Groups,
+    /// The flags that hold where no group changes them.
+    pub(super) global: Flags,
+    pub(super) global_bits: Bits,
+    /// The first error that Python finds only when it has parsed the whole pattern.
+    pub(super) late: Option<PatternError>,
+    repeats: bool,
+}
+
+/// Where in the pattern the parser is.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    pub(super) flags: Flags,
+    /// How deep, in Python's stack frames.
+    pub(super) nested: u32,
+}
+
+/// Something parsed, with its width.
+pub(super) struct Sized {
+    pub(super) ast: Ast,
+    pub(super) width: Width,
+}
+
+/// One item of a sequence.
+pub(super) struct Item {
+    pub(super) kind: ItemKind,
+    pub(super) ast: Ast,
+    pub(super) width: Width,
+}
+
+/// What decides whether a quantifier may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    Anchor,
+    Repeat,
+    Other,
+}
+
+impl Item {
+    pub(super) fn new(ast: Ast, width: Width) -> Self {
+        Self { kind: ItemKind::Other, ast, width }
+    }
+
+    fn one(ast: Ast) -> Self {
+        Self::new(ast, Width::ONE)
+    }
+
+    fn anchor(anchor: Anchor) -> Self {
+        Self { kind: ItemKind::Anchor, ast: Ast::Anchor(anchor), width: Width::ZERO }
+    }
+}
+
+impl Parser {
+    /// Parses alternatives up to the end of the group or of the pattern.
+    pub(super) fn alternation(&mut self, mut scope: Scope) -> Result<Sized> {
+        let mut branches = Vec::new();
+        let mut width: Option<Width> = None;
+        loop {
+            let first = scope.nested == 0 && branches.is_empty();
+            let branch = self.sequence(Scope { nested: scope.nested + 1, ..scope }, first)?;
+            width = Some(width.map_or(branch.width, |width| width.or(branch.width)));
+            branches.push(branch.ast);
+            if !self.tokens.take('|')? {
+                break;
+            }
+            if scope.nested == 0 {
+                scope.flags = self.global;
+            }
+        }
+        let ast = if branches.len() == 1 { branches.swap_remove(0) } else { Ast::Alternation(branches) };
+        Ok(Sized { ast, width: width.unwrap_or_default() })
+    }
+
+    /// Parses what stands between two bars. `first`: at the very start of the pattern, where flags may be set for all.
+    pub(super) fn sequence(&mut self, mut scope: Scope, first: bool) -> Result<Sized> {
+        if scope.nested > MAX_NESTED {
+            return Err(PatternError::without_position(
+                "maximum recursion depth exceeded: groups are nested too deeply",
+            ));
+        }
+        let mut items: Vec<Item> = Vec::new();
+        while let Some(token) = self.tokens.next() {
+            if matches!(token, Token::Char('|' | ')')) {
+                break;
+            }
+            self.tokens.get()?;
+            let c = match token {
+                Token::Escape(c) => {
+                    items.push(self.escaped(c, scope.flags)?);
+                    continue;
+                }
+                Token::Char(c) => c,
+            };
+            if scope.flags.verbose && self.skip_verbose(c)? {
+                continue;
+            }
+            match c {
+                '[' => {
+                    let class = set(&mut self.tokens, scope.flags)?;
+                    items.push(Item::one(class));
+                }
+                '*' | '+' | '?' | '{' => self.quantifier(c, &mut items)?,
+                '.' => items.push(Item::one(any(scope.flags))),
+                '(' => self.parenthesis(&mut scope, first, &mut items)?,
+                '^' => items.push(Item::anchor(if scope.flags.multiline { Anchor::StartLine } else { Anchor::Start })),
+                '$' => {
+                    let anchor = if scope.flags.multiline { Anchor::EndLine } else { Anchor::EndOrFinalNewline };
+                    items.push(Item::anchor(anchor));
+                }
+                _ => items.push(Item::one(literal(c.into(), scope.flags))),
+            }
+        }
+        Ok(concat(items))
+    }
+
+    fn escaped(&mut self, c: char, flags: Flags) -> Result<Item> {
+        Ok(match escape(&mut self.tokens, c, flags, &self.groups)? {
+            Escape::Literal(c) => Item::one(literal(c, flags)),
+            Escape::Category { category, negated } => {
+                Item::one(Ast::Class(class(&[Member::Category { category, negated }], false, flags)))
+            }
+            Escape::Anchor(anchor) => Item::anchor(anchor),
+            Escape::Reference(group) => self.reference(group, flags),
+        })
+    }
+
+    pub(super) fn reference(&self, group: u32, flags: Flags) -> Item {
+        let case = match (flags.ignore_case, flags.ascii) {
+            (false, _) => Case::Sensitive,
+            (true, true) => Case::InsensitiveAscii,
+            (true, false) => Case::Insensitive,
+        };
+        Item::new(Ast::Reference { group, case }, self.groups.width(group).unwrap_or_default())
+    }
+
+    /// Skips white space and comments of a verbose pattern; whether `c` began such.
+    fn skip_verbose(&mut self, c: char) -> Result<bool> {
+        if matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c') {
+            return Ok(true);
+        }
+        if c != '#' {
+            return Ok(false);
+        }
+        loop {
+            if matches!(self.tokens.get()?, None | Some(Token::Char('\n'))) {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn quantifier(&mut self, c: char, items: &mut Vec<Item>) -> Result<()> {
+        let here = self.tokens.tell();
+        let (min, max) = match c {
+            '?' => (0, Some(1)),
+            '*' => (0, None),
+            '+' => (1, None),
+            _ => match self.braces(here)? {
+                Some(limits) => limits,
+                None => {
+                    // Not a quantifier at all: a literal brace. Flags do not bear on it.
+                    items.push(Item::one(Ast::Literal('{')));
+                    return Ok(());
+                }
+            },
+        };
+        let before = self.tokens.tell() - here + 1;
+        match items.last().map(|item| item.kind) {
+            None | Some(ItemKind::Anchor) => return Err(self.tokens.error("nothing to repeat", before)),
+            Some(ItemKind::Repeat) => return Err(self.tokens.error("multiple repeat", before)),
+            Some(ItemKind::Other) => {}
+        }
+        let mode = if self.tokens.take('?')? {
+            Mode::Lazy
+        } else if self.tokens.take('+')? {
+            Mode::Possessive
+        } else {
+            Mode::Greedy
+        };
+        self.repeats = true;
+        if let Some(item) = items.last_mut() {
+            let body = std::mem::replace(&mut item.ast, Ast::Empty);
+            item.width = item.width.repeated(min, max);
+            item.ast = Ast::Repeat(Box::new(Repeat { min, max, mode, body }));
+            item.kind = ItemKind::Repeat;
+        }
+        Ok(())
+    }
+
+    /// The limits in braces, whose opening one has been taken; `None` if these are literal braces.
+    fn braces(&mut self, here: usize) -> Result<Option<(u32, Option<u32>)>> {
+        if self.tokens.next_char() == Some('}') {
+            return Ok(None);
+        }
+        let low = self.tokens.take_while(usize::MAX, |c| c.is_ascii_digit())?;
+        let high = if self.tokens.take(',')? {
+            self.tokens.take_while(usize::MAX, |c| c.is_ascii_digit())?
+        } else {
+            low.clone()
+        };
+        if !self.tokens.take('}')? {
+            self.tokens.seek(here)?;
+            return Ok(None);
+        }
+        let min = limit(&low)?.unwrap_or(0);
+        let max = limit(&high)?;
+        if max.is_some_and(|max| max < min) {
+            let before = self.tokens.tell() - here;
+            return Err(self.tokens.error("min repeat greater than max repeat", before));
+        }
+        Ok(Some((min, max)))
+    }
+}
+
+fn limit(digits: &str) -> Result<Option<u32>> {
+    if digits.is_empty() {
+        return Ok(None);
+    }
+    match digits.parse::<u64>() {
+        Ok(value) if value < MAX_REPEAT => Ok(u32::try_from(value).ok()),
+        _ => Err(PatternError::without_position("the repetition number is too large")),
+    }
+}
+
+fn concat(mut items: Vec<Item>) -> Sized {
+    let width = items.iter().fold(Width::ZERO, |width, item| width.then(item.width));
+    let ast = match items.len() {
+        0 => Ast::Empty,
+        1 => items.swap_remove(0).ast,
+        _ => Ast::Concat(items.into_iter().map(|item| item.ast).collect()),
+    };
+    Sized { ast, width }
+}
+
+/// One character; a set where more than one matches it or none can.
+fn literal(c: u32, flags: Flags) -> Ast {
+    match char::from_u32(c) {
+        Some(c) if !flags.ignore_case => Ast::Literal(c),
+        _ => super::set::simplest(class(&[Member::Literal(c)], false, flags)),
+    }
+}
+
+fn any(flags: Flags) -> Ast {
+    let all_but: &[Member] = if flags.dot_all { &[] } else { &[Member::Literal(10)] };
+    Ast::Class(class(all_but, true, Flags::default()))
+}

@@ -1,0 +1,62 @@
+use regex_syntax::hir::ClassUnicode;
+
+use super::ast::Ast;
+use super::charset::{Member, class};
+use super::escape::{SetEscape, set_escape};
+use super::flags::Flags;
+use super::tokens::{Result, Token, Tokens};
+
+/// Parses a set whose opening bracket has been taken.
+pub(super) fn set(tokens: &mut Tokens, flags: Flags) -> Result<Ast> {
+    let here = tokens.tell() - 1;
+    let negated = tokens.take('^')?;
+    let mut members = Vec::new();
+    loop {
+        let this = tokens.get()?;
+        if this == Some(Token::Char(']')) && !members.is_empty() {
+            break;
+        }
+        let this = this.ok_or_else(|| unterminated(tokens, here))?;
+        let start = member(tokens, this)?;
+        if !tokens.take('-')? {
+            members.push(start);
+            continue;
+        }
+        let that = tokens.get()?.ok_or_else(|| unterminated(tokens, here))?;
+        if that == Token::Char(']') {
+            members.extend([start, Member::Literal('-'.into())]);
+            break;
+        }
+        let end = member(tokens, that)?;
+        match (start, end) {
+            (Member::Literal(low), Member::Literal(high)) if low <= high => members.push(Member::Range(low, high)),
+            _ => {
+                let message = format!("bad character range {this}-{that}");
+                return Err(tokens.error(message, this.len() + 1 + that.len()));
+            }
+        }
+    }
+    Ok(simplest(class(&members, negated, flags)))
+}
+
+fn member(tokens: &mut Tokens, token: Token) -> Result<Member> {
+    Ok(match token {
+        Token::Char(c) => Member::Literal(c.into()),
+        Token::Escape(c) => match set_escape(tokens, c)? {
+            SetEscape::Literal(c) => Member::Literal(c),
+            SetEscape::Category { category, negated } => Member::Category { category, negated },
+        },
+    })
+}
+
+fn unterminated(tokens: &Tokens, here: usize) -> super::PatternError {
+    tokens.error("unterminated character set", tokens.tell() - here)
+}
+
+/// A set of one character is that character.
+pub(super) fn simplest(class: ClassUnicode) -> Ast {
+    match class.ranges() {
+        [only] if only.start() == only.end() => Ast::Literal(only.start()),
+        _ => Ast::Class(class),
+    }
+}
