@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Observed};
 
 /// What the run counts.
 #[derive(Default)]
-pub struct Totals {
+pub(crate) struct Totals {
     pub faults: AtomicU64,
     reloads: AtomicU64,
     requests: AtomicU64,
@@ -25,7 +25,7 @@ pub struct Totals {
 
 impl Totals {
     /// Prints everything; whether the run was good.
-    pub fn report(&self, ledger: &Ledger) -> bool {
+    pub(crate) fn report(&self, ledger: &Ledger) -> bool {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (right, wrong, unknown) = ledger.judge();
         println!(
@@ -56,14 +56,14 @@ impl Totals {
 }
 
 /// A small generator (xorshift), so that a run can be repeated.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -71,7 +71,13 @@ impl Random {
     }
 }
 
-pub fn reload_and_note(address: SocketAddr, ledger: &Ledger, stop: &AtomicBool, totals: &Totals, every: Duration) {
+pub(crate) fn reload_and_note(
+    address: SocketAddr,
+    ledger: &Ledger,
+    stop: &AtomicBool,
+    totals: &Totals,
+    every: Duration,
+) {
     let mut connection = Connection::open(address).expect("the service listens");
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -93,7 +99,7 @@ pub fn reload_and_note(address: SocketAddr, ledger: &Ledger, stop: &AtomicBool, 
     }
 }
 
-pub fn single(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+pub(crate) fn single(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
     let mut random = Random::new(1);
     let mut connection = Connection::open(address).expect("the service listens");
     while !stop.load(Ordering::Relaxed) {
@@ -108,7 +114,7 @@ pub fn single(address: SocketAddr, services: usize, ledger: &Ledger, stop: &Atom
     }
 }
 
-pub fn batch(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+pub(crate) fn batch(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
     let mut random = Random::new(2);
     let mut connection = Connection::open(address).expect("the service listens");
     while !stop.load(Ordering::Relaxed) {
@@ -119,7 +125,7 @@ pub fn batch(address: SocketAddr, services: usize, ledger: &Ledger, stop: &Atomi
     }
 }
 
-pub fn slow(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+pub(crate) fn slow(address: SocketAddr, services: usize, ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
     let mut random = Random::new(3);
     while !stop.load(Ordering::Relaxed) {
         let mut connection = Connection::open(address).expect("the service listens");
@@ -129,7 +135,7 @@ pub fn slow(address: SocketAddr, services: usize, ledger: &Ledger, stop: &Atomic
     }
 }
 
-pub fn broken(address: SocketAddr, _services: usize, _ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
+pub(crate) fn broken(address: SocketAddr, _services: usize, _ledger: &Ledger, stop: &AtomicBool, totals: &Totals) {
     let mut random = Random::new(4);
     let babble: [&[u8]; 5] = [
         b"GARBAGE\r\n\r\n",

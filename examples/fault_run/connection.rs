@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub struct Connection {
+pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
 }
 
 impl Connection {
-    pub fn open(address: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    pub fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
         let request = request(method, path, body);
         self.stream.get_mut().write_all(request.as_bytes())?;
         self.answer()
     }
 
     /// Sends a request a few bytes at a time.
-    pub fn ask_slowly(&mut self, path: &str, body: &Value, pause: Duration) -> std::io::Result<(u16, Value)> {
+    pub(crate) fn ask_slowly(&mut self, path: &str, body: &Value, pause: Duration) -> std::io::Result<(u16, Value)> {
         let request = request("POST", path, Some(body));
         for piece in request.as_bytes().chunks(request.len().div_ceil(8)) {
             self.stream.get_mut().write_all(piece)?;
@@ -35,7 +35,7 @@ impl Connection {
     }
 
     /// Sends bytes that are no request, and looks at nothing.
-    pub fn babble(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn babble(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.get_mut().write_all(bytes)
     }
 

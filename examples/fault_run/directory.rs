@@ -11,11 +11,11 @@ use crate::clients::{Random, Totals};
 
 /// The first half of the services is injured and never removed: their names must stay theirs. The second half is
 /// removed and added again on purpose.
-pub fn is_permanent(service: usize, services: usize) -> bool {
+pub(crate) fn is_permanent(service: usize, services: usize) -> bool {
     service < services / 2
 }
 
-pub fn fill(directory: &Path, services: usize) {
+pub(crate) fn fill(directory: &Path, services: usize) {
     for service in 0..services {
         fs::write(path(directory, service), content(service, 0)).expect("writable");
     }
@@ -35,7 +35,7 @@ fn content(service: usize, revision: usize) -> String {
 }
 
 /// One random fault or repair every few milliseconds, and everything mended at the end.
-pub fn injure_and_mend(directory: &Path, services: usize, stop: &AtomicBool, totals: &Totals) {
+pub(crate) fn injure_and_mend(directory: &Path, services: usize, stop: &AtomicBool, totals: &Totals) {
     let mut random = Random::new(7);
     let mut revision = 1;
     while !stop.load(Ordering::Relaxed) {

@@ -7,21 +7,21 @@ use serde_json::Value;
 
 /// The ids of the services in force, by snapshot.
 #[derive(Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     sets: Mutex<HashMap<String, BTreeSet<String>>>,
     /// Answers whose snapshot was not noted yet: judged at the end.
     waiting: Mutex<Vec<Observed>>,
 }
 
 /// What an answer said of one service's ID.
-pub struct Observed {
+pub(crate) struct Observed {
     pub snapshot: String,
     pub service: String,
     pub owned: bool,
 }
 
 impl Ledger {
-    pub fn note(&self, registrations: &Value) {
+    pub(crate) fn note(&self, registrations: &Value) {
         let snapshot = registrations["snapshot"].as_str().expect("a snapshot").to_owned();
         let files = registrations["registrations"].as_array().expect("a list");
         let in_force = files.iter().filter(|file| file["state"] != "quarantined");
@@ -29,17 +29,17 @@ impl Ledger {
         self.sets.lock().expect("no thread panicked").insert(snapshot, ids);
     }
 
-    pub fn observe(&self, observed: Observed) {
+    pub(crate) fn observe(&self, observed: Observed) {
         self.waiting.lock().expect("no thread panicked").push(observed);
     }
 
-    pub fn snapshots(&self) -> usize {
+    pub(crate) fn snapshots(&self) -> usize {
         self.sets.lock().expect("no thread panicked").len()
     }
 
     /// How many observations agree with the set that their snapshot names, how many do not, and how many name a
     /// snapshot that came and went between two notes.
-    pub fn judge(&self) -> (usize, usize, usize) {
+    pub(crate) fn judge(&self) -> (usize, usize, usize) {
         let sets = self.sets.lock().expect("no thread panicked");
         let waiting = self.waiting.lock().expect("no thread panicked");
         let (mut right, mut wrong, mut unknown) = (0, 0, 0);

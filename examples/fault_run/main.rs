@@ -56,7 +56,7 @@ fn main() {
     thread::sleep(warm_up);
     let before = server.figures();
     let began = Instant::now();
-    thread::sleep(Duration::from_secs(seconds) - warm_up);
+    thread::sleep(Duration::from_secs(seconds).checked_sub(warm_up).unwrap());
     stop.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().expect("no thread of the fault run panics");

@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use crate::connection::Connection;
 
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     pub address: SocketAddr,
 }
 
 /// What a leak would show in.
-pub struct Figures {
+pub(crate) struct Figures {
     pub kib: u64,
     pub files: usize,
 }
 
 impl Figures {
     /// Whether memory grew by more than a quarter and 8 MiB, or open files by more than the clients' connections.
-    pub fn grew_into(&self, later: &Self) -> bool {
+    pub(crate) fn grew_into(&self, later: &Self) -> bool {
         later.kib > self.kib + self.kib / 4 + 8 * 1024 || later.files > self.files + 16
     }
 }
 
 impl Server {
-    pub fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let binary = std::env::current_exe()
             .expect("an executable")
@@ -60,7 +60,7 @@ impl Server {
         panic!("not ready within ten seconds");
     }
 
-    pub fn figures(&self) -> Figures {
+    pub(crate) fn figures(&self) -> Figures {
         let process = Path::new("/proc").join(self.child.id().to_string());
         let status = std::fs::read_to_string(process.join("status")).expect("the service is alive");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");

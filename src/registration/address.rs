@@ -41,8 +41,8 @@ fn is_integer_pair<'d>(document: &'d Document<'d>, id: NodeId) -> bool {
         Value::Bool(value) => Some(u128::from(value)),
         _ => None,
     };
-    let (Some(address), Some(prefix)) = (number(key), number(value)) else { return false };
-    prefix <= if address <= u128::from(u32::MAX) { 128 } else { 128 }
+    // What is no IPv4 network is tried as one of IPv6, and every number is an address of that.
+    number(key).is_some() && number(value).is_some_and(|prefix| prefix <= 128)
 }
 
 /// An address, alone or with a prefix length, a netmask or a host mask.

@@ -7,12 +7,9 @@ use crate::pattern::Pattern;
 
 /// Reads `namespaces` and compiles every regex in it.
 pub(super) fn read(sheet: &mut Sheet<'_>) -> Namespaces {
-    let found = match sheet.get("namespaces") {
-        Some(found) => found,
-        None => {
-            sheet.fault(advice::missing("namespaces", sheet.top()));
-            return Namespaces::default();
-        }
+    let Some(found) = sheet.get("namespaces") else {
+        sheet.fault(advice::missing("namespaces", sheet.top()));
+        return Namespaces::default();
     };
     let Value::Dict(pairs) = found.value else {
         sheet.fault(advice::namespaces_not_a_mapping(found));
@@ -48,7 +45,7 @@ fn entry<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>) -> Opt
     let regex = match sheet.get_in(pairs, "regex") {
         Some(Found { value: Value::Str(text), place, .. }) => {
             let regex: Arc<str> = advice::regex_source(text).into();
-            if let Err(error) = Pattern::parse(&regex) {
+            if let Err(error) = Pattern::check(&regex) {
                 sheet.fault(advice::invalid_regex(kind, &regex, &error, place));
             }
             Some((regex, place))

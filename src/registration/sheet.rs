@@ -73,6 +73,7 @@ impl<'d> Sheet<'d> {
     }
 
     /// The URL: `Some(None)` for an explicit null.
+    #[expect(clippy::option_option, reason = "a fault, an explicit null and a URL are three things")]
     fn url(&mut self) -> Option<Option<Box<str>>> {
         match self.get("url") {
             Some(Found { value: Value::Str(text), .. }) => {

@@ -8,12 +8,10 @@ pub(super) fn is_valid(text: &str) -> bool {
     let (mut quad, mut pads) = (0_u8, 0_u8);
     for byte in text.bytes() {
         match byte {
-            b'=' => {
-                if quad >= 2 {
-                    pads += 1;
-                    if quad + pads >= 4 {
-                        return true;
-                    }
+            b'=' if quad >= 2 => {
+                pads += 1;
+                if quad + pads >= 4 {
+                    return true;
                 }
             }
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => {

@@ -93,7 +93,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// The string, lone surrogates as `\udXXX`.
     pub(in crate::registration) fn escaped(&self) -> Cow<'_, str> {
         if self.surrogates.is_empty() {

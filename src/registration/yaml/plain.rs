@@ -7,6 +7,7 @@ use super::pieces::Pieces;
 use super::scanner::Scanner;
 use super::token::{Scalar, Token, TokenKind};
 
+#[expect(clippy::unnecessary_wraps, reason = "of one shape with what scans the other scalars")]
 pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
     let start = scanner.cursor.place();
     let mut end = start;

@@ -14,8 +14,7 @@ pub(super) fn plain(text: &Text<'_>) -> Tag {
     let Some(&first) = value.as_bytes().first() else { return Tag::Null };
     let value = value.strip_suffix('\n').unwrap_or(value);
     match first {
-        b'y' | b'Y' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' if is_bool(value) => Tag::Bool,
-        b'n' | b'N' if is_bool(value) => Tag::Bool,
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' if is_bool(value) => Tag::Bool,
         b'n' | b'N' | b'~' if matches!(value, "~" | "null" | "Null" | "NULL" | "") => Tag::Null,
         b'-' | b'+' | b'0'..=b'9' | b'.' => numeric(first, value),
         b'<' if value == "<<" => Tag::Merge,
