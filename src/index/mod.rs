@@ -1,11 +1,30 @@
-//! From an ID to the entries that claim it.
+//! From an ID to the services that are interested in it.
 //!
-//! (skeleton: a walk over the entries, to be replaced by the real index)
+//! A pattern is taken apart into paths ([`path`]): a literal prefix, conditions, and what is left. The prefixes stand
+//! in one trie, which yields all prefixes of an ID in one walk; what is left is run as an automaton, of which each
+//! distinct one is kept once ([`check`]). Where a prefix says nothing, or the same for too many, a path is found by the
+//! rarest literal that it holds, all literals in one Aho–Corasick pass; what holds none goes into one automaton that is
+//! made deterministic as texts need it ([`scattered`]). So the cost of a question grows with the ID and with what claims
+//! it, hardly with the set.
+//!
+//! Knows no HTTP, no files, no YAML.
 
+mod check;
+mod fingerprint;
+mod layer;
+mod multi;
+mod path;
+mod residual;
+mod scattered;
+mod table;
+mod trie;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::matrix::{Kind, MatrixId, ServerName, user_id};
-use crate::pattern::{Form, Outcome, Pattern};
+use layer::Layer;
+
+use crate::matrix::{MatrixId, ServerName};
 use crate::registration::Registration;
 
 /// What one service has to do with an ID.
@@ -32,71 +51,132 @@ pub enum Via {
 }
 
 /// From an ID to the services that are interested in it. Immutable.
-#[derive(Debug)]
+///
+/// After a change only what is new is built: a second, small layer over the large one, in which what has gone is left
+/// out of the answers. When the second grows, both become one.
+#[derive(Clone, Debug)]
 pub struct Index {
-    entries: Vec<(Kind, u32, u32, Pattern)>,
-    senders: Vec<String>,
+    /// The large layer and the small one.
+    layers: Vec<Arc<Layer>>,
+    /// For each slot of each layer the position of its service now, or [`GONE`].
+    positions: Vec<Vec<u32>>,
+}
+
+/// The position of a service that is no longer there.
+const GONE: u32 = u32::MAX;
+
+/// The second layer may hold so many services whatever the first holds.
+const SMALL: usize = 256;
+/// And, with what has gone from the first, this part of the first.
+const PART: usize = 32;
+
+/// Figures for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes that the index takes, without the registrations and without what threads cache.
+    pub bytes: usize,
+    /// Entries and senders in it.
+    pub entries: usize,
+    /// Distinct automata.
+    pub automata: usize,
 }
 
 impl Index {
-    /// Builds the index of registrations in load order, all of whose regexes are known to parse.
+    /// Builds the index of registrations in load order.
     #[must_use]
     pub fn build(server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
-        let mut entries = Vec::new();
-        let mut senders = Vec::new();
-        for (service, registration) in (0..).zip(registrations) {
-            senders.push(user_id(&registration.sender_localpart, server_name.as_str()));
-            for kind in Kind::ALL {
-                for (position, entry) in (0..).zip(registration.namespaces.of(kind)) {
-                    if let Ok(pattern) = Pattern::parse(&entry.regex) {
-                        entries.push((kind, service, position, pattern));
-                    }
+        let layer = Layer::new(server_name, registrations.to_vec());
+        Self { layers: vec![Arc::new(layer)], positions: vec![(0..positions(registrations.len())).collect()] }
+    }
+
+    /// The index of a changed set. A registration that is the same `Arc` as before is not built again.
+    #[must_use]
+    pub fn changed(&self, server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
+        let mut position_of: HashMap<*const Registration, u32> =
+            (0..).zip(registrations).map(|(at, registration)| (Arc::as_ptr(registration), at)).collect();
+        let mut now = |layer: &Layer| -> Vec<u32> {
+            let position = |r: &Arc<Registration>| position_of.remove(&Arc::as_ptr(r)).unwrap_or(GONE);
+            layer.registrations().iter().map(position).collect()
+        };
+        let large = &self.layers[0];
+        let large_positions = now(large);
+        let small_positions = self.layers.get(1).map(|small| now(small));
+        let gone = large_positions.iter().filter(|&&at| at == GONE).count();
+        let kept = large_positions.len() - gone;
+        if registrations.len() - kept + gone > SMALL.max(large_positions.len() / PART) {
+            return Self::build(server_name, registrations);
+        }
+        let mut changed = Self { layers: vec![Arc::clone(large)], positions: vec![large_positions] };
+        let unchanged = small_positions.as_ref().is_some_and(|small| !small.contains(&GONE)) && position_of.is_empty();
+        match (self.layers.get(1), small_positions) {
+            (Some(small), Some(positions)) if unchanged => changed.push(Arc::clone(small), positions),
+            (_, small) => {
+                let kept = small.into_iter().flatten().filter(|&at| at != GONE);
+                let mut positions: Vec<u32> = kept.chain(position_of.into_values()).collect();
+                positions.sort_unstable();
+                if !positions.is_empty() {
+                    let new = positions.iter().map(|&at| Arc::clone(&registrations[at as usize])).collect();
+                    changed.push(Arc::new(Layer::new(server_name, new)), positions);
                 }
             }
         }
-        Self { entries, senders }
+        changed
     }
 
-    /// The index of a changed set; what is the same `Arc` in both sets need not be built again.
-    #[must_use]
-    pub fn update(
-        previous: &Self,
-        server_name: &ServerName,
-        _before: &[Arc<Registration>],
-        after: &[Arc<Registration>],
-    ) -> Self {
-        let _ = previous;
-        Self::build(server_name, after)
+    fn push(&mut self, layer: Arc<Layer>, positions: Vec<u32>) {
+        self.layers.push(layer);
+        self.positions.push(positions);
     }
 
-    /// Appends one hit for each interested service, in load order.
+    /// Appends one hit for each interested service, in load order. Allocates only as `hits` grows.
     pub fn lookup(&self, id: MatrixId<'_>, hits: &mut Vec<Hit>) {
-        let text = id.as_str();
-        for (service, sender) in (0..).zip(&self.senders) {
-            if sender == text {
-                hits.push(Hit { service, via: Via::Sender });
-                continue;
-            }
-            let own = self.entries.iter().filter(|entry| entry.0 == id.kind() && entry.1 == service);
-            for (_, _, position, pattern) in own {
-                let outcome = matches(pattern, text);
-                if outcome != Outcome::NoMatch {
-                    let step_limit = outcome == Outcome::StepLimit;
-                    hits.push(Hit { service, via: Via::Entry { position: *position, step_limit } });
-                    break;
+        let start = hits.len();
+        for (layer, positions) in self.layers.iter().zip(&self.positions) {
+            layer.table(id.kind()).lookup(id.as_str(), |slot, rank, step_limit| {
+                let service = positions[slot as usize];
+                if service != GONE {
+                    let via = match rank.checked_sub(1) {
+                        None => Via::Sender,
+                        Some(position) => Via::Entry { position, step_limit },
+                    };
+                    hits.push(Hit { service, via });
                 }
-            }
+            });
+        }
+        if hits.len() - start > 1 {
+            first_of_each_service(hits, start);
+        }
+    }
+
+    /// How large it is.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        let mut size = self.layers.iter().map(|layer| layer.size()).fold(Size::default(), Size::plus);
+        size.bytes += self.positions.iter().map(|positions| positions.capacity() * size_of::<u32>()).sum::<usize>();
+        size
+    }
+}
+
+impl Size {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            entries: self.entries + other.entries,
+            automata: self.automata + other.automata,
         }
     }
 }
 
-fn matches(pattern: &Pattern, text: &str) -> Outcome {
-    match pattern.form() {
-        Form::Backtracking(backtracker) => backtracker.run(text),
-        Form::Regular(hir) => {
-            let regex = regex_automata::meta::Regex::builder().build_from_hir(hir).expect("compiles");
-            let input = regex_automata::Input::new(text).anchored(regex_automata::Anchored::Yes);
-            if regex.is_match(input) { Outcome::Match } else { Outcome::NoMatch }
-        }
-    }
+fn first_of_each_service(hits: &mut Vec<Hit>, start: usize) {
+    hits[start..].sort_unstable();
+    let mut last = None;
+    let mut at = 0;
+    hits.retain(|hit| {
+        at += 1;
+        at <= start || last.replace(hit.service) != Some(hit.service)
+    });
+}
+
+fn positions(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(GONE)
 }

@@ -122,4 +122,17 @@ impl Ast {
             Self::Reference { .. } | Self::Conditional { .. } | Self::Look(_) | Self::Atomic(_) => false,
         }
     }
+
+    /// Whether what a group has captured bears on what matches.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        match self {
+            Self::Empty | Self::Literal(_) | Self::Class(_) | Self::Anchor(_) => false,
+            Self::Concat(items) | Self::Alternation(items) => items.iter().any(Self::remembers),
+            Self::Repeat(repeat) => repeat.body.remembers(),
+            Self::Group(_, body) | Self::Atomic(body) => body.remembers(),
+            Self::Look(look) => look.body.remembers(),
+            Self::Reference { .. } | Self::Conditional { .. } => true,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::ast::{Anchor, Ast, Mode, Repeat};
 /// No text that we are asked about is longer, in characters: a bound above this is no bound.
 const LONGEST_TEXT: u32 = 1_100;
 /// Expressions that unfold to more than about so many states are not worth an automaton.
-const MAX_STATES: u64 = 40_000;
+const MAX_STATES: u64 = 20_000;
 
 /// The regular form of a pattern whose matches may end anywhere; `None` if there is none that the automata take.
 pub(super) fn lower(ast: &Ast) -> Option<Hir> {
@@ -100,7 +100,8 @@ fn states(ast: &Ast) -> Option<u64> {
         Ast::Empty | Ast::Anchor(_) | Ast::Reference { .. } => 1,
         Ast::Literal(c) => c.len_utf8() as u64,
         Ast::Class(class) if class.is_ascii() => 1,
-        Ast::Class(class) => 2 + 3 * class.ranges().len() as u64,
+        // The automaton shares what the encodings have in common.
+        Ast::Class(class) => 2 + (3 * class.ranges().len() as u64).min(500),
         Ast::Concat(items) | Ast::Alternation(items) => {
             items.iter().try_fold(1_u64, |sum, item| sum.checked_add(states(item)?))?
         }

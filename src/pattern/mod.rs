@@ -2,8 +2,8 @@
 //!
 //! The syntax and the meaning are those of CPython 3.11's `re` for a `str` pattern without flags, tried with
 //! `re.match`: what Synapse 1.163 does with a namespace. [`Pattern::parse`] accepts and refuses what `re.compile` does.
-//! What is regular is lowered to an expression for automata ([`Form::Regular`]); the rest is matched by backtracking in
-//! Python's order, with a step limit ([`Form::Backtracking`]).
+//! What is regular becomes an expression for automata ([`regular`]); the rest is matched by backtracking in Python's
+//! order, with a step limit ([`Backtracker`]).
 
 mod ast;
 mod backtrack;
@@ -34,18 +34,7 @@ pub use error::PatternError;
 pub struct Pattern {
     source: Arc<str>,
     ast: Arc<Ast>,
-    form: Form,
-}
-
-/// How a pattern can be matched.
-#[derive(Clone, Debug)]
-pub enum Form {
-    /// A regular language. An ID is claimed if and only if a search for this expression, anchored at the start of
-    /// the ID (and not at its end), finds a match. Look-around in it is limited to start, end, their line variants
-    /// and ASCII word boundaries, so that every engine of regex-automata takes it.
-    Regular(Hir),
-    /// Not expressible that way: back-references, look-around, atomic groups.
-    Backtracking(Arc<Backtracker>),
+    groups: u32,
 }
 
 /// What a match attempt came to.
@@ -63,11 +52,13 @@ impl Pattern {
     /// Parses a pattern as `re.compile` of CPython 3.11 does.
     pub fn parse(source: &str) -> Result<Self, PatternError> {
         let parsed = parser::parse(source)?;
-        let form = match lower::lower(&parsed.ast) {
-            Some(hir) => Form::Regular(hir),
-            None => Form::Backtracking(Arc::new(Backtracker::new(&parsed.ast, parsed.groups))),
-        };
-        Ok(Self { source: source.into(), ast: Arc::new(parsed.ast), form })
+        Ok(Self { source: source.into(), ast: Arc::new(parsed.ast), groups: parsed.groups })
+    }
+
+    /// A pattern without groups that has no source: what the service looks for besides the namespaces.
+    #[must_use]
+    pub(crate) fn of(ast: Ast) -> Self {
+        Self { source: "".into(), ast: Arc::new(ast), groups: 0 }
     }
 
     /// Whether `re.compile` would take this pattern.
@@ -87,28 +78,26 @@ impl Pattern {
         &self.ast
     }
 
-    /// How it can be matched.
+    /// The expression that automata match; `None` if only the backtracker does.
     #[must_use]
-    pub const fn form(&self) -> &Form {
-        &self.form
+    pub fn regular(&self) -> Option<Hir> {
+        regular(&self.ast)
     }
 
-    /// The matcher that tries ways in Python's order, whatever the form.
+    /// The matcher that tries ways in Python's order, which every pattern has.
     #[must_use]
     pub fn backtracker(&self) -> Backtracker {
-        Backtracker::new(&self.ast, groups_of(&self.ast))
+        Backtracker::new(&self.ast, self.groups)
     }
 }
 
-/// The highest number of a group.
-fn groups_of(ast: &Ast) -> u32 {
-    match ast {
-        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Anchor(_) | Ast::Reference { .. } => 0,
-        Ast::Concat(items) | Ast::Alternation(items) => items.iter().map(groups_of).max().unwrap_or(0),
-        Ast::Repeat(repeat) => groups_of(&repeat.body),
-        Ast::Group(group, body) => groups_of(body).max(*group),
-        Ast::Conditional { yes, no, .. } => groups_of(yes).max(groups_of(no)),
-        Ast::Look(look) => groups_of(&look.body),
-        Ast::Atomic(body) => groups_of(body),
-    }
+/// The expression for a tree that ends a pattern, if it is regular.
+///
+/// A text is matched if and only if a search for it that is anchored at the start, and not at the end, finds a match.
+/// Look-around in it is limited to start, end, their line variants and ASCII word boundaries, so that every engine of
+/// regex-automata takes it. `None` for back-references, look-around, atomic groups, `$` before something, Unicode word
+/// boundaries, and for what unfolds beyond reason.
+#[must_use]
+pub fn regular(ast: &Ast) -> Option<Hir> {
+    lower::lower(ast)
 }

@@ -26,7 +26,7 @@ impl Services {
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
     pub fn changed(&self, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = Index::update(&self.index, &self.server_name, &self.registrations, &registrations);
+        let index = self.index.changed(&self.server_name, &registrations);
         Self::with_index(self.server_name.clone(), registrations, index)
     }
 

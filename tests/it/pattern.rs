@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bailiwick::pattern::{Form, Outcome, Pattern};
+use bailiwick::pattern::{Outcome, Pattern};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input};
 use serde_json::Value;
@@ -41,13 +41,10 @@ impl Tally {
 
     fn compare_texts(&mut self, pattern: &Pattern, case: &Value) {
         let backtracker = pattern.backtracker();
-        let automaton = match pattern.form() {
-            Form::Regular(hir) => {
-                let nfa = regex_automata::nfa::thompson::Compiler::new().build_from_hir(hir).expect("compiles");
-                Some(PikeVM::new_from_nfa(nfa).expect("compiles"))
-            }
-            Form::Backtracking(_) => None,
-        };
+        let automaton = pattern.regular().map(|hir| {
+            let nfa = regex_automata::nfa::thompson::Compiler::new().build_from_hir(&hir).expect("compiles");
+            PikeVM::new_from_nfa(nfa).expect("compiles")
+        });
         for text in case[2].as_array().expect("texts") {
             let (text, matches) = (text[0].as_str().expect("a text"), text[1].as_bool().expect("a verdict"));
             self.texts += 1;

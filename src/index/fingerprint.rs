@@ -1,0 +1,75 @@
+//! What tells two trees apart, as bytes to hash and compare.
+
+use crate::pattern::{Anchor, Ast, Mode};
+
+/// Equal for two trees if and only if they match the same way; groups do not count. `None` for a tree with parts whose
+/// meaning depends on what stands around them.
+pub(super) fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(32);
+    add(ast, &mut bytes)?;
+    Some(bytes)
+}
+
+fn number(bytes: &mut Vec<u8>, number: usize) {
+    bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+fn add(ast: &Ast, bytes: &mut Vec<u8>) -> Option<()> {
+    match ast {
+        Ast::Empty => bytes.push(b'0'),
+        Ast::Literal(c) => {
+            bytes.push(b'c');
+            number(bytes, *c as usize);
+        }
+        Ast::Class(class) => {
+            bytes.push(b'[');
+            number(bytes, class.ranges().len());
+            for range in class.iter() {
+                number(bytes, range.start() as usize);
+                number(bytes, range.end() as usize);
+            }
+        }
+        Ast::Anchor(anchor) => bytes.extend_from_slice(&[b'@', anchor_byte(*anchor)]),
+        Ast::Concat(items) => many(b'.', items, bytes)?,
+        Ast::Alternation(items) => many(b'|', items, bytes)?,
+        Ast::Repeat(repeat) => {
+            bytes.push(match repeat.mode {
+                // Which number is tried first does not bear on whether there is a match.
+                Mode::Greedy | Mode::Lazy => b'*',
+                Mode::Possessive => b'+',
+            });
+            number(bytes, repeat.min as usize);
+            number(bytes, repeat.max.map_or(usize::MAX, |max| max as usize));
+            add(&repeat.body, bytes)?;
+        }
+        Ast::Group(_, body) => add(body, bytes)?,
+        Ast::Look(look) => {
+            bytes.extend_from_slice(&[b'?', look.negated.into()]);
+            number(bytes, look.behind.map_or(usize::MAX, |behind| behind as usize));
+            add(&look.body, bytes)?;
+        }
+        Ast::Atomic(body) => {
+            bytes.push(b'>');
+            add(body, bytes)?;
+        }
+        Ast::Reference { .. } | Ast::Conditional { .. } => return None,
+    }
+    Some(())
+}
+
+fn many(tag: u8, items: &[Ast], bytes: &mut Vec<u8>) -> Option<()> {
+    bytes.push(tag);
+    number(bytes, items.len());
+    items.iter().try_for_each(|item| add(item, bytes))
+}
+
+const fn anchor_byte(anchor: Anchor) -> u8 {
+    match anchor {
+        Anchor::Start => 0,
+        Anchor::StartLine => 1,
+        Anchor::End => 2,
+        Anchor::EndOrFinalNewline => 3,
+        Anchor::EndLine => 4,
+        Anchor::WordBoundary { negated, ascii } => 5 + (negated as u8) * 2 + ascii as u8,
+    }
+}
