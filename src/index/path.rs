@@ -59,7 +59,7 @@ impl Walk {
                 Ast::Group(_, body) => todo.push(body),
                 Ast::Concat(items) => todo.extend(items.iter().rev()),
                 Ast::Repeat(repeat) if repeat.mode != Mode::Possessive && unfolds(repeat, share) => {
-                    if repeat.min == 0 {
+                    if repeat.min == 0 && repeat.max == Some(1) {
                         let without = (prefix.clone(), conditions.clone(), todo.clone());
                         self.on(without.0, without.1, without.2, share / 2);
                         todo.push(&repeat.body);

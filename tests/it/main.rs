@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each topic.
 
+mod index;
 mod pattern;
 mod ruling;
 

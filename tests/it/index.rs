@@ -1,0 +1,191 @@
+//! The index answers as each pattern alone, and a change to the set changes nothing else.
+
+use std::sync::Arc;
+
+use bailiwick::index::{Hit, Index, Via};
+use bailiwick::matrix::{MatrixId, ServerName};
+use bailiwick::pattern::{Outcome, Pattern};
+use bailiwick::registration::{self, Registration, TokenHasher};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Patterns that are recorded as valid, made to begin with a sigil, each with the texts that were tried on it.
+fn recorded() -> Vec<(String, Vec<String>)> {
+    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pattern/cases.jsonl"))
+        .expect("recorded data is committed");
+    let sigiled = |text: &str| if text.starts_with('@') { text.to_owned() } else { format!("@{text}") };
+    let cases = cases.lines().map(|line| serde_json::from_str::<Value>(line).expect("a case is JSON"));
+    let valid = cases.filter(|case| case[1].is_null()).filter_map(|case| {
+        let source = case[0].as_str().expect("a pattern");
+        let source = if source.starts_with('@') { source.to_owned() } else { format!("@(?:{source})") };
+        Pattern::parse(&source).ok()?;
+        let texts = case[2].as_array().expect("texts").iter();
+        Some((source, texts.map(|text| sigiled(text[0].as_str().expect("a text"))).collect()))
+    });
+    valid.collect()
+}
+
+fn server_name() -> ServerName {
+    "example.com".parse().expect("a server name")
+}
+
+fn registration(number: usize, regexes: &[&str]) -> Arc<Registration> {
+    let users: Vec<Value> = regexes.iter().map(|regex| json!({"exclusive": true, "regex": regex})).collect();
+    let file = json!({
+        "id": format!("as{number}"), "as_token": format!("as-token-{number}"), "hs_token": format!("hs-token-{number}"),
+        "sender_localpart": format!("bot{number}"), "url": null, "namespaces": {"users": users},
+    });
+    let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
+    Arc::new(loaded.expect("a registration that loads"))
+}
+
+/// What Synapse does: every service in turn, every entry in turn, the first that matches decides.
+fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (service, registration) in (0..).zip(registrations) {
+        if id == format!("@{}:example.com", registration.sender_localpart) {
+            hits.push(Hit { service, via: Via::Sender });
+            continue;
+        }
+        let outcomes = registration.namespaces.users.iter().map(|entry| {
+            let pattern = Pattern::parse(&entry.regex).expect("a pattern that loads");
+            pattern.backtracker().run(id)
+        });
+        if let Some((position, outcome)) = (0..).zip(outcomes).find(|(_, outcome)| *outcome != Outcome::NoMatch) {
+            let step_limit = outcome == Outcome::StepLimit;
+            hits.push(Hit { service, via: Via::Entry { position, step_limit } });
+        }
+    }
+    hits
+}
+
+fn looked_up(index: &Index, id: &str) -> Option<Vec<Hit>> {
+    let mut hits = Vec::new();
+    index.lookup(MatrixId::parse(id).ok()?, &mut hits);
+    Some(hits)
+}
+
+/// Where the walk runs out of steps and an automaton does not, the automaton knows better.
+fn agree(index: &[Hit], walk: &[Hit]) -> bool {
+    let limited = |hit: &&Hit| matches!(hit.via, Via::Entry { step_limit: true, .. });
+    index == walk || walk.iter().any(|hit| limited(&hit))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn answers_as_each_pattern_alone(
+        picks in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 1..12), 1..30),
+    ) {
+        let recorded = recorded_once();
+        let chosen: Vec<Vec<_>> =
+            picks.iter().map(|picks| picks.iter().map(|pick| pick.get(recorded)).collect()).collect();
+        let registrations: Vec<_> = (0..)
+            .zip(&chosen)
+            .map(|(at, chosen)| registration(at, &chosen.iter().map(|(regex, _)| &**regex).collect::<Vec<_>>()))
+            .collect();
+        let index = Index::build(&server_name(), &registrations);
+        for id in chosen.iter().flatten().flat_map(|(_, texts)| texts).map(|text| &**text).chain(["@bot0:example.com"]) {
+            if let Some(hits) = looked_up(&index, id) {
+                let walk = walked(&registrations, id);
+                prop_assert!(agree(&hits, &walk), "{id:?}: index {hits:?}, walk {walk:?}, {chosen:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_index_is_as_good_as_a_new_one(
+        picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 3..40),
+        steps in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 1..8),
+    ) {
+        let recorded = recorded_once();
+        let picked: Vec<_> = picks.iter().map(|(a, b)| [a.get(recorded), b.get(recorded)]).collect();
+        let pool: Vec<_> =
+            (0..).zip(&picked).map(|(at, [a, b])| registration(at, &[&a.0, &b.0])).collect();
+        let mut set = pool[..pool.len() / 2].to_vec();
+        let mut index = Index::build(&server_name(), &set);
+        for (pick, what) in steps {
+            let one = pick.get(&pool);
+            match (set.iter().position(|known| Arc::ptr_eq(known, one)), what) {
+                (Some(at), 0 | 1) => drop(set.remove(at)),
+                (Some(at), _) => set[at..].rotate_left(1),
+                (None, 0) => set.insert(0, Arc::clone(one)),
+                (None, _) => set.push(Arc::clone(one)),
+            }
+            index = index.changed(&server_name(), &set);
+            let fresh = Index::build(&server_name(), &set);
+            for id in picked.iter().flatten().flat_map(|(_, texts)| texts) {
+                prop_assert_eq!(looked_up(&index, id), looked_up(&fresh, id), "{:?}", id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_registration_changes_no_others_claim(
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 2..20),
+    ) {
+        let recorded = recorded_once();
+        let chosen: Vec<_> = picks.iter().map(|pick| pick.get(recorded)).collect();
+        let all: Vec<_> = (0..).zip(&chosen).map(|(at, chosen)| registration(at, &[&chosen.0])).collect();
+        let before = Index::build(&server_name(), &all[..all.len() - 1]);
+        let after = Index::build(&server_name(), &all);
+        let newcomer = u32::try_from(all.len() - 1).expect("few");
+        for id in chosen.iter().flat_map(|chosen| &chosen.1) {
+            let mut with = looked_up(&after, id);
+            with.iter_mut().for_each(|hits| hits.retain(|hit| hit.service != newcomer));
+            prop_assert_eq!(with, looked_up(&before, id), "{:?}", id);
+        }
+    }
+}
+
+fn recorded_once() -> &'static [(String, Vec<String>)] {
+    static RECORDED: std::sync::OnceLock<Vec<(String, Vec<String>)>> = std::sync::OnceLock::new();
+    RECORDED.get_or_init(recorded)
+}
+
+#[test]
+fn thousands_behind_one_prefix_are_found() {
+    // Too many different ends for one prefix: found by the literal that each holds, and by one automaton.
+    let mut registrations: Vec<_> = (0..600)
+        .map(|at| {
+            registration(
+                at,
+                &[&format!("@.*_x{at}_.*:example\\.com"), &format!("@[a-z]{{2}}[0-9]{{{}}}[^_]*$", at % 40 + 1)],
+            )
+        })
+        .collect();
+    registrations.push(registration(600, &["@(?!admin)irc_.*", "@(?:a|b)?c_(?=[0-9]).*"]));
+    let index = Index::build(&server_name(), &registrations);
+    for id in [
+        "@a_x17_b:example.com",
+        "@a_x17_x18_b:example.com",
+        "@ab1234",
+        "@ab1234\n",
+        "@admin",
+        "@irc_x",
+        "@bc_1",
+        "@bc_x",
+        "@c_1",
+    ] {
+        assert_eq!(looked_up(&index, id).expect("an ID"), walked(&registrations, id), "{id}");
+    }
+}
+
+/// Patterns that hang a homeserver, against the worst that an ID can be. Not a timed test: it ends, or it does not.
+#[test]
+fn what_hangs_a_homeserver_does_not_hang_us() {
+    let worst = format!("@{}!", "a".repeat(253));
+    let regular = ["@(a+)+$", "@(a|a)*b", "@(.*)*x", "@([a-z]+)*@", "@(a*)*b", "@((a+)*)+\\Z", "@(a?){200}a{200}$"];
+    let registrations = [registration(0, &regular)];
+    let index = Index::build(&server_name(), &registrations);
+    for _ in 0..1_000 {
+        assert_eq!(looked_up(&index, &worst), Some(vec![]));
+    }
+    let irregular = ["@(a+)+(?<!x)\\1$", "@(a|a)*(b)\\2(?=x)", "@(?:(.*)*)x\\1", "@(?:a|aa)+(?<=b)\\bé"];
+    for regex in irregular {
+        let index = Index::build(&server_name(), &[registration(0, &[regex])]);
+        let hits = looked_up(&index, &worst).expect("an ID");
+        assert_eq!(hits, [Hit { service: 0, via: Via::Entry { position: 0, step_limit: true } }], "{regex}");
+    }
+}
