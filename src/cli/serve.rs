@@ -160,9 +160,10 @@ async fn answer(serve: Serve, prepared: Prepared) -> anyhow::Result<()> {
     if let Some(listener) = unix_listener {
         server = server.listen_uds(listener).context("failed to listen on the Unix socket")?;
     }
+    let addresses = server.addrs();
     let server = server.run();
     actix_web::rt::spawn(obey_signals(server.handle(), reloader.clone())?);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?serve.listen, "bailiwick serves");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?addresses, "bailiwick serves");
     let ended = server.await.context("the server failed");
     if let Some(path) = &serve.unix_socket {
         // Left behind, it would be replaced at the next start.

@@ -20,4 +20,4 @@ mod status;
 
 pub use app::{AppState, Limits, configure};
 pub use error::ApiError;
-pub use openapi::document;
+pub use openapi::document as openapi_document;

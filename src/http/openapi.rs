@@ -2,6 +2,8 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
+use serde::Deserialize;
+use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::{health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
@@ -35,10 +37,28 @@ use super::{health, may_create_alias, may_register, metrics, owners, registratio
 )]
 struct Contract;
 
+/// Real answers about the example registrations; a test asks the same again.
+const ANSWERS: &str = include_str!("../../openapi/answers.json");
+
+#[derive(Deserialize)]
+struct Example {
+    method: String,
+    path: String,
+    status: u16,
+    answer: Value,
+}
+
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = Contract::openapi().to_pretty_json().expect("a contract is plain JSON");
-    text.push('\n');
-    text
+    let mut document = serde_json::to_value(Contract::openapi()).expect("a contract is plain JSON");
+    let examples: Vec<Example> = serde_json::from_str(ANSWERS).expect("a test reads this file");
+    for Example { method, path, status, answer } in examples {
+        let (method, status) = (method.to_ascii_lowercase(), status.to_string());
+        let response = &mut document["paths"][&path][&method]["responses"][&status];
+        if let Some(content) = response["content"]["application/json"].as_object_mut() {
+            content.entry("example").or_insert(answer);
+        }
+    }
+    format!("{document:#}\n")
 });
 
 /// The contract as an OpenAPI 3.1 document, as it is committed and served.

@@ -47,6 +47,9 @@ pub struct Metrics {
     step_limit: IntCounter,
     registrations: IntGaugeVec,
     namespaces: IntGaugeVec,
+    index_bytes: IntGauge,
+    index_automata: IntGauge,
+    registration_bytes: IntGauge,
     reloads: IntCounterVec,
     reload_seconds: Histogram,
     last_success: Gauge,
@@ -109,6 +112,13 @@ impl Metrics {
             )?,
             registrations: gauges(&registry, "bailiwick_registrations", "Registration files, by state.", &["state"])?,
             namespaces: gauges(&registry, "bailiwick_namespaces", "Namespace entries in force, by kind.", &["kind"])?,
+            index_bytes: gauge(&registry, "bailiwick_index_bytes", "Memory that the index takes, in bytes.")?,
+            index_automata: gauge(&registry, "bailiwick_index_automata", "Distinct automata in the index.")?,
+            registration_bytes: gauge(
+                &registry,
+                "bailiwick_registration_bytes",
+                "Resident memory for each registration in force when it came into force, the process itself included.",
+            )?,
             reloads,
             reload_seconds,
             last_success: float(
@@ -177,6 +187,13 @@ impl Metrics {
         for kind in Kind::ALL {
             let entries = snapshot.services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();
             self.namespaces.with_label_values(&[kind.as_str()]).set(signed(entries));
+        }
+        let size = snapshot.services.index().size();
+        self.index_bytes.set(signed(size.bytes));
+        self.index_automata.set(signed(size.automata));
+        #[cfg(target_os = "linux")]
+        if let Some(resident) = super::process::resident_bytes() {
+            self.registration_bytes.set(resident / signed(snapshot.services.registrations().len().max(1)));
         }
         self.complete.set(i64::from(snapshot.complete));
         self.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));

@@ -51,6 +51,13 @@ impl Process {
     }
 }
 
+/// Memory in use, in bytes.
+pub(super) fn resident_bytes() -> Option<i64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let rest = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    rest.split_whitespace().next()?.parse::<i64>().ok().map(|kib| kib * 1024)
+}
+
 /// The soft limit, the first figure of its line.
 fn max_files() -> Option<i64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;

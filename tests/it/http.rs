@@ -1,0 +1,171 @@
+//! Whatever is asked, there is a fitting answer, and the service goes on.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use serde_json::{Value, json};
+
+use super::support::{Answer, Service, examples};
+
+fn refused(answer: &Answer, status: u16, errcode: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["errcode"], errcode, "{body}");
+    assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()), "{body}");
+    assert!(answer.head.to_ascii_lowercase().contains("content-type: application/json"), "{}", answer.head);
+}
+
+#[test]
+fn bad_requests_are_matrix_errors() {
+    let service = Service::start(&[&examples()]);
+    let post = |target: &str, body: &[u8]| service.request("POST", target, body);
+    let owners = |body: Value| service.post("/v1/owners", &body);
+
+    refused(&post("/v1/owners", b"this is not JSON"), 400, "M_NOT_JSON");
+    refused(&post("/v1/owners", b""), 400, "M_NOT_JSON");
+    refused(&post("/v1/owners", b"{\"ids\": [\"@a:\xff\xfe\"]}"), 400, "M_NOT_JSON");
+    refused(&post("/v1/owners", "[".repeat(100_000).as_bytes()), 400, "M_BAD_JSON");
+    refused(&owners(json!({"ids": "@a:example.com"})), 400, "M_BAD_JSON");
+    refused(&owners(json!({"ids": [1]})), 400, "M_BAD_JSON");
+    refused(&owners(json!({"ids": ["@a:example.com"], "more": 1})), 400, "M_BAD_JSON");
+    refused(&owners(json!({})), 400, "M_BAD_JSON");
+    refused(&owners(json!({"ids": []})), 400, "M_INVALID_PARAM");
+    refused(&owners(json!({"ids": vec!["@a:example.com"; 10_001]})), 413, "M_TOO_LARGE");
+    assert_eq!(owners(json!({"ids": vec!["@a:example.com"; 10_000]})).status, 200);
+
+    refused(&service.get("/v1/owners"), 400, "M_MISSING_PARAM");
+    refused(&service.get("/v1/owners?id=alice"), 400, "M_INVALID_PARAM");
+    refused(&service.get("/v1/owners?id=%40a%ff"), 400, "M_INVALID_PARAM");
+    refused(&service.get("/v1/owners?id=%40a&what=1"), 400, "M_INVALID_PARAM");
+    let long = format!("/v1/owners?id=%40{}", "a".repeat(255));
+    refused(&service.get(&long), 400, "M_INVALID_PARAM");
+    assert_eq!(service.get(&long[..long.len() - 1]).status, 200);
+
+    refused(&service.post("/v1/may-register", &json!({})), 400, "M_MISSING_PARAM");
+    refused(&service.post("/v1/may-register", &json!({"user_id": "@a:b", "localpart": "a"})), 400, "M_INVALID_PARAM");
+    refused(&service.post("/v1/may-register", &json!({"user_id": "a"})), 400, "M_INVALID_PARAM");
+    refused(&service.get("/v1/may-register?localpart=a&as_token=secret"), 400, "M_INVALID_PARAM");
+    refused(&service.post("/v1/may-create-alias", &json!({"alias": "@a:example.com"})), 400, "M_INVALID_PARAM");
+    refused(&service.post("/-/reload", &json!({"allow_empty": 1})), 400, "M_BAD_JSON");
+
+    refused(&service.get("/"), 404, "M_UNRECOGNIZED");
+    refused(&service.get("/v1/owners/"), 404, "M_UNRECOGNIZED");
+    refused(&service.get("/v2/owners?id=%40a"), 404, "M_UNRECOGNIZED");
+    let wrong = service.request("DELETE", "/v1/owners", b"");
+    refused(&wrong, 405, "M_UNRECOGNIZED");
+    assert!(wrong.head.to_ascii_lowercase().contains("allow: get, post"), "{}", wrong.head);
+    refused(&service.get("/-/reload"), 405, "M_UNRECOGNIZED");
+
+    assert_eq!(service.get("/healthz").status, 200);
+}
+
+#[test]
+fn every_id_of_a_batch_has_its_own_error() {
+    let service = Service::start(&[&examples()]);
+    let long = format!("@{}", "a".repeat(255));
+    let ids = ["@irc_x:example.com", "no sigil", "", &long, "#any:example.com", "!opaque", "@ \n\u{0}é:x"];
+    let answer = service.post("/v1/owners", &json!({"ids": ids})).json();
+    let results = answer["results"].as_array().expect("results");
+    assert_eq!(results.len(), ids.len());
+    for (id, result) in ids.iter().zip(results) {
+        assert_eq!(result["id"], *id);
+        let bad = ["no sigil", "", &long].contains(id);
+        assert_eq!(result["errcode"] == "M_INVALID_PARAM", bad, "{result}");
+        assert_eq!(result["claims"].is_array(), !bad, "{result}");
+    }
+}
+
+/// The body is sent as far as the service lets us; it must neither be kept in memory nor be waited for.
+#[test]
+fn a_hundred_megabytes_are_refused_and_forgotten() {
+    let service = Service::start(&[&examples()]);
+    let before = resident(&service);
+    for chunked in [false, true] {
+        let mut stream = UnixStream::connect(service.socket()).expect("connects");
+        let patience = Some(std::time::Duration::from_secs(30));
+        stream.set_write_timeout(patience).expect("a time-out");
+        stream.set_read_timeout(patience).expect("a time-out");
+        let framing =
+            if chunked { "Transfer-Encoding: chunked".to_owned() } else { format!("Content-Length: {}", 100 << 20) };
+        let head = format!("POST /v1/owners HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{framing}\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("the head is taken");
+        let mut megabyte = vec![b' '; 1 << 20];
+        if chunked {
+            megabyte = [b"100000\r\n", megabyte.as_slice(), b"\r\n"].concat();
+        }
+        for _ in 0..100 {
+            if stream.write_all(&megabyte).is_err() {
+                break;
+            }
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
+        assert!(answer.is_empty() || answer.contains("M_TOO_LARGE"), "{answer}");
+    }
+    assert_eq!(service.claimants("@irc_x:example.com").len(), 1);
+    let grown = resident(&service).saturating_sub(before);
+    assert!(grown < 50 << 20, "grew by {grown} bytes");
+}
+
+/// Bytes of memory in use, as Linux reckons them.
+fn resident(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a figure");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+}
+
+#[test]
+fn what_is_no_http_at_all_does_no_harm() {
+    let service = Service::start(&[&examples()]);
+    for bytes in
+        [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n"]
+    {
+        if let Some(answer) = service.send(bytes) {
+            assert!((400..600).contains(&answer.status), "{answer:?}");
+        }
+    }
+    assert_eq!(service.get("/healthz").status, 200);
+}
+
+#[test]
+fn metrics_count_what_happens_and_nothing_that_callers_name() {
+    let service = Service::start(&[&examples()]);
+    let asked = |service: &Service| {
+        service.metric("bailiwick_ids_asked_total").expect("a metric").parse::<u64>().expect("a number")
+    };
+    let before = asked(&service);
+    service.post("/v1/owners", &json!({"ids": ["@a:example.com", "@b:example.com"]}));
+    service.get("/no/such/path");
+    service.request("BREW", "/v1/owners", b"");
+    service.post("/v1/may-register", &json!({"localpart": "irc_someone"}));
+    assert_eq!(asked(&service), before + 2);
+    let metrics = service.get("/metrics").text();
+    for (line, value) in [
+        ("bailiwick_last_reload_successful", "1"),
+        ("bailiwick_registrations{state=\"active\"}", "8"),
+        ("bailiwick_registrations{state=\"quarantined\"}", "0"),
+        ("bailiwick_decisions_total{reason=\"reserved\"}", "1"),
+    ] {
+        assert!(metrics.contains(&format!("\n{line} {value}\n")), "{line} {value} is not in\n{metrics}");
+    }
+    for named in ["such", "BREW", "irc_someone"] {
+        assert!(!metrics.contains(named), "{named} has become a label");
+    }
+    for family in [
+        "bailiwick_http_requests_total",
+        "bailiwick_http_request_duration_seconds_bucket",
+        "bailiwick_namespaces",
+        "bailiwick_reloads_total",
+        "bailiwick_reload_duration_seconds_bucket",
+        "bailiwick_last_reload_success_timestamp_seconds",
+        "bailiwick_snapshot_info",
+        "bailiwick_index_bytes",
+        "bailiwick_build_info",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+    ] {
+        assert!(metrics.lines().any(|line| line.starts_with(family)), "{family} is missing in\n{metrics}");
+    }
+}

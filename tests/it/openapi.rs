@@ -1,0 +1,65 @@
+//! The committed contract is what the code serves, and its examples are real answers.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::support::{Service, examples};
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/bailiwick.json");
+const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/answers.json");
+
+#[test]
+fn the_committed_document_is_what_is_served() {
+    let committed = fs::read_to_string(COMMITTED).expect("openapi/bailiwick.json is committed");
+    let help = "differs from the code: cargo run -- openapi > openapi/bailiwick.json";
+    assert!(committed == bailiwick::http::openapi_document(), "openapi/bailiwick.json {help}");
+    let service = Service::start(&[&examples()]);
+    assert!(service.get("/openapi.json").text() == committed, "what is served {help}");
+}
+
+/// Figures that are another each time: only that they are there counts.
+const VARYING: [&str; 3] = ["finished_at_ms", "milliseconds", "loaded_at_ms"];
+
+fn steady(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                *value = if VARYING.contains(&&**key) { Value::from("varies") } else { steady(value.take()) };
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = steady(item.take())),
+        Value::String(text) => *text = text.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), ""),
+        _ => {}
+    }
+    value
+}
+
+/// Asks everything that `openapi/answers.json` asks, of the example registrations. With `BAILIWICK_BLESS=1` in the
+/// environment the answers are written instead of compared.
+#[test]
+fn the_examples_are_real_answers() {
+    let mut asked: Value = serde_json::from_str(&fs::read_to_string(ANSWERS).expect("committed")).expect("JSON");
+    let service = Service::start(&[&examples()]);
+    let mut differing = Vec::new();
+    for example in asked.as_array_mut().expect("a list") {
+        let target = example["target"].as_str().expect("a target").to_owned();
+        let body = if example["body"].is_null() { String::new() } else { example["body"].to_string() };
+        let answer = service.request(example["method"].as_str().expect("a method"), &target, body.as_bytes());
+        let (status, answer) = (Value::from(answer.status), steady(answer.json()));
+        if steady(example["answer"].clone()) != answer || example["status"] != status {
+            differing.push(format!("{target}: {answer}"));
+        }
+        example["status"] = status;
+        example["answer"] = answer;
+    }
+    if std::env::var_os("BAILIWICK_BLESS").is_some() {
+        fs::write(ANSWERS, serde_json::to_string_pretty(&asked).expect("JSON") + "\n").expect("written");
+        return;
+    }
+    assert!(
+        differing.is_empty(),
+        "run with BAILIWICK_BLESS=1 and then\ncargo run -- openapi:\n{}",
+        differing.join("\n")
+    );
+}

@@ -1,0 +1,182 @@
+//! A service to ask: the real binary, on a socket in a temporary directory, stopped when it is dropped.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take that should take a moment. Only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running service.
+pub(crate) struct Service {
+    child: Child,
+    home: TempDir,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}
+
+impl Service {
+    /// Serves directories for `example.com`, ready to answer.
+    pub(crate) fn start(directories: &[&Path]) -> Self {
+        Self::start_with(directories, &["--server-name", "example.com"])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(directories: &[&Path], arguments: &[&str]) -> Self {
+        let service = Self::spawn(directories, arguments);
+        service.wait("to be ready", |service| service.try_get("/readyz").is_some_and(|answer| answer.status == 200));
+        service
+    }
+
+    /// The same, not waiting for anything but the socket.
+    pub(crate) fn spawn(directories: &[&Path], arguments: &[&str]) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let log = fs::File::create(home.path().join("log")).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+            .arg("serve")
+            .args(directories)
+            .args(["--listen", "127.0.0.1:0", "--workers", "2", "--unix-socket"])
+            .arg(home.path().join("socket"))
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("the binary starts");
+        let service = Self { child, home };
+        service.wait("to listen", |service| UnixStream::connect(service.socket()).is_ok());
+        service
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home.path().join("socket")
+    }
+
+    /// All that it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("log")).expect("the log can be read")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until something holds.
+    pub(crate) fn wait(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(began.elapsed() < PATIENCE, "waited too long for the service {what}; log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends bytes as they are and reads the answer; `None` if there is none.
+    pub(crate) fn send(&self, bytes: &[u8]) -> Option<Answer> {
+        let mut stream = UnixStream::connect(self.socket()).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        // The service may have answered and hung up before it has read everything.
+        if let Err(error) = stream.write_all(bytes) {
+            assert!(matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error}");
+        }
+        let mut raw = Vec::new();
+        let mut buffer = [0; 65_536];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => raw.extend_from_slice(&buffer[..count]),
+            }
+        }
+        let end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&raw[..end]).into_owned();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Answer { status, head, body: raw[end + 4..].to_vec() })
+    }
+
+    /// A request with a body of any kind.
+    pub(crate) fn request(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        self.try_request(method, target, body).expect("an answer")
+    }
+
+    fn try_request(&self, method: &str, target: &str, body: &[u8]) -> Option<Answer> {
+        let length = body.len();
+        let mut bytes = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        self.send(&bytes)
+    }
+
+    fn try_get(&self, target: &str) -> Option<Answer> {
+        self.try_request("GET", target, b"")
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Answer {
+        self.request("GET", target, b"")
+    }
+
+    pub(crate) fn post(&self, target: &str, body: &Value) -> Answer {
+        self.request("POST", target, body.to_string().as_bytes())
+    }
+
+    /// The ids of the services that claim an ID.
+    pub(crate) fn claimants(&self, id: &str) -> Vec<String> {
+        let answer = self.post("/v1/owners", &serde_json::json!({"ids": [id]})).json();
+        let claims = answer["results"][0]["claims"].as_array().expect("claims").iter();
+        claims.map(|claim| claim["as_id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// A figure of `/v1/status`.
+    pub(crate) fn status(&self, key: &str) -> Value {
+        self.get("/v1/status").json()[key].clone()
+    }
+
+    /// The value of a metric's line, as it is written.
+    pub(crate) fn metric(&self, line: &str) -> Option<String> {
+        let metrics = self.get("/metrics").text();
+        metrics.lines().find_map(|known| known.strip_prefix(line)?.strip_prefix(' ').map(str::to_owned))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A registration that claims the users that begin with a prefix.
+pub(crate) fn registration(id: &str, prefix: &str) -> String {
+    format!(
+        "id: {id}\nurl: null\nas_token: as-token-of-{id}\nhs_token: hs-token-of-{id}\nsender_localpart: {id}-bot\n\
+         namespaces:\n  users:\n    - regex: '@{prefix}.*'\n      exclusive: true\n"
+    )
+}
+
+/// The example registrations that ship with the project.
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/registrations")
+}
