@@ -160,7 +160,8 @@ async fn answer(serve: Serve, prepared: Prepared) -> anyhow::Result<()> {
     if let Some(listener) = unix_listener {
         server = server.listen_uds(listener).context("failed to listen on the Unix socket")?;
     }
-    let addresses = server.addrs();
+    // Behind these stands an address for the Unix socket, which means nothing.
+    let addresses: Vec<SocketAddr> = server.addrs().into_iter().take(serve.listen.len()).collect();
     let server = server.run();
     actix_web::rt::spawn(obey_signals(server.handle(), reloader.clone())?);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?addresses, "bailiwick serves");

@@ -1,11 +1,12 @@
 //! Integration tests: one binary, a module for each topic.
 
+mod canary;
 mod http;
 mod index;
 mod openapi;
 mod pattern;
-mod ruling;
-
 mod registration;
 mod registration_verdicts;
+mod reload;
+mod ruling;
 mod support;
