@@ -5,6 +5,7 @@ mod http;
 mod index;
 mod openapi;
 mod pattern;
+mod readme;
 mod registration;
 mod registration_verdicts;
 mod reload;

@@ -102,7 +102,7 @@ impl Service {
             assert!(matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error}");
         }
         let mut raw = Vec::new();
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         loop {
             match stream.read(&mut buffer) {
                 Ok(0) | Err(_) => break,
