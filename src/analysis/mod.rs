@@ -1,1 +1,127 @@
-//! (skeleton)
+//! Findings: what registrations do to each other, computed on the languages of their regexes.
+//!
+//! A language is a term of an extended regular expression (`term`), with intersection and complement, so that what is left
+//! of an entry after the earlier ones of its file, look-around, and "IDs of this server" are terms like all others. A
+//! breadth-first search through derivatives (`search`) finds a shortest member, or that there is none; it stops at a limit
+//! and then says so. Which entries are compared at all is told by their literal prefixes (`candidates`), so that the cost
+//! grows with the findings. After a change, only pairs with a registration that is new are compared again.
+
+mod candidates;
+mod difference;
+mod finding;
+mod glob;
+mod join;
+mod language;
+mod pair;
+mod prepared;
+mod search;
+mod single;
+mod term;
+mod universe;
+mod whole;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use difference::{Change, ChangeKind, difference};
+pub use finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+
+use pair::Compared;
+use prepared::Prepared;
+use single::Examiner;
+
+use crate::registration::Registration;
+use crate::ruling::Services;
+
+/// The findings for a set of registrations, and what makes the next ones cheap.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// The gravest first, then by code and place.
+    pub findings: Vec<Arc<Finding>>,
+    prepared: Vec<Arc<Prepared>>,
+    collisions: HashMap<(Key, Key), Vec<Arc<Finding>>>,
+}
+
+/// A registration, by where it is in memory; the analysis keeps it alive.
+type Key = usize;
+
+fn key(registration: &Arc<Registration>) -> Key {
+    Arc::as_ptr(registration) as Key
+}
+
+impl Analysis {
+    /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again.
+    #[must_use]
+    pub fn new(services: &Services, previous: &Self) -> Self {
+        let prepared = prepare(services, previous);
+        let known: HashSet<Key> = previous.prepared.iter().map(|one| key(&one.registration)).collect();
+        let is_known: Vec<bool> = prepared.iter().map(|one| known.contains(&key(&one.registration))).collect();
+        let new = |a: u32, b: u32| !(is_known[a as usize] && is_known[b as usize]);
+        let pairs = candidates::pairs(&prepared, new);
+        let mut collisions = kept(&prepared, previous);
+        let compared: Vec<_> = pairs
+            .par_iter()
+            .with_min_len(8)
+            .map_init(
+                || Examiner::new(services.server_name()),
+                |examiner, &(a, b)| {
+                    let one = |(service, entry): (u32, u32)| {
+                        let prepared = &*prepared[service as usize];
+                        let entry = &prepared.entries[entry as usize];
+                        Compared { registration: &prepared.registration, kind: entry.kind, index: entry.index }
+                    };
+                    examiner.collision(one(a), one(b)).map(Arc::new)
+                },
+            )
+            .collect();
+        for (&(a, b), finding) in pairs.iter().zip(compared) {
+            let of = |service: u32| key(&prepared[service as usize].registration);
+            collisions.entry((of(a.0), of(b.0))).or_default().extend(finding);
+        }
+        collisions.retain(|_, findings| !findings.is_empty());
+        let mut findings: Vec<Arc<Finding>> = collisions.values().flatten().cloned().collect();
+        findings.extend(prepared.iter().flat_map(|one| &one.findings).cloned().map(Arc::new));
+        findings.extend(whole::findings(services, &prepared).into_iter().map(Arc::new));
+        findings.sort_by(|a, b| order(a).cmp(&order(b)));
+        Self { findings, prepared, collisions }
+    }
+}
+
+fn prepare(services: &Services, previous: &Analysis) -> Vec<Arc<Prepared>> {
+    let known: HashMap<Key, &Arc<Prepared>> =
+        previous.prepared.iter().map(|one| (key(&one.registration), one)).collect();
+    services
+        .registrations()
+        .par_iter()
+        .with_min_len(64)
+        .map_init(
+            || Examiner::new(services.server_name()),
+            |examiner, registration| match known.get(&key(registration)) {
+                Some(&known) => Arc::clone(known),
+                None => Arc::new(Prepared::new(examiner, registration)),
+            },
+        )
+        .collect()
+}
+
+/// The collisions between registrations that are both still there, in the same order.
+fn kept(prepared: &[Arc<Prepared>], previous: &Analysis) -> HashMap<(Key, Key), Vec<Arc<Finding>>> {
+    let position: HashMap<Key, usize> =
+        prepared.iter().enumerate().map(|(at, one)| (key(&one.registration), at)).collect();
+    let there = |(a, b): &(Key, Key)| position.contains_key(a) && position.contains_key(b);
+    previous.collisions.iter().filter(|(pair, _)| there(pair)).map(|(pair, found)| (*pair, found.clone())).collect()
+}
+
+/// By what findings are sorted.
+fn order(finding: &Finding) -> (Severity, Code, Vec<(&str, u32, u32)>) {
+    let places = finding.places.iter().map(|place| (&*place.file, place.line, place.column)).collect();
+    (finding.severity, finding.code, places)
+}
+
+impl AsRef<Prepared> for Prepared {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

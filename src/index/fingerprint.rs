@@ -4,7 +4,7 @@ use crate::pattern::{Anchor, Ast, Mode};
 
 /// Equal for two trees if and only if they match the same way; groups do not count. `None` for a tree with parts whose
 /// meaning depends on what stands around them.
-pub(super) fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
+pub(crate) fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
     add(ast, &mut bytes)?;
     Some(bytes)

@@ -1,10 +1,10 @@
 //! From an ID to the services that are interested in it.
 //!
-//! A pattern is taken apart into paths ([`path`]): a literal prefix, conditions, and what is left. The prefixes stand
+//! A pattern is taken apart into paths (`path`): a literal prefix, conditions, and what is left. The prefixes stand
 //! in one trie, which yields all prefixes of an ID in one walk; what is left is run as an automaton, of which each
-//! distinct one is kept once ([`check`]). Where a prefix says nothing, or the same for too many, a path is found by the
+//! distinct one is kept once (`check`). Where a prefix says nothing, or the same for too many, a path is found by the
 //! rarest literal that it holds, all literals in one Aho–Corasick pass; what holds none goes into one automaton that is
-//! made deterministic as texts need it ([`scattered`]). So the cost of a question grows with the ID and with what claims
+//! made deterministic as texts need it (`scattered`). So the cost of a question grows with the ID and with what claims
 //! it, hardly with the set.
 //!
 //! Knows no HTTP, no files, no YAML.
@@ -23,6 +23,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use layer::Layer;
+
+pub(crate) use fingerprint::fingerprint;
+pub(crate) use path::{Path, necessary_paths, paths};
 
 use crate::matrix::{MatrixId, ServerName};
 use crate::registration::Registration;

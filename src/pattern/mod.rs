@@ -91,6 +91,12 @@ impl Pattern {
     }
 }
 
+/// The word characters of `\b` and `\w`.
+#[must_use]
+pub fn word_class(ascii: bool) -> regex_syntax::hir::ClassUnicode {
+    charset::category_class(charset::Category::Word, ascii)
+}
+
 /// The expression for a tree that ends a pattern, if it is regular.
 ///
 /// A text is matched if and only if a search for it that is anchored at the start, and not at the end, finds a match.

@@ -59,7 +59,19 @@ pub(super) fn not_a_mapping(value: Value<'_>, place: Place) -> Fault {
 
 /// A key that must be there is not.
 pub(super) fn missing(key: &str, place: Place) -> Fault {
-    Fault::at(FaultCode::MissingKey, place, format!("{key} is missing"))
+    let way_out = match key {
+        "id" => "add `id:` with a name that no other registration has",
+        "url" => {
+            "add `url:` with the address at which the service listens, or `url: null` if nothing is to be sent to it"
+        }
+        "as_token" | "hs_token" => "add it with a long random string, the same as in the service's own configuration",
+        "sender_localpart" => "add it with the localpart of the service's own user, such as `ircbot` for `@ircbot:…`",
+        "namespaces" => {
+            "add `namespaces:` with lists under `users`, `aliases` and `rooms`, or `namespaces: {}` for none"
+        }
+        _ => "add it",
+    };
+    Fault::at(FaultCode::MissingKey, place, format!("{key} is missing: {way_out}"))
 }
 
 /// A key holds something else than a string.
@@ -96,7 +108,8 @@ pub(super) fn namespace_not_a_list(kind_of: &str, found: Found<'_>) -> Fault {
 /// An entry is something else than a mapping.
 pub(super) fn entry_not_a_mapping(kind_of: &str, found: Found<'_>) -> Fault {
     let message = format!(
-        "an entry of namespaces.{kind_of} is {} where a mapping with regex and exclusive is needed",
+        "an entry of namespaces.{kind_of} is {} where a mapping is needed: write `- regex: '…'` and below it, indented \
+         alike, `exclusive: true` or `exclusive: false`",
         kind(found.value)
     );
     Fault::at(FaultCode::WrongType, found.place, message)
@@ -140,7 +153,10 @@ pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Found<'_>>
 
 /// A regex that Python refuses.
 pub(super) fn invalid_regex(kind_of: &str, regex: &str, error: &PatternError, place: Place) -> Fault {
-    let message = format!("the regex {regex:?} in namespaces.{kind_of} is refused by Python: {error}");
+    let message = format!(
+        "the regex {regex:?} in namespaces.{kind_of} is refused by Python: {error}{}",
+        error.help().map_or(String::new(), |help| format!("; {help}"))
+    );
     Fault::at(FaultCode::InvalidRegex, place, message)
 }
 

@@ -1,0 +1,56 @@
+//! Synapse joins the exclusive user regexes of all files into one pattern when it starts.
+
+use std::sync::Arc;
+
+use super::finding::{Code, Finding, FindingPlace, Severity};
+use crate::matrix::Kind;
+use crate::pattern::Pattern;
+use crate::registration::Registration;
+
+/// The entries without which that pattern would compile: each loads alone, and with it Synapse would not start.
+pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
+    let mut entries: Vec<(&Arc<Registration>, u32, &str)> = Vec::new();
+    for registration in registrations {
+        let users = (0..).zip(&registration.namespaces.users).filter(|(_, entry)| entry.exclusive);
+        entries.extend(users.map(|(index, entry)| (registration, index, &*entry.regex)));
+    }
+    let mut findings = Vec::new();
+    // One at a time is the last that it takes to break the whole: the one to be mended.
+    while let Err(error) = joined(&entries) {
+        let (mut good, mut bad) = (0, entries.len());
+        while bad - good > 1 {
+            let middle = usize::midpoint(good, bad);
+            if joined(&entries[..middle]).is_ok() { good = middle } else { bad = middle }
+        }
+        let (registration, index, _) = entries.remove(bad - 1);
+        findings.push(Finding {
+            code: Code::UnjoinableRegex,
+            severity: Severity::Error,
+            kind: Some(Kind::User),
+            relation: None,
+            witness: None,
+            witness_is: None,
+            message: format!(
+                "Synapse would not start: it joins the exclusive user regexes of all files into one pattern, and this one \
+                 breaks it ({})",
+                error.message
+            ),
+            places: vec![FindingPlace::entry(registration, Kind::User, index)],
+        });
+    }
+    findings
+}
+
+fn joined(entries: &[(&Arc<Registration>, u32, &str)]) -> Result<(), crate::pattern::PatternError> {
+    let length = entries.iter().map(|(_, _, regex)| regex.len() + 3).sum();
+    let mut pattern = String::with_capacity(length);
+    for (at, (_, _, regex)) in entries.iter().enumerate() {
+        if at > 0 {
+            pattern.push('|');
+        }
+        pattern.push('(');
+        pattern.push_str(regex);
+        pattern.push(')');
+    }
+    Pattern::check(&pattern)
+}

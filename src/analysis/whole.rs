@@ -1,0 +1,130 @@
+//! Findings that need the whole set.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use super::finding::{Code, Finding, FindingPlace, Severity, WitnessIs};
+use super::join::unjoinable;
+use super::prepared::{Prepared, PreparedEntry};
+use crate::matrix::{Kind, MatrixId, user_id};
+use crate::registration::{Place, Registration};
+use crate::ruling::{ClaimVia, Services};
+
+/// What only shows when all registrations are looked at together.
+pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in prepared {
+        for entry in one.entries.iter().filter(|entry| entry.everyone) {
+            findings.push(claims_everyone(&one.registration, entry, prepared));
+        }
+        senders(services, &one.registration, &mut findings);
+        readable_by_all(&one.registration, &mut findings);
+    }
+    findings.extend(unjoinable(services.registrations()));
+    findings
+}
+
+fn claims_everyone(registration: &Registration, entry: &PreparedEntry, prepared: &[Arc<Prepared>]) -> Finding {
+    let others = prepared.iter().filter(|other| other.registration.id != registration.id);
+    let same_kind = others
+        .flat_map(|other| &other.entries)
+        .filter(|other| other.kind == entry.kind && (other.compared || other.everyone));
+    let collisions = same_kind.filter(|other| entry.exclusive || other.exclusive).count();
+    let (kind, id) = (entry.kind, &registration.id);
+    let all = if kind == Kind::User { "every user" } else { "every alias" };
+    let message = if entry.exclusive {
+        format!(
+            "`{id}` claims {all} of this server exclusively, so that nobody else can register one; it collides with all \
+             {collisions} other entries of its kind, which are not listed one by one"
+        )
+    } else {
+        format!(
+            "`{id}` sees {all} of this server, which double puppeting needs; {collisions} exclusive entries of others are \
+             among them and not listed one by one"
+        )
+    };
+    Finding {
+        code: Code::ClaimsEveryone,
+        severity: if entry.exclusive { Severity::Error } else { Severity::Note },
+        kind: Some(kind),
+        relation: None,
+        witness: None,
+        witness_is: None,
+        message,
+        places: vec![FindingPlace::entry(registration, kind, entry.index)],
+    }
+}
+
+/// Who else holds the service's own user.
+fn senders(services: &Services, registration: &Registration, findings: &mut Vec<Finding>) {
+    let sender = user_id(&registration.sender_localpart, services.server_name().as_str());
+    let Ok(id) = MatrixId::parse(&sender) else { return };
+    for claim in services.claims(id).iter().filter(|claim| claim.exclusive && claim.as_id != &*registration.id) {
+        let Some(other) = services.position_of_id(claim.as_id) else { continue };
+        let other = &services.registrations()[other as usize];
+        // Two that share a sender are found twice.
+        if claim.via == ClaimVia::Sender && other.id < registration.id {
+            continue;
+        }
+        let (place, message) = match claim.index {
+            None => (
+                FindingPlace::at(other, other.sender_place),
+                format!("`{}` and `{}` have the same own user `{sender}`", registration.id, other.id),
+            ),
+            Some(index) => {
+                let entry = &other.namespaces.users[index as usize];
+                if claims_all(&entry.regex) {
+                    continue;
+                }
+                (
+                    FindingPlace::entry(other, Kind::User, index),
+                    format!(
+                        "`{sender}`, the own user of `{}`, is claimed exclusively by `{}`",
+                        registration.id, other.id
+                    ),
+                )
+            }
+        };
+        findings.push(Finding {
+            code: Code::SenderConflict,
+            severity: Severity::Error,
+            kind: Some(Kind::User),
+            relation: None,
+            witness: Some(sender.clone()),
+            witness_is: Some(if is_of_today(&registration.sender_localpart) {
+                WitnessIs::Valid
+            } else {
+                WitnessIs::Historical
+            }),
+            message,
+            places: vec![FindingPlace::at(registration, registration.sender_place), place],
+        });
+    }
+}
+
+/// Whether a regex claims everybody in so many words: that is a finding of its own.
+fn claims_all(regex: &str) -> bool {
+    matches!(regex.trim_start_matches('^').trim_end_matches('$'), "@.*" | "@.+" | ".*" | ".+" | "" | "@..*" | "@")
+}
+
+fn is_of_today(localpart: &str) -> bool {
+    !localpart.is_empty()
+        && localpart.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._=/+-".contains(&byte))
+}
+
+fn readable_by_all(registration: &Registration, findings: &mut Vec<Finding>) {
+    const BY_OTHERS: u32 = 0o004;
+    let mode = std::fs::metadata(&*registration.file).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & BY_OTHERS != 0) {
+        findings.push(Finding {
+            code: Code::ReadableByAll,
+            severity: Severity::Warning,
+            kind: None,
+            relation: None,
+            witness: None,
+            witness_is: None,
+            message: "every user of this machine can read the tokens in this file".to_owned(),
+            places: vec![FindingPlace::at(registration, Place { line: 1, column: 1 })],
+        });
+    }
+}
