@@ -60,7 +60,7 @@ struct Holding {
 /// All changes from one set to another, by service and kind.
 #[must_use]
 pub fn difference(old: &Services, new: &Services) -> Vec<Change> {
-    let mut examiner = Examiner::new(new.server_name());
+    let mut examiner = Examiner::new(new.server_name(), None);
     let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| &*one.id).collect();
     let mut changes = Vec::new();
     for id in ids {
@@ -186,7 +186,7 @@ impl Examiner<'_> {
 /// The exclusive conflicts of the new set between services that did not collide in the old one.
 fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
     let conflicts = |services: &Services| -> Vec<(Vec<String>, Kind, Arc<Finding>)> {
-        let analysis = Analysis::new(services, &Analysis::default());
+        let analysis = Analysis::new(services, &Analysis::default(), None);
         let of = |finding: &Arc<Finding>| {
             let ids = finding.places.iter().map(|place| place.as_id.clone()).collect();
             finding.kind.map(|kind| (ids, kind, Arc::clone(finding)))

@@ -23,13 +23,13 @@ fn last_star(ast: &Ast) -> Option<char> {
         Ast::Group(_, body) => return last_star(body),
         other => std::slice::from_ref(other),
     };
-    let repeats = items.iter().filter_map(|item| match item {
+    let mut repeats = items.iter().filter_map(|item| match item {
         Ast::Repeat(repeat) if repeat.min == 0 && repeat.max.is_none() && repeat.mode == Mode::Greedy => {
             Some(&repeat.body)
         }
         _ => None,
     });
-    match repeats.last()? {
+    match repeats.next_back()? {
         Ast::Literal(c) if c.is_ascii_graphic() => Some(*c),
         _ => None,
     }

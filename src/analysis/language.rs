@@ -8,7 +8,28 @@ use crate::pattern::{Anchor, Ast, Mode, Repeat, word_class};
 /// The texts that a pattern matches when it is tried at their start. `None` if that is not told exactly here: for
 /// back-references and conditionals, for look-behind within repetitions and behind look-ahead, for most atomic groups.
 pub(super) fn language(arena: &mut Arena, ast: &Ast) -> Option<Term> {
-    Translation { arena }.from_start(ast)
+    if !is_moderate(ast) {
+        return None;
+    }
+    Translation { arena }.whole(ast)
+}
+
+/// Patterns of more characters than this are not compared: terms nest as deep as a text is long.
+const MAX_CHARS: usize = 2_000;
+
+fn is_moderate(ast: &Ast) -> bool {
+    fn count(ast: &Ast, left: usize) -> Option<usize> {
+        let left = left.checked_sub(1)?;
+        match ast {
+            Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Anchor(_) | Ast::Reference { .. } => Some(left),
+            Ast::Concat(items) | Ast::Alternation(items) => items.iter().try_fold(left, |left, item| count(item, left)),
+            Ast::Repeat(repeat) => count(&repeat.body, left),
+            Ast::Group(_, body) | Ast::Atomic(body) => count(body, left),
+            Ast::Look(look) => count(&look.body, left),
+            Ast::Conditional { yes, no, .. } => count(no, count(yes, left)?),
+        }
+    }
+    count(ast, MAX_CHARS).is_some()
 }
 
 struct Translation<'a> {
@@ -17,25 +38,25 @@ struct Translation<'a> {
 
 impl Translation<'_> {
     /// A pattern at the start of the text, whatever follows it.
-    fn from_start(&mut self, ast: &Ast) -> Option<Term> {
+    fn whole(&mut self, ast: &Ast) -> Option<Term> {
         match ast {
-            Ast::Concat(items) => self.items_from_start(items),
-            Ast::Group(_, body) => self.from_start(body),
+            Ast::Concat(items) => self.whole_items(items),
+            Ast::Group(_, body) => self.whole(body),
             Ast::Alternation(branches) => {
-                let branches = branches.iter().map(|branch| self.from_start(branch)).collect::<Option<Vec<_>>>()?;
+                let branches = branches.iter().map(|branch| self.whole(branch)).collect::<Option<Vec<_>>>()?;
                 Some(self.arena.or(branches))
             }
             Ast::Anchor(Anchor::Start | Anchor::StartLine) => Some(ANY),
-            _ => self.items_from_start(std::slice::from_ref(ast)),
+            _ => self.whole_items(std::slice::from_ref(ast)),
         }
     }
 
-    fn items_from_start(&mut self, items: &[Ast]) -> Option<Term> {
+    fn whole_items(&mut self, items: &[Ast]) -> Option<Term> {
         match items {
-            [Ast::Anchor(Anchor::Start | Anchor::StartLine), rest @ ..] => return self.items_from_start(rest),
+            [Ast::Anchor(Anchor::Start | Anchor::StartLine), rest @ ..] => return self.whole_items(rest),
             [only] if !matches!(only, Ast::Look(_) | Ast::Anchor(_)) && holds_behind(only) => {
                 return match only {
-                    Ast::Concat(_) | Ast::Group(..) | Ast::Alternation(_) => self.from_start(only),
+                    Ast::Concat(_) | Ast::Group(..) | Ast::Alternation(_) => self.whole(only),
                     _ => None,
                 };
             }
@@ -221,7 +242,7 @@ fn looks_behind(ast: &Ast) -> bool {
 }
 
 /// Whether there is a condition on what precedes anywhere within.
-fn holds_behind(ast: &Ast) -> bool {
+pub(super) fn holds_behind(ast: &Ast) -> bool {
     looks_behind(ast) || any_within(ast, &holds_behind)
 }
 

@@ -22,6 +22,7 @@ mod whole;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -52,10 +53,11 @@ fn key(registration: &Arc<Registration>) -> Key {
 }
 
 impl Analysis {
-    /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again.
+    /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again. What is not decided at the deadline
+    /// is said to be undecided.
     #[must_use]
-    pub fn new(services: &Services, previous: &Self) -> Self {
-        let prepared = prepare(services, previous);
+    pub fn new(services: &Services, previous: &Self, deadline: Option<Instant>) -> Self {
+        let prepared = prepare(services, previous, deadline);
         let known: HashSet<Key> = previous.prepared.iter().map(|one| key(&one.registration)).collect();
         let is_known: Vec<bool> = prepared.iter().map(|one| known.contains(&key(&one.registration))).collect();
         let new = |a: u32, b: u32| !(is_known[a as usize] && is_known[b as usize]);
@@ -65,7 +67,7 @@ impl Analysis {
             .par_iter()
             .with_min_len(8)
             .map_init(
-                || Examiner::new(services.server_name()),
+                || Examiner::new(services.server_name(), deadline),
                 |examiner, &(a, b)| {
                     let one = |(service, entry): (u32, u32)| {
                         let prepared = &*prepared[service as usize];
@@ -89,7 +91,7 @@ impl Analysis {
     }
 }
 
-fn prepare(services: &Services, previous: &Analysis) -> Vec<Arc<Prepared>> {
+fn prepare(services: &Services, previous: &Analysis, deadline: Option<Instant>) -> Vec<Arc<Prepared>> {
     let known: HashMap<Key, &Arc<Prepared>> =
         previous.prepared.iter().map(|one| (key(&one.registration), one)).collect();
     services
@@ -97,7 +99,7 @@ fn prepare(services: &Services, previous: &Analysis) -> Vec<Arc<Prepared>> {
         .par_iter()
         .with_min_len(64)
         .map_init(
-            || Examiner::new(services.server_name()),
+            || Examiner::new(services.server_name(), deadline),
             |examiner, registration| match known.get(&key(registration)) {
                 Some(&known) => Arc::clone(known),
                 None => Arc::new(Prepared::new(examiner, registration)),

@@ -45,7 +45,16 @@ impl Examiner<'_> {
             return Ok(None);
         };
         let universe = self.universe(a.kind);
-        let both = self.arena.and([of_a, of_b, universe.all]);
+        let mut both = self.arena.and([of_a, of_b, universe.all]);
+        if a.kind == Kind::User {
+            // Their own users are theirs in any case, and findings of their own.
+            for entry in [a, b] {
+                let sender = user_id(&entry.registration.sender_localpart, self.server_name.as_str());
+                let sender = self.arena.literal(&sender);
+                let others = self.arena.not(sender);
+                both = self.arena.and([both, others]);
+            }
+        }
         if both == NEVER || shortest(&mut self.arena, both)?.is_none() {
             return Ok(None);
         }
@@ -66,7 +75,7 @@ impl Examiner<'_> {
         Ok(None)
     }
 
-    /// What an entry claims. The service's own user it does not: that is its own in any case.
+    /// What an entry claims.
     fn language_of(&mut self, entry: Compared<'_>, scope: Scope) -> Option<Term> {
         let entries = entry.registration.namespaces.of(entry.kind);
         let pattern = Pattern::parse(&entries[entry.index as usize].regex).ok()?;
@@ -80,12 +89,6 @@ impl Examiner<'_> {
                     claimed = self.arena.and([claimed, left]);
                 }
             }
-        }
-        if entry.kind == Kind::User {
-            let sender = user_id(&entry.registration.sender_localpart, self.server_name.as_str());
-            let sender = self.arena.literal(&sender);
-            let others = self.arena.not(sender);
-            claimed = self.arena.and([claimed, others]);
         }
         Some(claimed)
     }
@@ -149,6 +152,9 @@ fn message(code: Code, first: Compared<'_>, second: Compared<'_>, meeting: &Meet
     };
     match (code, first.kind) {
         (_, Kind::Room) => format!("`{a}` and `{b}` both claim `{witness}`{which} which Synapse gives no effect"),
+        (Code::ExclusiveConflict, _) if meeting.witness_is == WitnessIs::Remote => {
+            format!("`{a}` and `{b}` both claim `{witness}`{which} exclusively; no ID of this server is concerned")
+        }
         (Code::ExclusiveConflict, Kind::User) => {
             format!("`{a}` and `{b}` both claim `{witness}`{which} exclusively: nobody can register it")
         }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::term::{ANY, Arena, NEVER, Term};
 
 /// What a search may cost: so many terms are looked at.
-const MAX_VISITED: usize = 20_000;
+const MAX_VISITED: usize = 10_000;
 /// And so many are made.
-const MAX_MADE: usize = 400_000;
+const MAX_MADE: usize = 200_000;
 /// No ID is longer, in characters.
 const MAX_LENGTH: usize = 255;
 
@@ -33,7 +33,7 @@ pub(super) fn shortest(arena: &mut Arena, language: Term) -> Result<Option<Strin
                     next.push(derivative);
                 }
             }
-            if from.len() > MAX_VISITED || arena.len() > made {
+            if from.len() > MAX_VISITED || arena.len() > made || arena.is_late() {
                 return Err(LimitReached);
             }
         }

@@ -1,10 +1,11 @@
 //! Findings of one file, and of one entry in it.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use super::glob::{glob_star, names_server_unescaped};
-use super::language::language;
+use super::language::{holds_behind, language};
 use super::pair::{Compared, Meeting, Scope};
 use super::prepared::{PreparedEntry, can_meet};
 use super::search::{LimitReached, is_within, shortest};
@@ -42,8 +43,8 @@ struct Reach {
 }
 
 impl<'a> Examiner<'a> {
-    pub(super) fn new(server_name: &'a ServerName) -> Self {
-        let mut arena = Arena::new();
+    pub(super) fn new(server_name: &'a ServerName, deadline: Option<Instant>) -> Self {
+        let mut arena = Arena::new(deadline);
         let universes = Kind::ALL.map(|kind| Universe::new(&mut arena, kind, server_name));
         Self { arena, server_name, universes, shapes: HashMap::new() }
     }
@@ -56,7 +57,7 @@ impl<'a> Examiner<'a> {
     pub(super) fn tidy(&mut self) {
         if self.arena.len() > MAX_TERMS {
             let shapes = std::mem::take(&mut self.shapes);
-            *self = Self { shapes, ..Self::new(self.server_name) };
+            *self = Self { shapes, ..Self::new(self.server_name, self.arena.deadline()) };
         }
     }
 
@@ -128,7 +129,7 @@ impl<'a> Examiner<'a> {
     fn reach(&mut self, kind: Kind, pattern: &Pattern, paths: &[Path]) -> Option<Reach> {
         if let [path] = paths
             && let Some((prefix, valid)) = plain_prefix(kind, path)
-            && let Some(rest) = &path.rest
+            && let Some(rest) = path.rest.as_ref().filter(|rest| !holds_behind(rest))
             && let Some(key) = fingerprint(rest)
         {
             let key = (kind, valid, key);
@@ -289,6 +290,14 @@ fn plain_prefix(kind: Kind, path: &Path) -> Option<(&str, bool)> {
         .then(|| (prefix, localpart.bytes().all(today)))
 }
 
+/// The server that a regex names in so many words.
+fn named_server(source: &str) -> Option<String> {
+    let (_, server) = source.rsplit_once(":(").is_none().then(|| source.split_once(':')).flatten()?;
+    let server = server.trim_end_matches('$').trim_end_matches("\\Z").replace('\\', "");
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
+    (!server.is_empty() && server.chars().all(plain)).then_some(server)
+}
+
 fn why_dead(source: &str, kind: Kind, server_name: &ServerName, remote: Option<&str>) -> String {
     let sigil = kind.sigil();
     let begins = source.trim_start_matches(['^', '(', '?', ':', '\\']);
@@ -299,7 +308,7 @@ fn why_dead(source: &str, kind: Kind, server_name: &ServerName, remote: Option<&
         return format!("it begins with `{other}`, and a {kind} ID with `{sigil}`");
     }
     if let Some(remote) = remote {
-        let server = remote.split_once(':').map_or("", |(_, server)| server);
+        let server = named_server(source).unwrap_or_else(|| remote.split_once(':').map_or("", |(_, s)| s).to_owned());
         return format!("it claims IDs of another server (`{server}`), and this is {server_name}");
     }
     if !begins.starts_with(sigil) && begins.starts_with(|c: char| c.is_alphanumeric()) {

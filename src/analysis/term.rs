@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
@@ -46,10 +47,12 @@ pub(super) struct Arena {
     known_classes: HashMap<Arc<[(char, char)]>, u32>,
     derivatives: HashMap<(Term, char), Term>,
     cuts: HashMap<Term, Arc<[u32]>>,
+    /// When whoever waits for an answer no longer does.
+    deadline: Option<Instant>,
 }
 
 impl Arena {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(deadline: Option<Instant>) -> Self {
         let mut arena = Self {
             nodes: Vec::new(),
             known: HashMap::new(),
@@ -58,11 +61,21 @@ impl Arena {
             known_classes: HashMap::new(),
             derivatives: HashMap::new(),
             cuts: HashMap::new(),
+            deadline,
         };
         for node in [Node::Never, Node::Empty, Node::Any] {
             arena.intern(node);
         }
         arena
+    }
+
+    /// Whether the time is up.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// How many terms there are.

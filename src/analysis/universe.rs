@@ -44,13 +44,7 @@ impl Universe {
         if kind == Kind::Room {
             valid = with_hashes(arena, sigil, valid);
         }
-        let host = arena.class(&ranges(&[('a', 'z'), ('0', '9'), ('.', '.'), ('-', '-'), (':', ':')]));
-        let label = arena.class(&ranges(&[('a', 'z'), ('0', '9')]));
-        let hosts = arena.repeat(host, 0, None);
-        let hosts = arena.concat(hosts, label);
-        let hosts = arena.concat(label, hosts);
-        let colon = arena.char(':');
-        let somewhere = arena.concat(colon, hosts);
+        let somewhere = server_names(arena);
         let anywhere = local(arena, sigil, today, somewhere);
         let elsewhere = arena.not(historical);
         let remote = arena.and([anywhere, elsewhere]);
@@ -63,6 +57,23 @@ fn local(arena: &mut Arena, sigil: Term, char: Term, server: Term) -> Term {
     let localpart = arena.repeat(char, 1, None);
     let rest = arena.concat(localpart, server);
     arena.concat(sigil, rest)
+}
+
+/// A colon and any server name: a host, and perhaps a port.
+fn server_names(arena: &mut Arena) -> Term {
+    let inner = arena.class(&ranges(&[('a', 'z'), ('0', '9'), ('.', '.'), ('-', '-')]));
+    let outer = arena.class(&ranges(&[('a', 'z'), ('0', '9')]));
+    let digit = arena.class(&ranges(&[('0', '9')]));
+    let colon = arena.char(':');
+    let port = arena.repeat(digit, 1, Some(5));
+    let port = arena.concat(colon, port);
+    let port = arena.repeat(port, 0, Some(1));
+    let rest = arena.repeat(inner, 0, None);
+    let rest = arena.concat(rest, outer);
+    let rest = arena.repeat(rest, 0, Some(1));
+    let host = arena.concat(outer, rest);
+    let name = arena.concat(host, port);
+    arena.concat(colon, name)
 }
 
 /// Room IDs of newer versions are hashes, without a server.

@@ -1,7 +1,12 @@
 //! The command line: one file for each command.
 
+mod check;
+mod diff;
 mod health;
+mod load;
 mod openapi;
+mod owner;
+mod report;
 mod serve;
 mod sources;
 
@@ -11,6 +16,10 @@ use clap::{Parser, Subcommand};
 
 /// Nothing to report.
 pub(crate) const OK: u8 = 0;
+/// Errors were found.
+pub(crate) const ERRORS: u8 = 1;
+/// Warnings were found, and no errors.
+pub(crate) const WARNINGS: u8 = 3;
 /// The command line, or what it names, cannot be used. Source: `EX_USAGE` of sysexits.
 pub(crate) const USAGE: u8 = 64;
 /// Something went wrong that is not the caller's doing. Source: `EX_SOFTWARE` of sysexits.
@@ -28,6 +37,12 @@ struct Arguments {
 enum Command {
     /// Watch registrations and answer questions about them over HTTP.
     Serve(Box<serve::Serve>),
+    /// Find what is wrong with registrations and where they collide, before they are deployed.
+    Check(Box<check::Check>),
+    /// Explain who owns IDs: every entry that matches, and which one decides.
+    Owner(owner::Owner),
+    /// Say which IDs change hands from one set of registrations to another.
+    Diff(diff::Diff),
     /// Ask a running service whether it is well; the exit code tells (for container health checks).
     Health(health::Health),
     /// Print the OpenAPI document.
@@ -48,6 +63,9 @@ pub fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve(serve) => serve::run(*serve),
+        Command::Check(check) => check::run(&check),
+        Command::Owner(owner) => owner::run(&owner),
+        Command::Diff(diff) => diff::run(&diff),
         Command::Health(health) => health::run(&health),
         Command::Openapi => openapi::run(),
     }

@@ -18,7 +18,7 @@ use super::{INTERNAL, OK, USAGE, complain};
 use crate::http::{self, AppState, Limits};
 use crate::registration::{self, TokenHasher};
 use crate::telemetry::{self, LogFormat, Metrics};
-use crate::watch::{Options, Reloader, Trigger};
+use crate::watch::{Analyst, Options, Reloader, Trigger};
 
 /// What to serve, and where.
 #[derive(Debug, Args)]
@@ -142,8 +142,10 @@ async fn answer(serve: Serve, prepared: Prepared) -> anyhow::Result<()> {
     let Prepared { options, hasher, unix_listener } = prepared;
     let metrics = Arc::new(Metrics::new());
     let reloader = Reloader::start(options, Arc::clone(&metrics)).context("failed to start the reload thread")?;
+    let analyst =
+        Analyst::start(reloader.live(), Arc::clone(&metrics)).context("failed to start the findings thread")?;
     let limits = Limits { body_bytes: serve.max_body, ids: serve.max_ids };
-    let state = web::Data::new(AppState::new(reloader.clone(), metrics, hasher, limits));
+    let state = web::Data::new(AppState::new(reloader.clone(), analyst, metrics, hasher, limits));
 
     let mut server = HttpServer::new(move || {
         let state = state.clone();

@@ -11,7 +11,7 @@ use crate::watch::Source;
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sources {
-    /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each.
+    /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files.
     #[arg(
         value_name = "DIR",
         env = "BAILIWICK_DIRS",
@@ -36,7 +36,10 @@ impl Sources {
             return from_synapse(file);
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((server_name, self.dirs.iter().cloned().map(Source::Directory).collect()))
+        let source = |path: &PathBuf| {
+            if path.is_file() { Source::Files(vec![path.clone()]) } else { Source::Directory(path.clone()) }
+        };
+        Ok((server_name, self.dirs.iter().map(source).collect()))
     }
 }
 

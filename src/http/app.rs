@@ -6,13 +6,16 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, Route as ActixRoute, web};
 use arc_swap::Guard;
+use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use super::{health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status};
+use super::{
+    check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
+};
 use crate::registration::TokenHasher;
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::{Method, Metrics, Route};
-use crate::watch::Reloader;
+use crate::watch::{Analyst, Reloader};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,9 @@ impl Default for Limits {
 pub struct AppState {
     live: Arc<Live>,
     pub(super) reloader: Reloader,
+    pub(super) analyst: Arc<Analyst>,
+    /// How many checks may begin.
+    pub(super) checks: Semaphore,
     pub(super) metrics: Arc<Metrics>,
     /// The hasher that the registrations' tokens were digested with.
     pub(super) hasher: TokenHasher,
@@ -44,8 +50,15 @@ pub struct AppState {
 impl AppState {
     /// Takes what a reloader keeps up to date.
     #[must_use]
-    pub fn new(reloader: Reloader, metrics: Arc<Metrics>, hasher: TokenHasher, limits: Limits) -> Self {
-        Self { live: reloader.live(), reloader, metrics, hasher, limits }
+    pub fn new(
+        reloader: Reloader,
+        analyst: Arc<Analyst>,
+        metrics: Arc<Metrics>,
+        hasher: TokenHasher,
+        limits: Limits,
+    ) -> Self {
+        let checks = Semaphore::new(check::MAX_AT_ONCE);
+        Self { live: reloader.live(), reloader, analyst, checks, metrics, hasher, limits }
     }
 
     /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are
@@ -75,6 +88,8 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
         ))
         .service(serve(state, Route::MayCreateAlias, [web::post().to(may_create_alias::post)], "POST"))
         .service(serve(state, Route::Registrations, [web::get().to(registrations::get)], "GET"))
+        .service(serve(state, Route::Conflicts, [web::get().to(conflicts::get)], "GET"))
+        .service(serve(state, Route::Check, [web::post().to(check::post)], "POST"))
         .service(serve(state, Route::Status, [web::get().to(status::get)], "GET"))
         .service(serve(state, Route::Healthz, [web::get().to(health::healthz)], "GET"))
         .service(serve(state, Route::Readyz, [web::get().to(health::readyz)], "GET"))

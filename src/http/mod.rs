@@ -5,6 +5,8 @@
 
 mod app;
 mod body;
+mod check;
+mod conflicts;
 mod error;
 mod health;
 mod may_create_alias;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use super::{health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
+use super::{check, conflicts, health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,8 @@ use super::{health, may_create_alias, may_register, metrics, owners, registratio
         may_register::post,
         may_create_alias::post,
         registrations::get,
+        conflicts::get,
+        check::post,
         status::get,
         health::healthz,
         health::readyz,

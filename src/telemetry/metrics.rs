@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use prometheus::core::Collector;
@@ -8,6 +8,7 @@ use prometheus::{
 };
 
 use super::requests::{Method, Requests, Route};
+use crate::analysis::{Code, Finding, Severity};
 use crate::matrix::Kind;
 use crate::ruling::Reason;
 use crate::snapshot::Snapshot;
@@ -50,6 +51,8 @@ pub struct Metrics {
     index_bytes: IntGauge,
     index_automata: IntGauge,
     registration_bytes: IntGauge,
+    findings: IntGaugeVec,
+    findings_seconds: Histogram,
     reloads: IntCounterVec,
     reload_seconds: Histogram,
     last_success: Gauge,
@@ -99,6 +102,11 @@ impl Metrics {
                 .buckets(vec![1e-3, 5e-3, 25e-3, 0.1, 0.5, 1.0, 5.0, 30.0]),
         )?;
         registry.register(Box::new(reload_seconds.clone()))?;
+        let findings_seconds = Histogram::with_opts(
+            HistogramOpts::new("bailiwick_findings_duration_seconds", "Time that the findings for a set took.")
+                .buckets(vec![1e-3, 5e-3, 25e-3, 0.1, 0.5, 1.0, 5.0, 30.0]),
+        )?;
+        registry.register(Box::new(findings_seconds.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(super::process::Process::new()?))?;
         Ok(Self {
@@ -119,6 +127,13 @@ impl Metrics {
                 "bailiwick_registration_bytes",
                 "Resident memory for each registration in force when it came into force, the process itself included.",
             )?,
+            findings: gauges(
+                &registry,
+                "bailiwick_findings",
+                "Findings about the set in force, by severity and code.",
+                &["severity", "code"],
+            )?,
+            findings_seconds,
             reloads,
             reload_seconds,
             last_success: float(
@@ -200,6 +215,18 @@ impl Metrics {
         let _held = self.snapshot_label.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.snapshot_info.reset();
         self.snapshot_info.with_label_values(&[&*snapshot.digest]).set(1);
+    }
+
+    /// The findings for the set in force are there.
+    pub fn findings(&self, findings: &[Arc<Finding>], took: Duration) {
+        for &code in Code::ALL {
+            for severity in Severity::ALL {
+                let fits = |finding: &&Arc<Finding>| finding.code == code && finding.severity == severity;
+                let count = findings.iter().filter(fits).count();
+                self.findings.with_label_values(&[severity.as_str(), code.as_str()]).set(signed(count));
+            }
+        }
+        self.findings_seconds.observe(took.as_secs_f64());
     }
 
     /// Everything in the text format of Prometheus.

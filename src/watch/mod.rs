@@ -31,6 +31,7 @@
 //!
 //! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
+mod analyst;
 mod clock;
 mod disk;
 mod engine;
@@ -44,6 +45,7 @@ mod schedule;
 mod source;
 mod trigger;
 
+pub use analyst::{Analyst, Found};
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, Identity, OsDisk, Stat};
 pub use engine::{Engine, Options};

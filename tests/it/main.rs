@@ -1,6 +1,8 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod canary;
+mod check;
+mod findings;
 mod http;
 mod index;
 mod openapi;

@@ -41,6 +41,7 @@ fn steady(mut value: Value) -> Value {
 fn the_examples_are_real_answers() {
     let mut asked: Value = serde_json::from_str(&fs::read_to_string(ANSWERS).expect("committed")).expect("JSON");
     let service = Service::start(&[&examples()]);
+    service.wait("to compare", |service| service.get("/v1/conflicts").status == 200);
     let mut differing = Vec::new();
     for example in asked.as_array_mut().expect("a list") {
         let target = example["target"].as_str().expect("a target").to_owned();

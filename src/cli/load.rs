@@ -1,0 +1,34 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::matrix::ServerName;
+use crate::registration::{self, TokenHasher};
+use crate::snapshot::Snapshot;
+use crate::telemetry::Metrics;
+use crate::watch::{Engine, Options, Source, Trigger};
+
+/// Loads sources once, as the service does.
+pub(super) fn load(server_name: ServerName, sources: Vec<Source>) -> anyhow::Result<Arc<Snapshot>> {
+    let hasher = TokenHasher::new();
+    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
+    let mut options = Options::new(server_name, sources, Arc::new(loader));
+    // What is there counts as it is; nobody waits for a writer.
+    options.max_wait = Duration::ZERO;
+    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    engine.reload(Trigger::Start, false, &HashSet::new());
+    let snapshot = engine.live().load_full();
+    if !snapshot.is_ready() {
+        let missing: Vec<String> =
+            snapshot.missing.iter().map(|missing| format!("{}: {}", missing.source, plain(&missing.problem))).collect();
+        bail!("{}", missing.join("; "));
+    }
+    Ok(snapshot)
+}
+
+/// The problem without what a running service would do about it.
+fn plain(problem: &str) -> &str {
+    problem.split(';').next().unwrap_or(problem)
+}

@@ -1,0 +1,172 @@
+use std::collections::HashMap;
+use std::io::{self, IsTerminal, Write};
+
+use super::{Report, page};
+use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+use crate::registration::Fault;
+use crate::snapshot::FileRecord;
+
+/// Of findings of one code between the same two services so many are shown; the others are counted.
+const SHOWN: usize = 3;
+
+/// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
+pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut out = Printer { out: io::BufWriter::new(stdout), colour };
+    for file in &report.snapshot.files {
+        for fault in &file.faults {
+            out.fault(file, fault)?;
+        }
+    }
+    let mut groups: HashMap<Group<'_>, usize> = HashMap::new();
+    let shown = |finding: &&std::sync::Arc<Finding>| report.all || finding.severity != Severity::Note;
+    for finding in report.findings.iter().filter(shown) {
+        let count = groups.entry(group(finding)).or_default();
+        *count += 1;
+        if *count <= SHOWN || report.all {
+            out.finding(finding)?;
+        }
+    }
+    let mut more: Vec<_> = groups.into_iter().filter(|(_, count)| *count > SHOWN && !report.all).collect();
+    more.sort_unstable();
+    for ((code, services), count) in more {
+        let more = count - SHOWN;
+        writeln!(out.out, "… and {more} more {code} {} ({count} in all; --all shows them)\n", between(&services))?;
+    }
+    out.summary(report)?;
+    out.out.flush()
+}
+
+/// What belongs together: a code, and the services concerned, unless it is about files as such.
+type Group<'f> = (&'static str, Vec<&'f str>);
+
+fn group(finding: &Finding) -> Group<'_> {
+    let concerned = finding.places.iter().filter(|_| finding.kind.is_some());
+    (finding.code.as_str(), concerned.map(|place| &*place.as_id).collect())
+}
+
+fn between(services: &[&str]) -> String {
+    match services {
+        [a, b] if a == b => format!("within `{a}`"),
+        [a, b] => format!("between `{a}` and `{b}`"),
+        [only] => format!("of `{only}`"),
+        _ => "in other files".to_owned(),
+    }
+}
+
+struct Printer<W> {
+    out: W,
+    colour: bool,
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+
+impl<W: Write> Printer<W> {
+    fn paint(&self, style: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn fault(&mut self, file: &FileRecord, fault: &Fault) -> io::Result<()> {
+        let code = serde_json::to_value(fault.code).ok();
+        let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+        self.headline(Severity::Error, code, &fault.message)?;
+        let place = match (fault.line, fault.column) {
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", file.file),
+            _ => file.file.to_string(),
+        };
+        writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
+        writeln!(self.out, "  {} the file is not loaded, as Synapse would not start with it\n", self.paint(DIM, "="))
+    }
+
+    fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {
+        let style = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;36",
+        };
+        let kind = self.paint(style, &format!("{severity}[{code}]"));
+        writeln!(self.out, "{kind}: {}", self.paint(BOLD, &printable(message)))
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.headline(finding.severity, finding.code.as_str(), &finding.message)?;
+        let width = finding.places.iter().map(|place| place.line.to_string().len()).max().unwrap_or(1);
+        for (at, place) in finding.places.iter().enumerate() {
+            self.place(finding, at, place, width)?;
+        }
+        let margin = " ".repeat(width);
+        let bar = self.paint(DIM, "=");
+        if let Some(witness) = &finding.witness {
+            let is = match finding.witness_is {
+                Some(WitnessIs::Historical) => " (not a name that a person could take today)",
+                Some(WitnessIs::Remote) => " (a user of another server)",
+                _ => "",
+            };
+            writeln!(self.out, "{margin} {bar} witness: {}{is}", self.paint(BOLD, &printable(witness)))?;
+        }
+        writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?;
+        writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code)))
+    }
+
+    /// The entry, underlined, as it stands in the file when its quotes are taken off.
+    fn place(&mut self, finding: &Finding, at: usize, place: &FindingPlace, width: usize) -> io::Result<()> {
+        let arrow = if at == 0 { "-->" } else { ":::" };
+        let margin = " ".repeat(width);
+        let FindingPlace { file, line, column, as_id, .. } = place;
+        writeln!(self.out, "{margin}{} {file}:{line}:{column} ({as_id})", self.paint(DIM, arrow))?;
+        let bar = self.paint(DIM, "|");
+        let label = label(finding, at);
+        let (key, value) = match &place.regex {
+            Some(regex) => ("regex: ", printable(regex)),
+            None if finding.code == Code::SenderConflict => ("sender_localpart", String::new()),
+            None => return Ok(()),
+        };
+        writeln!(self.out, "{margin} {bar}")?;
+        writeln!(self.out, "{line:>width$} {bar} {key}{value}")?;
+        let (indent, underline) = match value.chars().count() {
+            0 => (0, key.len()),
+            length => (key.len(), length),
+        };
+        let underline = self.paint("1;35", &format!("{} {label}", "^".repeat(underline)));
+        writeln!(self.out, "{margin} {bar} {}{}", " ".repeat(indent), underline.trim_end())
+    }
+
+    fn summary(&mut self, report: &Report<'_>) -> io::Result<()> {
+        let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
+        let faults: usize = report.snapshot.files.iter().map(|file| file.faults.len()).sum();
+        let (errors, warnings, notes) =
+            (faults + count(Severity::Error), count(Severity::Warning), count(Severity::Note));
+        let files = report.snapshot.files.len();
+        let hidden = if notes > 0 && !report.all { " (--all shows them)" } else { "" };
+        writeln!(
+            self.out,
+            "{}: {}, {}, {}{hidden}",
+            plural(files, "file"),
+            plural(errors, "error"),
+            plural(warnings, "warning"),
+            plural(notes, "note")
+        )
+    }
+}
+
+/// What is to be said of one of the entries.
+fn label(finding: &Finding, at: usize) -> &'static str {
+    match (finding.relation, at) {
+        (Some(Relation::Equal), 0) => "claims the same as the other",
+        (Some(Relation::Contains), 0) => "claims all that the other does, and more",
+        (Some(Relation::Contained), 0) => "claims only what the other does",
+        (Some(Relation::Overlaps), 0) => "claims some of what the other does",
+        _ => "",
+    }
+}
+
+fn plural(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Text without characters that would act on a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}

@@ -1,0 +1,25 @@
+//! How findings are written.
+
+mod human;
+mod sarif;
+
+use std::sync::Arc;
+
+pub(super) use human::human;
+pub(super) use sarif::sarif;
+
+use crate::analysis::{Code, Finding};
+use crate::snapshot::Snapshot;
+
+/// What is to be reported.
+pub(super) struct Report<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) findings: &'a [Arc<Finding>],
+    /// Notes too.
+    pub(super) all: bool,
+}
+
+/// Where a code is explained.
+fn page(code: Code) -> String {
+    format!("docs/findings/{code}.md")
+}

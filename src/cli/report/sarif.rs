@@ -1,0 +1,99 @@
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Report, page};
+use crate::analysis::{Code, Finding, FindingPlace, Severity};
+use crate::registration::FaultCode;
+use crate::snapshot::FileRecord;
+
+/// The codes of files that cannot be loaded.
+const FAULTS: [(FaultCode, &str); 9] = [
+    (FaultCode::Unreadable, "the file cannot be read"),
+    (FaultCode::Syntax, "the file is not YAML as PyYAML reads it"),
+    (FaultCode::MissingKey, "a key that is needed is missing"),
+    (FaultCode::WrongType, "a value has the wrong type"),
+    (FaultCode::InvalidValue, "a value is not acceptable"),
+    (FaultCode::InvalidRegex, "Python's re refuses a regex"),
+    (FaultCode::DuplicateId, "another file has the same id"),
+    (FaultCode::DuplicateToken, "another file has the same as_token"),
+    (FaultCode::OverlappingProxyPrefix, "another file has an overlapping proxy prefix"),
+];
+
+/// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
+pub(in crate::cli) fn sarif(report: &Report<'_>) -> io::Result<()> {
+    let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
+    let faults = report.snapshot.files.iter().flat_map(|file| faults_of(file));
+    let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {"name": "bailiwick", "version": env!("CARGO_PKG_VERSION"), "rules": rules()}},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &document)?;
+    writeln!(out)
+}
+
+fn rules() -> Vec<Value> {
+    let findings = Code::ALL.iter().map(|code| {
+        json!({
+            "id": code.as_str(),
+            "shortDescription": {"text": code.as_str().replace('-', " ")},
+            "help": {"text": format!("{}. See {}.", code.help(), page(*code))},
+        })
+    });
+    let faults = FAULTS.iter().map(|(code, text)| json!({"id": code, "shortDescription": {"text": text}}));
+    findings.chain(faults).collect()
+}
+
+fn result(finding: &Finding) -> Value {
+    let mut message = finding.message.clone();
+    if let Some(witness) = &finding.witness {
+        message += &format!(" (witness: {witness})");
+    }
+    let mut places = finding.places.iter().map(location);
+    let first: Vec<Value> = places.next().into_iter().collect();
+    let related: Vec<Value> = places.collect();
+    json!({
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": message},
+        "locations": first,
+        "relatedLocations": related,
+        "properties": {"witness": finding.witness, "witness_is": finding.witness_is, "relation": finding.relation},
+    })
+}
+
+fn faults_of(file: &FileRecord) -> Vec<Value> {
+    let result = |fault: &crate::registration::Fault| {
+        let region = json!({"startLine": fault.line.unwrap_or(1), "startColumn": fault.column.unwrap_or(1)});
+        json!({
+            "ruleId": fault.code,
+            "level": "error",
+            "message": {"text": fault.message},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&file.file)}, "region": region}}],
+        })
+    };
+    file.faults.iter().map(result).collect()
+}
+
+fn location(place: &FindingPlace) -> Value {
+    let region = json!({"startLine": place.line, "startColumn": place.column});
+    json!({
+        "physicalLocation": {"artifactLocation": {"uri": uri(&place.file)}, "region": region},
+        "message": {"text": place.regex.as_deref().unwrap_or(&place.as_id)},
+    })
+}
+
+/// A path as a URI reference.
+fn uri(path: &str) -> String {
+    const KEPT: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+    let encoded = percent_encoding::utf8_percent_encode(path, &KEPT).to_string();
+    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}

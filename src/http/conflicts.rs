@@ -1,0 +1,73 @@
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+
+use super::error::MatrixError;
+use super::query::Query;
+use super::render::{self, Answer};
+use super::{ApiError, AppState};
+use crate::analysis::{Code, Finding, Severity};
+
+/// So many findings are answered unless the caller says otherwise.
+const DEFAULT_LIMIT: usize = 1_000;
+
+/// What registrations do to each other.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Conflicts<'s> {
+    /// How many findings there are that fit the filters.
+    total: usize,
+    /// Whether there are more than are listed.
+    truncated: bool,
+    /// The findings, the gravest first.
+    findings: Vec<&'s Finding>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/conflicts",
+    tag = "state",
+    operation_id = "conflicts",
+    summary = "What is wrong with the live set: where registrations collide, proved with an ID",
+    description = "Computed after each reload, off the request threads: `snapshot` says for which set. The codes are \
+                   explained under `docs/findings/`.",
+    params(
+        ("severity" = Option<String>, Query, description = "Only findings of this severity: `error`, `warning` or `note`."),
+        ("code" = Option<String>, Query, description = "Only findings of this code."),
+        ("as_id" = Option<String>, Query, description = "Only findings that concern this application service."),
+        ("limit" = Option<u32>, Query, description = "List at most so many; 1000 by default."),
+    ),
+    responses(
+        (status = 200, description = "The findings.", body = Answer<'static, Conflicts<'static>>),
+        (status = 400, description = "Not a question.", body = MatrixError<'static>),
+        (status = 503, description = "The first comparison is not done.", body = MatrixError<'static>),
+    ),
+)]
+pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), ["severity", "code", "as_id", "limit"])?;
+    let severity = query.get("severity").map(severity).transpose()?;
+    let code = query.get("code").map(code).transpose()?;
+    let limit = match query.get("limit") {
+        Some(limit) => limit.parse().map_err(|_| ApiError::invalid_param("limit is a number"))?,
+        None => DEFAULT_LIMIT,
+    };
+    let found = state.analyst.latest().ok_or_else(ApiError::not_ready)?;
+    let fits = |finding: &&Finding| {
+        severity.is_none_or(|severity| finding.severity == severity)
+            && code.is_none_or(|code| finding.code == code)
+            && query.get("as_id").is_none_or(|id| finding.places.iter().any(|place| place.as_id == id))
+    };
+    let mut findings: Vec<&Finding> = found.analysis.findings.iter().map(|finding| &**finding).filter(fits).collect();
+    let total = findings.len();
+    findings.truncate(limit);
+    let conflicts = Conflicts { total, truncated: findings.len() < total, findings };
+    Ok(render::ok(&Answer::of(&found.snapshot, conflicts)))
+}
+
+fn severity(text: &str) -> Result<Severity, ApiError> {
+    let known = Severity::ALL.into_iter().find(|severity| severity.as_str() == text);
+    known.ok_or_else(|| ApiError::invalid_param("severity is error, warning or note"))
+}
+
+fn code(text: &str) -> Result<Code, ApiError> {
+    let known = Code::ALL.iter().copied().find(|code| code.as_str() == text);
+    known.ok_or_else(|| ApiError::invalid_param("there is no such code of a finding"))
+}

@@ -1,0 +1,93 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+use crate::analysis::Analysis;
+use crate::snapshot::{Live, Snapshot};
+use crate::telemetry::Metrics;
+
+/// A set whose findings are not all decided after this time is reported with those that are.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the thread looks whether it is still wanted.
+const TURN: Duration = Duration::from_secs(1);
+
+/// The findings for a snapshot.
+#[derive(Debug)]
+pub struct Found {
+    /// The snapshot that they are for.
+    pub snapshot: Arc<Snapshot>,
+    /// What was found.
+    pub analysis: Analysis,
+}
+
+/// The thread that computes findings after each swap, off the threads that answer.
+///
+/// Findings are never in the way of a snapshot: names are guarded as soon as they are loaded, and what is to be said
+/// about them follows.
+#[derive(Debug)]
+pub struct Analyst {
+    latest: ArcSwapOption<Found>,
+    stopped: AtomicBool,
+}
+
+impl Analyst {
+    /// Starts the thread. It ends when the last handle is dropped.
+    pub fn start(live: Arc<Live>, metrics: Arc<Metrics>) -> std::io::Result<Arc<Self>> {
+        let analyst = Arc::new(Self { latest: ArcSwapOption::empty(), stopped: AtomicBool::new(false) });
+        let weak = Arc::downgrade(&analyst);
+        std::thread::Builder::new().name("findings".to_owned()).spawn(move || run(&weak, &live, &metrics))?;
+        Ok(analyst)
+    }
+
+    /// The latest findings; `None` before the first are there.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<Found>> {
+        self.latest.load_full()
+    }
+}
+
+fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics) {
+    let mut seen = 0;
+    while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
+        let swaps = live.wait(seen, TURN);
+        if swaps == seen {
+            continue;
+        }
+        seen = swaps;
+        let snapshot = live.load_full();
+        if !snapshot.is_ready() {
+            continue;
+        }
+        let began = Instant::now();
+        let previous = analyst.latest();
+        let analysed = catch_unwind(AssertUnwindSafe(|| {
+            let nothing = Analysis::default();
+            let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
+            Analysis::new(&snapshot.services, previous, Some(began + PATIENCE))
+        }));
+        match analysed {
+            Ok(analysis) => {
+                metrics.findings(&analysis.findings, began.elapsed());
+                tracing::info!(
+                    snapshot = &*snapshot.digest,
+                    findings = analysis.findings.len(),
+                    ms = began.elapsed().as_millis(),
+                    "compared"
+                );
+                analyst.latest.store(Some(Arc::new(Found { snapshot, analysis })));
+            }
+            Err(_) => {
+                tracing::error!("the comparison has failed, which is a defect of bailiwick; answers are not affected");
+            }
+        }
+    }
+}
+
+impl Drop for Analyst {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,177 @@
+//! The commands that need no service, and their endpoints.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use super::support::{Service, examples, registration};
+
+fn bailiwick(arguments: &[&str]) -> Output {
+    let root = env!("CARGO_MANIFEST_DIR");
+    Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+        .args(arguments)
+        .current_dir(root)
+        .env_clear()
+        .output()
+        .expect("it runs")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+const EXAMPLES: [&str; 3] = ["examples/registrations", "--server-name", "example.com"];
+
+fn check(arguments: &[&str]) -> Output {
+    bailiwick(&[&["check"], &EXAMPLES[..], arguments].concat())
+}
+
+fn write(dir: &Path, id: &str, prefix: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = dir.join(format!("{id}.yaml"));
+    let long = |text: &str| text.replace("token-of", "0123456789abcdef0123456789abcdef");
+    std::fs::write(&path, long(&registration(id, prefix))).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("closed to others");
+}
+
+#[test]
+fn the_examples_collide_and_the_exit_code_says_so() {
+    let output = check(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = text(&output);
+    for line in [
+        "error[exclusive-conflict]: `appservice-irc` and `heisenbridge` both claim `@irc_:example.com` exclusively",
+        "examples/registrations/appservice-irc.yaml:13:14",
+        "examples/registrations/heisenbridge.yaml:10:14",
+        "witness: @irc_:example.com",
+        "see: docs/findings/exclusive-conflict.md",
+        "8 files: 1 error",
+    ] {
+        assert!(text.contains(line), "`{line}` is not in\n{text}");
+    }
+    assert!(!text.contains("note["), "{text}");
+    assert!(String::from_utf8_lossy(&check(&["--all"]).stdout).contains("note["));
+    let allowed = check(&["--allow", "exclusive-conflict,readable-by-all"]);
+    assert_eq!(allowed.status.code(), Some(0), "{allowed:?}");
+    assert_eq!(check(&["--allow", "exclusive-conflict,readable-by-all", "--deny", "open-end"]).status.code(), Some(1));
+    assert_eq!(check(&["--allow", "no-such-code"]).status.code(), Some(64));
+    assert_eq!(bailiwick(&["check", "no/such/directory", "--server-name", "example.com"]).status.code(), Some(64));
+}
+
+#[test]
+fn warnings_alone_have_a_code_of_their_own() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    write(home.path(), "a", "a_");
+    let dir = home.path().to_str().expect("UTF-8");
+    let run = || bailiwick(&["check", dir, "--server-name", "example.com"]);
+    assert_eq!(run().status.code(), Some(0), "{:?}", run());
+    std::fs::write(home.path().join("glob.yaml"), registration("glob", "glob_*$").replace("$.*", "")).expect("written");
+    assert_eq!(run().status.code(), Some(3), "{:?}", run());
+    std::fs::write(home.path().join("broken.yaml"), "id: [").expect("written");
+    assert_eq!(run().status.code(), Some(1), "{:?}", run());
+    assert!(text(&run()).contains("error[syntax]"), "{:?}", run());
+}
+
+#[test]
+fn json_and_sarif_say_the_same() {
+    let document = json_of(&check(&["--format", "json"]));
+    let findings = document["findings"].as_array().expect("findings");
+    assert_eq!(document["total"], findings.len());
+    assert_eq!(findings[0]["code"], "exclusive-conflict");
+    assert_eq!(findings[0]["relation"], "equal");
+    let sarif = json_of(&check(&["--format", "sarif", "--all"]));
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), findings.len());
+    let rules: Vec<&Value> =
+        run["tool"]["driver"]["rules"].as_array().expect("rules").iter().map(|rule| &rule["id"]).collect();
+    for result in results {
+        assert!(rules.contains(&&result["ruleId"]), "{result}");
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        assert!(region["startLine"].as_u64() >= Some(1) && region["startColumn"].as_u64() >= Some(1), "{result}");
+    }
+}
+
+#[test]
+fn every_code_is_explained() {
+    for code in bailiwick::analysis::Code::ALL {
+        let page = format!("{}/docs/findings/{code}.md", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains(code.as_str()), "{page}");
+    }
+}
+
+#[test]
+fn owner_explains() {
+    let output = bailiwick(&["owner", "@irc_x:example.com", "#none:example.com", "--dir", "examples/registrations"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = text(&output);
+    assert!(text.contains("@irc_x:example.com (user): contested"), "{text}");
+    assert!(text.contains("> appservice-irc: exclusive, `@irc_.*:example\\.com`"), "{text}");
+    assert!(text.contains("#none:example.com (alias): unclaimed"), "{text}");
+    assert_eq!(bailiwick(&["owner", "none", "--dir", "examples/registrations"]).status.code(), Some(64));
+}
+
+#[test]
+fn diff_says_what_changes_hands() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (old, new) = (home.path().join("old"), home.path().join("new"));
+    for dir in [&old, &new] {
+        std::fs::create_dir(dir).expect("a directory");
+        write(dir, "a", "a_");
+    }
+    let run = || {
+        bailiwick(&["diff", old.to_str().expect("UTF-8"), new.to_str().expect("UTF-8"), "--server-name", "example.com"])
+    };
+    assert_eq!((run().status.code(), text(&run()).as_str()), (Some(0), "no ID changes hands\n"));
+    write(&new, "b", "b_");
+    assert!(text(&run()).contains("+ `b` holds users such as `@b_:example.com`"), "{:?}", run());
+    write(&new, "b", "a_b");
+    assert_eq!(run().status.code(), Some(1));
+    assert!(text(&run()).contains("! `a` and `b` both claim `@a_b:example.com` exclusively"), "{:?}", run());
+}
+
+#[test]
+fn the_service_finds_the_same_and_checks_what_it_is_sent() {
+    let service = Service::start(&[&examples()]);
+    service.wait("to compare", |service| service.get("/v1/conflicts").status == 200);
+    let conflicts = service.get("/v1/conflicts").json();
+    let printed = json_of(&check(&["--format", "json"]));
+    let codes = |findings: &Value| -> Vec<Value> {
+        findings.as_array().expect("findings").iter().map(|finding| finding["code"].clone()).collect()
+    };
+    assert_eq!(codes(&conflicts["findings"]), codes(&printed["findings"]));
+    let one = service.get("/v1/conflicts?severity=error&as_id=heisenbridge&limit=1").json();
+    assert_eq!((&one["total"], &one["truncated"]), (&json!(1), &json!(false)));
+    assert_eq!(service.get("/v1/conflicts?severity=fatal").status, 400);
+    assert_eq!(
+        service.metric("bailiwick_findings{code=\"exclusive-conflict\",severity=\"error\"}").as_deref(),
+        Some("1")
+    );
+
+    let new = registration("newcomer", "telegram_x");
+    let checked = service.request("POST", "/v1/check", new.as_bytes()).json();
+    assert_eq!(checked["accepted"], true, "{checked}");
+    let conflict = &checked["findings"][0];
+    assert_eq!(
+        (&conflict["code"], &conflict["witness"]),
+        (&json!("exclusive-conflict"), &json!("@telegram_x:example.com"))
+    );
+    assert!(!checked.to_string().contains("token-of"), "{checked}");
+    assert!(service.claimants("@telegram_x:example.com").iter().all(|id| id != "newcomer"), "it must not be kept");
+    let refused =
+        service.request("POST", "/v1/check", new.replace("exclusive: true", "exclusive: 1").as_bytes()).json();
+    assert_eq!(refused["accepted"], false, "{refused}");
+    assert_eq!(refused["errors"][0]["code"], "wrong-type", "{refused}");
+    assert_eq!(service.request("POST", "/v1/check", b"").status, 400);
+    assert_eq!(service.request("POST", "/v1/check", &vec![b'#'; 300 << 10]).status, 413);
+    // What a stranger sends to exhaust the service is answered all the same.
+    let bomb = new.replace("'@telegram_x.*'", "'@(?:a|b)*a(?:a|b){28}.*(?:.*x){9}'");
+    assert_eq!(service.request("POST", "/v1/check", bomb.as_bytes()).json()["accepted"], true);
+}

@@ -1,0 +1,371 @@
+//! Findings are true, complete, and end within limits.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bailiwick::analysis::{Analysis, Change, ChangeKind, Code, Finding, Relation, Severity, WitnessIs, difference};
+use bailiwick::matrix::{Kind, MatrixId};
+use bailiwick::registration::{self, Registration, TokenHasher};
+use bailiwick::ruling::{Services, Status};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// An entry as a test writes it: kind, regex, exclusive.
+type Entry<'a> = (&'a str, &'a str, bool);
+
+fn registration(id: &str, sender: &str, entries: &[Entry<'_>]) -> Arc<Registration> {
+    let of = |kind: &str| -> Vec<Value> {
+        let own = entries.iter().filter(|(own, ..)| *own == kind);
+        own.map(|(_, regex, exclusive)| json!({"regex": regex, "exclusive": exclusive})).collect()
+    };
+    let file = json!({
+        "id": id, "as_token": format!("{id}-as-token-0123456789abcdef"), "hs_token": format!("{id}-hs-token-0123456789abcdef"),
+        "sender_localpart": sender, "url": null,
+        "namespaces": {"users": of("users"), "aliases": of("aliases"), "rooms": of("rooms")},
+    });
+    let name = format!("{id}.yaml");
+    let loaded = registration::load(&name.as_str().into(), file.to_string().as_bytes(), &TokenHasher::new());
+    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+}
+
+fn services(registrations: Vec<Arc<Registration>>) -> Services {
+    Services::new("example.com".parse().expect("a server name"), registrations)
+}
+
+fn findings_of(services: &Services) -> Vec<Arc<Finding>> {
+    Analysis::new(services, &Analysis::default(), None).findings
+}
+
+/// Two services, `a` and `b`, each with one entry for users.
+fn two(a: (&str, bool), b: (&str, bool)) -> Services {
+    services(vec![
+        registration("a", "a-bot", &[("users", a.0, a.1)]),
+        registration("b", "b-bot", &[("users", b.0, b.1)]),
+    ])
+}
+
+fn one_of(code: Code, services: &Services) -> Option<Arc<Finding>> {
+    findings_of(services).into_iter().find(|finding| finding.code == code)
+}
+
+#[test]
+fn collisions_are_found_with_their_relation_and_a_shortest_witness() {
+    for (a, b, relation, witness, is) in [
+        (r"@irc_.*:example\.com", "@irc_.*", Relation::Equal, "@irc_:example.com", WitnessIs::Valid),
+        ("@wechat_.*", "@wechat_test_.*", Relation::Contains, "@wechat_test_:example.com", WitnessIs::Valid),
+        (
+            r"^@slack_[a-z-A-Z0-9\-]+:example\.com$",
+            "@slack_.*",
+            Relation::Contained,
+            "@slack_a:example.com",
+            WitnessIs::Valid,
+        ),
+        ("@_.*_overlap", "@_appservice_.*", Relation::Overlaps, "@_appservice_overlap:example.com", WitnessIs::Valid),
+        ("@X.*", "@.X*Y.*", Relation::Overlaps, "@XY:example.com", WitnessIs::Historical),
+        (
+            r"@x(1:example\.com|:other\.org)",
+            r"@x(2:example\.com|:other.*)",
+            Relation::Overlaps,
+            "@x:other.org",
+            WitnessIs::Remote,
+        ),
+        (
+            "@(?!admin)[a-z]+_irc:example.com",
+            "@[a-z]{5}_irc.*",
+            Relation::Overlaps,
+            "@aaaaa_irc:example.com",
+            WitnessIs::Valid,
+        ),
+        (r"@[a-z]++_x.*", "@a_.*", Relation::Overlaps, "@a_x:example.com", WitnessIs::Valid),
+        (r"@.*(?<=_bot):example\.com", "@x.*", Relation::Overlaps, "@x_bot:example.com", WitnessIs::Valid),
+    ] {
+        let found = one_of(Code::ExclusiveConflict, &two((a, true), (b, true)));
+        let found = found.unwrap_or_else(|| panic!("{a} and {b}: nothing found"));
+        let facts = (found.relation, found.witness.as_deref(), found.witness_is);
+        assert_eq!(facts, (Some(relation), Some(witness), Some(is)), "{a} and {b}: {}", found.message);
+        let severity = if is == WitnessIs::Valid {
+            Severity::Error
+        } else if is == WitnessIs::Remote {
+            Severity::Note
+        } else {
+            Severity::Warning
+        };
+        assert_eq!(found.severity, severity);
+    }
+}
+
+#[test]
+fn what_does_not_meet_is_not_reported() {
+    for (a, b) in [
+        ("@irc_.*", "@tg_.*"),
+        ("@(?!bot)x.*", "@bot.*"),
+        (r"@a_[0-9]+:example\.com", r"@a_[a-z]+:example\.com"),
+        (r"@x.*:other\.org", r"@x.*:example\.com"),
+        (r"@[a-z]++a:example\.com", "@x.*"),
+        (r"@(?=a)b.*", "@b.*"),
+    ] {
+        for exclusive in [true, false] {
+            let services = two((a, true), (b, exclusive));
+            for code in [Code::ExclusiveConflict, Code::BlockedByExclusive] {
+                assert_eq!(one_of(code, &services), None, "{a} and {b}");
+            }
+        }
+    }
+    // Two that only look on are no finding.
+    assert_eq!(one_of(Code::BlockedByExclusive, &two(("@x.*", false), ("@x.*", false))), None);
+}
+
+#[test]
+fn each_code_has_its_case() {
+    let users = |regex: &str| services(vec![registration("a", "a-bot", &[("users", regex, true)])]);
+    let message = |code, regex: &str| one_of(code, &users(regex)).map(|found| found.message.clone());
+    for (regex, why) in [
+        (r"@x.*:other\.org", "another server (`other.org`)"),
+        ("#x.*", "begins with `#`"),
+        ("webhook", "begins with `@`"),
+        ("@.*:${SERVER_NAME}", "placeholder"),
+        ("@x{{ DOMAIN }}", "placeholder"),
+    ] {
+        let message = message(Code::DeadEntry, regex);
+        assert!(message.as_ref().is_some_and(|message| message.contains(why)), "{regex}: {message:?}");
+    }
+    assert!(message(Code::LooksLikeGlob, "@irc_*").is_some_and(|message| message.contains("`@irc_.*`")));
+    assert!(
+        message(Code::LooksLikeGlob, r"@irc_*:example\.com").is_some_and(|m| m.contains(r"`@irc_.*:example\.com`"))
+    );
+    assert_eq!(message(Code::LooksLikeGlob, "@irc_.*"), None);
+    assert_eq!(message(Code::LooksLikeGlob, r"@ab*c:example\.com"), None);
+    assert!(message(Code::UnescapedDot, "@irc_.*:example.com").is_some());
+    assert!(message(Code::OpenEnd, r"@irc_.*:example\.com").is_some());
+    assert_eq!(message(Code::OpenEnd, r"@irc_.*:example\.com$"), None);
+    assert!(message(Code::Backtracking, r"@(.)\1.*").is_some());
+    for (regex, exclusive, severity) in
+        [("@.*", true, Severity::Error), ("@..*", true, Severity::Error), ("@.*:example.com", false, Severity::Note)]
+    {
+        let found =
+            one_of(Code::ClaimsEveryone, &services(vec![registration("a", "a-bot", &[("users", regex, exclusive)])]));
+        assert_eq!(found.map(|found| found.severity), Some(severity), "{regex}");
+    }
+    assert_eq!(message(Code::ClaimsEveryone, "@[a-z].*"), None);
+    assert!(message(Code::UnjoinableRegex, "(?i)@irc_.*").is_some());
+    assert!(message(Code::UnjoinableRegex, "(?i:@irc_.*)").is_none());
+    let shadowed =
+        services(vec![registration("a", "a-bot", &[("users", "@irc_.*", false), ("users", "@irc_admin.*", true)])]);
+    assert_eq!(one_of(Code::ShadowedEntry, &shadowed).and_then(|found| found.relation), Some(Relation::Contains));
+    let sender =
+        services(vec![registration("a", "irc_bot", &[]), registration("b", "b", &[("users", "@irc_.*", true)])]);
+    assert_eq!(
+        one_of(Code::SenderConflict, &sender).and_then(|found| found.witness.clone()).as_deref(),
+        Some("@irc_bot:example.com")
+    );
+    let blocked = two(("@irc_.*", false), ("@irc_x.*", true));
+    assert_eq!(one_of(Code::BlockedByExclusive, &blocked).map(|found| found.severity), Some(Severity::Warning));
+    let named_twice = two(("@(?P<n>a).*", true), ("@(?P<n>b).*", true));
+    assert!(one_of(Code::UnjoinableRegex, &named_twice).is_some());
+}
+
+/// Every witness, asked of the service, is what the finding says.
+fn assert_true(services: &Services, finding: &Finding) {
+    let Some(witness) = &finding.witness else { return };
+    let id = MatrixId::parse(witness).expect("a witness is an ID");
+    let ownership = services.ownership(id);
+    let claim = |as_id: &str| ownership.claims.iter().find(|claim| claim.as_id == as_id);
+    let is_remote = !witness.ends_with(":example.com");
+    assert_eq!(finding.witness_is == Some(WitnessIs::Remote), is_remote, "{finding:?}");
+    let places = &finding.places;
+    match finding.code {
+        Code::ExclusiveConflict => {
+            assert_eq!(ownership.status, Status::Contested, "{finding:?}");
+            for place in places {
+                let claim = claim(&place.as_id).expect("a claim");
+                assert_eq!((claim.exclusive, claim.index), (true, place.index), "{finding:?}");
+            }
+        }
+        Code::BlockedByExclusive => {
+            for (place, exclusive) in places.iter().zip([false, true]) {
+                let claim = claim(&place.as_id).expect("a claim");
+                assert_eq!((claim.exclusive, claim.index), (exclusive, place.index), "{finding:?}");
+            }
+        }
+        Code::ShadowedEntry => {
+            // Earlier still, a third entry may decide.
+            assert!(
+                claim(&places[0].as_id).expect("a claim").index.is_none_or(|at| Some(at) <= places[0].index),
+                "{finding:?}"
+            );
+        }
+        Code::LooksLikeGlob | Code::OpenEnd | Code::UnescapedDot => {
+            assert!(claim(&places[0].as_id).is_some(), "{finding:?}");
+        }
+        Code::SenderConflict => {
+            assert!(ownership.claims.iter().filter(|claim| claim.exclusive).count() >= 2, "{finding:?}");
+        }
+        _ => {}
+    }
+}
+
+/// A regex in the shape of real ones, over so few letters that many meet.
+fn regex() -> impl Strategy<Value = String> {
+    const OFTEN: [&str; 14] =
+        [".*", ".*", ".*", ".+", "[ab]+", "[^a]*", "a?", "(a|bb)", "(?!a)", "(?=.b)", "_*", "a{1,2}", "(?<!a)", "b++"];
+    let part = prop_oneof![prop::sample::select(&OFTEN[..]).prop_map(str::to_owned), "[ab_]{1,2}"];
+    let end = prop::sample::select(
+        &[r":example\.com", r":example\.com", "", "", "$", r":example\.com$", ":example.com", r":other\.org"][..],
+    );
+    (prop::collection::vec(part, 0..4), end).prop_map(|(parts, end)| format!("@{}{end}", parts.concat()))
+}
+
+fn set() -> impl Strategy<Value = Vec<Vec<(String, bool)>>> {
+    prop::collection::vec(prop::collection::vec((regex(), any::<bool>()), 1..4), 2..5)
+}
+
+fn services_of(set: &[Vec<(String, bool)>]) -> Services {
+    let registrations = set.iter().enumerate().map(|(at, entries)| {
+        let entries: Vec<Entry<'_>> =
+            entries.iter().map(|(regex, exclusive)| ("users", &**regex, *exclusive)).collect();
+        registration(&format!("as{at}"), &format!("sender{at}"), &entries)
+    });
+    services(registrations.collect())
+}
+
+/// All local user IDs of up to four of these letters.
+fn local_ids() -> Vec<String> {
+    let mut localparts = vec![String::new()];
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        localparts =
+            localparts.iter().flat_map(|part| ["a", "b", "_", "c", "1"].map(|c| format!("{part}{c}"))).collect();
+        ids.extend(localparts.iter().map(|part| format!("@{part}:example.com")));
+    }
+    ids
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_witness_is_true_and_nothing_contested_is_missed(set in set()) {
+        let services = services_of(&set);
+        let findings = findings_of(&services);
+        for finding in &findings {
+            assert_true(&services, finding);
+        }
+        let pair = |finding: &Finding| -> (String, String) { (finding.places[0].as_id.clone(), finding.places[1].as_id.clone()) };
+        let conflicts: BTreeSet<(String, String)> = findings
+            .iter()
+            .filter(|finding| finding.code == Code::ExclusiveConflict)
+            .map(|finding| pair(finding))
+            .collect();
+        let everyone: BTreeSet<&str> = findings
+            .iter()
+            .filter(|finding| finding.code == Code::ClaimsEveryone || finding.code == Code::Backtracking)
+            .map(|finding| &*finding.places[0].as_id)
+            .collect();
+        for id in local_ids() {
+            let ownership = services.ownership(MatrixId::parse(&id).expect("an ID"));
+            let holders: Vec<&str> = ownership.claims.iter().filter(|claim| claim.exclusive).map(|claim| claim.as_id).collect();
+            for (at, first) in holders.iter().enumerate() {
+                for second in &holders[at + 1..] {
+                    let known = conflicts.contains(&((*first).to_owned(), (*second).to_owned()));
+                    prop_assert!(known || everyone.contains(first) || everyone.contains(second), "{id}: {holders:?} in {set:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_analysed_step_by_step_is_the_same(set in set(), changed in set()) {
+        let (before, after) = (services_of(&set), services_of(&changed));
+        // The first service stays as it was.
+        let mut mixed: Vec<_> = after.registrations().to_vec();
+        mixed[0] = Arc::clone(&before.registrations()[0]);
+        let mixed = services(mixed);
+        let first = Analysis::new(&before, &Analysis::default(), None);
+        let step = Analysis::new(&mixed, &first, None);
+        prop_assert_eq!(step.findings, findings_of(&mixed));
+    }
+
+    #[test]
+    fn differences_are_true(old in set(), new in set()) {
+        let (old, new) = (services_of(&old), services_of(&new));
+        for Change { change, as_ids, witness, message, .. } in difference(&old, &new) {
+            let Some(witness) = witness else { continue };
+            let id = MatrixId::parse(&witness).expect("an ID");
+            let holds = |services: &Services| {
+                services.ownership(id).claims.iter().find(|claim| claim.as_id == as_ids[0]).map(|claim| claim.exclusive)
+            };
+            let expected = match change {
+                ChangeKind::Gained => holds(&old) != Some(true) && holds(&new) == Some(true),
+                ChangeKind::Lost => holds(&old) == Some(true) && holds(&new) != Some(true),
+                ChangeKind::Joined => holds(&old).is_none() && holds(&new) == Some(false),
+                ChangeKind::Left => holds(&old) == Some(false) && holds(&new).is_none(),
+                ChangeKind::BecameContested => new.ownership(id).status == Status::Contested,
+                ChangeKind::Undecided => true,
+            };
+            prop_assert!(expected, "{:?} {}", change, message);
+        }
+    }
+}
+
+#[test]
+fn nothing_changes_hands_between_equal_sets() {
+    let set = || {
+        services(vec![
+            registration("a", "a", &[("users", "@irc_.*", true)]),
+            registration("b", "b", &[("aliases", "#x.*", false)]),
+        ])
+    };
+    assert_eq!(difference(&set(), &set()), []);
+    let moved = services(vec![registration("a", "a", &[("users", r"@irc_.*:example\.com", true)])]);
+    let changes: Vec<_> = difference(&set(), &moved).into_iter().map(|change| (change.change, change.kind)).collect();
+    assert_eq!(
+        changes,
+        [(ChangeKind::Lost, Kind::User), (ChangeKind::Lost, Kind::User), (ChangeKind::Left, Kind::Alias)]
+    );
+}
+
+#[test]
+fn what_would_explode_stays_within_limits_and_says_so() {
+    let bomb = "@(?:a|b)*a(?:a|b){20}x:example.com";
+    let other = "@(?:a|b)*b(?:a|b){19}ax:example.com";
+    let services = two((bomb, true), (other, true));
+    let found = findings_of(&services);
+    let said = |finding: &Arc<Finding>| match finding.code {
+        Code::ExclusiveConflict => finding.witness.is_some() || finding.message.contains("could not be decided"),
+        Code::Backtracking => finding.message.contains("within the limits"),
+        _ => false,
+    };
+    assert!(found.iter().any(said), "{found:?}");
+    let all: Vec<_> = (0..40)
+        .map(|at| registration(&format!("as{at}"), &format!("s{at}"), &[("users", &format!("@x.*{at}.*"), true)]))
+        .collect();
+    let found = findings_of(&self::services(all));
+    assert_eq!(found.iter().filter(|finding| finding.code == Code::ExclusiveConflict).count(), 40 * 39 / 2);
+}
+
+#[test]
+fn planted_collisions_are_found_among_thousands_and_none_is_invented() {
+    let mut all: Vec<_> = (0..3_000)
+        .map(|at| {
+            registration(
+                &format!("as{at}"),
+                &format!("bot{at}"),
+                &[("users", &format!(r"@bridge{at}_.*:example\.com"), true)],
+            )
+        })
+        .collect();
+    for at in 0..30 {
+        all.push(registration(
+            &format!("twin{at}"),
+            &format!("twinbot{at}"),
+            &[("users", &format!("@bridge{}_x.*", at * 100), true)],
+        ));
+    }
+    let services = services(all);
+    let found = findings_of(&services);
+    let conflicts: Vec<_> = found.iter().filter(|finding| finding.code == Code::ExclusiveConflict).collect();
+    assert_eq!(conflicts.len(), 30);
+    for (at, place) in conflicts.iter().flat_map(|finding| &finding.places).enumerate() {
+        assert!(place.as_id.starts_with("as") == (at % 2 == 0), "{place:?}");
+    }
+}
