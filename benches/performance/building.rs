@@ -1,0 +1,116 @@
+//! Building, loading, changing, comparing.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bailiwick::analysis::Analysis;
+use bailiwick::index::Index;
+use bailiwick::matrix::MatrixId;
+use bailiwick::registration::{self, TokenHasher};
+use bailiwick::ruling::Services;
+use bailiwick::telemetry::Metrics;
+use bailiwick::watch::{Options, Reloader, Source};
+
+use crate::measure::{resident, shown};
+use crate::workload;
+
+pub(crate) fn index(size: usize) {
+    let hasher = TokenHasher::new();
+    let before = resident();
+    let regexes = workload::regexes(size);
+    let registrations: Vec<_> = regexes
+        .iter()
+        .enumerate()
+        .map(|(at, regex)| workload::load(at, std::slice::from_ref(regex), &hasher))
+        .collect();
+    drop(regexes);
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let began = Instant::now();
+    let index = one.install(|| Index::build(&workload::server_name(), &registrations));
+    let single = began.elapsed();
+    let size_of_index = index.size();
+    let services = Services::new(workload::server_name(), registrations.clone());
+    drop(index);
+    let each = resident().saturating_sub(before) / size;
+    println!(
+        "| index of {size} namespaces, one core | {} | {} automata, {} bytes each |",
+        shown(single),
+        size_of_index.automata,
+        size_of_index.bytes / size
+    );
+    println!("| memory for a registration at {size}, all told | {each} bytes | resident, registrations and index |");
+    let mut changed = registrations;
+    changed[size / 2] = workload::load(size / 2, &["@changed_.*".to_owned()], &hasher);
+    let began = Instant::now();
+    let after = services.changed(changed);
+    println!("| services with one of {size} changed | {} | |", shown(began.elapsed()));
+    drop(after);
+}
+
+pub(crate) fn disk(size: usize) {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for (at, regex) in workload::regexes(size).into_iter().enumerate() {
+        fs::write(home.path().join(format!("bridge-{at:06}.yaml")), workload::file(at, &[regex])).expect("written");
+    }
+    // What was written just now is read twice, in case that it is still being written.
+    std::thread::sleep(Duration::from_secs(4));
+    let hasher = TokenHasher::new();
+    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
+    let options =
+        Options::new(workload::server_name(), vec![Source::Directory(home.path().to_owned())], Arc::new(loader));
+    let began = Instant::now();
+    let reloader = Reloader::start(options, Arc::new(Metrics::new())).expect("a thread");
+    let live = reloader.live();
+    while !live.load().is_ready() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    println!("| {size} files from disk to ready, all cores | {} | |", shown(began.elapsed()));
+    std::thread::sleep(Duration::from_secs(4));
+    let _ = reloader.reload_blocking(bailiwick::watch::Trigger::Request, false);
+    let id = MatrixId::parse("@changed_x:example.com").expect("an ID");
+    let mut times = Vec::new();
+    for round in 0..5 {
+        let path = home.path().join(format!("bridge-{:06}.yaml", round * 7));
+        fs::write(path, workload::file(round * 7, &["@changed_.*".to_owned()])).expect("written");
+        let began = Instant::now();
+        while live.load().services.claims(id).len() <= round {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        times.push(began.elapsed());
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    times.sort_unstable();
+    println!(
+        "| one of {size} files written, until it is live | {} | median of 5, debounce included |",
+        shown(times[2])
+    );
+    reloader.shutdown();
+}
+
+pub(crate) fn findings(size: usize, planted: usize) {
+    let hasher = TokenHasher::new();
+    let mut regexes: Vec<Vec<String>> = workload::regexes(size).into_iter().map(|regex| vec![regex]).collect();
+    for at in 0..planted {
+        regexes.push(vec![format!("@planted{at}_.*")]);
+        regexes.push(vec![format!(r"@planted{at}_x.*:example\.com")]);
+    }
+    let registrations: Vec<_> =
+        regexes.iter().enumerate().map(|(at, regexes)| workload::load(at, regexes, &hasher)).collect();
+    let services = Services::new(workload::server_name(), registrations.clone());
+    let began = Instant::now();
+    let analysis = Analysis::new(&services, &Analysis::default(), None);
+    let took = began.elapsed();
+    let collisions = analysis.findings.iter().filter(|finding| finding.places.len() == 2).count();
+    println!(
+        "| findings for {size} namespaces and {planted} planted collisions | {} | {collisions} collisions found |",
+        shown(took)
+    );
+    let mut changed = registrations;
+    changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
+    let services = services.changed(changed);
+    let began = Instant::now();
+    let after = Analysis::new(&services, &analysis, None);
+    let collisions = after.findings.iter().filter(|finding| finding.places.len() == 2).count();
+    println!("| the same after one file has changed | {} | {collisions} collisions found |", shown(began.elapsed()));
+}
