@@ -78,6 +78,9 @@ pub(crate) fn disk(size: usize) {
             std::thread::sleep(Duration::from_millis(1));
         }
         times.push(began.elapsed());
+        if let Some(report) = reloader.last_report() {
+            eprintln!("(the reload itself took {})", shown(report.took));
+        }
         std::thread::sleep(Duration::from_millis(700));
     }
     times.sort_unstable();

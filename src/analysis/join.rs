@@ -15,6 +15,9 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
         entries.extend(users.map(|(index, entry)| (registration, index, &*entry.regex)));
     }
     let mut findings = Vec::new();
+    if !entries.iter().any(|(_, _, regex)| depends_on_surroundings(regex)) {
+        return findings;
+    }
     // One at a time is the last that it takes to break the whole: the one to be mended.
     while let Err(error) = joined(&entries) {
         let (mut good, mut bad) = (0, entries.len());
@@ -39,6 +42,11 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether a regex that compiles alone may not do so among others: flags, group names, references by number.
+fn depends_on_surroundings(regex: &str) -> bool {
+    regex.contains("(?") || regex.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit())
 }
 
 fn joined(entries: &[(&Arc<Registration>, u32, &str)]) -> Result<(), crate::pattern::PatternError> {

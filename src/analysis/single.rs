@@ -1,6 +1,7 @@
 //! Findings of one file, and of one entry in it.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use super::finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
@@ -14,7 +15,7 @@ use super::universe::Universe;
 use crate::index::{Path, fingerprint};
 use crate::matrix::{Kind, ServerName};
 use crate::pattern::Pattern;
-use crate::registration::{Registration, WarningCode};
+use crate::registration::{Place, Registration, WarningCode};
 
 /// An arena of more terms than this is begun afresh.
 const MAX_TERMS: usize = 2_000_000;
@@ -217,6 +218,7 @@ impl<'a> Examiner<'a> {
                 places: vec![FindingPlace::at(registration, warning.place)],
             });
         }
+        readable_by_all(registration, findings);
     }
 
     /// Entries that decide for IDs of later entries that say otherwise.
@@ -315,4 +317,21 @@ fn why_dead(source: &str, kind: Kind, server_name: &ServerName, remote: Option<&
         return format!("it is tried from the start of the ID, and a {kind} ID begins with `{sigil}`");
     }
     "it is tried on the whole ID, from the start".to_owned()
+}
+
+fn readable_by_all(registration: &Registration, findings: &mut Vec<Finding>) {
+    const BY_OTHERS: u32 = 0o004;
+    let mode = std::fs::metadata(&*registration.file).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & BY_OTHERS != 0) {
+        findings.push(Finding {
+            code: Code::ReadableByAll,
+            severity: Severity::Warning,
+            kind: None,
+            relation: None,
+            witness: None,
+            witness_is: None,
+            message: "every user of this machine can read the tokens in this file".to_owned(),
+            places: vec![FindingPlace::at(registration, Place { line: 1, column: 1 })],
+        });
+    }
 }

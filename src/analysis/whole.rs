@@ -1,13 +1,12 @@
 //! Findings that need the whole set.
 
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use super::finding::{Code, Finding, FindingPlace, Severity, WitnessIs};
 use super::join::unjoinable;
 use super::prepared::{Prepared, PreparedEntry};
 use crate::matrix::{Kind, MatrixId, user_id};
-use crate::registration::{Place, Registration};
+use crate::registration::Registration;
 use crate::ruling::{ClaimVia, Services};
 
 /// What only shows when all registrations are looked at together.
@@ -18,7 +17,6 @@ pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>]) -> Vec<F
             findings.push(claims_everyone(&one.registration, entry, prepared));
         }
         senders(services, &one.registration, &mut findings);
-        readable_by_all(&one.registration, &mut findings);
     }
     findings.extend(unjoinable(services.registrations()));
     findings
@@ -110,21 +108,4 @@ fn claims_all(regex: &str) -> bool {
 fn is_of_today(localpart: &str) -> bool {
     !localpart.is_empty()
         && localpart.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._=/+-".contains(&byte))
-}
-
-fn readable_by_all(registration: &Registration, findings: &mut Vec<Finding>) {
-    const BY_OTHERS: u32 = 0o004;
-    let mode = std::fs::metadata(&*registration.file).map(|metadata| metadata.permissions().mode());
-    if mode.is_ok_and(|mode| mode & BY_OTHERS != 0) {
-        findings.push(Finding {
-            code: Code::ReadableByAll,
-            severity: Severity::Warning,
-            kind: None,
-            relation: None,
-            witness: None,
-            witness_is: None,
-            message: "every user of this machine can read the tokens in this file".to_owned(),
-            places: vec![FindingPlace::at(registration, Place { line: 1, column: 1 })],
-        });
-    }
 }

@@ -50,40 +50,44 @@ struct Parsed {
 
 /// A path that begins with a prefix.
 struct Prefixed {
-    prefix: Vec<u8>,
+    prefix: Box<[u8]>,
     target: Target,
-    /// Which entry and which of its paths.
-    origin: (usize, usize),
+    /// Which of the entry's paths it is.
+    path: u32,
 }
+
+/// So many registrations are taken apart at a time: syntax trees are many times as large as what is kept of them.
+const AT_A_TIME: usize = 4_096;
 
 impl Table {
     pub(super) fn new(kind: Kind, server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
-        let parsed: Vec<Parsed> = registrations
-            .par_iter()
-            .enumerate()
-            .with_min_len(256)
-            .flat_map_iter(|(slot, registration)| parse(kind, server_name, number(slot), registration))
-            .collect();
         let mut interner = Interner::default();
-        let mut prefixed = Vec::with_capacity(parsed.len());
-        for (at, entry) in parsed.iter().enumerate() {
-            let mut whole = None;
-            for (path_at, path) in entry.paths.iter().enumerate() {
-                let check = interner.check(path, &entry.pattern, &mut whole);
-                let target = Target { check, slot: entry.slot, rank: entry.rank };
-                prefixed.push(Prefixed { prefix: path.prefix.clone(), target, origin: (at, path_at) });
+        let mut prefixed = Vec::with_capacity(registrations.len());
+        let mut entries = 0;
+        for (at, chunk) in registrations.chunks(AT_A_TIME).enumerate() {
+            let parsed: Vec<Parsed> = chunk
+                .par_iter()
+                .enumerate()
+                .with_min_len(256)
+                .flat_map_iter(|(slot, registration)| {
+                    parse(kind, server_name, number(at * AT_A_TIME + slot), registration)
+                })
+                .collect();
+            entries += parsed.len();
+            for entry in parsed {
+                intern(entry, &mut interner, &mut prefixed);
             }
         }
         prefixed.par_sort_unstable_by(|a, b| (&a.prefix, a.target).cmp(&(&b.prefix, b.target)));
-        let mut table = Self { entries: parsed.len(), ..Self::default() };
-        let candidates = table.place(&prefixed, &parsed);
+        let mut table = Self { entries, ..Self::default() };
+        let candidates = table.place(&prefixed, |path| candidate(path, kind, registrations));
         table.scattered = Scattered::new(candidates, &interner);
         table.checks = interner.finish();
         table
     }
 
     /// Puts the paths, sorted by prefix, into the trie, and returns those that it is not good for.
-    fn place(&mut self, prefixed: &[Prefixed], parsed: &[Parsed]) -> Vec<Candidate> {
+    fn place(&mut self, prefixed: &[Prefixed], candidate: impl Fn(&Prefixed) -> Candidate) -> Vec<Candidate> {
         let mut keys: Vec<&[u8]> = Vec::new();
         let mut candidates = Vec::new();
         for group in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
@@ -91,7 +95,7 @@ impl Table {
             let checks = group.chunk_by(|a, b| a.target.check == b.target.check).count();
             let most = if prefix.len() <= 1 { MAX_CHECKS_OF_ALL } else { MAX_CHECKS };
             if checks > most {
-                candidates.extend(group.iter().map(|path| candidate(path, parsed)));
+                candidates.extend(group.iter().map(&candidate));
                 continue;
             }
             keys.push(prefix);
@@ -153,10 +157,7 @@ fn parse(kind: Kind, server_name: &ServerName, slot: u32, registration: &Registr
     for (position, entry) in (0..).zip(registration.namespaces.of(kind)) {
         // That it parses was seen when the file was loaded.
         if let Ok(pattern) = Pattern::parse(&entry.regex) {
-            let paths = paths(pattern.ast());
-            // What cannot be told from the rest alone is told by the whole, for all paths alike.
-            let paths =
-                if paths.iter().all(|path| path.rest.is_some()) { paths } else { necessary_paths(pattern.ast()) };
+            let paths = paths_of(&pattern);
             parsed.push(Parsed { pattern, paths, slot, rank: position + 1 });
         }
     }
@@ -165,19 +166,35 @@ fn parse(kind: Kind, server_name: &ServerName, slot: u32, registration: &Registr
 
 /// The service's own user: the ID and nothing else.
 fn parsed_sender(sender: &str, slot: u32) -> Parsed {
-    let literal = sender.chars().map(Ast::Literal);
-    let ast = Ast::Concat(literal.chain([Ast::Anchor(Anchor::End)]).collect());
-    let paths = paths(&ast);
-    Parsed { pattern: Pattern::of(ast), paths, slot, rank: SENDER }
+    let end = Ast::Anchor(Anchor::End);
+    let path = Path { prefix: sender.as_bytes().to_vec(), conditions: Vec::new(), rest: Some(end.clone()) };
+    Parsed { pattern: Pattern::of(end), paths: vec![path], slot, rank: SENDER }
 }
 
-fn candidate(path: &Prefixed, parsed: &[Parsed]) -> Candidate {
-    let entry = &parsed[path.origin.0];
-    let literals = match &entry.paths[path.origin.1].rest {
-        Some(rest) => required_literals(rest),
-        None => required_literals(entry.pattern.ast()),
-    };
-    Candidate { prefix: path.prefix.clone().into(), target: path.target, literals }
+fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
+    let Parsed { pattern, paths, slot, rank } = entry;
+    let mut whole = None;
+    for (path_at, path) in (0..).zip(paths) {
+        let check = interner.check(&path, &pattern, &mut whole);
+        prefixed.push(Prefixed { prefix: path.prefix.into(), target: Target { check, slot, rank }, path: path_at });
+    }
+}
+
+/// The paths of a pattern; what cannot be told from a rest alone is told by the whole, for all paths alike.
+fn paths_of(pattern: &Pattern) -> Vec<Path> {
+    let exact = paths(pattern.ast());
+    if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
+}
+
+fn candidate(path: &Prefixed, kind: Kind, registrations: &[Arc<Registration>]) -> Candidate {
+    let target = path.target;
+    let literals = target.rank.checked_sub(1).and_then(|position| {
+        let entry = &registrations[target.slot as usize].namespaces.of(kind)[position as usize];
+        let pattern = Pattern::parse(&entry.regex).ok()?;
+        let rest = paths_of(&pattern).swap_remove(path.path as usize).rest;
+        Some(rest.map_or_else(|| required_literals(pattern.ast()), |rest| required_literals(&rest)))
+    });
+    Candidate { prefix: path.prefix.clone(), target, literals: literals.unwrap_or_default() }
 }
 
 fn number(at: usize) -> u32 {
