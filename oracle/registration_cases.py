@@ -12,7 +12,8 @@ tests/it/registration_verdicts.rs writes beside them, against Synapse's. It exit
 
 A line is a JSON object: `hex`, the bytes of the file; `loads`; and `effective`, what Synapse then works with, or null.
 Every file is a sound registration of a real one's shape (`Sheet`) that goes through a few mutations: of its values and
-keys, of its YAML, of its text, of its bytes. One in four is one of the hand-made `CORNERS` in place of that.
+keys, of its YAML, of its text, of its bytes. In place of that one in six is one of the hand-made `CORNERS`, and one in
+six a sound file with a `soup` of random YAML in it.
 """
 
 import argparse
@@ -20,9 +21,13 @@ import json
 import random
 import re
 import sys
+import warnings
 from pathlib import Path
 
 from registration_synapse import verdict
+
+# Python warns of a few regexes that it takes.
+warnings.simplefilter("ignore")
 
 RECORDED = Path(__file__).parent.parent / "tests/data/registration/cases.jsonl"
 
@@ -254,6 +259,9 @@ def anchored(sheet):
         first, second = second, first
     if sheet.pairs[first][1] is not None:
         sheet.pairs[first][1] = rng.choice(["&a ", "&a-1_ ", "&a !!str ", "!!str &a ", "&é ", "&a, "]) + sheet.pairs[first][1]
+        if rng.random() < 0.4:
+            sheet.pairs.append(["x-alias", None])
+            second = -1
         sheet.pairs[second][1] = rng.choice(["*a", "*a", "*a-1_", "*b", "*a b", "[*a]", "*a ", "*a,"])
 
 
@@ -281,8 +289,8 @@ def tagged(sheet):
 def block_scalar(sheet):
     """A string as a block scalar."""
     pair = sheet.rng.choice([pair for pair in sheet.pairs if pair[1] is not None])
-    header = sheet.rng.choice(["|", "|-", "|+", ">", ">-", ">+", "|2", "|2-", ">-1", "| # c", "|\t", "|--", "|10", "> x", "!!str |-", "&a |-"])
-    indent = sheet.rng.choice(["", " ", "  ", "  ", "  ", "    ", "\t"])
+    header = sheet.rng.choice(["|", "|-", "|-", ">-", "|+", ">", ">-", ">+", "|2", "|2-", ">-1", "| # c", "|\t", "|--", "|10", "> x", "!!str |-", "&a |-"])
+    indent = sheet.rng.choice(["", " ", "  ", "  ", "  ", "  ", "    ", "\t"])
     body = pair[1].strip("'\"")
     body = sheet.rng.choice([body, body, body, body + "\n" + indent + body, "\n" + indent + body, body + "\n\n", "# " + body, " " + body + "\n" + indent + body, body + "\n" + indent + " x\n" + indent + "y"])
     pair[1] = f"{header}\n{indent}{body}"
@@ -471,31 +479,65 @@ def weighted(rng, mutations):
 
 
 def corner(rng):
-    template = rng.choice(CORNERS)
-    return "corner", template.replace("@", REST).encode("utf-8")
+    return "corner", REST.join(rng.choice(CORNERS).split("@"))
 
 
-def case(rng):
-    """The names of the mutations of a file, and its bytes."""
-    if rng.random() < 0.25:
-        return corner(rng)
+# What `soup` cooks: tokens of YAML, characters of strings, characters of numbers and dates.
+TOKENS = ["a", "b", "1", "yes", "~", "'c'", '"d"', "''", "&x ", "*x", "&y ", "*y", "!!str ", "!!set ", "!!omap ", "! ", "!l ", "[", "]", "{", "}", ",", ", ", ": ", ":", "? ", "- ", "-", "<<: ", "=", "|\n", ">\n", " # c", "#",
+          "\n", "\n", "\n ", "\n  ", "\n  ", "\n    ", " ", "  ", "\t", "\n- ", "\n  - ", "\n? ", "\n: ", "---", "\n---", "\n...", "a: b", "\n a: b", "\n  a: b", "[a]", "{a: b}"]
+LETTERS = ["a", "b", "c", " ", " ", "  ", "\n", "\n ", "\n  ", "\n\n", "\t", "'", '"', "\\", "\\n", "\\\n", ":", "#", ": ", " #", "-", "- ", ",", "?", "&", "*", "!", "|", ">", "%", "@", "[", "]", "{", "}", "\r", "\r\n", "\u0085", "\u2028", "\ufeff", "é", "😀", "---", "...", "~", "=", "<<", "/"]
+DIGITS = list("0011223456789__..::--++eExXobaTZt ") + ["0x", "0b", "e+", "2020-01-01", "10:00:00", "59", ".inf", ".nan", "٣"]
+
+
+def soup(rng):
+    """YAML of random pieces, where its strings are seen: whatever Synapse takes it for, bailiwick must."""
+    pieces = "".join(rng.choices(rng.choice([TOKENS, LETTERS]), k=rng.randrange(1, 12)))
+    sort = rng.randrange(6)
+    if sort == 0:
+        return "token soup", f"{REST}x: {pieces}\n"
+    if sort == 1:
+        return "token soup", f"{REST}namespaces: {{users: [{{exclusive: yes, regex: {pieces}}}]}}\n"
+    if sort == 2:
+        style = rng.choice(['"{}"', "'{}'", "{}", "\n {}", "|\n {}", ">\n {}", "|-\n  {}", ">+\n   {}", ">2-\n  {}", "[{}]", "{{a: {}}}"])
+        letters = "".join(rng.choices(LETTERS, k=rng.randrange(1, 14)))
+        return "string soup", f"{REST}protocols:\n- {style.format(letters)}\nrate_limited: false\n"
+    if sort == 3:
+        style = rng.choice(['"{}"', "'{}'", "{}", "{}", "|\n  {}\n", ">\n  {}\n"])
+        letters = "".join(rng.choices(LETTERS[:16], k=rng.randrange(1, 14))).replace("\n", "\n  ")
+        return "string soup", f"{REST}id: a{style.format(letters) if style == '{}' else ''}\nurl: {style.format(letters)}\n"
+    if sort == 4:
+        digits = "".join(rng.choices(DIGITS, k=rng.randrange(1, 9)))
+        return "number soup", f"{REST}id: {digits}\n"
+    tag = rng.choice(["!!int", "!!float", "!!timestamp", "!!bool", "!!binary", "!"])
+    digits = "".join(rng.choices(DIGITS if tag != "!!binary" else list("aaaa=="), k=rng.randrange(1, 9)))
+    return "number soup", f'{REST}x: {tag} "{digits}"\n'
+
+
+def mutated(rng):
+    """A registration after a few mutations of its values, its YAML and its text."""
     sheet = Sheet(rng)
     names = []
-    for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3])):
+    for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 2, 2, 3])):
         mutation = weighted(rng, SHEET_MUTATIONS)
         mutation(sheet)
         names.append(mutation.__name__)
     text = sheet.text()
-    for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 2]) if names else rng.choice([1, 1, 2, 3])):
+    for _ in range(rng.choice([0, 0, 0, 0, 0, 0, 1]) if names else rng.choice([1, 1, 1, 2])):
         mutation = weighted(rng, TEXT_MUTATIONS)
         text = mutation(rng, text)
         names.append(mutation.__name__)
+    return "+".join(names), text
+
+
+def case(rng):
+    """The names of the mutations of a file, and its bytes."""
+    names, text = rng.choices([mutated, corner, soup], weights=[66, 17, 17])[0](rng)
     data = text.encode("utf-8")
-    if rng.random() < 0.06:
+    if rng.random() < 0.04:
         mutation = weighted(rng, BYTE_MUTATIONS)
         data = mutation(rng, data)
-        names.append(mutation.__name__)
-    return "+".join(names), data
+        names += "+" + mutation.__name__
+    return names, data
 
 
 def decided(rng, count):
