@@ -5,6 +5,7 @@ use super::language::language;
 use super::search::{LimitReached, is_within, shortest};
 use super::single::Examiner;
 use super::term::{Arena, NEVER, Term};
+use crate::index::necessary_paths;
 use crate::matrix::{Kind, user_id};
 use crate::pattern::Pattern;
 use crate::registration::Registration;
@@ -20,8 +21,10 @@ pub(super) struct Compared<'r> {
 /// Whether entries count with all that they match, or with what the earlier entries of their file leave them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    Whole,
+    /// Both with what is left.
     Effective,
+    /// The first with what is left of it, the second with all: does the first decide for some of the second?
+    FirstEffective,
 }
 
 /// What two entries have in common.
@@ -41,7 +44,8 @@ impl Examiner<'_> {
         scope: Scope,
     ) -> Result<Option<Meeting>, LimitReached> {
         self.tidy();
-        let (Some(of_a), Some(of_b)) = (self.language_of(a, scope), self.language_of(b, scope)) else {
+        let (Some(of_a), Some(of_b)) = (self.language_of(a, true), self.language_of(b, scope == Scope::Effective))
+        else {
             return Ok(None);
         };
         let universe = self.universe(a.kind);
@@ -75,19 +79,21 @@ impl Examiner<'_> {
         Ok(None)
     }
 
-    /// What an entry claims.
-    fn language_of(&mut self, entry: Compared<'_>, scope: Scope) -> Option<Term> {
+    /// What an entry claims: all that it matches, or what the earlier entries of its file leave of that.
+    fn language_of(&mut self, entry: Compared<'_>, effective: bool) -> Option<Term> {
         let entries = entry.registration.namespaces.of(entry.kind);
         let pattern = Pattern::parse(&entries[entry.index as usize].regex).ok()?;
         let mut claimed = language(&mut self.arena, pattern.ast())?;
-        if scope == Scope::Effective {
+        if effective {
             for earlier in &entries[..entry.index as usize] {
-                // An earlier entry whose language is not known leaves more than there is; the witness is asked again.
-                let earlier = Pattern::parse(&earlier.regex).ok().and_then(|p| language(&mut self.arena, p.ast()));
-                if let Some(earlier) = earlier {
-                    let left = self.arena.not(earlier);
-                    claimed = self.arena.and([claimed, left]);
+                // What an earlier entry leaves is not known if its language is not: then nothing is said.
+                let earlier = Pattern::parse(&earlier.regex).ok()?;
+                if !may_meet(&earlier, &pattern) {
+                    continue;
                 }
+                let earlier = language(&mut self.arena, earlier.ast())?;
+                let left = self.arena.not(earlier);
+                claimed = self.arena.and([claimed, left]);
             }
         }
         Some(claimed)
@@ -143,6 +149,12 @@ impl Examiner<'_> {
     }
 }
 
+/// Whether the prefixes of two patterns leave room for an ID that both match.
+fn may_meet(a: &Pattern, b: &Pattern) -> bool {
+    let (a, b) = (necessary_paths(a.ast()), necessary_paths(b.ast()));
+    a.iter().any(|a| b.iter().any(|b| a.prefix.starts_with(&b.prefix) || b.prefix.starts_with(&a.prefix)))
+}
+
 fn message(code: Code, first: Compared<'_>, second: Compared<'_>, meeting: &Meeting) -> String {
     let (a, b, witness) = (&first.registration.id, &second.registration.id, &meeting.witness);
     let which = match meeting.witness_is {
@@ -151,7 +163,9 @@ fn message(code: Code, first: Compared<'_>, second: Compared<'_>, meeting: &Meet
         WitnessIs::Remote => ", an ID of another server,",
     };
     match (code, first.kind) {
-        (_, Kind::Room) => format!("`{a}` and `{b}` both claim `{witness}`{which} which Synapse gives no effect"),
+        (_, Kind::Room) => {
+            format!("`{a}` and `{b}` both claim the room `{witness}`{which}; Synapse gives exclusive rooms no effect")
+        }
         (Code::ExclusiveConflict, _) if meeting.witness_is == WitnessIs::Remote => {
             format!("`{a}` and `{b}` both claim `{witness}`{which} exclusively; no ID of this server is concerned")
         }

@@ -81,8 +81,8 @@ impl<'a> Examiner<'a> {
         let nothing = Examined { compared: false, everyone: false };
         let Some(reach) = self.reach(kind, pattern, paths) else {
             let message =
-                "the regex holds what no automaton can tell (a reference, a condition on what precedes within a \
-                           repetition, an atomic group): it is matched, but not compared with other entries"
+                "the regex is too long, or holds what no automaton can tell (a reference, a condition on what precedes \
+                           within a repetition, an atomic group): it is matched, but not compared with other entries"
                     .to_owned();
             findings.push(about(Code::Backtracking, Severity::Note, None, message));
             return nothing;
@@ -239,7 +239,7 @@ impl<'a> Examiner<'a> {
             }
             for earlier in entries[..at].iter().filter(hides) {
                 let of = |entry: &PreparedEntry| Compared { registration, kind: entry.kind, index: entry.index };
-                let meeting = self.meeting(of(earlier), of(later), Scope::Whole);
+                let meeting = self.meeting(of(earlier), of(later), Scope::FirstEffective);
                 if let Ok(Some(Meeting { witness, witness_is, relation })) = meeting
                     && witness_is != WitnessIs::Remote
                 {
@@ -263,7 +263,8 @@ fn shadowed(
         "an earlier entry hides {how_much} of this one: `{witness}` is claimed as {as_what}, since the first entry that \
          matches decides"
     );
-    let severity = if witness_is == WitnessIs::Valid { Severity::Warning } else { Severity::Note };
+    let weighs = witness_is == WitnessIs::Valid && later.kind != Kind::Room;
+    let severity = if weighs { Severity::Warning } else { Severity::Note };
     Finding {
         code: Code::ShadowedEntry,
         severity,
@@ -307,16 +308,16 @@ fn why_dead(source: &str, kind: Kind, server_name: &ServerName, remote: Option<&
         return "it holds a placeholder that was never filled in".to_owned();
     }
     if let Some(other) = begins.chars().next().filter(|c| "@#!".contains(*c) && *c != sigil) {
-        return format!("it begins with `{other}`, and a {kind} ID with `{sigil}`");
+        return format!("it begins with `{other}`, and the ID of a {kind} with `{sigil}`");
     }
     if let Some(remote) = remote {
         let server = named_server(source).unwrap_or_else(|| remote.split_once(':').map_or("", |(_, s)| s).to_owned());
         return format!("it claims IDs of another server (`{server}`), and this is {server_name}");
     }
     if !begins.starts_with(sigil) && begins.starts_with(|c: char| c.is_alphanumeric()) {
-        return format!("it is tried from the start of the ID, and a {kind} ID begins with `{sigil}`");
+        return format!("it is tried from the start of the ID, and the ID of a {kind} begins with `{sigil}`");
     }
-    "it is tried on the whole ID, from the start".to_owned()
+    "what it asks for stands in no such ID (it is tried on the whole ID, from the start)".to_owned()
 }
 
 fn readable_by_all(registration: &Registration, findings: &mut Vec<Finding>) {

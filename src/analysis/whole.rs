@@ -16,7 +16,7 @@ pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>]) -> Vec<F
         for entry in one.entries.iter().filter(|entry| entry.everyone) {
             findings.push(claims_everyone(&one.registration, entry, prepared));
         }
-        senders(services, &one.registration, &mut findings);
+        senders(services, &one.registration, prepared, &mut findings);
     }
     findings.extend(unjoinable(services.registrations()));
     findings
@@ -32,13 +32,13 @@ fn claims_everyone(registration: &Registration, entry: &PreparedEntry, prepared:
     let all = if kind == Kind::User { "every user" } else { "every alias" };
     let message = if entry.exclusive {
         format!(
-            "`{id}` claims {all} of this server exclusively, so that nobody else can register one; it collides with all \
-             {collisions} other entries of its kind, which are not listed one by one"
+            "`{id}` claims {all} of this server exclusively, so that nobody else can register one; collisions with other \
+             entries of its kind that are not listed one by one: {collisions}"
         )
     } else {
         format!(
-            "`{id}` sees {all} of this server, which double puppeting needs; {collisions} exclusive entries of others are \
-             among them and not listed one by one"
+            "`{id}` sees {all} of this server, which double puppeting needs; exclusive entries of others among them, not \
+             listed one by one: {collisions}"
         )
     };
     Finding {
@@ -54,12 +54,12 @@ fn claims_everyone(registration: &Registration, entry: &PreparedEntry, prepared:
 }
 
 /// Who else holds the service's own user.
-fn senders(services: &Services, registration: &Registration, findings: &mut Vec<Finding>) {
+fn senders(services: &Services, registration: &Registration, prepared: &[Arc<Prepared>], findings: &mut Vec<Finding>) {
     let sender = user_id(&registration.sender_localpart, services.server_name().as_str());
     let Ok(id) = MatrixId::parse(&sender) else { return };
     for claim in services.claims(id).iter().filter(|claim| claim.exclusive && claim.as_id != &*registration.id) {
-        let Some(other) = services.position_of_id(claim.as_id) else { continue };
-        let other = &services.registrations()[other as usize];
+        let Some(position) = services.position_of_id(claim.as_id) else { continue };
+        let other = &services.registrations()[position as usize];
         // Two that share a sender are found twice.
         if claim.via == ClaimVia::Sender && other.id < registration.id {
             continue;
@@ -70,8 +70,9 @@ fn senders(services: &Services, registration: &Registration, findings: &mut Vec<
                 format!("`{}` and `{}` have the same own user `{sender}`", registration.id, other.id),
             ),
             Some(index) => {
-                let entry = &other.namespaces.users[index as usize];
-                if claims_all(&entry.regex) {
+                // Who claims everybody is told so once.
+                let mut entries = prepared[position as usize].entries.iter();
+                if entries.any(|entry| entry.kind == Kind::User && entry.index == index && entry.everyone) {
                     continue;
                 }
                 (
@@ -98,11 +99,6 @@ fn senders(services: &Services, registration: &Registration, findings: &mut Vec<
             places: vec![FindingPlace::at(registration, registration.sender_place), place],
         });
     }
-}
-
-/// Whether a regex claims everybody in so many words: that is a finding of its own.
-fn claims_all(regex: &str) -> bool {
-    matches!(regex.trim_start_matches('^').trim_end_matches('$'), "@.*" | "@.+" | ".*" | ".+" | "" | "@..*" | "@")
 }
 
 fn is_of_today(localpart: &str) -> bool {
