@@ -540,6 +540,22 @@ def case(rng):
     return names, data
 
 
+SECRET_WORDS = ["token", "secret", "password", "passwd", "passphrase", "key", "auth", "credential", "signature"]
+
+
+def shown(url):
+    """The URL as bailiwick keeps it: without user info and without the values of query parameters that look secret."""
+    if url is None:
+        return None
+    scheme, slashes, rest = url.partition("//")
+    if slashes:
+        authority = re.match(r"[^/?#]*", rest).group()
+        url = scheme + slashes + rest[authority.rfind("@") + 1 :]
+    path, mark, query = url.partition("?")
+    parameters = (parameter.partition("=") for parameter in query.split("&"))
+    return path + mark + "&".join(name + equals + ("<redacted>" if equals and any(word in name.lower() for word in SECRET_WORDS) else value) for name, equals, value in parameters)
+
+
 def decided(rng, count):
     """Distinct cases with Synapse's verdict."""
     seen = set()
@@ -549,7 +565,10 @@ def decided(rng, count):
             continue
         seen.add(data)
         found = verdict(data)
-        yield {"file": names, "hex": data.hex(), "loads": found["loads"], "effective": found.get("effective"), "error": found.get("error"), "mark": found.get("mark")}
+        effective = found.get("effective")
+        if effective:
+            effective["url"] = shown(effective["url"])
+        yield {"file": names, "hex": data.hex(), "loads": found["loads"], "effective": effective, "error": found.get("error"), "mark": found.get("mark")}
 
 
 def record(rng, count):

@@ -9,6 +9,7 @@ mod owner;
 mod report;
 mod serve;
 mod sources;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -62,7 +63,7 @@ pub fn main() -> ExitCode {
         }
     };
     match arguments.command {
-        Command::Serve(serve) => serve::run(*serve),
+        Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),

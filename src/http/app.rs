@@ -1,13 +1,14 @@
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, AUTHORIZATION, HeaderValue};
 use actix_web::{HttpResponse, Resource, Route as ActixRoute, web};
 use arc_swap::Guard;
 use tokio::sync::Semaphore;
 
+use super::Access;
 use super::error::ApiError;
 use super::{
     check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
@@ -24,13 +25,26 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The most IDs in one request.
     pub ids: usize,
+    /// How long a request may take, its body included.
+    pub request: Duration,
 }
 
 impl Default for Limits {
     /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare.
     fn default() -> Self {
-        Self { body_bytes: 4 << 20, ids: 10_000 }
+        Self { body_bytes: 4 << 20, ids: 10_000, request: Duration::from_secs(30) }
     }
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All there is.
+    Everything,
+    /// What homeserver workers and front ends ask.
+    Questions,
+    /// What operators, probes and Prometheus ask.
+    Admin,
 }
 
 /// What every handler works with.
@@ -45,6 +59,8 @@ pub struct AppState {
     /// The hasher that the registrations' tokens were digested with.
     pub(super) hasher: TokenHasher,
     pub(super) limits: Limits,
+    /// Who may ask; anybody without it.
+    access: Option<Arc<Access>>,
 }
 
 impl AppState {
@@ -58,7 +74,14 @@ impl AppState {
         limits: Limits,
     ) -> Self {
         let checks = Semaphore::new(check::MAX_AT_ONCE);
-        Self { live: reloader.live(), reloader, analyst, checks, metrics, hasher, limits }
+        Self { live: reloader.live(), reloader, analyst, checks, metrics, hasher, limits, access: None }
+    }
+
+    /// Lets only those ask who bear a token.
+    #[must_use]
+    pub fn guarded_by(mut self, access: Option<Arc<Access>>) -> Self {
+        self.access = access;
+        self
     }
 
     /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are
@@ -74,30 +97,39 @@ impl AppState {
     }
 }
 
-/// Adds every route to an application.
-pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
+/// Adds the routes of a part to an application.
+pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig, part: Part) {
+    config.app_data(state.clone()).app_data(web::PayloadConfig::new(state.limits.body_bytes));
+    if part != Part::Admin {
+        configure_questions(state, config);
+    }
+    if part != Part::Questions {
+        configure_admin(state, config);
+    }
     config
-        .app_data(state.clone())
-        .app_data(web::PayloadConfig::new(state.limits.body_bytes))
+        .service(serve(state, Route::OpenApi, [web::get().to(openapi::get)], "GET"))
+        // Whatever path nobody serves.
+        .service(counted(state, Route::Unknown, web::resource("{path:.*}").to(unknown_path)));
+}
+
+fn configure_questions(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
+    let may_register = [web::get().to(may_register::get), web::post().to(may_register::post)];
+    config
         .service(serve(state, Route::Owners, [web::get().to(owners::get), web::post().to(owners::post)], "GET, POST"))
-        .service(serve(
-            state,
-            Route::MayRegister,
-            [web::get().to(may_register::get), web::post().to(may_register::post)],
-            "GET, POST",
-        ))
+        .service(serve(state, Route::MayRegister, may_register, "GET, POST"))
         .service(serve(state, Route::MayCreateAlias, [web::post().to(may_create_alias::post)], "POST"))
         .service(serve(state, Route::Registrations, [web::get().to(registrations::get)], "GET"))
         .service(serve(state, Route::Conflicts, [web::get().to(conflicts::get)], "GET"))
         .service(serve(state, Route::Check, [web::post().to(check::post)], "POST"))
-        .service(serve(state, Route::Status, [web::get().to(status::get)], "GET"))
+        .service(serve(state, Route::Status, [web::get().to(status::get)], "GET"));
+}
+
+fn configure_admin(state: &web::Data<AppState>, config: &mut web::ServiceConfig) {
+    config
         .service(serve(state, Route::Healthz, [web::get().to(health::healthz)], "GET"))
         .service(serve(state, Route::Readyz, [web::get().to(health::readyz)], "GET"))
         .service(serve(state, Route::Reload, [web::post().to(reload::post)], "POST"))
-        .service(serve(state, Route::Metrics, [web::get().to(metrics::get)], "GET"))
-        .service(serve(state, Route::OpenApi, [web::get().to(openapi::get)], "GET"))
-        // Whatever path nobody serves.
-        .service(counted(state, Route::Unknown, web::resource("{path:.*}").to(unknown_path)));
+        .service(serve(state, Route::Metrics, [web::get().to(metrics::get)], "GET"));
 }
 
 async fn unknown_path() -> HttpResponse {
@@ -123,18 +155,18 @@ fn serve<const N: usize>(
     counted(state, route, resource)
 }
 
-/// Counts and times every answer of a resource.
+/// Counts and times every answer of a resource, after looking at who asks.
 fn counted(
     state: &web::Data<AppState>,
     route: Route,
     resource: Resource,
 ) -> impl actix_web::dev::HttpServiceFactory + 'static {
-    let metrics = Arc::clone(&state.metrics);
-    resource.wrap_fn(move |request, service| observe(Arc::clone(&metrics), route, request, service))
+    let state = state.clone();
+    resource.wrap_fn(move |request, service| observe(state.clone(), route, request, service))
 }
 
 fn observe<S>(
-    metrics: Arc<Metrics>,
+    state: web::Data<AppState>,
     route: Route,
     request: ServiceRequest,
     service: &S,
@@ -144,12 +176,27 @@ where
 {
     let began = Instant::now();
     let method = Method::of(request.method().as_str());
-    let answer = service.call(request);
+    let answered = match refused(&state, route, &request) {
+        Some(error) => Err(request.into_response(HttpResponse::from(error))),
+        None => Ok((request.request().clone(), service.call(request))),
+    };
     async move {
-        let response = answer.await?;
+        let response = match answered {
+            Err(refused) => refused,
+            Ok((request, answer)) => match tokio::time::timeout(state.limits.request, answer).await {
+                Ok(response) => response?,
+                Err(_) => ServiceResponse::new(request, HttpResponse::from(ApiError::too_slow())),
+            },
+        };
         let (status, took) = (response.status().as_u16(), began.elapsed());
-        metrics.request(route, method, status, took);
+        state.metrics.request(route, method, status, took);
         tracing::debug!(route = route.as_str(), ?method, status, micros = took.as_micros(), "request");
         Ok(response)
     }
+}
+
+/// Why a request is not even looked at.
+fn refused(state: &AppState, route: Route, request: &ServiceRequest) -> Option<ApiError> {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    state.access.as_ref()?.check(route, authorization).err()
 }

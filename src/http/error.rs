@@ -30,6 +30,24 @@ impl ApiError {
         Self { status, errcode, error: error.into() }
     }
 
+    pub(super) fn missing_token() -> Self {
+        let error = "this needs a token: Authorization: Bearer TOKEN";
+        Self::new(StatusCode::UNAUTHORIZED, ErrCode::MissingToken, error)
+    }
+
+    pub(super) fn unknown_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrCode::UnknownToken, "this token is not known here")
+    }
+
+    pub(super) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, "this needs a token with the role admin")
+    }
+
+    pub(super) fn too_slow() -> Self {
+        let error = "the request took too long, or its body did not come";
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
+    }
+
     pub(super) fn not_json(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrCode::NotJson, error)
     }

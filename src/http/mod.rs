@@ -3,6 +3,7 @@
 //! A handler parses, takes the snapshot in force once, asks it, and renders straight into the body. Errors are Matrix
 //! errors with the fitting status, those of actix's own making included; a decision is always 200.
 
+mod access;
 mod app;
 mod body;
 mod check;
@@ -20,6 +21,7 @@ mod reload;
 mod render;
 mod status;
 
-pub use app::{AppState, Limits, configure};
+pub use access::{Access, Role};
+pub use app::{AppState, Limits, Part, configure};
 pub use error::ApiError;
 pub use openapi::document as openapi_document;

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use super::{check, conflicts, health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
@@ -60,8 +60,33 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
             content.entry("example").or_insert(answer);
         }
     }
+    guard(&mut document);
     format!("{document:#}\n")
 });
+
+/// Says that tokens may be asked for, and what is answered without a good one, or when time runs out.
+fn guard(document: &mut Value) {
+    document["components"]["securitySchemes"] = json!({
+        "token": {"type": "http", "scheme": "bearer", "description": "With --auth-token-file only."},
+    });
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for (path, operations) in paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/") || path.starts_with("/-/")) {
+        let Some(operations) = operations.as_object_mut() else { continue };
+        for operation in operations.values_mut() {
+            operation["security"] = json!([{"token": []}, {}]);
+            let mut refuse = |status: &str, description: &str| {
+                let schema = json!({"$ref": "#/components/schemas/MatrixError"});
+                operation["responses"][status] =
+                    json!({"description": description, "content": {"application/json": {"schema": schema}}});
+            };
+            refuse("401", "With --auth-token-file: no token, or one that is not known.");
+            refuse("408", "The body did not come in time.");
+            if path.starts_with("/-/") {
+                refuse("403", "With --auth-token-file: the token has not the role admin.");
+            }
+        }
+    }
+}
 
 /// The contract as an OpenAPI 3.1 document, as it is committed and served.
 #[must_use]

@@ -51,6 +51,7 @@ pub struct Metrics {
     index_bytes: IntGauge,
     index_automata: IntGauge,
     registration_bytes: IntGauge,
+    state_saved: IntGauge,
     findings: IntGaugeVec,
     findings_seconds: Histogram,
     reloads: IntCounterVec,
@@ -126,6 +127,11 @@ impl Metrics {
                 &registry,
                 "bailiwick_registration_bytes",
                 "Resident memory for each registration in force when it came into force, the process itself included.",
+            )?,
+            state_saved: gauge(
+                &registry,
+                "bailiwick_state_saved",
+                "1 if the state directory holds a copy of all that is in force, else 0; 0 also without such a directory.",
             )?,
             findings: gauges(
                 &registry,
@@ -227,6 +233,11 @@ impl Metrics {
             }
         }
         self.findings_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Whether the state directory holds a copy of all that is in force.
+    pub fn state_saved(&self, all: bool) {
+        self.state_saved.set(i64::from(all));
     }
 
     /// Everything in the text format of Prometheus.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::scan::{Known, Scan, Scanner};
 use super::source::NoListing;
+use super::state::{InForce, StateDir};
 use super::{Clock, Disk, Loader, OsDisk, ReloadReport, Source, SystemClock, Trigger, log};
 use crate::matrix::ServerName;
 use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot};
@@ -24,6 +25,8 @@ pub struct Options {
     pub max_wait: Duration,
     /// How often to look without any event, give or take a tenth. 30 s.
     pub poll: Duration,
+    /// Where the last good copy of each file is kept across restarts.
+    pub state_dir: Option<PathBuf>,
     /// The file system.
     pub disk: Arc<dyn Disk>,
     /// The time.
@@ -42,6 +45,7 @@ impl Options {
             quiet: Duration::from_millis(100),
             max_wait: Duration::from_millis(500),
             poll: Duration::from_secs(30),
+            state_dir: None,
             disk: Arc::new(OsDisk),
             clock: Arc::new(SystemClock),
             loader,
@@ -63,6 +67,7 @@ impl fmt::Debug for Options {
 pub struct Engine {
     options: Options,
     sources: Vec<State>,
+    state: Option<StateDir>,
     live: Arc<Live>,
     metrics: Arc<Metrics>,
 }
@@ -85,7 +90,8 @@ impl Engine {
     pub fn new(options: Options, metrics: Arc<Metrics>) -> Self {
         let sources = vec![State::default(); options.sources.len()];
         let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
-        Self { options, sources, live: Arc::new(Live::new(nothing)), metrics }
+        let state = options.state_dir.as_deref().map(StateDir::open);
+        Self { options, sources, state, live: Arc::new(Live::new(nothing)), metrics }
     }
 
     /// Where the snapshot in force is found.
@@ -112,7 +118,7 @@ impl Engine {
         let clock = Arc::clone(&self.options.clock);
         let began = clock.now();
         let looked = self.look_until_quiet(began, busy);
-        let states: Vec<State> = (self.sources.iter().zip(&self.options.sources).zip(looked))
+        let mut states: Vec<State> = (self.sources.iter().zip(&self.options.sources).zip(looked))
             .map(|((state, source), looked)| self.next_state(state, source, looked, allow_empty, busy))
             .collect();
         let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
@@ -122,6 +128,9 @@ impl Engine {
             })
             .collect();
         let before = self.live.load_full();
+        if !before.is_ready() {
+            self.recall(&mut states);
+        }
         let after = self.put_in_force(&before, states, missing);
         let result = result(&before, &after);
         let report = ReloadReport {
@@ -140,7 +149,33 @@ impl Engine {
             self.metrics.snapshot_in_force(&after);
         }
         log::reloaded(&report, &before, &after);
+        self.remember(&after);
         report
+    }
+
+    /// At the first load: files that cannot be loaded hold what they held before the service was started.
+    fn recall(&self, states: &mut [State]) {
+        let Some(kept) = &self.state else { return };
+        for file in states.iter_mut().flat_map(|state| &mut state.files) {
+            if file.is_lost()
+                && let Some(good) = kept.load(&file.file, &*self.options.loader)
+            {
+                *file = Arc::new(file.holding(Some(good)));
+            }
+        }
+    }
+
+    /// Keeps what is in force for the next start.
+    fn remember(&mut self, snapshot: &Snapshot) {
+        let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
+        let files = self.sources.iter().flat_map(|state| &state.files);
+        let in_force: Vec<InForce> = files
+            .filter_map(|file| {
+                let hash = file.held.as_ref()?.hash;
+                Some(InForce { path: file.path.clone(), file: Arc::clone(&file.file), hash })
+            })
+            .collect();
+        self.metrics.state_saved(kept.save(&in_force, &*self.options.disk));
     }
 
     /// Scans again as long as something moves, within limits: a file may be half written, and one that is gone may be

@@ -43,6 +43,7 @@ mod report;
 mod scan;
 mod schedule;
 mod source;
+mod state;
 mod trigger;
 
 pub use analyst::{Analyst, Found};

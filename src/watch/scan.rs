@@ -20,7 +20,7 @@ const GRANULARITY: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) path: PathBuf,
-    file: Arc<str>,
+    pub(super) file: Arc<str>,
     name: Arc<str>,
     /// What `offered` was read from; `None` when nothing could be read.
     read: Option<Read>,
@@ -199,6 +199,11 @@ impl Known {
     /// The same file when its source is lost: what it had in force it keeps, and it will be read again.
     pub(super) fn lost(&self, why: &str) -> Self {
         Self { read: None, offered: Err(refusal(why)), ..self.clone() }
+    }
+
+    /// Whether it can neither be loaded nor holds anything.
+    pub(super) fn is_lost(&self) -> bool {
+        self.offered.is_err() && self.held.is_none()
     }
 
     /// The same file with something else in force.

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each topic.
 
+mod access;
 mod canary;
 mod check;
 mod findings;
@@ -11,5 +12,6 @@ mod readme;
 mod registration;
 mod registration_verdicts;
 mod reload;
+mod restart;
 mod ruling;
 mod support;

@@ -1,7 +1,14 @@
-//! Files load exactly as Synapse loads them.
+//! Files load exactly as Synapse loads them, as recorded by `oracle/registration_cases.py`.
 
-use bailiwick::registration::{Entry, Registration};
+use std::fs;
+use std::sync::Arc;
+
+use bailiwick::registration::{self, Entry, Registration, TokenHasher};
 use serde_json::{Value, json};
+
+use super::registration_verdicts::bytes;
+
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/registration/cases.jsonl");
 
 /// What Synapse makes of a file, as the oracle records it.
 pub(crate) fn summary(registration: &Registration) -> Value {
@@ -21,4 +28,32 @@ pub(crate) fn summary(registration: &Registration) -> Value {
         "rate_limited": registration.rate_limited,
         "proxy_prefix": registration.proxy_prefix.as_deref(),
     })
+}
+
+/// What is wrong with bailiwick's verdict on one recorded file.
+fn difference(case: &Value, hasher: &TokenHasher) -> Option<String> {
+    let file = bytes(case["hex"].as_str().expect("hex is a string"));
+    let ours = registration::load(&Arc::from("case.yaml"), &file, hasher);
+    let wrong = match (&ours, case["loads"].as_bool().expect("a verdict")) {
+        (Ok(registration), true) => {
+            let (ours, synapse) = (summary(registration), &case["effective"]);
+            (ours != *synapse).then(|| format!("Synapse works with {synapse}\nbailiwick with {ours}"))
+        }
+        (Err(faults), true) => Some(format!("Synapse loads it, bailiwick not: {faults:?}")),
+        (Ok(_), false) => Some("Synapse refuses it, bailiwick loads it".to_owned()),
+        (Err(_), false) => None,
+    };
+    wrong.map(|wrong| format!("{:?}\n{wrong}", String::from_utf8_lossy(&file)))
+}
+
+#[test]
+fn recorded_files_load_as_in_synapse() {
+    let recorded = fs::read_to_string(RECORDED).expect("the recorded cases can be read");
+    let cases: Vec<Value> = recorded.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect();
+    let loading = cases.iter().filter(|case| case["loads"] == true).count();
+    assert!(cases.len() >= 600, "{} recorded files are too few", cases.len());
+    assert!((cases.len() * 3 / 10..cases.len() * 6 / 10).contains(&loading), "{loading} that load are no fair mix");
+    let hasher = TokenHasher::new();
+    let wrong: Vec<String> = cases.iter().filter_map(|case| difference(case, &hasher)).collect();
+    assert!(wrong.is_empty(), "{} of {} files differ:\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
 }

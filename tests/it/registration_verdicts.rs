@@ -1,4 +1,4 @@
-//! Verdicts for a file of cases, for the differential run against the real Synapse (`oracle/registration_mutations.py`).
+//! Verdicts for a file of cases, for the differential run against the real Synapse (`oracle/registration_cases.py`).
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,7 +30,8 @@ fn print_verdicts() {
     fs::write(format!("{path}.verdicts"), verdicts).expect("the verdicts can be written");
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+/// The bytes that hexadecimal digits stand for.
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).expect("hex digits")).expect("below 16");
     hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }

@@ -15,8 +15,9 @@ const MERGE_LIMIT: usize = 2_000_000;
 /// is quadratic.
 const MOVE_LIMIT: usize = 1 << 28;
 
-/// How deep `construct_scalar` may follow `=`.
-const SCALAR_DEPTH: u32 = 400;
+/// How far PyYAML's constructor follows `=` and `<<` within each other: to CPython's recursion limit of 1,000, less what
+/// stands on Synapse's stack before.
+const CHAIN_LIMIT: usize = 960;
 
 /// What PyYAML makes of a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +120,7 @@ fn typed<'g>(tag: Tag, text: &'g Text<'g>) -> Value<'g> {
 
 /// The text of a scalar, or of a mapping that says it under `=`.
 fn scalar<'g>(graph: &'g Graph<'_>, mut id: NodeId) -> Result<&'g Text<'g>, YamlError> {
-    for _ in 0..SCALAR_DEPTH {
+    for _ in 0..=CHAIN_LIMIT {
         let node = graph.node(id);
         id = match &node.content {
             Content::Scalar(text) => return Ok(text),
@@ -131,6 +132,25 @@ fn scalar<'g>(graph: &'g Graph<'_>, mut id: NodeId) -> Result<&'g Text<'g>, Yaml
         };
     }
     Err(YamlError::at(Problem::Recursive, graph.node(id).place))
+}
+
+/// A mapping whose merge keys are being replaced.
+struct Flattening {
+    id: NodeId,
+    /// The pair that is looked at next.
+    index: usize,
+    /// What goes in front of the mapping's own pairs.
+    merge: Vec<(NodeId, NodeId)>,
+    /// What the current merge key names and is not flattened yet.
+    sources: std::vec::IntoIter<NodeId>,
+    /// The pairs of what is.
+    groups: Vec<Vec<(NodeId, NodeId)>>,
+}
+
+impl Flattening {
+    fn of(id: NodeId) -> Self {
+        Self { id, index: 0, merge: Vec::new(), sources: Vec::new().into_iter(), groups: Vec::new() }
+    }
 }
 
 struct Builder<'a> {
@@ -195,7 +215,7 @@ impl Builder<'_> {
             return Err(YamlError::at(Problem::WrongKind("a mapping"), self.graph.node(id).place));
         };
         let own = own.clone();
-        self.flatten(id, 0)?;
+        self.flatten(id)?;
         let Content::Mapping(pairs) = &self.graph.node(id).content else { return Ok(()) };
         for (key, value) in pairs.clone() {
             self.object(key)?;
@@ -222,37 +242,61 @@ impl Builder<'_> {
     }
 
     /// Replaces the merge keys of a mapping by what they merge, in front of its own pairs.
-    fn flatten(&mut self, id: NodeId, depth: u32) -> Result<(), YamlError> {
-        let place = self.graph.node(id).place;
-        if depth > SCALAR_DEPTH {
-            return Err(YamlError::at(Problem::TooDeep, place));
+    ///
+    /// What is merged is flattened first, and what is merged into that before; PyYAML recurses.
+    fn flatten(&mut self, id: NodeId) -> Result<(), YamlError> {
+        let mut open = vec![Flattening::of(id)];
+        while let Some(mut innermost) = open.pop() {
+            if let Some(source) = innermost.sources.next() {
+                let node = self.graph.node(source);
+                if !matches!(node.content, Content::Mapping(_)) {
+                    return Err(YamlError::since(Problem::Merge, node.place, self.graph.node(innermost.id).place));
+                }
+                if open.len() >= CHAIN_LIMIT {
+                    return Err(YamlError::at(Problem::TooDeep, node.place));
+                }
+                open.extend([innermost, Flattening::of(source)]);
+                continue;
+            }
+            innermost.merge.extend(innermost.groups.drain(..).rev().flatten());
+            if let Some(value) = self.take_merge_key(innermost.id, &mut innermost.index)? {
+                innermost.sources = self.sources(value, innermost.id)?.into_iter();
+                open.push(innermost);
+                continue;
+            }
+            if let (false, Content::Mapping(pairs)) =
+                (innermost.merge.is_empty(), &mut self.graph.node_mut(innermost.id).content)
+            {
+                innermost.merge.append(pairs);
+                *pairs = innermost.merge;
+            }
+            if let Some(outer) = open.last_mut() {
+                outer.groups.push(self.copy_pairs(innermost.id)?);
+            }
         }
-        let mut merge: Vec<(NodeId, NodeId)> = Vec::new();
-        let mut index = 0;
-        while let Some((key, value)) = self.pair(id, index) {
+        Ok(())
+    }
+
+    /// Removes the next merge key of a mapping from `index` on, and returns its value.
+    fn take_merge_key(&mut self, id: NodeId, index: &mut usize) -> Result<Option<NodeId>, YamlError> {
+        while let Some((key, value)) = self.pair(id, *index) {
             match self.graph.node(key).tag {
                 Tag::Merge => {
                     if let Content::Mapping(pairs) = &mut self.graph.node_mut(id).content {
-                        pairs.remove(index);
-                        self.moved += pairs.len() - index;
+                        pairs.remove(*index);
+                        self.moved += pairs.len() - *index;
                     }
                     if self.moved > MOVE_LIMIT {
-                        return Err(YamlError::at(Problem::TooLarge, place));
+                        return Err(YamlError::at(Problem::TooLarge, self.graph.node(id).place));
                     }
-                    self.merge(value, &mut merge, place, depth)?;
+                    return Ok(Some(value));
                 }
-                Tag::Value => {
-                    self.graph.node_mut(key).tag = Tag::Str;
-                    index += 1;
-                }
-                _ => index += 1,
+                Tag::Value => self.graph.node_mut(key).tag = Tag::Str,
+                _ => {}
             }
+            *index += 1;
         }
-        if let (false, Content::Mapping(pairs)) = (merge.is_empty(), &mut self.graph.node_mut(id).content) {
-            merge.append(pairs);
-            *pairs = merge;
-        }
-        Ok(())
+        Ok(None)
     }
 
     fn pair(&self, id: NodeId, index: usize) -> Option<(NodeId, NodeId)> {
@@ -262,38 +306,23 @@ impl Builder<'_> {
         }
     }
 
-    /// Collects what one merge key brings.
-    fn merge(
-        &mut self,
-        value: NodeId,
-        merge: &mut Vec<(NodeId, NodeId)>,
-        since: Place,
-        depth: u32,
-    ) -> Result<(), YamlError> {
-        let sources = match &self.graph.node(value).content {
-            Content::Mapping(_) => vec![value],
-            Content::Sequence(items) => items.clone(),
-            Content::Scalar(_) => {
-                return Err(YamlError::since(Problem::Merge, self.graph.node(value).place, since));
-            }
-        };
-        let mut groups = Vec::with_capacity(sources.len());
-        for source in sources {
-            let node = self.graph.node(source);
-            if !matches!(node.content, Content::Mapping(_)) {
-                return Err(YamlError::since(Problem::Merge, node.place, since));
-            }
-            self.flatten(source, depth + 1)?;
-            if let Content::Mapping(pairs) = &self.graph.node(source).content {
-                self.merged += pairs.len() + 1;
-                if self.merged > MERGE_LIMIT {
-                    return Err(YamlError::at(Problem::TooLarge, self.graph.node(source).place));
-                }
-                groups.push(pairs.clone());
-            }
+    /// What the value of a merge key of `into` names: one mapping or a list.
+    fn sources(&self, value: NodeId, into: NodeId) -> Result<Vec<NodeId>, YamlError> {
+        let node = self.graph.node(value);
+        match &node.content {
+            Content::Mapping(_) => Ok(vec![value]),
+            Content::Sequence(items) => Ok(items.clone()),
+            Content::Scalar(_) => Err(YamlError::since(Problem::Merge, node.place, self.graph.node(into).place)),
         }
-        merge.extend(groups.into_iter().rev().flatten());
-        Ok(())
+    }
+
+    fn copy_pairs(&mut self, id: NodeId) -> Result<Vec<(NodeId, NodeId)>, YamlError> {
+        let Content::Mapping(pairs) = &self.graph.node(id).content else { return Ok(Vec::new()) };
+        self.merged += pairs.len() + 1;
+        if self.merged > MERGE_LIMIT {
+            return Err(YamlError::at(Problem::TooLarge, self.graph.node(id).place));
+        }
+        Ok(pairs.clone())
     }
 
     fn note_repeated(&mut self, pairs: &[(NodeId, NodeId)]) {

@@ -9,7 +9,7 @@ use crate::registration::Place;
 
 /// Lists and mappings within each other. CPython's recursion limit stops PyYAML a little below 490; how far exactly
 /// depends on how deep Synapse's own stack is.
-const DEPTH_LIMIT: u32 = 480;
+const DEPTH_LIMIT: usize = 480;
 
 /// Nodes in a file. Synapse has no such limit; this one bounds the memory that a stranger's file can take.
 const NODE_LIMIT: usize = 2_000_000;
@@ -21,7 +21,6 @@ pub(super) fn parse(text: &str) -> Result<(Graph<'_>, Option<NodeId>), YamlError
         graph: Graph::default(),
         anchors: HashMap::new(),
         handles: HashMap::new(),
-        depth: 0,
     };
     let root = parser.document()?;
     Ok((parser.graph, root))
@@ -32,7 +31,6 @@ struct Parser<'a> {
     graph: Graph<'a>,
     anchors: HashMap<&'a str, NodeId>,
     handles: HashMap<String, String>,
-    depth: u32,
 }
 
 /// Where a node stands, for what may stand there.
@@ -42,6 +40,48 @@ enum Position {
     Block,
     /// A key or value of a block mapping, where a list need not be indented.
     BlockOrIndentless,
+}
+
+/// The ways to write a list or a mapping.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    BlockSequence,
+    IndentlessSequence,
+    BlockMapping,
+    FlowSequence,
+    FlowMapping,
+    /// `[key: value]`: a mapping of one pair within a list.
+    FlowPair,
+}
+
+/// A list or mapping that is not read to its end.
+struct Open {
+    id: NodeId,
+    style: Style,
+    /// Whether nothing of it is read.
+    first: bool,
+    /// The key whose value comes next.
+    key: Option<NodeId>,
+    /// Whether that key stands alone, without `?` and `:`.
+    bare: bool,
+}
+
+impl Open {
+    const fn new(id: NodeId, style: Style) -> Self {
+        Self { id, style, first: true, key: None, bare: false }
+    }
+}
+
+/// What reading goes on with.
+enum Step {
+    /// A node begins.
+    Node(Position),
+    /// A list or mapping has begun.
+    Open(Open),
+    /// A node is complete.
+    Whole(NodeId),
+    /// The innermost list or mapping is complete.
+    End,
 }
 
 /// Anchor and tag of a node.
@@ -73,10 +113,10 @@ impl<'a> Parser<'a> {
                 let place = self.scanner.peek()?.start;
                 self.empty_scalar(place)?
             } else {
-                self.node(Position::Block)?
+                self.node()?
             }
         } else {
-            self.node(Position::Block)?
+            self.node()?
         };
         while next_is!(self, DocumentEnd) {
             self.scanner.next()?;
@@ -134,25 +174,53 @@ impl<'a> Parser<'a> {
         self.add(Tag::Null, Content::Scalar(Text::default()), place)
     }
 
-    fn node(&mut self, position: Position) -> Result<NodeId, YamlError> {
+    /// Reads a node with all that is in it.
+    ///
+    /// What is open is kept here and not on the thread's stack, which no file may exhaust.
+    fn node(&mut self) -> Result<NodeId, YamlError> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut step = Step::Node(Position::Block);
+        loop {
+            let depth = open.len();
+            step = match step {
+                Step::Node(position) => self.begin_node(position, depth)?,
+                Step::Open(collection) => {
+                    open.push(collection);
+                    match open.last_mut() {
+                        Some(innermost) => self.go_on(innermost, depth + 1)?,
+                        None => unreachable!("it was just opened"),
+                    }
+                }
+                Step::Whole(id) => {
+                    let Some(innermost) = open.last_mut() else { return Ok(id) };
+                    self.take(innermost, id);
+                    self.go_on(innermost, depth)?
+                }
+                Step::End => match open.pop() {
+                    Some(collection) => Step::Whole(collection.id),
+                    None => unreachable!("only what is open ends"),
+                },
+            };
+        }
+    }
+
+    /// Begins a node within `depth` others; a scalar or an alias is whole at once.
+    fn begin_node(&mut self, position: Position, depth: usize) -> Result<Step, YamlError> {
         if next_is!(self, Alias) {
             let token = self.scanner.next()?;
             let TokenKind::Alias(name) = token.kind else { unreachable!("it was an alias") };
             let known = self.anchors.get(name).copied();
-            return known.ok_or(YamlError::at(Problem::UnknownAlias, token.start));
+            return known.map(Step::Whole).ok_or(YamlError::at(Problem::UnknownAlias, token.start));
         }
         let properties = self.properties()?;
         let place = match &properties {
             Some(properties) => properties.place,
             None => self.scanner.peek()?.start,
         };
-        if self.depth >= DEPTH_LIMIT {
+        if depth >= DEPTH_LIMIT {
             return Err(YamlError::at(Problem::TooDeep, place));
         }
-        self.depth += 1;
-        let node = self.content(position, properties, place);
-        self.depth -= 1;
-        node
+        self.content(position, properties, place)
     }
 
     fn properties(&mut self) -> Result<Option<Properties<'a>>, YamlError> {
@@ -196,51 +264,48 @@ impl<'a> Parser<'a> {
         position: Position,
         properties: Option<Properties<'a>>,
         place: Place,
-    ) -> Result<NodeId, YamlError> {
+    ) -> Result<Step, YamlError> {
         let had_properties = properties.is_some();
         let (anchor, tag) = properties.map_or((None, None), |properties| (properties.anchor, properties.tag));
-        let block = position != Position::Flow;
-        // An empty scalar after a tag or anchor is resolved as a plain one, unless the tag says what it is.
-        let general = tag.as_deref().is_none_or(|tag| tag == "!");
-        let collection = |default| if general { default } else { Tag::named(tag.as_deref().unwrap_or_default()) };
-        let kind = &self.scanner.peek()?.kind;
-        match kind {
-            TokenKind::BlockEntry if position == Position::BlockOrIndentless => {
-                let id = self.begin(anchor, collection(Tag::Seq), Content::Sequence(Vec::new()), place)?;
-                self.indentless_sequence(id)
+        if let Some(style) = self.begun(position)? {
+            let (default, content) = match style {
+                Style::BlockMapping | Style::FlowMapping => (Tag::Map, Content::Mapping(Vec::new())),
+                _ => (Tag::Seq, Content::Sequence(Vec::new())),
+            };
+            let id = self.begin(anchor, tag_or(tag.as_deref(), default), content, place)?;
+            if style != Style::IndentlessSequence {
+                self.scanner.next()?;
             }
-            TokenKind::Scalar(_) => {
-                let TokenKind::Scalar(scalar) = self.scanner.next()?.kind else { unreachable!("it was a scalar") };
-                let tag = match tag.as_deref() {
-                    None if scalar.plain => resolve::plain(&scalar.text),
-                    None => Tag::Str,
-                    Some("!") => resolve::plain(&scalar.text),
-                    Some(tag) => Tag::named(tag),
-                };
-                self.begin(anchor, tag, Content::Scalar(scalar.text), place)
-            }
-            TokenKind::FlowSequenceStart => {
-                let id = self.begin(anchor, collection(Tag::Seq), Content::Sequence(Vec::new()), place)?;
-                self.flow_sequence(id)
-            }
-            TokenKind::FlowMappingStart => {
-                let id = self.begin(anchor, collection(Tag::Map), Content::Mapping(Vec::new()), place)?;
-                self.flow_mapping(id)
-            }
-            TokenKind::BlockSequenceStart if block => {
-                let id = self.begin(anchor, collection(Tag::Seq), Content::Sequence(Vec::new()), place)?;
-                self.block_sequence(id)
-            }
-            TokenKind::BlockMappingStart if block => {
-                let id = self.begin(anchor, collection(Tag::Map), Content::Mapping(Vec::new()), place)?;
-                self.block_mapping(id)
-            }
-            _ if had_properties => {
-                let tag = collection(Tag::Null);
-                self.begin(anchor, tag, Content::Scalar(Text::default()), place)
-            }
-            _ => Err(self.unexpected(Problem::NoContent)?),
+            return Ok(Step::Open(Open::new(id, style)));
         }
+        let (tag, text) = if next_is!(self, Scalar) {
+            let TokenKind::Scalar(scalar) = self.scanner.next()?.kind else { unreachable!("it was a scalar") };
+            let tag = match tag.as_deref() {
+                None if !scalar.plain => Tag::Str,
+                None | Some("!") => resolve::plain(&scalar.text),
+                Some(tag) => Tag::named(tag),
+            };
+            (tag, scalar.text)
+        } else if had_properties {
+            // An empty scalar after a tag or anchor is resolved as a plain one, unless the tag says what it is.
+            (tag_or(tag.as_deref(), Tag::Null), Text::default())
+        } else {
+            return Err(self.unexpected(Problem::NoContent)?);
+        };
+        self.begin(anchor, tag, Content::Scalar(text), place).map(Step::Whole)
+    }
+
+    /// What kind of list or mapping begins here, if any may.
+    fn begun(&mut self, position: Position) -> Result<Option<Style>, YamlError> {
+        let block = position != Position::Flow;
+        Ok(match self.scanner.peek()?.kind {
+            TokenKind::BlockEntry if position == Position::BlockOrIndentless => Some(Style::IndentlessSequence),
+            TokenKind::BlockSequenceStart if block => Some(Style::BlockSequence),
+            TokenKind::BlockMappingStart if block => Some(Style::BlockMapping),
+            TokenKind::FlowSequenceStart => Some(Style::FlowSequence),
+            TokenKind::FlowMappingStart => Some(Style::FlowMapping),
+            _ => None,
+        })
     }
 
     /// Makes the node before its children, so that they can refer to it.
@@ -261,165 +326,169 @@ impl<'a> Parser<'a> {
         Ok(id)
     }
 
-    fn push(&mut self, sequence: NodeId, item: NodeId) {
-        if let Content::Sequence(items) = &mut self.graph.node_mut(sequence).content {
-            items.push(item);
+    /// Puts a complete node into what it is in.
+    fn take(&mut self, open: &mut Open, node: NodeId) {
+        match &mut self.graph.node_mut(open.id).content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping(pairs) => match open.key.take() {
+                Some(key) => pairs.push((key, node)),
+                None => open.key = Some(node),
+            },
+            Content::Scalar(_) => {}
         }
     }
 
-    fn pair(&mut self, mapping: NodeId, key: NodeId, value: NodeId) {
-        if let Content::Mapping(pairs) = &mut self.graph.node_mut(mapping).content {
-            pairs.push((key, value));
+    /// What comes next in a list or mapping that is `depth` deep.
+    fn go_on(&mut self, open: &mut Open, depth: usize) -> Result<Step, YamlError> {
+        match open.style {
+            Style::BlockSequence => self.block_sequence(open.id),
+            Style::IndentlessSequence => self.indentless_sequence(),
+            Style::BlockMapping => self.block_mapping(open),
+            Style::FlowSequence => self.flow_sequence(open, depth),
+            Style::FlowMapping => self.flow_mapping(open),
+            Style::FlowPair => self.flow_pair(open),
         }
     }
 
-    fn block_end(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
+    fn empty(&mut self, place: Place) -> Result<Step, YamlError> {
+        self.empty_scalar(place).map(Step::Whole)
+    }
+
+    fn block_end(&mut self, id: NodeId) -> Result<Step, YamlError> {
         if !next_is!(self, BlockEnd) {
             let mut error = self.unexpected(Problem::NoBlockEnd)?;
             error.since = Some(self.graph.node(id).place);
             return Err(error);
         }
         self.scanner.next()?;
-        Ok(id)
+        Ok(Step::End)
     }
 
-    fn block_sequence(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
-        self.scanner.next()?;
-        while next_is!(self, BlockEntry) {
-            let end = self.scanner.next()?.end;
-            let item = if next_is!(self, BlockEntry | BlockEnd) {
-                self.empty_scalar(end)?
-            } else {
-                self.node(Position::Block)?
-            };
-            self.push(id, item);
+    fn block_sequence(&mut self, id: NodeId) -> Result<Step, YamlError> {
+        if !next_is!(self, BlockEntry) {
+            return self.block_end(id);
         }
-        self.block_end(id)
+        let end = self.scanner.next()?.end;
+        if next_is!(self, BlockEntry | BlockEnd) { self.empty(end) } else { Ok(Step::Node(Position::Block)) }
     }
 
-    fn indentless_sequence(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
-        while next_is!(self, BlockEntry) {
-            let end = self.scanner.next()?.end;
-            let item = if next_is!(self, BlockEntry | Key | Value | BlockEnd) {
-                self.empty_scalar(end)?
-            } else {
-                self.node(Position::Block)?
-            };
-            self.push(id, item);
+    fn indentless_sequence(&mut self) -> Result<Step, YamlError> {
+        if !next_is!(self, BlockEntry) {
+            return Ok(Step::End);
         }
-        Ok(id)
-    }
-
-    fn block_mapping(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
-        self.scanner.next()?;
-        while next_is!(self, Key) {
-            let key = self.block_mapping_part()?;
-            let value = if next_is!(self, Value) {
-                self.block_mapping_part()?
-            } else {
-                let place = self.scanner.peek()?.start;
-                self.empty_scalar(place)?
-            };
-            self.pair(id, key, value);
+        let end = self.scanner.next()?.end;
+        if next_is!(self, BlockEntry | Key | Value | BlockEnd) {
+            self.empty(end)
+        } else {
+            Ok(Step::Node(Position::Block))
         }
-        self.block_end(id)
     }
 
-    /// A key or a value, after its indicator.
-    fn block_mapping_part(&mut self) -> Result<NodeId, YamlError> {
+    fn block_mapping(&mut self, open: &Open) -> Result<Step, YamlError> {
+        let here = if open.key.is_some() { next_is!(self, Value) } else { next_is!(self, Key) };
+        if !here && open.key.is_some() {
+            let place = self.scanner.peek()?.start;
+            return self.empty(place);
+        }
+        if !here {
+            return self.block_end(open.id);
+        }
         let end = self.scanner.next()?.end;
         if next_is!(self, Key | Value | BlockEnd) {
-            self.empty_scalar(end)
+            self.empty(end)
         } else {
-            self.node(Position::BlockOrIndentless)
+            Ok(Step::Node(Position::BlockOrIndentless))
         }
     }
 
     /// The comma before each entry but the first.
-    fn flow_comma(&mut self, id: NodeId, first: bool, close: char) -> Result<(), YamlError> {
-        if first {
+    fn flow_comma(&mut self, open: &mut Open, close: char) -> Result<(), YamlError> {
+        if std::mem::take(&mut open.first) {
             return Ok(());
         }
         if !next_is!(self, FlowEntry) {
             let mut error = self.unexpected(|found| Problem::NoComma(close, found))?;
-            error.since = Some(self.graph.node(id).place);
+            error.since = Some(self.graph.node(open.id).place);
             return Err(error);
         }
         self.scanner.next()?;
         Ok(())
     }
 
-    fn flow_sequence(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
+    fn flow_end(&mut self) -> Result<Step, YamlError> {
         self.scanner.next()?;
-        let mut first = true;
-        while !next_is!(self, FlowSequenceEnd) {
-            self.flow_comma(id, first, ']')?;
-            first = false;
-            if next_is!(self, Key) {
-                let item = self.flow_pair()?;
-                self.push(id, item);
-            } else if !next_is!(self, FlowSequenceEnd) {
-                let item = self.node(Position::Flow)?;
-                self.push(id, item);
-            }
-        }
-        self.scanner.next()?;
-        Ok(id)
+        Ok(Step::End)
     }
 
-    /// `[key: value]`: a mapping of one pair within a list.
-    fn flow_pair(&mut self) -> Result<NodeId, YamlError> {
-        let token = self.scanner.next()?;
-        if self.depth >= DEPTH_LIMIT {
-            return Err(YamlError::at(Problem::TooDeep, token.start));
+    fn flow_sequence(&mut self, open: &mut Open, depth: usize) -> Result<Step, YamlError> {
+        if next_is!(self, FlowSequenceEnd) {
+            return self.flow_end();
         }
-        let id = self.add(Tag::Map, Content::Mapping(Vec::new()), token.start)?;
-        self.depth += 1;
-        let key = if next_is!(self, Value | FlowEntry | FlowSequenceEnd) {
-            self.empty_scalar(token.end)?
-        } else {
-            self.node(Position::Flow)?
-        };
-        let value = self.flow_value(|kind| matches!(kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd))?;
-        self.depth -= 1;
-        self.pair(id, key, value);
-        Ok(id)
+        self.flow_comma(open, ']')?;
+        if next_is!(self, FlowSequenceEnd) {
+            return self.flow_end();
+        }
+        if !next_is!(self, Key) {
+            return Ok(Step::Node(Position::Flow));
+        }
+        let place = self.scanner.peek()?.start;
+        if depth >= DEPTH_LIMIT {
+            return Err(YamlError::at(Problem::TooDeep, place));
+        }
+        let id = self.add(Tag::Map, Content::Mapping(Vec::new()), place)?;
+        Ok(Step::Open(Open::new(id, Style::FlowPair)))
     }
 
-    fn flow_mapping(&mut self, id: NodeId) -> Result<NodeId, YamlError> {
-        self.scanner.next()?;
-        let mut first = true;
-        while !next_is!(self, FlowMappingEnd) {
-            self.flow_comma(id, first, '}')?;
-            first = false;
-            let (key, value);
-            if next_is!(self, Key) {
-                let end = self.scanner.next()?.end;
-                key = if next_is!(self, Value | FlowEntry | FlowMappingEnd) {
-                    self.empty_scalar(end)?
-                } else {
-                    self.node(Position::Flow)?
-                };
-                value = self.flow_value(|kind| matches!(kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd))?;
-            } else if next_is!(self, FlowMappingEnd) {
-                break;
-            } else {
-                key = self.node(Position::Flow)?;
-                let place = self.scanner.peek()?.start;
-                value = self.empty_scalar(place)?;
-            }
-            self.pair(id, key, value);
+    fn flow_pair(&mut self, open: &mut Open) -> Result<Step, YamlError> {
+        if std::mem::take(&mut open.first) {
+            return self.flow_part(Style::FlowPair);
         }
-        self.scanner.next()?;
-        Ok(id)
+        if open.key.is_some() { self.flow_value(Style::FlowPair) } else { Ok(Step::End) }
     }
 
-    fn flow_value(&mut self, ends: impl Fn(&TokenKind<'_>) -> bool) -> Result<NodeId, YamlError> {
-        if !next_is!(self, Value) {
+    fn flow_mapping(&mut self, open: &mut Open) -> Result<Step, YamlError> {
+        if open.key.is_some() && !open.bare {
+            return self.flow_value(Style::FlowMapping);
+        }
+        if open.key.is_some() {
             let place = self.scanner.peek()?.start;
-            return self.empty_scalar(place);
+            return self.empty(place);
         }
-        let end = self.scanner.next()?.end;
-        if ends(&self.scanner.peek()?.kind) { self.empty_scalar(end) } else { self.node(Position::Flow) }
+        if next_is!(self, FlowMappingEnd) {
+            return self.flow_end();
+        }
+        self.flow_comma(open, '}')?;
+        if next_is!(self, FlowMappingEnd) {
+            return self.flow_end();
+        }
+        open.bare = !next_is!(self, Key);
+        if open.bare { Ok(Step::Node(Position::Flow)) } else { self.flow_part(Style::FlowMapping) }
     }
+
+    /// What follows the indicator of a key or value, which may be missing.
+    fn flow_part(&mut self, style: Style) -> Result<Step, YamlError> {
+        let Token { kind: indicator, end, .. } = self.scanner.next()?;
+        let missing = match self.scanner.peek()?.kind {
+            TokenKind::Value => matches!(indicator, TokenKind::Key),
+            TokenKind::FlowEntry => true,
+            TokenKind::FlowSequenceEnd => style == Style::FlowPair,
+            TokenKind::FlowMappingEnd => style == Style::FlowMapping,
+            _ => false,
+        };
+        if missing { self.empty(end) } else { Ok(Step::Node(Position::Flow)) }
+    }
+
+    /// What follows a key.
+    fn flow_value(&mut self, style: Style) -> Result<Step, YamlError> {
+        if next_is!(self, Value) {
+            return self.flow_part(style);
+        }
+        let place = self.scanner.peek()?.start;
+        self.empty(place)
+    }
+}
+
+/// A tag as it is named, or the default without a name.
+fn tag_or(name: Option<&str>, default: Tag) -> Tag {
+    name.filter(|&name| name != "!").map_or(default, Tag::named)
 }

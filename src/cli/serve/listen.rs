@@ -1,0 +1,86 @@
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::middleware::Condition;
+use actix_web::{App, HttpServer, web};
+use anyhow::{Context, bail};
+
+use super::Serve;
+use crate::cli::tls::Certificate;
+use crate::http::{self, AppState, Part};
+
+/// Where a server listens.
+pub(super) struct Places<'a> {
+    pub(super) addresses: &'a [SocketAddr],
+    pub(super) unix: Option<UnixListener>,
+    pub(super) certificate: Option<&'a Arc<Certificate>>,
+}
+
+/// A server for a part of what there is to answer, and the addresses that it has come to listen on.
+pub(super) fn server(
+    serve: &Serve,
+    state: &web::Data<AppState>,
+    part: Part,
+    places: Places<'_>,
+) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
+    let state = state.clone();
+    let origins = serve.cors_origin.clone();
+    let mut server = HttpServer::new(move || {
+        let state = state.clone();
+        App::new()
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .configure(move |config| http::configure(&state, config, part))
+    })
+    .disable_signals()
+    .shutdown_timeout(serve.shutdown_timeout)
+    .max_connections(serve.max_connections)
+    .client_request_timeout(Duration::from_secs(serve.header_timeout))
+    .keep_alive(Duration::from_secs(serve.keep_alive));
+    if let Some(workers) = serve.workers {
+        server = server.workers(workers.into());
+    }
+    for address in places.addresses {
+        server = match places.certificate {
+            Some(certificate) => server.bind_rustls_0_23(address, certificate.config()?),
+            None => server.bind(address),
+        }
+        .with_context(|| format!("failed to listen on {address}"))?;
+    }
+    if let Some(listener) = places.unix {
+        server = server.listen_uds(listener).context("failed to listen on the Unix socket")?;
+    }
+    // Behind these stands an address for the Unix socket, which means nothing.
+    let addresses = server.addrs().into_iter().take(places.addresses.len()).collect();
+    Ok((server.run(), addresses))
+}
+
+/// Pages of these origins, and of no others, may ask.
+fn cors(origins: &[String]) -> Cors {
+    let cors =
+        Cors::default().allowed_methods(["GET", "POST"]).allowed_headers([AUTHORIZATION, CONTENT_TYPE]).max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// Binds a Unix socket, in the place of a file that a service left behind when it died, and never of one that lives.
+pub(super) fn bind_unix(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
+    let shown = path.display();
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("failed to look at {shown}")),
+        Ok(metadata) if !metadata.file_type().is_socket() => bail!("{shown} exists and is not a socket"),
+        Ok(_) if UnixStream::connect(path).is_ok() => bail!("somebody else listens on {shown}"),
+        Ok(_) => std::fs::remove_file(path).with_context(|| format!("failed to replace {shown}"))?,
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("failed to listen on {shown}"))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .with_context(|| format!("failed to set the mode of {shown}"))?;
+    Ok(listener)
+}

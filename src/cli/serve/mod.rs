@@ -1,0 +1,142 @@
+mod listen;
+mod options;
+mod signals;
+
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::web;
+use anyhow::{Context, bail};
+
+use listen::Places;
+pub(super) use options::Serve;
+
+use super::tls::Certificate;
+use super::{INTERNAL, OK, USAGE, complain};
+use crate::http::{Access, AppState, Limits, Part};
+use crate::registration::{self, TokenHasher};
+use crate::telemetry::{self, Metrics};
+use crate::watch::{Analyst, Options, Reloader};
+
+/// How often the files of tokens and certificates are looked at.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Serves until it is told to stop.
+pub(super) fn run(serve: &Serve) -> ExitCode {
+    if let Err(error) = telemetry::init_logging(serve.log_format, &serve.log_level) {
+        complain(&error.into());
+        return ExitCode::from(USAGE);
+    }
+    // Whatever can be wrong with the configuration is found before a port is bound.
+    let prepared = match prepare(serve) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(USAGE);
+        }
+    };
+    match actix_web::rt::System::new().block_on(answer(serve, prepared)) {
+        Ok(()) => ExitCode::from(OK),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(INTERNAL)
+        }
+    }
+}
+
+struct Prepared {
+    options: Options,
+    hasher: TokenHasher,
+    unix_listener: Option<UnixListener>,
+    access: Option<Arc<Access>>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
+    let (server_name, sources) = serve.sources.resolve()?;
+    let hasher = TokenHasher::new();
+    let loader = {
+        let hasher = hasher.clone();
+        move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher)
+    };
+    let mut options = Options::new(server_name, sources, Arc::new(loader));
+    options.poll = Duration::from_secs(serve.poll_interval);
+    options.state_dir.clone_from(&serve.state_dir);
+    let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));
+    let access = access.transpose().map_err(anyhow::Error::msg)?;
+    guard(serve, access.is_some())?;
+    let certificate = match (&serve.tls_cert, &serve.tls_key) {
+        (Some(chain), Some(key)) => Some(Certificate::open(chain, key)?),
+        _ => None,
+    };
+    let socket = serve.unix_socket.as_deref();
+    let unix_listener = socket.map(|path| listen::bind_unix(path, serve.unix_socket_mode)).transpose()?;
+    Ok(Prepared { options, hasher, unix_listener, access, certificate })
+}
+
+/// Nobody listens to the whole network by accident.
+fn guard(serve: &Serve, has_tokens: bool) -> anyhow::Result<()> {
+    let mut addresses = serve.listen.iter().chain(&serve.admin_listen);
+    let beyond = addresses.find(|address| !address.ip().is_loopback());
+    match beyond {
+        Some(address) if !has_tokens && !serve.allow_unauthenticated => bail!(
+            "{address} is reachable from other machines: give --auth-token-file, or --allow-unauthenticated if whoever \
+             reaches it may ask"
+        ),
+        _ => Ok(()),
+    }
+}
+
+async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
+    let Prepared { options, hasher, unix_listener, access, certificate } = prepared;
+    let metrics = Arc::new(Metrics::new());
+    let reloader = Reloader::start(options, Arc::clone(&metrics)).context("failed to start the reload thread")?;
+    let analyst =
+        Analyst::start(reloader.live(), Arc::clone(&metrics)).context("failed to start the findings thread")?;
+    let limits =
+        Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
+    let state = AppState::new(reloader.clone(), analyst, metrics, hasher, limits).guarded_by(access.clone());
+    let state = web::Data::new(state);
+
+    let with_admin = !serve.admin_listen.is_empty();
+    let part = if with_admin { Part::Questions } else { Part::Everything };
+    let certificate_of = certificate.as_ref();
+    let places = Places { addresses: &serve.listen, unix: unix_listener, certificate: certificate_of };
+    let (questions, addresses) = listen::server(serve, &state, part, places)?;
+    let admin = if with_admin {
+        let places = Places { addresses: &serve.admin_listen, unix: None, certificate: certificate_of };
+        Some(listen::server(serve, &state, Part::Admin, places)?)
+    } else {
+        None
+    };
+    let (admin, admin_addresses) = admin.unzip();
+    let handles = [Some(questions.handle()), admin.as_ref().map(Server::handle)].into_iter().flatten().collect();
+    actix_web::rt::spawn(signals::obey(handles, reloader.clone())?);
+    actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(REFRESH).await;
+            if let Some(access) = &access {
+                access.refresh();
+            }
+            if let Some(certificate) = &certificate {
+                certificate.refresh();
+            }
+        }
+    });
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?addresses, admin_listen = ?admin_addresses, "bailiwick serves");
+    let ended = match admin {
+        Some(admin) => tokio::try_join!(questions, admin).map(drop),
+        None => questions.await,
+    };
+    if let Some(path) = &serve.unix_socket {
+        // Left behind, it would be replaced at the next start.
+        let _ = std::fs::remove_file(path);
+    }
+    reloader.shutdown();
+    tracing::info!("bailiwick has stopped");
+    ended.context("the server failed")
+}

@@ -1,0 +1,114 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::sources::Sources;
+use crate::http::Limits;
+use crate::telemetry::LogFormat;
+
+/// What to serve, and where.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Serve {
+    #[command(flatten)]
+    pub(super) sources: Sources,
+
+    /// Addresses to listen on.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "BAILIWICK_LISTEN",
+        default_value = "127.0.0.1:8790",
+        value_delimiter = ','
+    )]
+    pub(super) listen: Vec<SocketAddr>,
+
+    /// A Unix socket to listen on besides. A socket file that nobody listens on any more is replaced.
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_UNIX_SOCKET")]
+    pub(super) unix_socket: Option<PathBuf>,
+
+    /// The mode of the Unix socket, in octal.
+    #[arg(long, value_name = "MODE", env = "BAILIWICK_UNIX_SOCKET_MODE", default_value = "660", value_parser = octal)]
+    pub(super) unix_socket_mode: u32,
+
+    /// Answer metrics, health and `/-/reload` on these addresses only, and not where the questions are answered.
+    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',')]
+    pub(super) admin_listen: Vec<SocketAddr>,
+
+    /// A file with bearer tokens, on each line `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read again when it
+    /// changes.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_AUTH_TOKEN_FILE")]
+    pub(super) auth_token_file: Option<PathBuf>,
+
+    /// Listen beyond this machine although anybody who reaches the port may then ask.
+    #[arg(long, env = "BAILIWICK_ALLOW_UNAUTHENTICATED")]
+    pub(super) allow_unauthenticated: bool,
+
+    /// Serve HTTPS with this certificate and its chain (PEM). Read again when it changes.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_TLS_CERT", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_TLS_KEY", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// Let pages of this origin ask from a browser, such as `https://register.example.com`; may be given several times.
+    #[arg(long, value_name = "ORIGIN", env = "BAILIWICK_CORS_ORIGIN", value_delimiter = ',')]
+    pub(super) cors_origin: Vec<String>,
+
+    /// Keep the last good copy of each file here, so that a file that is broken when the service starts still holds its
+    /// names.
+    #[arg(long, value_name = "DIR", env = "BAILIWICK_STATE_DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+
+    /// Seconds from one look at the directories to the next, besides watching them.
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) poll_interval: u64,
+
+    /// The largest body of a request, in bytes.
+    #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_BODY", default_value_t = Limits::default().body_bytes)]
+    pub(super) max_body: usize,
+
+    /// The most IDs in one request.
+    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_IDS", default_value_t = Limits::default().ids)]
+    pub(super) max_ids: usize,
+
+    /// The most connections at a time, for each thread.
+    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS", default_value_t = 10_000)]
+    pub(super) max_connections: usize,
+
+    /// Seconds that a client may take to send the head of a request.
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_HEADER_TIMEOUT", default_value_t = 5)]
+    pub(super) header_timeout: u64,
+
+    /// Seconds that a request may take from its head to its answer, slow bodies included.
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_REQUEST_TIMEOUT", default_value_t = 30)]
+    pub(super) request_timeout: u64,
+
+    /// Seconds that an idle connection is kept: longer than a proxy in front keeps it, which is 60 for nginx.
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_KEEP_ALIVE", default_value_t = 75)]
+    pub(super) keep_alive: u64,
+
+    /// Threads that answer requests; one for each core by default.
+    #[arg(long, value_name = "COUNT", env = "BAILIWICK_WORKERS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) workers: Option<u16>,
+
+    /// Seconds that requests in flight are given when the service is told to stop.
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SHUTDOWN_TIMEOUT", default_value_t = 20)]
+    pub(super) shutdown_timeout: u64,
+
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_LOG_FORMAT", value_enum, default_value_t)]
+    pub(super) log_format: LogFormat,
+
+    /// Which log lines are written: error, warn, info, debug, trace, or a filter as tracing takes it.
+    #[arg(long, value_name = "LEVEL", env = "BAILIWICK_LOG_LEVEL", default_value = "info")]
+    pub(super) log_level: String,
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("expected an octal mode such as 660".to_owned()),
+    }
+}

@@ -1,0 +1,67 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::snapshot::Live;
+use crate::watch::{Reloader, Trigger};
+
+/// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
+pub(super) fn obey(servers: Vec<ServerHandle>, reloader: Reloader) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {
+                    // `Type=notify-reload` wants to know when it began, by the clock that never jumps.
+                    if let Ok(now) = NotifyState::monotonic_usec_now() {
+                        notify(&[NotifyState::Reloading, now]);
+                    }
+                    // What came of it is logged by the reload itself.
+                    let _ = reloader.reload(Trigger::Signal, false).await;
+                    notify(&[NotifyState::Ready]);
+                    continue;
+                }
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stopping {
+                tracing::warn!("told twice to stop: stopping at once");
+                for server in &servers {
+                    server.stop(false).await;
+                }
+                std::process::exit(0);
+            }
+            tracing::info!("stopping when the requests in flight are answered");
+            notify(&[NotifyState::Stopping]);
+            stopping = true;
+            for server in &servers {
+                actix_web::rt::spawn(server.stop(true));
+            }
+        }
+    })
+}
+
+/// Tells systemd when the first load is done, and from then on that the service is alive.
+pub(super) async fn tell_systemd(live: Arc<Live>) {
+    while !live.load().is_ready() {
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    notify(&[NotifyState::Ready]);
+    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+    loop {
+        notify(&[NotifyState::Watchdog]);
+        actix_web::rt::time::sleep(patience / 3).await;
+    }
+}
+
+/// Without systemd there is nobody to tell, and nothing to be done about a message that is lost.
+fn notify(states: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(states);
+}

@@ -1,0 +1,90 @@
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The certificate that the service shows, read again when its files change.
+pub(super) struct Certificate {
+    chain: PathBuf,
+    key: PathBuf,
+    current: ArcSwap<CertifiedKey>,
+    written: Mutex<(Option<SystemTime>, Option<SystemTime>)>,
+}
+
+impl Certificate {
+    /// Reads a certificate with its chain and its private key, both PEM.
+    pub(super) fn open(chain: &Path, key: &Path) -> anyhow::Result<Arc<Self>> {
+        let written = (written(chain), written(key));
+        let current = read(chain, key)?;
+        Ok(Arc::new(Self {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+            current: ArcSwap::from_pointee(current),
+            written: Mutex::new(written),
+        }))
+    }
+
+    /// Reads the files again if they have changed. If they cannot be used, the certificate read before stays in use.
+    pub(super) fn refresh(&self) {
+        let now = (written(&self.chain), written(&self.key));
+        let mut last = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last == now {
+            return;
+        }
+        *last = now;
+        match read(&self.chain, &self.key) {
+            Ok(new) => {
+                self.current.store(Arc::new(new));
+                tracing::info!("certificate read");
+            }
+            // One of the two files may not have been replaced yet.
+            Err(error) => tracing::error!("the certificate read before stays in use: {error:#}"),
+        }
+    }
+
+    /// What the server needs to use it.
+    pub(super) fn config(self: &Arc<Self>) -> anyhow::Result<ServerConfig> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .context("failed to set up TLS")?;
+        Ok(builder.with_no_client_auth().with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>))
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+fn written(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|status| status.modified()).ok()
+}
+
+fn read(chain: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
+    let failed = |file: &Path| format!("failed to read {}", file.display());
+    let certificates: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_file_iter(chain).and_then(Iterator::collect).with_context(|| failed(chain))?;
+    anyhow::ensure!(!certificates.is_empty(), "{} holds no certificate", chain.display());
+    let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| failed(key))?;
+    let signing = ring::sign::any_supported_type(&key_der).with_context(|| failed(key))?;
+    let certified = CertifiedKey::new(certificates, signing);
+    certified.keys_match().with_context(|| format!("{} is not the key of {}", key.display(), chain.display()))?;
+    Ok(certified)
+}

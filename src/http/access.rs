@@ -1,0 +1,128 @@
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::ApiError;
+use crate::telemetry::Route;
+
+/// What a bearer of a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Ask: everything under `/v1`.
+    Read,
+    /// Operate, too: everything under `/-/`.
+    Admin,
+}
+
+/// A token as it is kept: only what recognizes it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    role: Role,
+    /// Comparing these takes the same time wherever they differ.
+    hash: blake3::Hash,
+}
+
+/// Who may ask, as a file of tokens says.
+#[derive(Debug)]
+pub struct Access {
+    file: PathBuf,
+    tokens: ArcSwap<Vec<Known>>,
+    /// What the file was like when it was read last, and what was wrong with it then.
+    seen: Mutex<(Option<Seen>, Option<String>)>,
+}
+
+/// What changes when a file does: which it is, its size, when it was written.
+type Seen = (u64, u64, i64, i64);
+
+/// Shorter tokens can be guessed.
+const MIN_TOKEN: usize = 16;
+
+impl Access {
+    /// Reads a file of tokens: on each line a role, `read` or `admin`, and a token; `#` begins a comment.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let seen = seen(file);
+        let tokens = read(file)?;
+        Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), seen: Mutex::new((seen, None)) })
+    }
+
+    /// Reads the file again if it has changed. If it cannot be used, the tokens read before stay good.
+    pub fn refresh(&self) {
+        let now = seen(&self.file);
+        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 == now {
+            return;
+        }
+        last.0 = now;
+        match read(&self.file) {
+            Ok(tokens) => {
+                tracing::info!(tokens = tokens.len(), "tokens read");
+                self.tokens.store(tokens.into());
+                last.1 = None;
+            }
+            Err(error) => {
+                if last.1.as_ref() != Some(&error) {
+                    tracing::error!("the tokens read before stay good: {error}");
+                }
+                last.1 = Some(error);
+            }
+        }
+    }
+
+    /// Lets a request through, or says why not. `authorization` is the header.
+    pub(super) fn check(&self, route: Route, authorization: Option<&[u8]>) -> Result<(), ApiError> {
+        let Some(needed) = needed(route) else { return Ok(()) };
+        let token = authorization.and_then(bearer).ok_or_else(ApiError::missing_token)?;
+        let hash = blake3::hash(token);
+        // Every token is compared, so that the time tells nothing.
+        let role = self.tokens.load().iter().filter(|known| known.hash == hash).map(|known| known.role).max();
+        match role {
+            None => Err(ApiError::unknown_token()),
+            Some(role) if role < needed => Err(ApiError::forbidden()),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+fn needed(route: Route) -> Option<Role> {
+    match route.as_str() {
+        path if path.starts_with("/v1/") => Some(Role::Read),
+        path if path.starts_with("/-/") => Some(Role::Admin),
+        _ => None,
+    }
+}
+
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = header.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+fn seen(file: &Path) -> Option<Seen> {
+    fs::metadata(file).ok().map(|status| (status.ino(), status.size(), status.mtime(), status.mtime_nsec()))
+}
+
+fn read(file: &Path) -> Result<Vec<Known>, String> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let mut tokens = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let mut words = line.split_whitespace();
+        let (role, token) = match (words.next(), words.next(), words.next()) {
+            (None, ..) => continue,
+            (Some(comment), ..) if comment.starts_with('#') => continue,
+            (Some("read"), Some(token), None) => (Role::Read, token),
+            (Some("admin"), Some(token), None) => (Role::Admin, token),
+            _ => return Err(format!("{shown}:{number}: expected `read TOKEN` or `admin TOKEN`")),
+        };
+        if token.len() < MIN_TOKEN {
+            return Err(format!("{shown}:{number}: a token has at least {MIN_TOKEN} characters"));
+        }
+        tokens.push(Known { role, hash: blake3::hash(token.as_bytes()) });
+    }
+    if tokens.is_empty() {
+        return Err(format!("{shown} holds no token: write `read TOKEN` or `admin TOKEN` on a line"));
+    }
+    Ok(tokens)
+}

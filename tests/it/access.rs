@@ -1,0 +1,178 @@
+//! Who may ask, from where, and how.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::support::{Answer, Service, examples};
+
+const READ: &str = "read-token-0123456789";
+const ADMIN: &str = "admin-token-0123456789";
+
+fn with_token(service: &Service, method: &str, target: &str, token: &str) -> Answer {
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
+    );
+    service.send(request.as_bytes()).expect("an answer")
+}
+
+#[test]
+fn tokens_guard_questions_and_operations() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let file = home.path().join("tokens");
+    fs::write(&file, format!("# for the front end\nread {READ}\n\nadmin {ADMIN}\n")).expect("written");
+    let path = file.to_str().expect("UTF-8");
+    let service = Service::start_with(&[&examples()], &["--server-name", "example.com", "--auth-token-file", path]);
+    let none = service.get("/v1/owners?id=%40a");
+    assert_eq!((none.status, none.json()["errcode"].clone()), (401, json!("M_MISSING_TOKEN")));
+    let status = |method: &str, target: &str, token: &str| with_token(&service, method, target, token).status;
+    assert_eq!(status("GET", "/v1/owners?id=%40a", "something else"), 401);
+    assert_eq!(status("GET", "/v1/owners?id=%40a", READ), 200);
+    assert_eq!(status("GET", "/v1/owners?id=%40a", ADMIN), 200);
+    assert_eq!(status("POST", "/-/reload", READ), 403);
+    assert_eq!(status("POST", "/-/reload", ADMIN), 200);
+    for open in ["/metrics", "/healthz", "/readyz", "/openapi.json"] {
+        assert_eq!(service.get(open).status, 200, "{open}");
+    }
+    // A file that cannot be used changes nothing; one that can, does.
+    fs::write(&file, "nonsense\n").expect("written");
+    service.wait("to complain", |service| service.log().contains("the tokens read before stay good"));
+    assert_eq!(status("GET", "/v1/owners?id=%40a", READ), 200);
+    fs::write(&file, "read another-token-0123456789\n").expect("written");
+    service.wait("to read the tokens", |service| with_token(service, "GET", "/v1/status", READ).status == 401);
+    assert_eq!(status("GET", "/v1/owners?id=%40a", "another-token-0123456789"), 200);
+    for token in [READ, ADMIN, "another-token"] {
+        assert!(!service.log().contains(token), "{}", service.log());
+    }
+}
+
+#[test]
+fn nobody_listens_to_the_network_by_accident() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+            .arg("serve")
+            .arg(examples())
+            .args(["--server-name", "example.com", "--listen", "0.0.0.0:0"])
+            .args(arguments)
+            .env_clear()
+            .output()
+            .expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(64));
+    assert!(said.contains("--auth-token-file") && said.contains("--allow-unauthenticated"), "{said}");
+    // Told so, it goes on to what is wrong next.
+    let (code, said) = run(&["--allow-unauthenticated", "--tls-cert", "/nowhere", "--tls-key", "/nowhere"]);
+    assert_eq!(code, Some(64));
+    assert!(said.contains("/nowhere"), "{said}");
+}
+
+/// The addresses that the service says it listens on.
+fn addresses(service: &Service) -> Vec<SocketAddr> {
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
+    let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+fn over_tcp(address: SocketAddr, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    stream.write_all(format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn operators_have_an_address_of_their_own() {
+    let service = Service::spawn(&[&examples()], &["--server-name", "example.com", "--admin-listen", "127.0.0.1:0"]);
+    service.wait("to serve", |service| service.log().contains("bailiwick serves"));
+    let admin = *addresses(&service).last().expect("an address");
+    service.wait("to be ready", |_| over_tcp(admin, "GET /readyz HTTP/1.1").starts_with("HTTP/1.1 200"));
+    assert!(over_tcp(admin, "GET /metrics HTTP/1.1").contains("bailiwick_build_info"));
+    assert!(over_tcp(admin, "GET /v1/status HTTP/1.1").starts_with("HTTP/1.1 404"));
+    assert_eq!(service.get("/v1/status").status, 200);
+    assert_eq!(service.get("/metrics").status, 404);
+    assert_eq!(service.get("/healthz").status, 404);
+}
+
+#[test]
+fn browsers_may_ask_from_the_origins_that_are_named() {
+    let origin = "https://register.example.com";
+    let preflight = |service: &Service, origin: &str| {
+        let request = format!(
+            "OPTIONS /v1/may-register HTTP/1.1\r\nHost: x\r\nConnection: close\r\nOrigin: {origin}\r\n\
+             Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n"
+        );
+        service.send(request.as_bytes()).expect("an answer").head.to_ascii_lowercase()
+    };
+    let allowed = format!("access-control-allow-origin: {origin}");
+    let none = Service::start(&[&examples()]);
+    assert!(!preflight(&none, origin).contains("access-control-allow-origin"));
+    let some = Service::start_with(&[&examples()], &["--server-name", "example.com", "--cors-origin", origin]);
+    assert!(preflight(&some, origin).contains(&allowed), "{}", preflight(&some, origin));
+    assert!(!preflight(&some, "https://evil.example").contains("access-control-allow-origin"));
+}
+
+#[test]
+fn a_slow_client_is_not_waited_for() {
+    let arguments = ["--server-name", "example.com", "--request-timeout", "1", "--header-timeout", "1"];
+    let service = Service::start_with(&[&examples()], &arguments);
+    let body = service.send(b"POST /v1/owners HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n{");
+    let body = body.expect("an answer");
+    assert_eq!((body.status, body.json()["errcode"].clone()), (408, json!("M_UNKNOWN")));
+    let head = service.send(b"GET /v1/owners?id=");
+    assert!(head.is_none_or(|head| head.status == 408));
+}
+
+#[test]
+fn certificates_are_shown_and_read_again() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+    let write = || {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+        fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+        fs::write(&cert, made.cert.pem()).expect("written");
+        made.cert.der().clone()
+    };
+    let first = write();
+    let arguments = [
+        "--server-name",
+        "example.com",
+        "--tls-cert",
+        cert.to_str().expect("UTF-8"),
+        "--tls-key",
+        key.to_str().expect("UTF-8"),
+    ];
+    let service = Service::start_with(&[&examples()], &arguments);
+    let address = addresses(&service)[0];
+    assert!(over_tls(address, &first).is_some_and(|answer| answer.contains("\"status\":\"ok\"")));
+    let second = write();
+    assert!(over_tls(address, &second).is_none() || first == second);
+    service.wait("to read the certificate", |_| over_tls(address, &second).is_some());
+}
+
+/// The answer of `/healthz` over TLS, if the server shows this certificate.
+fn over_tls(address: SocketAddr, certificate: &rustls_pki_types::CertificateDer<'static>) -> Option<String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let mut session = rustls::ClientConnection::new(Arc::new(config), name).expect("a session");
+    let mut stream = TcpStream::connect(address).expect("connects");
+    let mut tls = rustls::Stream::new(&mut session, &mut stream);
+    tls.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    let _ = tls.read_to_end(&mut answer);
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
