@@ -3,6 +3,7 @@
 //! Ratios against baselines of the same run are what counts; the machine is not ours alone.
 
 mod building;
+mod http;
 mod measure;
 mod questions;
 mod workload;
@@ -19,6 +20,9 @@ fn main() {
     }
     if wants("findings") {
         building::findings(100_000, 1_000);
+    }
+    if wants("http") {
+        http::run(10_000);
     }
     if wants("disk") {
         building::disk(100_000);

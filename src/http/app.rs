@@ -178,12 +178,17 @@ where
     let method = Method::of(request.method().as_str());
     let answered = match refused(&state, route, &request) {
         Some(error) => Err(request.into_response(HttpResponse::from(error))),
-        None => Ok((request.request().clone(), service.call(request))),
+        None => {
+            // Only a body can be waited for.
+            let awaited = (method == Method::Post).then(|| request.request().clone());
+            Ok((awaited, service.call(request)))
+        }
     };
     async move {
         let response = match answered {
             Err(refused) => refused,
-            Ok((request, answer)) => match tokio::time::timeout(state.limits.request, answer).await {
+            Ok((None, answer)) => answer.await?,
+            Ok((Some(request), answer)) => match tokio::time::timeout(state.limits.request, answer).await {
                 Ok(response) => response?,
                 Err(_) => ServiceResponse::new(request, HttpResponse::from(ApiError::too_slow())),
             },

@@ -50,6 +50,7 @@ impl Analyst {
 }
 
 fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics) {
+    super::priority::stand_back();
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
         let swaps = live.wait(seen, TURN);

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +62,9 @@ impl fmt::Debug for Options {
     }
 }
 
+/// So many snapshots are kept after they were in force.
+const RETIRED: usize = 2;
+
 /// Scans, and puts in force what it finds. Does nothing by itself; the [`super::Reloader`] drives it.
 #[derive(Debug)]
 pub struct Engine {
@@ -69,6 +72,8 @@ pub struct Engine {
     sources: Vec<State>,
     state: Option<StateDir>,
     live: Arc<Live>,
+    /// The snapshots before the one in force: kept so that it is this thread that frees them, and not one that answers.
+    retired: VecDeque<Arc<Snapshot>>,
     metrics: Arc<Metrics>,
 }
 
@@ -91,7 +96,7 @@ impl Engine {
         let sources = vec![State::default(); options.sources.len()];
         let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
         let state = options.state_dir.as_deref().map(StateDir::open);
-        Self { options, sources, state, live: Arc::new(Live::new(nothing)), metrics }
+        Self { options, sources, state, live: Arc::new(Live::new(nothing)), retired: VecDeque::new(), metrics }
     }
 
     /// Where the snapshot in force is found.
@@ -290,6 +295,10 @@ impl Engine {
         self.sources = holding(states, &after);
         if !Arc::ptr_eq(before, &after) {
             self.live.swap(Arc::clone(&after));
+            self.retired.push_back(Arc::clone(before));
+            if self.retired.len() > RETIRED {
+                self.retired.pop_front();
+            }
         }
         after
     }

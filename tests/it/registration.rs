@@ -57,3 +57,33 @@ fn recorded_files_load_as_in_synapse() {
     let wrong: Vec<String> = cases.iter().filter_map(|case| difference(case, &hasher)).collect();
     assert!(wrong.is_empty(), "{} of {} files differ:\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
 }
+
+/// Files that Synapse loads, nearly as deep as CPython's recursion limit allows.
+fn deep_files() -> Vec<String> {
+    let merges: Vec<String> = (1..900).map(|n| format!("&m{n} {{<<: *m{}}}", n - 1)).collect();
+    let deep = [
+        format!("x: {}{}", "[".repeat(470), "]".repeat(470)),
+        format!("x: {}b{}", "{a: ".repeat(470), "}".repeat(470)),
+        format!("x: {}b{}", "[a: ".repeat(235), "]".repeat(235)),
+        format!("x:\n{}a", "- ".repeat(470)),
+        format!("x: {}{{}}{}", "{<<: ".repeat(470), "}".repeat(470)),
+        // PyYAML fills `y` before what it merges, and so follows the whole chain at once.
+        format!("x: [[[&m0 {{a: b}}, {}]]]\ny: {{<<: *m899}}", merges.join(", ")),
+    ];
+    let required = "id: a\nurl:\nas_token: b\nhs_token: c\nsender_localpart: d\nnamespaces: {}\n";
+    deep.iter().map(|deep| format!("{required}{deep}\n")).collect()
+}
+
+#[test]
+fn deep_files_need_no_deep_stack() {
+    let load = || {
+        let hasher = TokenHasher::new();
+        for file in deep_files() {
+            let loaded = registration::load(&Arc::from("deep.yaml"), file.as_bytes(), &hasher);
+            assert!(loaded.is_ok(), "{file}: {:?}", loaded.err());
+        }
+    };
+    // An eighth of what a thread has by default.
+    let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(load).expect("a thread");
+    thread.join().expect("nothing panicked");
+}

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -7,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
+use actix_http::{Request, Response};
+use actix_service::IntoServiceFactory;
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Server, ServiceFactory};
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::middleware::Condition;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, bail};
 
@@ -33,17 +36,40 @@ pub(super) fn server(
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
     let state = state.clone();
     let origins = serve.cors_origin.clone();
-    let mut server = HttpServer::new(move || {
+    if origins.is_empty() {
+        let app = move || {
+            let state = state.clone();
+            App::new().configure(move |config| http::configure(&state, config, part))
+        };
+        return started(HttpServer::new(app), serve, places);
+    }
+    let app = move || {
         let state = state.clone();
-        App::new()
-            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .configure(move |config| http::configure(&state, config, part))
-    })
-    .disable_signals()
-    .shutdown_timeout(serve.shutdown_timeout)
-    .max_connections(serve.max_connections)
-    .client_request_timeout(Duration::from_secs(serve.header_timeout))
-    .keep_alive(Duration::from_secs(serve.keep_alive));
+        App::new().wrap(cors(&origins)).configure(move |config| http::configure(&state, config, part))
+    };
+    started(HttpServer::new(app), serve, places)
+}
+
+fn started<F, I, S, B>(
+    server: HttpServer<F, I, S, B>,
+    serve: &Serve,
+    places: Places<'_>,
+) -> anyhow::Result<(Server, Vec<SocketAddr>)>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<actix_web::Error>,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>>,
+    B: MessageBody + 'static,
+{
+    let mut server = server
+        .disable_signals()
+        .shutdown_timeout(serve.shutdown_timeout)
+        .max_connections(serve.max_connections)
+        .client_request_timeout(Duration::from_secs(serve.header_timeout))
+        .keep_alive(Duration::from_secs(serve.keep_alive));
     if let Some(workers) = serve.workers {
         server = server.workers(workers.into());
     }

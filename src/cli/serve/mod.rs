@@ -19,7 +19,7 @@ use super::{INTERNAL, OK, USAGE, complain};
 use crate::http::{Access, AppState, Limits, Part};
 use crate::registration::{self, TokenHasher};
 use crate::telemetry::{self, Metrics};
-use crate::watch::{Analyst, Options, Reloader};
+use crate::watch::{Analyst, Options, Reloader, stand_back_all};
 
 /// How often the files of tokens and certificates are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -92,6 +92,7 @@ fn guard(serve: &Serve, has_tokens: bool) -> anyhow::Result<()> {
 
 async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let Prepared { options, hasher, unix_listener, access, certificate } = prepared;
+    stand_back_all();
     let metrics = Arc::new(Metrics::new());
     let reloader = Reloader::start(options, Arc::clone(&metrics)).context("failed to start the reload thread")?;
     let analyst =
