@@ -11,6 +11,11 @@ pub(super) type Body = Result<Bytes, actix_web::Error>;
 /// Reads a body of JSON. `expected` is the shape, for the error; what was sent is never repeated.
 pub(super) fn json<'b, T: Deserialize<'b>>(body: &'b Body, expected: &str) -> Result<T, ApiError> {
     let bytes = read(body)?;
+    // What takes an object would take a list of its values, too.
+    if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+    {
+        return Err(ApiError::bad_json(format!("a list, where this is expected: {expected}")));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         match error.classify() {

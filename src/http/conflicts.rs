@@ -30,8 +30,8 @@ pub(super) struct Conflicts<'s> {
     description = "Computed after each reload, off the request threads: `snapshot` says for which set. The codes are \
                    explained under `docs/findings/`.",
     params(
-        ("severity" = Option<String>, Query, description = "Only findings of this severity: `error`, `warning` or `note`."),
-        ("code" = Option<String>, Query, description = "Only findings of this code."),
+        ("severity" = Option<Severity>, Query, description = "Only findings of this severity: `error`, `warning` or `note`."),
+        ("code" = Option<Code>, Query, description = "Only findings of this code."),
         ("as_id" = Option<String>, Query, description = "Only findings that concern this application service."),
         ("limit" = Option<u32>, Query, description = "List at most so many; 1000 by default."),
     ),
@@ -46,7 +46,11 @@ pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Res
     let severity = query.get("severity").map(severity).transpose()?;
     let code = query.get("code").map(code).transpose()?;
     let limit = match query.get("limit") {
-        Some(limit) => limit.parse().map_err(|_| ApiError::invalid_param("limit is a number"))?,
+        // More than there can be is all there is.
+        Some(limit) if !limit.is_empty() && limit.bytes().all(|byte| byte.is_ascii_digit()) => {
+            limit.parse().unwrap_or(usize::MAX)
+        }
+        Some(_) => return Err(ApiError::invalid_param("limit is a number")),
         None => DEFAULT_LIMIT,
     };
     let found = state.analyst.latest().ok_or_else(ApiError::not_ready)?;

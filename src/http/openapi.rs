@@ -61,6 +61,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         }
     }
     guard(&mut document);
+    refine(&mut document);
     format!("{document:#}\n")
 });
 
@@ -86,6 +87,55 @@ fn guard(document: &mut Value) {
             }
         }
     }
+}
+
+/// The parameters of a GET.
+fn parameters<'d>(document: &'d mut Value, path: &str) -> impl Iterator<Item = &'d mut Value> {
+    document["paths"][path]["get"]["parameters"].as_array_mut().into_iter().flatten()
+}
+
+/// Says what the types cannot: which values go together.
+fn refine(document: &mut Value) {
+    let user_id = json!({"type": "string", "pattern": "^@", "maxLength": 769, "description": "The whole user ID."});
+    let localpart = json!({"type": "string", "maxLength": 512, "description": "The localpart on this server."});
+    let absent = json!({"type": "null"});
+    let request = &mut document["components"]["schemas"]["MayRegisterRequest"];
+    // One way or the other to name the user, and at most one to say who asks.
+    request["oneOf"] = json!([
+        {"required": ["user_id"], "properties": {"user_id": user_id, "localpart": absent}},
+        {"required": ["localpart"], "properties": {"localpart": localpart, "user_id": absent}},
+    ]);
+    let text = json!({"type": "string"});
+    request["not"] = json!({"required": ["as_id", "as_token"], "properties": {"as_id": text, "as_token": text}});
+    document["components"]["schemas"]["MayCreateAliasRequest"]["properties"]["alias"] = json!({
+        "type": "string", "pattern": "^#", "maxLength": 255, "description": "The alias; at most 255 bytes.",
+    });
+    document["paths"]["/v1/may-register"]["get"]["parameters"] = json!([{
+        "name": "question",
+        "in": "query",
+        "required": true,
+        "style": "form",
+        "explode": true,
+        "description": "Who is to be registered: `user_id` or `localpart`; and by which service, `as_id`, if it is not a person.",
+        "schema": {"oneOf": [
+            {"type": "object", "required": ["user_id"], "additionalProperties": false, "properties": {"user_id": user_id, "as_id": text}},
+            {"type": "object", "required": ["localpart"], "additionalProperties": false, "properties": {"localpart": localpart, "as_id": text}},
+        ]},
+    }]);
+    document["components"]["schemas"]["MayCreateAliasRequest"]["properties"]["user_id"] = json!({
+        "type": ["string", "null"], "pattern": "^@", "maxLength": 255, "description": "The user who asks; at most 255 bytes.",
+    });
+    for parameter in parameters(document, "/v1/conflicts") {
+        if parameter["name"] == "limit" {
+            parameter["schema"] = json!({"type": "integer", "minimum": 0});
+        }
+    }
+    for parameter in parameters(document, "/v1/owners") {
+        // One value, whatever it holds.
+        parameter["explode"] = json!(false);
+    }
+    // YAML holds any value, and whatever it is, there is an answer.
+    document["paths"]["/v1/check"]["post"]["requestBody"]["content"]["application/yaml"]["schema"] = json!({});
 }
 
 /// The contract as an OpenAPI 3.1 document, as it is committed and served.

@@ -20,7 +20,7 @@ use crate::telemetry::Metrics;
 pub(super) struct OwnersRequest<'b> {
     /// The IDs, answered in this order.
     #[serde(borrow)]
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 10_000)]
+    #[schema(value_type = Vec<String>, min_items = 1)]
     ids: Vec<Cow<'b, str>>,
 }
 
@@ -66,7 +66,14 @@ pub(super) struct IdProblem<'s> {
     tag = "questions",
     operation_id = "owner",
     summary = "Who owns an ID",
-    params(("id" = String, Query, description = "The ID, percent-encoded.", example = "@irc_alice:example.com")),
+    params((
+        "id" = String,
+        Query,
+        description = "The ID, percent-encoded; at most 255 bytes.",
+        pattern = "^[@#!]",
+        max_length = 255,
+        example = "@irc_alice:example.com",
+    )),
     responses(
         (status = 200, description = "Who owns it.", body = Answer<'static, Ownership<'static>>),
         (status = 400, description = "Not something that can be asked about.", body = MatrixError<'static>),

@@ -33,7 +33,8 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
     let request = if body::read(&body)?.is_empty() {
         ReloadRequest::default()
     } else {
-        body::json(&body, r#"{"allow_empty": true or false}, or no body"#)?
+        let request: Option<ReloadRequest> = body::json(&body, r#"{"allow_empty": true or false}, or no body"#)?;
+        request.unwrap_or_default()
     };
     let report = state.reloader.reload(Trigger::Request, request.allow_empty).await;
     report.map(|report| render::ok(&report)).map_err(|_| ApiError::shutting_down())

@@ -11,6 +11,7 @@ use crate::watch::ReloadReport;
 
 /// What is in force, and what came of the last reload.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ServiceStatus)]
 pub(super) struct Status<'s> {
     /// The version of bailiwick.
     version: &'static str,

@@ -27,6 +27,8 @@ fn bad_requests_are_matrix_errors() {
     refused(&post("/v1/owners", "[".repeat(100_000).as_bytes()), 400, "M_BAD_JSON");
     refused(&owners(json!({"ids": "@a:example.com"})), 400, "M_BAD_JSON");
     refused(&owners(json!({"ids": [1]})), 400, "M_BAD_JSON");
+    refused(&owners(json!([["@a:example.com"]])), 400, "M_BAD_JSON");
+    refused(&service.post("/-/reload", &json!([])), 400, "M_BAD_JSON");
     refused(&owners(json!({"ids": ["@a:example.com"], "more": 1})), 400, "M_BAD_JSON");
     refused(&owners(json!({})), 400, "M_BAD_JSON");
     refused(&owners(json!({"ids": []})), 400, "M_INVALID_PARAM");

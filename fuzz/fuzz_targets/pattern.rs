@@ -1,0 +1,35 @@
+//! Any pattern parses or is refused, and its engines agree on any text.
+#![no_main]
+
+use bailiwick::pattern::{Outcome, Pattern};
+use libfuzzer_sys::fuzz_target;
+use std::sync::Arc;
+
+use bailiwick::index::Index;
+use bailiwick::matrix::MatrixId;
+use bailiwick::registration::{self, TokenHasher};
+
+fuzz_target!(|input: (&str, &str)| {
+    let (source, text) = input;
+    if source.len() > 300 {
+        return;
+    }
+    let Ok(pattern) = Pattern::parse(source) else { return };
+    let id = format!("@{text}");
+    let Ok(asked) = MatrixId::parse(&id) else { return };
+    let alone = pattern.backtracker().run(&id);
+    let file = serde_json::json!({
+        "id": "a", "as_token": "t", "hs_token": "h", "sender_localpart": "s", "url": null,
+        "namespaces": {"users": [{"regex": source, "exclusive": true}]},
+    });
+    let Ok(loaded) = registration::load(&"a.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new()) else {
+        // Lone surrogates and the like do not survive the way through a file.
+        return;
+    };
+    let server_name = "example.com".parse().expect("a server name");
+    let index = Index::build(&server_name, &[Arc::new(loaded)]);
+    let mut hits = Vec::new();
+    index.lookup(asked, &mut hits);
+    let sender = id == "@s:example.com";
+    assert!(alone == Outcome::StepLimit || sender || (alone == Outcome::Match) == !hits.is_empty(), "{source:?} {id:?}");
+});

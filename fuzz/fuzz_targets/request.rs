@@ -1,0 +1,67 @@
+//! Any request is answered, and never with a status of 5xx.
+#![no_main]
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use actix_web::{App, test, web};
+use bailiwick::http::{self, AppState, Limits, Part};
+use bailiwick::registration::{self, TokenHasher};
+use bailiwick::telemetry::Metrics;
+use bailiwick::watch::{Analyst, Options, Reloader, Source};
+use libfuzzer_sys::fuzz_target;
+
+const TARGETS: [&str; 8] = [
+    "/v1/owners",
+    "/v1/may-register",
+    "/v1/may-create-alias",
+    "/v1/registrations",
+    "/v1/conflicts",
+    "/v1/check",
+    "/v1/status",
+    "/-/reload",
+];
+
+struct Scene {
+    system: actix_web::rt::SystemRunner,
+    state: web::Data<AppState>,
+}
+
+fn scene() -> Scene {
+    let system = actix_web::rt::System::new();
+    let hasher = TokenHasher::new();
+    let of_loader = hasher.clone();
+    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &of_loader);
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/registrations");
+    let sources = vec![Source::Directory(examples.into())];
+    let options = Options::new("example.com".parse().expect("a server name"), sources, Arc::new(loader));
+    let metrics = Arc::new(Metrics::new());
+    let reloader = Reloader::start(options, Arc::clone(&metrics)).expect("a thread");
+    let analyst = Analyst::start(reloader.live(), Arc::clone(&metrics)).expect("a thread");
+    while analyst.latest().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let state = AppState::new(reloader, analyst, metrics, hasher, Limits::default());
+    Scene { system, state: web::Data::new(state) }
+}
+
+thread_local! {
+    static SCENE: RefCell<Scene> = RefCell::new(scene());
+}
+
+fuzz_target!(|input: (u8, bool, &str, &[u8])| {
+    let (target, get, query, body) = input;
+    SCENE.with_borrow_mut(|Scene { system, state }| {
+        system.block_on(async {
+            let app = test::init_service(App::new().configure(|config| http::configure(state, config, Part::Everything)));
+            let app = app.await;
+            let query: String = query.chars().filter(|c| c.is_ascii_graphic() && *c != '#').collect();
+            let uri = format!("{}?{query}", TARGETS[usize::from(target) % TARGETS.len()]);
+            let Ok(uri) = uri.parse::<actix_web::http::Uri>() else { return };
+            let request = if get { test::TestRequest::get() } else { test::TestRequest::post() };
+            let request = request.uri(&uri.to_string()).set_payload(body.to_vec()).to_request();
+            let response = test::call_service(&app, request).await;
+            assert!(!response.status().is_server_error(), "{uri} {body:?}: {}", response.status());
+        });
+    });
+});
