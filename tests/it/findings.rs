@@ -369,3 +369,23 @@ fn planted_collisions_are_found_among_thousands_and_none_is_invented() {
         assert!(place.as_id.starts_with("as") == (at % 2 == 0), "{place:?}");
     }
 }
+
+/// How pairs lie to each other, as an independent library says (`oracle/findings_pairs.py`).
+#[test]
+fn relations_are_those_of_another_library() {
+    let recorded = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/findings/pairs.jsonl"))
+        .expect("recorded data is committed");
+    let mut wrong = Vec::new();
+    for line in recorded.lines() {
+        let pair: Value = serde_json::from_str(line).expect("a pair is JSON");
+        let (a, b) = (pair[0].as_str().expect("a regex"), pair[1].as_str().expect("a regex"));
+        let found = one_of(Code::ExclusiveConflict, &two((a, true), (b, true)));
+        let local = found.filter(|found| found.witness_is != Some(WitnessIs::Remote));
+        let relation = local.map_or(Value::Null, |found| serde_json::to_value(found.relation).expect("JSON"));
+        if relation != pair[2] {
+            wrong.push(format!("{a} and {b}: recorded {}, found {relation}", pair[2]));
+        }
+    }
+    assert!(recorded.lines().count() >= 500, "the recorded data is thin");
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
