@@ -193,7 +193,9 @@ impl Engine {
             if !restless || clock.now().duration_since(began) >= self.options.max_wait {
                 return looked;
             }
-            clock.sleep(self.options.quiet);
+            let gone = looked.iter().flatten().any(|scan| !scan.gone.is_empty());
+            // What is gone sets names free: that deserves more patience than a file that has just been written.
+            clock.sleep(if gone { self.options.quiet * 3 } else { self.options.quiet });
             let again = self.look(Some(&looked), busy);
             let same_gone = looked.iter().zip(&again).all(|(first, second)| gone_in(first) == gone_in(second));
             let restless = again.iter().flatten().any(|scan| scan.restless);
