@@ -21,9 +21,13 @@ FROM docker.io/library/debian:bookworm-slim
 COPY --from=build /build/target/release/bailiwick /usr/local/bin/bailiwick
 # Numeric, so that Kubernetes can tell that it is not root.
 USER 65532:65532
-# Mount the registrations here, read-only. Nothing is ever written: the root file system may be read-only too.
-VOLUME ["/registrations"]
-ENV BAILIWICK_LISTEN=0.0.0.0:8790
+# Mount the registrations at /registrations, read-only. Nothing is ever written: the root file system may be read-only too.
+# No VOLUME: it would put an empty directory where a mount was forgotten, and with that everybody may register everything;
+# a directory that is not there keeps the service from becoming ready.
+# A container has a network of its own: who gets at the port is decided where it is published (`-p 127.0.0.1:8790:8790`).
+# With `--network host`, or wherever strangers share the network, set BAILIWICK_ALLOW_UNAUTHENTICATED=false and
+# BAILIWICK_AUTH_TOKEN_FILE.
+ENV BAILIWICK_LISTEN=0.0.0.0:8790 BAILIWICK_ALLOW_UNAUTHENTICATED=true
 EXPOSE 8790
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bailiwick", "health"]
