@@ -1,13 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use crate::registration::Fault;
 use crate::snapshot::FileRecord;
 
-/// Of findings of one code between the same two services so many are shown; the others are counted.
-const SHOWN: usize = 3;
+/// Of findings of one code about the same service so many are shown; the others are counted.
+const SHOWN: usize = 5;
 
 /// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
 pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
@@ -19,39 +20,48 @@ pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
             out.fault(file, fault)?;
         }
     }
-    let mut groups: HashMap<Group<'_>, usize> = HashMap::new();
-    let shown = |finding: &&std::sync::Arc<Finding>| report.all || finding.severity != Severity::Note;
-    for finding in report.findings.iter().filter(shown) {
-        let count = groups.entry(group(finding)).or_default();
+    let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
+    let findings: Vec<&Arc<Finding>> = report.findings.iter().filter(shown).collect();
+    let busiest = Busiest::of(&findings);
+    let mut groups: BTreeMap<Group<'_>, usize> = BTreeMap::new();
+    for finding in &findings {
+        let count = groups.entry(busiest.group(finding)).or_default();
         *count += 1;
         if *count <= SHOWN || report.all {
             out.finding(finding)?;
         }
     }
-    let mut more: Vec<_> = groups.into_iter().filter(|(_, count)| *count > SHOWN && !report.all).collect();
-    more.sort_unstable();
-    for ((code, services), count) in more {
+    for ((code, service), count) in groups.into_iter().filter(|(_, count)| *count > SHOWN && !report.all) {
         let more = count - SHOWN;
-        writeln!(out.out, "… and {more} more {code} {} ({count} in all; --all shows them)\n", between(&services))?;
+        let whose = service.map_or("in other files".to_owned(), |service| format!("of `{service}`"));
+        writeln!(out.out, "… and {more} more {code} {whose} ({count} in all; --all shows them)\n")?;
     }
     out.summary(report)?;
     out.out.flush()
 }
 
-/// What belongs together: a code, and the services concerned, unless it is about files as such.
-type Group<'f> = (&'static str, Vec<&'f str>);
+/// What belongs together: a code, and a service, unless it is about files as such.
+type Group<'f> = (&'static str, Option<&'f str>);
 
-fn group(finding: &Finding) -> Group<'_> {
-    let concerned = finding.places.iter().filter(|_| finding.kind.is_some());
-    (finding.code.as_str(), concerned.map(|place| &*place.as_id).collect())
-}
+/// How often each service is concerned: of two, a finding belongs to the one that has more of its code.
+struct Busiest<'f>(HashMap<(Code, &'f str), usize>);
 
-fn between(services: &[&str]) -> String {
-    match services {
-        [a, b] if a == b => format!("within `{a}`"),
-        [a, b] => format!("between `{a}` and `{b}`"),
-        [only] => format!("of `{only}`"),
-        _ => "in other files".to_owned(),
+impl<'f> Busiest<'f> {
+    fn of(findings: &[&'f Arc<Finding>]) -> Self {
+        let mut counts = HashMap::new();
+        for finding in findings {
+            for place in &finding.places {
+                *counts.entry((finding.code, &*place.as_id)).or_default() += 1;
+            }
+        }
+        Self(counts)
+    }
+
+    fn group(&self, finding: &'f Finding) -> Group<'f> {
+        let concerned = finding.places.iter().filter(|_| finding.kind.is_some()).map(|place| &*place.as_id);
+        let service =
+            concerned.max_by_key(|service| (self.0.get(&(finding.code, service)), std::cmp::Reverse(*service)));
+        (finding.code.as_str(), service)
     }
 }
 
