@@ -38,6 +38,9 @@ struct Shared {
     holders: BTreeSet<PathBuf>,
     /// Everything else that matters by its own name.
     waypoints: HashSet<PathBuf>,
+    /// Something on the way to a directory was made anew, perhaps the directory itself: that it is the same by its number
+    /// proves nothing, since numbers are given out again, and the watch on the old one is gone.
+    remade: bool,
     /// Files that were written to and not closed, and when that was seen.
     writing: HashMap<PathBuf, Instant>,
 }
@@ -82,6 +85,9 @@ impl Events {
             let mut shared = lock(&self.shared);
             shared.holders.clone_from(&wanted.holders);
             shared.waypoints.clone_from(&wanted.waypoints);
+            if std::mem::take(&mut shared.remade) {
+                self.armed.values_mut().for_each(|identity| *identity = None);
+            }
         }
         let Some(watcher) = &mut self.watcher else { return false };
         self.armed.retain(|dir, _| {
@@ -166,7 +172,10 @@ impl Shared {
                     self.writing.remove(path);
                 }
             }
-            matters |= self.waypoints.contains(path) || self.holders.contains(path);
+            if self.waypoints.contains(path) || self.holders.contains(path) {
+                matters = true;
+                self.remade = true;
+            }
         }
         matters
     }
