@@ -29,6 +29,8 @@ pub(super) struct Events {
     shared: Arc<Mutex<Shared>>,
     /// Why not all is watched, as last logged.
     trouble: Option<String>,
+    /// Whether a directory has come to be watched since this was asked last.
+    newly_armed: bool,
 }
 
 /// What the thread that receives events knows.
@@ -65,7 +67,7 @@ impl Events {
             Ok(watcher) => (Some(watcher), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let mut events = Self { watcher, armed: BTreeMap::new(), shared, trouble: None };
+        let mut events = Self { watcher, armed: BTreeMap::new(), shared, trouble: None, newly_armed: false };
         events.tell(trouble);
         events
     }
@@ -108,6 +110,7 @@ impl Events {
             match watcher.watch(&dir, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.armed.insert(dir, identity);
+                    self.newly_armed = true;
                 }
                 Err(error) => {
                     self.armed.remove(&dir);
@@ -121,6 +124,12 @@ impl Events {
         let all = trouble.is_none();
         self.tell(trouble);
         all
+    }
+
+    /// Whether a directory has come to be watched since this was asked last: what happened in it between the scan and
+    /// that moment was not seen.
+    pub(super) fn take_newly_armed(&mut self) -> bool {
+        std::mem::take(&mut self.newly_armed)
     }
 
     /// Says what cannot be watched, once.

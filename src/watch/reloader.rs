@@ -165,6 +165,9 @@ impl Worker {
     fn arm(&mut self, schedule: &mut Schedule) {
         let Options { sources, disk, clock, poll, .. } = self.engine.options();
         let all = self.events.arm(sources, &self.engine.files(), &**disk);
+        if self.events.take_newly_armed() {
+            schedule.hint(clock.now());
+        }
         let blind = !all || !self.events.busy().is_empty();
         schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
     }
