@@ -1,8 +1,6 @@
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -13,43 +11,37 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::watch::Revisit;
+
 /// The certificate that the service shows, read again when its files change.
 pub(super) struct Certificate {
     chain: PathBuf,
     key: PathBuf,
     current: ArcSwap<CertifiedKey>,
-    written: Mutex<(Option<SystemTime>, Option<SystemTime>)>,
+    revisit: Revisit,
 }
 
 impl Certificate {
     /// Reads a certificate with its chain and its private key, both PEM.
     pub(super) fn open(chain: &Path, key: &Path) -> anyhow::Result<Arc<Self>> {
-        let written = (written(chain), written(key));
+        let revisit = Revisit::new(&[chain, key]);
         let current = read(chain, key)?;
         Ok(Arc::new(Self {
             chain: chain.to_owned(),
             key: key.to_owned(),
             current: ArcSwap::from_pointee(current),
-            written: Mutex::new(written),
+            revisit,
         }))
     }
 
     /// Reads the files again if they have changed. If they cannot be used, the certificate read before stays in use.
     pub(super) fn refresh(&self) {
-        let now = (written(&self.chain), written(&self.key));
-        let mut last = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if *last == now {
-            return;
-        }
-        *last = now;
-        match read(&self.chain, &self.key) {
-            Ok(new) => {
-                self.current.store(Arc::new(new));
-                tracing::info!("certificate read");
-            }
-            // One of the two files may not have been replaced yet.
-            Err(error) => tracing::error!("the certificate read before stays in use: {error:#}"),
-        }
+        // One of the two files may not have been replaced yet.
+        self.revisit.refresh("certificates", || {
+            let new = read(&self.chain, &self.key).map_err(|error| format!("{error:#}"))?;
+            self.current.store(Arc::new(new));
+            Ok(())
+        });
     }
 
     /// What the server needs to use it.
@@ -71,10 +63,6 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate").field("chain", &self.chain).finish_non_exhaustive()
     }
-}
-
-fn written(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|status| status.modified()).ok()
 }
 
 fn read(chain: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {

@@ -1,12 +1,11 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::ApiError;
 use crate::telemetry::Route;
+use crate::watch::Revisit;
 
 /// What a bearer of a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,12 +29,8 @@ struct Known {
 pub struct Access {
     file: PathBuf,
     tokens: ArcSwap<Vec<Known>>,
-    /// What the file was like when it was read last, and what was wrong with it then.
-    seen: Mutex<(Option<Seen>, Option<String>)>,
+    revisit: Revisit,
 }
-
-/// What changes when a file does: which it is, its size, when it was written.
-type Seen = (u64, u64, i64, i64);
 
 /// Shorter tokens can be guessed.
 const MIN_TOKEN: usize = 16;
@@ -43,32 +38,14 @@ const MIN_TOKEN: usize = 16;
 impl Access {
     /// Reads a file of tokens: on each line a role, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
-        let seen = seen(file);
+        let revisit = Revisit::new(&[file]);
         let tokens = read(file)?;
-        Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), seen: Mutex::new((seen, None)) })
+        Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), revisit })
     }
 
     /// Reads the file again if it has changed. If it cannot be used, the tokens read before stay good.
     pub fn refresh(&self) {
-        let now = seen(&self.file);
-        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.0 == now {
-            return;
-        }
-        last.0 = now;
-        match read(&self.file) {
-            Ok(tokens) => {
-                tracing::info!(tokens = tokens.len(), "tokens read");
-                self.tokens.store(tokens.into());
-                last.1 = None;
-            }
-            Err(error) => {
-                if last.1.as_ref() != Some(&error) {
-                    tracing::error!("the tokens read before stay good: {error}");
-                }
-                last.1 = Some(error);
-            }
-        }
+        self.revisit.refresh("tokens", || read(&self.file).map(|tokens| self.tokens.store(tokens.into())));
     }
 
     /// Lets a request through, or says why not. `authorization` is the header.
@@ -97,10 +74,6 @@ fn needed(route: Route) -> Option<Role> {
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
-}
-
-fn seen(file: &Path) -> Option<Seen> {
-    fs::metadata(file).ok().map(|status| (status.ino(), status.size(), status.mtime(), status.mtime_nsec()))
 }
 
 fn read(file: &Path) -> Result<Vec<Known>, String> {

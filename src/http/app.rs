@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::Access;
 use super::error::ApiError;
+use super::patience::Connection;
 use super::{
     check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
 };
@@ -175,6 +176,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
 {
     let began = Instant::now();
+    let in_flight = request.request().conn_data::<Arc<Connection>>().map(|connection| Arc::clone(connection).asked());
     let method = Method::of(request.method().as_str());
     let answered = match refused(&state, route, &request) {
         Some(error) => Err(request.into_response(HttpResponse::from(error))),
@@ -185,6 +187,7 @@ where
         }
     };
     async move {
+        let _in_flight = in_flight;
         let response = match answered {
             Err(refused) => refused,
             Ok((None, answer)) => answer.await?,

@@ -130,10 +130,20 @@ fn refine(document: &mut Value) {
             parameter["schema"] = json!({"type": "integer", "minimum": 0});
         }
     }
-    for parameter in parameters(document, "/v1/owners") {
-        // One value, whatever it holds.
-        parameter["explode"] = json!(false);
-    }
+    // As an object, because that says what a lone parameter cannot: one ID, once, and nothing beside it.
+    document["paths"]["/v1/owners"]["get"]["parameters"] = json!([{
+        "name": "question",
+        "in": "query",
+        "required": true,
+        "style": "form",
+        "explode": true,
+        "description": "The ID, percent-encoded; at most 255 bytes: `?id=%40irc_alice%3Aexample.com`.",
+        "schema": {
+            "type": "object", "required": ["id"], "additionalProperties": false,
+            "properties": {"id": {"type": "string", "maxLength": 255, "pattern": "^[@#!]"}},
+        },
+        "example": {"id": "@irc_alice:example.com"},
+    }]);
     // YAML holds any value, and whatever it is, there is an answer.
     document["paths"]["/v1/check"]["post"]["requestBody"]["content"]["application/yaml"]["schema"] = json!({});
 }

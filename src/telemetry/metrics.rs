@@ -52,6 +52,7 @@ pub struct Metrics {
     index_automata: IntGauge,
     registration_bytes: IntGauge,
     state_saved: IntGauge,
+    events_complete: IntGauge,
     findings: IntGaugeVec,
     findings_seconds: Histogram,
     reloads: IntCounterVec,
@@ -132,6 +133,11 @@ impl Metrics {
                 &registry,
                 "bailiwick_state_saved",
                 "1 if the state directory holds a copy of all that is in force, else 0; 0 also without such a directory.",
+            )?,
+            events_complete: gauge(
+                &registry,
+                "bailiwick_events_complete",
+                "1 if every directory is watched for events, 0 if some changes are noticed by polling only.",
             )?,
             findings: gauges(
                 &registry,
@@ -238,6 +244,11 @@ impl Metrics {
     /// Whether the state directory holds a copy of all that is in force.
     pub fn state_saved(&self, all: bool) {
         self.state_saved.set(i64::from(all));
+    }
+
+    /// Whether every directory is watched for events.
+    pub fn events_complete(&self, all: bool) {
+        self.events_complete.set(i64::from(all));
     }
 
     /// Everything in the text format of Prometheus.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::scan::{Known, Scan, Scanner};
-use super::source::NoListing;
+use super::events::{EventSource, os_events};
+use super::scan::{Known, Scanner};
+use super::settle::{self, Looked, PutOff};
 use super::state::{InForce, StateDir};
 use super::{Clock, Disk, Loader, OsDisk, ReloadReport, Source, SystemClock, Trigger, log};
 use crate::matrix::ServerName;
@@ -31,6 +32,8 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What tells of changes.
+    pub events: Arc<EventSource>,
     /// What reads a registration.
     pub loader: Arc<dyn Loader>,
 }
@@ -48,6 +51,7 @@ impl Options {
             state_dir: None,
             disk: Arc::new(OsDisk),
             clock: Arc::new(SystemClock),
+            events: Arc::new(os_events),
             loader,
         }
     }
@@ -70,7 +74,10 @@ const RETIRED: usize = 2;
 pub struct Engine {
     options: Options,
     sources: Vec<State>,
+    put_off: PutOff,
     state: Option<StateDir>,
+    /// The snapshot of which everything is kept for the next start.
+    remembered: Option<u64>,
     live: Arc<Live>,
     /// The snapshots before the one in force: kept so that it is this thread that frees them, and not one that answers.
     retired: VecDeque<Arc<Snapshot>>,
@@ -87,8 +94,6 @@ struct State {
     confirmed_absent: bool,
 }
 
-type Looked = Result<Scan, NoListing>;
-
 impl Engine {
     /// Nothing is loaded yet; [`Engine::live`] says so.
     #[must_use]
@@ -96,7 +101,16 @@ impl Engine {
         let sources = vec![State::default(); options.sources.len()];
         let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
         let state = options.state_dir.as_deref().map(StateDir::open);
-        Self { options, sources, state, live: Arc::new(Live::new(nothing)), retired: VecDeque::new(), metrics }
+        Self {
+            options,
+            sources,
+            put_off: PutOff::default(),
+            state,
+            remembered: None,
+            live: Arc::new(Live::new(nothing)),
+            retired: VecDeque::new(),
+            metrics,
+        }
     }
 
     /// Where the snapshot in force is found.
@@ -111,6 +125,12 @@ impl Engine {
         &self.options
     }
 
+    /// Whether a file was put off, so that another look is due soon.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.put_off.is_waiting()
+    }
+
     /// The files that were listed last.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         self.sources.iter().flat_map(|state| &state.files).map(|file| file.path.clone()).collect()
@@ -122,7 +142,7 @@ impl Engine {
     pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &HashSet<PathBuf>) -> ReloadReport {
         let clock = Arc::clone(&self.options.clock);
         let began = clock.now();
-        let looked = self.look_until_quiet(began, busy);
+        let looked = self.look_until_settled(began, busy);
         let mut states: Vec<State> = (self.sources.iter().zip(&self.options.sources).zip(looked))
             .map(|((state, source), looked)| self.next_state(state, source, looked, allow_empty, busy))
             .collect();
@@ -158,21 +178,23 @@ impl Engine {
         report
     }
 
-    /// At the first load: files that cannot be loaded hold what they held before the service was started.
+    /// At the first load: every file holds what it held before the service was started, so that neither a file that is
+    /// broken nor one that collides with others frees a name.
     fn recall(&self, states: &mut [State]) {
         let Some(kept) = &self.state else { return };
-        for file in states.iter_mut().flat_map(|state| &mut state.files) {
-            if file.is_lost()
-                && let Some(good) = kept.load(&file.file, &*self.options.loader)
-            {
+        states.iter_mut().flat_map(|state| &mut state.files).for_each(|file| {
+            if let Some(good) = kept.recall(&file.file, &file.offered, &*self.options.loader) {
                 *file = Arc::new(file.holding(Some(good)));
             }
-        }
+        });
     }
 
     /// Keeps what is in force for the next start.
     fn remember(&mut self, snapshot: &Snapshot) {
         let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
+        if self.remembered == Some(snapshot.generation) {
+            return kept.discard();
+        }
         let files = self.sources.iter().flat_map(|state| &state.files);
         let in_force: Vec<InForce> = files
             .filter_map(|file| {
@@ -180,30 +202,44 @@ impl Engine {
                 Some(InForce { path: file.path.clone(), file: Arc::clone(&file.file), hash })
             })
             .collect();
-        self.metrics.state_saved(kept.save(&in_force, &*self.options.disk));
+        let all = kept.save(&in_force, &*self.options.disk);
+        self.metrics.state_saved(all);
+        self.remembered = all.then_some(snapshot.generation);
     }
 
-    /// Scans again as long as something moves, within limits: a file may be half written, and one that is gone may be
-    /// about to be put back.
-    fn look_until_quiet(&self, began: Instant, busy: &HashSet<PathBuf>) -> Vec<Looked> {
-        let clock = &*self.options.clock;
+    /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
+    /// be put back. What moves on is put off, so that it holds up nothing else.
+    fn look_until_settled(&mut self, began: Instant, busy: &HashSet<PathBuf>) -> Vec<Looked> {
+        let Options { quiet, max_wait, .. } = self.options;
+        let clock = Arc::clone(&self.options.clock);
         let mut looked = self.look(None, busy);
-        loop {
-            let restless = looked.iter().flatten().any(|scan| scan.restless || !scan.gone.is_empty());
-            if !restless || clock.now().duration_since(began) >= self.options.max_wait {
-                return looked;
-            }
-            let gone = looked.iter().flatten().any(|scan| !scan.gone.is_empty());
+        if settle::is_calm(&looked) || max_wait.is_zero() {
+            self.put_off.clear();
+            return looked;
+        }
+        // Nothing is known yet that a file could keep: at the first load, all are waited for.
+        let first_load = !self.live.load().is_ready();
+        let moving = loop {
             // What is gone sets names free: that deserves more patience than a file that has just been written.
-            clock.sleep(if gone { self.options.quiet * 3 } else { self.options.quiet });
+            clock.sleep(if settle::misses_any(&looked) { quiet * 3 } else { quiet });
             let again = self.look(Some(&looked), busy);
-            let same_gone = looked.iter().zip(&again).all(|(first, second)| gone_in(first) == gone_in(second));
-            let restless = again.iter().flatten().any(|scan| scan.restless);
+            let moving = settle::moving_between(&looked, &again);
+            let torn = settle::is_torn(&again);
             looked = again;
-            if same_gone && !restless {
-                return looked;
+            let wait_on = torn || (first_load && !moving.is_empty());
+            if !wait_on || clock.now().duration_since(began) >= max_wait {
+                break moving;
+            }
+        };
+        if !first_load {
+            let waiting = self.put_off.note(moving, clock.now(), max_wait);
+            for (scan, state) in looked.iter_mut().zip(&self.sources) {
+                if let Ok(scan) = scan {
+                    settle::put_off(scan, &state.files, &waiting);
+                }
             }
         }
+        looked
     }
 
     /// One scan of every source, starting from what the last one saw so that nothing is parsed twice.
@@ -228,6 +264,7 @@ impl Engine {
             wall: self.options.clock.wall(),
             quiet: self.options.quiet,
             busy,
+            state: self.state.as_ref(),
         }
     }
 
@@ -336,10 +373,6 @@ impl State {
         };
         Self { files, problem: Some(problem), confirmed_absent: false }
     }
-}
-
-fn gone_in(looked: &Looked) -> Vec<&PathBuf> {
-    looked.iter().flat_map(|scan| &scan.gone).map(|file| &file.path).collect()
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecursiveMode, Watcher};
 
 use super::reloader::Message;
 use super::source::is_registration_name;
@@ -18,12 +18,26 @@ const MAX_LINKS: usize = 40;
 /// Files that are symlinks to elsewhere are watched there, if a source has no more files than this.
 const MAX_LINKED_FILES: usize = 1_000;
 
+/// What tells of changes in directories, passed in so that tests can let it fail, fall silent or lose events: given where
+/// to send events, it makes a watcher.
+pub type EventSource = dyn Fn(Tell) -> notify::Result<Box<dyn Watcher + Send>> + Send + Sync;
+
+/// Where events are sent.
+pub type Tell = Box<dyn FnMut(notify::Result<Event>) + Send>;
+
+/// The events of the operating system.
+pub fn os_events(tell: Tell) -> notify::Result<Box<dyn Watcher + Send>> {
+    Ok(Box::new(notify::recommended_watcher(tell)?))
+}
+
 /// The events of the file system: hints that something may have changed, and which files are being written.
 ///
 /// A directory is watched, and so is everything on the way to it: what is deleted and made again, and a symlink that is
 /// led elsewhere, show in the directory above. What cannot be watched is left to the poll.
 pub(super) struct Events {
-    watcher: Option<RecommendedWatcher>,
+    /// Makes the watcher, which fails where the operating system has no more to give.
+    make: Box<dyn Fn() -> notify::Result<Box<dyn Watcher + Send>> + Send>,
+    watcher: Option<Box<dyn Watcher + Send>>,
     /// The directories that are watched, and which they were when that began.
     armed: BTreeMap<PathBuf, Option<Identity>>,
     shared: Arc<Mutex<Shared>>,
@@ -49,27 +63,25 @@ struct Shared {
 
 impl Events {
     /// Hints go to `messages`.
-    pub(super) fn new(messages: Sender<Message>) -> Self {
+    pub(super) fn new(source: Arc<EventSource>, messages: Sender<Message>) -> Self {
         let shared = Arc::<Mutex<Shared>>::default();
         let received = Arc::clone(&shared);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let matters = match event {
-                Ok(event) => lock(&received).take_in(&event, Instant::now()),
-                // Something has been missed: the scan will tell what.
-                Err(_) => true,
-            };
-            if matters {
-                // The thread that reloads may have ended.
-                let _ = messages.send(Message::Hint);
-            }
-        });
-        let (watcher, trouble) = match watcher {
-            Ok(watcher) => (Some(watcher), None),
-            Err(error) => (None, Some(error.to_string())),
+        let make = move || {
+            let (received, messages) = (Arc::clone(&received), messages.clone());
+            source(Box::new(move |event: notify::Result<Event>| {
+                let mut received = lock(&received);
+                let matters = match event {
+                    Ok(event) => received.take_in(&event, Instant::now()),
+                    Err(_) => received.has_missed_some(),
+                };
+                drop(received);
+                if matters {
+                    // The thread that reloads may have ended.
+                    let _ = messages.send(Message::Hint);
+                }
+            }))
         };
-        let mut events = Self { watcher, armed: BTreeMap::new(), shared, trouble: None, newly_armed: false };
-        events.tell(trouble);
-        events
+        Self { make: Box::new(make), watcher: None, armed: BTreeMap::new(), shared, trouble: None, newly_armed: false }
     }
 
     /// The files that are open for writing, as far as events tell.
@@ -89,6 +101,12 @@ impl Events {
             shared.waypoints.clone_from(&wanted.waypoints);
             if std::mem::take(&mut shared.remade) {
                 self.armed.values_mut().for_each(|identity| *identity = None);
+            }
+        }
+        if self.watcher.is_none() {
+            match (self.make)() {
+                Ok(watcher) => self.watcher = Some(watcher),
+                Err(error) => self.tell(Some(error.to_string())),
             }
         }
         let Some(watcher) = &mut self.watcher else { return false };
@@ -139,12 +157,19 @@ impl Events {
         }
         match &trouble {
             Some(trouble) => tracing::warn!(
-                "changes are noticed by polling only, because the file system's events are not to be had: {trouble}"
+                "not all changes cause events, so the directories are looked at more often: {trouble}{}",
+                way_out(trouble)
             ),
-            None => tracing::info!("the file system's events are to be had again"),
+            None => tracing::info!("all changes cause events again"),
         }
         self.trouble = trouble;
     }
+}
+
+/// What an operator can do about limits of the operating system.
+fn way_out(trouble: &str) -> &'static str {
+    let limited = ["limit", "No space left", "Too many open files"].iter().any(|word| trouble.contains(word));
+    if limited { "; raise fs.inotify.max_user_watches and fs.inotify.max_user_instances" } else { "" }
 }
 
 impl std::fmt::Debug for Events {
@@ -161,8 +186,7 @@ impl Shared {
     /// Notes who writes, and says whether a scan is due.
     fn take_in(&mut self, event: &Event, now: Instant) -> bool {
         if event.need_rescan() {
-            self.writing.clear();
-            return true;
+            return self.has_missed_some();
         }
         let written =
             matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)) | EventKind::Create(CreateKind::File));
@@ -187,6 +211,13 @@ impl Shared {
             }
         }
         matters
+    }
+
+    /// Events were lost: the scan will tell what has changed, and the directories may no longer be those that are watched.
+    fn has_missed_some(&mut self) -> bool {
+        self.writing.clear();
+        self.remade = true;
+        true
     }
 
     /// Whether something in a directory of registrations may be one, or lead to one as Kubernetes' `..data` does.

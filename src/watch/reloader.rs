@@ -58,11 +58,11 @@ impl Reloader {
     /// force says that it is not ready.
     pub fn start(options: Options, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let (messages, inbox) = channel();
-        let engine = Engine::new(options, metrics);
+        let engine = Engine::new(options, Arc::clone(&metrics));
         let live = engine.live();
         let last = Arc::default();
-        let events = Events::new(messages.clone());
-        let worker = Worker { engine, events, last: Arc::clone(&last), inbox };
+        let events = Events::new(Arc::clone(&engine.options().events), messages.clone());
+        let worker = Worker { engine, events, metrics, last: Arc::clone(&last), inbox };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
         Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -117,6 +117,7 @@ const BLIND_POLL: Duration = Duration::from_secs(1);
 struct Worker {
     engine: Engine,
     events: Events,
+    metrics: Arc<Metrics>,
     last: Arc<Mutex<Option<ReloadReport>>>,
     inbox: Receiver<Message>,
 }
@@ -165,9 +166,10 @@ impl Worker {
     fn arm(&mut self, schedule: &mut Schedule) {
         let Options { sources, disk, clock, poll, .. } = self.engine.options();
         let all = self.events.arm(sources, &self.engine.files(), &**disk);
-        if self.events.take_newly_armed() {
+        if self.events.take_newly_armed() || self.engine.is_waiting() {
             schedule.hint(clock.now());
         }
+        self.metrics.events_complete(all);
         let blind = !all || !self.events.busy().is_empty();
         schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
     }

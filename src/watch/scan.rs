@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rayon::prelude::*;
 
 use super::source::{MAX_FILE_BYTES, NoListing};
-use super::{Disk, Loader, Source, Stat};
+use super::state::StateDir;
+use super::{Disk, Identity, Loader, Source, Stat};
 use crate::registration::{Fault, FaultCode, Loaded};
 use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
 
@@ -24,7 +25,7 @@ pub(super) struct Known {
     name: Arc<str>,
     /// What `offered` was read from; `None` when nothing could be read.
     read: Option<Read>,
-    offered: Result<Good, Refusal>,
+    pub(super) offered: Result<Good, Refusal>,
     pub(super) held: Option<Good>,
 }
 
@@ -40,14 +41,18 @@ struct Read {
 }
 
 /// All files of a source as they are now, as far as they can be told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Scan {
     /// In load order.
     pub(super) files: Vec<Arc<Known>>,
     /// The files that were known and are not there any more, by path.
     pub(super) gone: Vec<Arc<Known>>,
-    /// Whether a file, or the directory, was changed just now, so that a look at it again is wise.
-    pub(super) restless: bool,
+    /// The files that were changed just now, so that a look at them again is wise.
+    pub(super) restless: Vec<PathBuf>,
+    /// Whether the directory was changed while it was scanned.
+    pub(super) moving: bool,
+    /// Whether it was swapped for another one meanwhile, so that files of two sets may be mixed.
+    pub(super) torn: bool,
 }
 
 /// What a scan asks.
@@ -63,6 +68,8 @@ pub(super) struct Scanner<'w> {
     pub(super) quiet: Duration,
     /// Files that are known to be open for writing.
     pub(super) busy: &'w HashSet<PathBuf>,
+    /// Where what loads is kept for the next start.
+    pub(super) state: Option<&'w StateDir>,
 }
 
 enum Step {
@@ -71,12 +78,29 @@ enum Step {
     NotThere,
 }
 
+/// What changes when a directory does, or is renamed into place, while it is being read: its own status, and the
+/// symlink that a Kubernetes volume swaps.
+#[derive(Default, PartialEq, Eq)]
+struct Stamp {
+    directory: Option<Stat>,
+    data: Option<PathBuf>,
+}
+
+impl Stamp {
+    /// Which set of files it stands for.
+    fn volume(&self) -> (Option<Identity>, Option<&Path>) {
+        (self.directory.map(|stat| stat.identity), self.data.as_deref())
+    }
+}
+
 impl Scanner<'_> {
     pub(super) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, NoListing> {
         let before = self.stamp(source);
         let listing = source.list(self.disk)?;
         let mut scan = self.scan_files(&listing, known, source.forgets_what_is_gone());
-        scan.restless |= before != self.stamp(source);
+        let after = self.stamp(source);
+        scan.torn = before.volume() != after.volume();
+        scan.moving = before != after;
         Ok(scan)
     }
 
@@ -89,12 +113,14 @@ impl Scanner<'_> {
             .with_min_len(64)
             .map(|(path, known)| self.look(path, known.map(|known| &**known), forget))
             .collect();
-        let mut scan = Scan { files: Vec::with_capacity(listing.len()), gone: known.gone, restless: false };
+        let mut scan = Scan { files: Vec::with_capacity(listing.len()), gone: known.gone, ..Scan::default() };
         for (step, known) in steps.into_iter().zip(known.found) {
             match (step, known) {
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
-                    scan.restless |= restless;
+                    if restless {
+                        scan.restless.push(known.path.clone());
+                    }
                     scan.files.push(known);
                 }
                 (Step::NotThere, Some(known)) => scan.gone.push(Arc::clone(known)),
@@ -104,11 +130,9 @@ impl Scanner<'_> {
         scan
     }
 
-    /// What changes when a directory is renamed into place while it is being read: its own status, and the symlink
-    /// that a Kubernetes volume swaps.
-    fn stamp(&self, source: &Source) -> Option<(Option<Stat>, Option<PathBuf>)> {
-        let Source::Directory(dir) = source else { return None };
-        Some((self.disk.stat(dir).ok(), self.disk.read_link(&dir.join("..data")).ok()))
+    fn stamp(&self, source: &Source) -> Stamp {
+        let Source::Directory(dir) = source else { return Stamp::default() };
+        Stamp { directory: self.disk.stat(dir).ok(), data: self.disk.read_link(&dir.join("..data")).ok() }
     }
 
     fn look(&self, path: &Path, known: Option<&Known>, forget: bool) -> Step {
@@ -170,7 +194,11 @@ impl Scanner<'_> {
         {
             return Ok(held.clone());
         }
-        let registration = load(self.loader, &file_of(path, known), bytes).map_err(Refusal::from)?;
+        let file = file_of(path, known);
+        let registration = load(self.loader, &file, bytes).map_err(Refusal::from)?;
+        if let Some(state) = self.state {
+            state.stage(&file, hash, bytes);
+        }
         Ok(Good { registration: Arc::new(registration), hash })
     }
 
@@ -199,11 +227,6 @@ impl Known {
     /// The same file when its source is lost: what it had in force it keeps, and it will be read again.
     pub(super) fn lost(&self, why: &str) -> Self {
         Self { read: None, offered: Err(refusal(why)), ..self.clone() }
-    }
-
-    /// Whether it can neither be loaded nor holds anything.
-    pub(super) fn is_lost(&self) -> bool {
-        self.offered.is_err() && self.held.is_none()
     }
 
     /// The same file with something else in force.

@@ -1,31 +1,50 @@
+//! Copies of what is in force, for the next start.
+
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::scan::load;
 use super::source::MAX_FILE_BYTES;
 use super::{Disk, Loader};
-use crate::snapshot::{ContentHash, Good};
+use crate::registration::Registration;
+use crate::snapshot::{ContentHash, Good, Refusal};
 
 /// The first line of a copy.
 const MAGIC: &str = "bailiwick last good 1";
 /// What copies are called.
 const SUFFIX: &str = ".registration";
+/// What copies are called while they are not yet taken.
+const NEW: &str = ".new";
+/// So many new copies are flushed to disk one by one; for more than that, the whole file system is at once.
+const FEW: usize = 64;
 
 /// The last good copy of each file, so that a file that is broken when the service starts still holds its names.
 ///
-/// Copies hold tokens, as the files do: the directory is for its owner alone. A copy says which file it is of and what
-/// its bytes hash to, so that half a copy is never taken for a whole one. Whatever is wrong here is logged and counted,
-/// and never stops the service.
+/// A new copy is written when a file has been read, that is before its content can come into force, and takes the place
+/// of the old one once it has: whenever the service is killed, there is a copy of what was in force. Copies hold tokens, as
+/// the files do: the directory is for its owner alone. A copy says which file it is of and what its bytes hash to, so that
+/// half a copy is never taken for a whole one. Whatever is wrong here is logged and counted, and never stops the service.
 #[derive(Debug)]
 pub(super) struct StateDir {
     dir: PathBuf,
     /// What is there, by file.
     saved: HashMap<Arc<str>, ContentHash>,
+    /// What has been written since.
+    staged: Mutex<Staged>,
     /// What is wrong, as last logged.
+    trouble: Option<String>,
+}
+
+/// New copies that are not yet taken.
+#[derive(Debug, Default)]
+struct Staged {
+    paths: HashSet<PathBuf>,
     trouble: Option<String>,
 }
 
@@ -39,7 +58,7 @@ pub(super) struct InForce {
 impl StateDir {
     /// Reads what is there. Copies that are damaged are left out, and said.
     pub(super) fn open(dir: &Path) -> Self {
-        let mut state = Self { dir: dir.to_owned(), saved: HashMap::new(), trouble: None };
+        let mut state = Self { dir: dir.to_owned(), saved: HashMap::new(), staged: Mutex::default(), trouble: None };
         if let Err(error) = state.read() {
             state.tell(Some(error.to_string()));
         }
@@ -48,18 +67,19 @@ impl StateDir {
 
     fn read(&mut self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        for entry in fs::read_dir(&self.dir)? {
-            let path = entry?.path();
-            if !path.to_string_lossy().ends_with(SUFFIX) {
-                continue;
-            }
-            match fs::read(&path)
-                .ok()
-                .and_then(|copy| opened(&copy).map(|(file, bytes)| (file, ContentHash::of(bytes))))
-            {
-                Some((file, hash)) => {
-                    self.saved.insert(file, hash);
-                }
+        let entries = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let (copies, rest): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| is_called(path, SUFFIX));
+        for leftover in rest.iter().filter(|path| is_called(path, NEW)) {
+            // Written by a process that was killed before it could take it. If it cannot be removed, it is in nobody's way.
+            let _ = fs::remove_file(leftover);
+        }
+        let read = |path: &PathBuf| {
+            let copy = fs::read(path).ok()?;
+            opened(&copy).map(|(file, bytes)| (file, ContentHash::of(bytes)))
+        };
+        for (path, copy) in copies.par_iter().map(|path| (path, read(path))).collect::<Vec<_>>() {
+            match copy {
+                Some((file, hash)) => drop(self.saved.insert(file, hash)),
                 None => tracing::warn!(copy = %path.display(), "a copy in the state directory is damaged and not used"),
             }
         }
@@ -70,53 +90,112 @@ impl StateDir {
         self.dir.join(ContentHash::of(file.as_bytes()).short() + SUFFIX)
     }
 
-    /// The last good content of a file.
-    pub(super) fn load(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<Good> {
-        self.saved.get(file)?;
+    fn staged_path_of(&self, file: &str, hash: &ContentHash) -> PathBuf {
+        self.dir.join(format!("{}-{}{NEW}", ContentHash::of(file.as_bytes()).short(), hash.short()))
+    }
+
+    /// What a file had in force before the service was started, whose content now is `offered`.
+    pub(super) fn recall(&self, file: &Arc<str>, offered: &Result<Good, Refusal>, loader: &dyn Loader) -> Option<Good> {
+        let saved = self.saved.get(file)?;
+        match offered {
+            Ok(good) if good.hash == *saved => Some(good.clone()),
+            _ => {
+                let (registration, hash) = self.load(file, loader)?;
+                Some(Good { registration: Arc::new(registration), hash })
+            }
+        }
+    }
+
+    fn load(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<(Registration, ContentHash)> {
         let copy = fs::read(self.path_of(file)).ok()?;
         let (of, bytes) = opened(&copy)?;
         let registration = load(loader, file, bytes).ok().filter(|_| of == *file)?;
-        Some(Good { registration: Arc::new(registration), hash: ContentHash::of(bytes) })
+        Some((registration, ContentHash::of(bytes)))
+    }
+
+    /// Writes a copy of what may come into force, unless there is one.
+    pub(super) fn stage(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]) {
+        if self.saved.get(file) == Some(&hash) {
+            return;
+        }
+        let path = self.staged_path_of(file, &hash);
+        let written = write(&path, &sealed(file, bytes));
+        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = written {
+            staged.trouble = Some(error.to_string());
+        }
+        staged.paths.insert(path);
+    }
+
+    /// Removes new copies of what has not come into force. One that stays behind is removed at the next start.
+    pub(super) fn discard(&mut self) {
+        let staged = self.staged.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for unused in staged.paths.drain() {
+            let _ = fs::remove_file(unused);
+        }
     }
 
     /// Makes the copies those of what is in force; whether all of them are.
     pub(super) fn save(&mut self, in_force: &[InForce], disk: &dyn Disk) -> bool {
-        let mut trouble = None;
-        for one in in_force {
-            if self.saved.get(&one.file) != Some(&one.hash)
-                && let Err(error) = self.copy(one, disk)
-            {
-                trouble = Some(error.to_string());
+        let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut trouble = staged.trouble.take();
+        let mut ready = Vec::new();
+        for one in in_force.iter().filter(|one| self.saved.get(&one.file) != Some(&one.hash)) {
+            let path = self.staged_path_of(&one.file, &one.hash);
+            match if staged.paths.contains(&path) { Ok(()) } else { self.copy(one, &path, disk) } {
+                Ok(()) => ready.push((one, path)),
+                Err(error) => trouble = Some(error.to_string()),
             }
         }
-        if self.saved.len() > in_force.len() {
-            let wanted: HashSet<&str> = in_force.iter().map(|one| &*one.file).collect();
-            let gone: Vec<Arc<str>> = self.saved.keys().filter(|file| !wanted.contains(&***file)).cloned().collect();
-            for file in gone {
-                // A copy that cannot be removed is asked for only if its file comes back broken.
-                let _ = fs::remove_file(self.path_of(&file));
-                self.saved.remove(&file);
+        if let Err(error) = self.flush(&ready) {
+            trouble = Some(error.to_string());
+        }
+        for (one, path) in ready {
+            match fs::rename(&path, self.path_of(&one.file)) {
+                Ok(()) => {
+                    staged.paths.remove(&path);
+                    self.saved.insert(Arc::clone(&one.file), one.hash);
+                }
+                Err(error) => trouble = Some(error.to_string()),
             }
         }
+        self.staged = Mutex::new(staged);
+        self.discard();
+        self.forget(in_force);
         let all = trouble.is_none();
         self.tell(trouble);
         all
     }
 
-    fn copy(&mut self, one: &InForce, disk: &dyn Disk) -> io::Result<()> {
-        let Ok((bytes, _)) = disk.read(&one.path, MAX_FILE_BYTES) else { return Ok(()) };
+    /// Copies a file that was not staged, because the state directory could not be used when it was read.
+    fn copy(&self, one: &InForce, path: &Path, disk: &dyn Disk) -> io::Result<()> {
+        let (bytes, _) = disk.read(&one.path, MAX_FILE_BYTES)?;
         if ContentHash::of(&bytes) != one.hash {
-            // Changed since: the next reload sees to it. What is in force as stale has its copy already.
-            return Ok(());
+            return Err(io::Error::other(format!("{} no longer holds what is in force of it", one.file)));
         }
-        let path = self.path_of(&one.file);
-        let temporary = path.with_extension("new");
-        let mut copy = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        copy.write_all(&sealed(&one.file, &bytes))?;
-        drop(copy);
-        fs::rename(&temporary, &path)?;
-        self.saved.insert(Arc::clone(&one.file), one.hash);
-        Ok(())
+        write(path, &sealed(&one.file, &bytes))
+    }
+
+    /// Sees to it that what is renamed into place is whole even if the power fails.
+    fn flush(&self, ready: &[(&InForce, PathBuf)]) -> io::Result<()> {
+        if ready.len() > FEW {
+            return flush_all(&self.dir);
+        }
+        ready.iter().try_for_each(|(_, path)| File::open(path)?.sync_all())
+    }
+
+    /// Removes the copies of files that have nothing in force any more.
+    fn forget(&mut self, in_force: &[InForce]) {
+        if self.saved.len() <= in_force.len() {
+            return;
+        }
+        let wanted: HashSet<&str> = in_force.iter().map(|one| &*one.file).collect();
+        let gone: Vec<Arc<str>> = self.saved.keys().filter(|file| !wanted.contains(&***file)).cloned().collect();
+        for file in gone {
+            // A copy that cannot be removed is asked for only if its file comes back broken.
+            let _ = fs::remove_file(self.path_of(&file));
+            self.saved.remove(&file);
+        }
     }
 
     /// Says what is wrong, once.
@@ -127,13 +206,32 @@ impl StateDir {
         let dir = self.dir.display();
         match &trouble {
             Some(trouble) => tracing::warn!(
-                "the state directory {dir} cannot be used: {trouble}; a file that is broken at the next start will hold \
-                 no names"
+                "the state directory {dir} cannot be used, or not fully: {trouble}; a file without a copy there that is \
+                 broken at the next start will hold no names"
             ),
-            None => tracing::info!("the state directory {dir} can be used again"),
+            None => tracing::info!("the state directory {dir} holds a copy of all that is in force again"),
         }
         self.trouble = trouble;
     }
+}
+
+fn is_called(path: &Path, suffix: &str) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(suffix.as_bytes())
+}
+
+fn write(path: &Path, copy: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(copy)
+}
+
+#[cfg(target_os = "linux")]
+fn flush_all(dir: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(dir)?)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn flush_all(_dir: &Path) -> io::Result<()> {
+    rustix::fs::sync();
+    Ok(())
 }
 
 fn sealed(file: &str, bytes: &[u8]) -> Vec<u8> {

@@ -40,7 +40,7 @@ fn tokens_guard_questions_and_operations() {
     }
     // A file that cannot be used changes nothing; one that can, does.
     fs::write(&file, "nonsense\n").expect("written");
-    service.wait("to complain", |service| service.log().contains("the tokens read before stay good"));
+    service.wait("to complain", |service| service.log().contains("the tokens read before stay in use"));
     assert_eq!(status("GET", "/v1/owners?id=%40a", READ), 200);
     fs::write(&file, "read another-token-0123456789\n").expect("written");
     service.wait("to read the tokens", |service| with_token(service, "GET", "/v1/status", READ).status == 401);

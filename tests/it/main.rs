@@ -1,11 +1,14 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod access;
+mod burst;
 mod canary;
 mod check;
 mod findings;
+mod hardship;
 mod http;
 mod index;
+mod limits;
 mod openapi;
 mod pattern;
 mod readme;

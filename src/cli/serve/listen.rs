@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 
 use super::Serve;
 use crate::cli::tls::Certificate;
-use crate::http::{self, AppState, Part};
+use crate::http::{self, AppState, Connections, Part};
 
 /// Where a server listens.
 pub(super) struct Places<'a> {
@@ -31,6 +31,7 @@ pub(super) struct Places<'a> {
 pub(super) fn server(
     serve: &Serve,
     state: &web::Data<AppState>,
+    connections: &Arc<Connections>,
     part: Part,
     places: Places<'_>,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
@@ -41,18 +42,19 @@ pub(super) fn server(
             let state = state.clone();
             App::new().configure(move |config| http::configure(&state, config, part))
         };
-        return started(HttpServer::new(app), serve, places);
+        return started(HttpServer::new(app), serve, connections, places);
     }
     let app = move || {
         let state = state.clone();
         App::new().wrap(cors(&origins)).configure(move |config| http::configure(&state, config, part))
     };
-    started(HttpServer::new(app), serve, places)
+    started(HttpServer::new(app), serve, connections, places)
 }
 
 fn started<F, I, S, B>(
     server: HttpServer<F, I, S, B>,
     serve: &Serve,
+    connections: &Arc<Connections>,
     places: Places<'_>,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)>
 where
@@ -64,7 +66,13 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
+    let connections = Arc::clone(connections);
     let mut server = server
+        .on_connect(move |stream, data| {
+            if let Some(connection) = connections.opened(stream) {
+                data.insert(connection);
+            }
+        })
         .disable_signals()
         .shutdown_timeout(serve.shutdown_timeout)
         .max_connections(serve.max_connections)
@@ -74,11 +82,13 @@ where
         server = server.workers(workers.into());
     }
     for address in places.addresses {
+        let failed = || format!("failed to listen on {address}");
+        let listener = bind_tcp(*address, serve.send_timeout).with_context(failed)?;
         server = match places.certificate {
-            Some(certificate) => server.bind_rustls_0_23(address, certificate.config()?),
-            None => server.bind(address),
+            Some(certificate) => server.listen_rustls_0_23(listener, certificate.config()?),
+            None => server.listen(listener),
         }
-        .with_context(|| format!("failed to listen on {address}"))?;
+        .with_context(failed)?;
     }
     if let Some(listener) = places.unix {
         server = server.listen_uds(listener).context("failed to listen on the Unix socket")?;
@@ -86,6 +96,19 @@ where
     // Behind these stands an address for the Unix socket, which means nothing.
     let addresses = server.addrs().into_iter().take(places.addresses.len()).collect();
     Ok((server.run(), addresses))
+}
+
+/// Connections that wait to be accepted; more than the operating system allows is as many as it allows.
+const BACKLOG: i32 = 2_048;
+
+/// Binds an address, whose connections end when their client takes nothing of an answer for so many seconds: nobody can
+/// let answers pile up here by not reading them.
+fn bind_tcp(address: SocketAddr, send_timeout: u32) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    #[cfg(target_os = "linux")]
+    rustix::net::sockopt::set_tcp_user_timeout(&listener, send_timeout.saturating_mul(1_000))?;
+    Ok(listener)
 }
 
 /// Pages of these origins, and of no others, may ask.
@@ -109,4 +132,11 @@ pub(super) fn bind_unix(path: &Path, mode: u32) -> anyhow::Result<UnixListener> 
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
         .with_context(|| format!("failed to set the mode of {shown}"))?;
     Ok(listener)
+}
+
+/// Removes the Unix socket. Left behind, it would be replaced at the next start.
+pub(super) fn unbind_unix(path: Option<&Path>) {
+    if let Some(path) = path {
+        let _ = std::fs::remove_file(path);
+    }
 }

@@ -10,18 +10,19 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::web;
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use listen::Places;
 pub(super) use options::Serve;
 
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
-use crate::http::{Access, AppState, Limits, Part};
+use crate::http::{Access, AppState, Connections, Limits, Part};
 use crate::registration::{self, TokenHasher};
 use crate::telemetry::{self, Metrics};
 use crate::watch::{Analyst, Options, Reloader, stand_back_all};
 
-/// How often the files of tokens and certificates are looked at.
+/// How often connections, and the files of tokens and certificates, are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
@@ -90,9 +91,17 @@ fn guard(serve: &Serve, has_tokens: bool) -> anyhow::Result<()> {
     }
 }
 
+/// Raises the soft limit on open files to the hard one: each connection takes two.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is not allowed, there are fewer connections at a time.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let Prepared { options, hasher, unix_listener, access, certificate } = prepared;
     stand_back_all();
+    raise_file_limit();
     let metrics = Arc::new(Metrics::new());
     let reloader = Reloader::start(options, Arc::clone(&metrics)).context("failed to start the reload thread")?;
     let analyst =
@@ -105,21 +114,23 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let with_admin = !serve.admin_listen.is_empty();
     let part = if with_admin { Part::Questions } else { Part::Everything };
     let certificate_of = certificate.as_ref();
+    let connections = Connections::new(serve.longest_wait());
     let places = Places { addresses: &serve.listen, unix: unix_listener, certificate: certificate_of };
-    let (questions, addresses) = listen::server(serve, &state, part, places)?;
+    let (questions, addresses) = listen::server(serve, &state, &connections, part, places)?;
     let admin = if with_admin {
         let places = Places { addresses: &serve.admin_listen, unix: None, certificate: certificate_of };
-        Some(listen::server(serve, &state, Part::Admin, places)?)
+        Some(listen::server(serve, &state, &connections, Part::Admin, places)?)
     } else {
         None
     };
     let (admin, admin_addresses) = admin.unzip();
     let handles = [Some(questions.handle()), admin.as_ref().map(Server::handle)].into_iter().flatten().collect();
-    actix_web::rt::spawn(signals::obey(handles, reloader.clone())?);
+    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), serve.unix_socket.clone())?);
     actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
     actix_web::rt::spawn(async move {
         loop {
             actix_web::rt::time::sleep(REFRESH).await;
+            connections.cut_stalled();
             if let Some(access) = &access {
                 access.refresh();
             }
@@ -133,10 +144,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         Some(admin) => tokio::try_join!(questions, admin).map(drop),
         None => questions.await,
     };
-    if let Some(path) = &serve.unix_socket {
-        // Left behind, it would be replaced at the next start.
-        let _ = std::fs::remove_file(path);
-    }
+    listen::unbind_unix(serve.unix_socket.as_deref());
     reloader.shutdown();
     tracing::info!("bailiwick has stopped");
     ended.context("the server failed")

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -85,6 +86,10 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_REQUEST_TIMEOUT", default_value_t = 30)]
     pub(super) request_timeout: u64,
 
+    /// Seconds that a client may leave an answer unread before it is cut off (TCP only; 0: as long as it likes).
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SEND_TIMEOUT", default_value_t = 30)]
+    pub(super) send_timeout: u32,
+
     /// Seconds that an idle connection is kept: longer than a proxy in front keeps it, which is 60 for nginx.
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_KEEP_ALIVE", default_value_t = 75)]
     pub(super) keep_alive: u64,
@@ -104,6 +109,14 @@ pub(in crate::cli) struct Serve {
     /// Which log lines are written: error, warn, info, debug, trace, or a filter as tracing takes it.
     #[arg(long, value_name = "LEVEL", env = "BAILIWICK_LOG_LEVEL", default_value = "info")]
     pub(super) log_level: String,
+}
+
+impl Serve {
+    /// The longest time from one answer to the head of the next request: an idle connection is closed before that, and a
+    /// client may still be reading the answer.
+    pub(super) const fn longest_wait(&self) -> Duration {
+        Duration::from_secs(self.keep_alive.saturating_add(self.header_timeout).saturating_add(self.request_timeout))
+    }
 }
 
 fn octal(text: &str) -> Result<u32, String> {

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,11 +7,16 @@ use actix_web::dev::ServerHandle;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::listen::unbind_unix;
 use crate::snapshot::Live;
 use crate::watch::{Reloader, Trigger};
 
 /// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
-pub(super) fn obey(servers: Vec<ServerHandle>, reloader: Reloader) -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn obey(
+    servers: Vec<ServerHandle>,
+    reloader: Reloader,
+    unix_socket: Option<PathBuf>,
+) -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -33,9 +39,8 @@ pub(super) fn obey(servers: Vec<ServerHandle>, reloader: Reloader) -> anyhow::Re
             }
             if stopping {
                 tracing::warn!("told twice to stop: stopping at once");
-                for server in &servers {
-                    server.stop(false).await;
-                }
+                unbind_unix(unix_socket.as_deref());
+                // A server that is stopping already would first let its time for that pass.
                 std::process::exit(0);
             }
             tracing::info!("stopping when the requests in flight are answered");

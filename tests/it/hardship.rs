@@ -1,0 +1,346 @@
+//! What happens to a directory, a disk, a clock and the file system's events, in process, with each of them passed in.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use bailiwick::matrix::MatrixId;
+use bailiwick::registration::{self, TokenHasher};
+use bailiwick::snapshot::{FileState, Live, Snapshot};
+use bailiwick::telemetry::Metrics;
+use bailiwick::watch::{Clock, Disk, Engine, Options, OsDisk, Reloader, Source, Stat, Tell, Trigger};
+use notify::event::Flag;
+use notify::{Event, EventKind, NullWatcher, RecursiveMode, Watcher, WatcherKind};
+use tempfile::TempDir;
+
+use super::support::registration;
+
+/// Longer than any test takes: whatever is noticed was not noticed by a poll.
+const NEVER: Duration = Duration::from_secs(3_600);
+/// How long anything may take that should take a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn directory() -> TempDir {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    put(home.path(), "irc", "irc_");
+    home
+}
+
+fn put(dir: &Path, id: &str, prefix: &str) {
+    fs::write(dir.join(".new"), registration(id, prefix)).expect("written");
+    fs::rename(dir.join(".new"), dir.join(format!("{id}.yaml"))).expect("moved");
+}
+
+fn options(dir: &Path) -> Options {
+    let hasher = TokenHasher::new();
+    let load = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
+    let name = "example.com".parse().expect("a server name");
+    let mut options = Options::new(name, vec![Source::Directory(dir.to_owned())], Arc::new(load));
+    options.poll = NEVER;
+    options
+}
+
+fn claimed(snapshot: &Snapshot, id: &str) -> bool {
+    !snapshot.services.claims(MatrixId::parse(id).expect("an ID")).is_empty()
+}
+
+fn becomes_claimed(live: &Live, id: &str) -> Duration {
+    let began = Instant::now();
+    while !claimed(&live.load(), id) {
+        assert!(began.elapsed() < PATIENCE, "{id} is not claimed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    began.elapsed()
+}
+
+fn nobody() -> HashSet<PathBuf> {
+    HashSet::new()
+}
+
+/// Starts, waits for the first load and for what follows it, and returns what goes on.
+fn started(options: Options, metrics: &Arc<Metrics>) -> (Reloader, Arc<Live>) {
+    let reloader = Reloader::start(options, Arc::clone(metrics)).expect("a thread");
+    let live = reloader.live();
+    becomes_claimed(&live, "@irc_x:example.com");
+    // A directory that has come to be watched is looked at once more.
+    std::thread::sleep(Duration::from_millis(500));
+    (reloader, live)
+}
+
+#[test]
+fn events_that_were_lost_are_made_up_for() {
+    let home = directory();
+    let tell: Arc<Mutex<Option<Tell>>> = Arc::default();
+    let mut options = options(home.path());
+    let told = Arc::clone(&tell);
+    options.events = Arc::new(move |tell| {
+        *told.lock().expect("no panic") = Some(tell);
+        Ok(Box::new(NullWatcher))
+    });
+    let (_reloader, live) = started(options, &Arc::new(Metrics::new()));
+    put(home.path(), "tg", "tg_");
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(!claimed(&live.load(), "@tg_x:example.com"), "nothing has told of it");
+    let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+    tell.lock().expect("no panic").as_mut().expect("events were asked for")(Ok(overflow));
+    becomes_claimed(&live, "@tg_x:example.com");
+    put(home.path(), "x", "x_");
+    let error = notify::Error::generic("the queue is broken");
+    tell.lock().expect("no panic").as_mut().expect("events were asked for")(Err(error));
+    becomes_claimed(&live, "@x_x:example.com");
+}
+
+/// As on NFS, where nothing tells of what other machines write.
+#[test]
+fn a_mount_without_events_is_polled() {
+    let home = directory();
+    let mut options = options(home.path());
+    options.events = Arc::new(|_| Ok(Box::new(NullWatcher)));
+    options.poll = Duration::from_millis(300);
+    let (_reloader, live) = started(options, &Arc::new(Metrics::new()));
+    put(home.path(), "tg", "tg_");
+    becomes_claimed(&live, "@tg_x:example.com");
+}
+
+/// A watcher that may not watch any more.
+#[derive(Debug)]
+struct Exhausted(Arc<AtomicBool>);
+
+impl Watcher for Exhausted {
+    fn new<F: notify::EventHandler>(_: F, _: notify::Config) -> notify::Result<Self> {
+        Ok(Self(Arc::default()))
+    }
+
+    fn watch(&mut self, _: &Path, _: RecursiveMode) -> notify::Result<()> {
+        let exhausted = self.0.load(Ordering::Relaxed);
+        if exhausted { Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch)) } else { Ok(()) }
+    }
+
+    fn unwatch(&mut self, _: &Path) -> notify::Result<()> {
+        Ok(())
+    }
+
+    fn kind() -> WatcherKind {
+        WatcherKind::NullWatcher
+    }
+}
+
+#[test]
+fn where_watches_run_out_it_polls_every_second_and_says_so() {
+    let home = directory();
+    let exhausted = Arc::new(AtomicBool::new(true));
+    let mut options = options(home.path());
+    let shared = Arc::clone(&exhausted);
+    options.events = Arc::new(move |_| Ok(Box::new(Exhausted(Arc::clone(&shared)))));
+    let metrics = Arc::new(Metrics::new());
+    let says = |line: &str| String::from_utf8_lossy(&metrics.render()).lines().any(|known| known == line);
+    let (_reloader, live) = started(options, &metrics);
+    assert!(says("bailiwick_events_complete 0"));
+    put(home.path(), "tg", "tg_");
+    becomes_claimed(&live, "@tg_x:example.com");
+    // When there are watches to be had again, it takes them.
+    exhausted.store(false, Ordering::Relaxed);
+    let began = Instant::now();
+    while !says("bailiwick_events_complete 1") {
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn without_any_events_it_polls_until_there_are_some() {
+    let home = directory();
+    let denied = Arc::new(AtomicBool::new(true));
+    let mut options = options(home.path());
+    let shared = Arc::clone(&denied);
+    options.events = Arc::new(move |tell| {
+        if shared.load(Ordering::Relaxed) {
+            return Err(notify::Error::io(io::Error::from_raw_os_error(24)));
+        }
+        bailiwick::watch::os_events(tell)
+    });
+    let metrics = Arc::new(Metrics::new());
+    let (_reloader, live) = started(options, &metrics);
+    put(home.path(), "tg", "tg_");
+    becomes_claimed(&live, "@tg_x:example.com");
+    denied.store(false, Ordering::Relaxed);
+    std::thread::sleep(Duration::from_millis(2_500));
+    put(home.path(), "x", "x_");
+    becomes_claimed(&live, "@x_x:example.com");
+    assert!(String::from_utf8_lossy(&metrics.render()).contains("bailiwick_events_complete 1"));
+}
+
+/// The real disk, some of which cannot be read.
+#[derive(Default)]
+struct Failing {
+    denied: Mutex<HashSet<PathBuf>>,
+}
+
+impl Failing {
+    fn check(&self, path: &Path) -> io::Result<()> {
+        let denied = self.denied.lock().expect("no panic").contains(path);
+        if denied { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    }
+
+    fn deny(&self, path: &Path) {
+        self.denied.lock().expect("no panic").insert(path.to_owned());
+    }
+
+    fn allow_all(&self) {
+        self.denied.lock().expect("no panic").clear();
+    }
+}
+
+impl Disk for Failing {
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        self.check(dir)?;
+        OsDisk.list(dir)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        OsDisk.stat(path)
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        OsDisk.is_there(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, Stat)> {
+        self.check(path)?;
+        OsDisk.read(path, limit)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.read_link(path)
+    }
+}
+
+/// Root may read everything, so that only a disk that is passed in can show this to whoever runs the tests.
+#[test]
+fn permission_is_lost_and_regained() {
+    let home = directory();
+    let disk = Arc::new(Failing::default());
+    let mut options = options(home.path());
+    options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
+    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    engine.reload(Trigger::Start, false, &nobody());
+    let live = engine.live();
+    assert!(live.load().complete);
+
+    // A file: what it held it keeps, also when it is changed meanwhile.
+    disk.deny(&home.path().join("irc.yaml"));
+    put(home.path(), "irc", "irc2_");
+    engine.reload(Trigger::Poll, false, &nobody());
+    assert!(claimed(&live.load(), "@irc_x:example.com"));
+    assert_eq!(live.load().files[0].state, FileState::Stale);
+    let fault = live.load().files[0].faults[0].message.clone();
+    assert!(fault.contains("permission denied"), "{fault}");
+    disk.allow_all();
+    engine.reload(Trigger::Poll, false, &nobody());
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
+
+    // The directory: all that its files held stays.
+    disk.deny(home.path());
+    engine.reload(Trigger::Poll, false, &nobody());
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && !live.load().complete);
+    assert!(live.load().missing[0].problem.contains("permission denied"), "{:?}", live.load().missing);
+    // That is not absence, and cannot be confirmed as such.
+    engine.reload(Trigger::Request, true, &nobody());
+    assert!(claimed(&live.load(), "@irc2_x:example.com"));
+    disk.allow_all();
+    engine.reload(Trigger::Poll, false, &nobody());
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
+}
+
+/// A clock on the wall that can be set; the one that never jumps is the machine's.
+#[derive(Debug)]
+struct Settable(Mutex<SystemTime>);
+
+impl Settable {
+    fn set(&self, time: SystemTime) {
+        *self.0.lock().expect("no panic") = time;
+    }
+}
+
+impl Clock for Settable {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        *self.0.lock().expect("no panic")
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+#[test]
+fn the_clock_may_jump() {
+    let year = Duration::from_secs(365 * 24 * 3_600);
+    let now = SystemTime::now();
+    let clock = Arc::new(Settable(Mutex::new(now)));
+    let home = directory();
+    let path = home.path().join("irc.yaml");
+    let mut options = options(home.path());
+    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    engine.reload(Trigger::Start, false, &nobody());
+    let live = engine.live();
+    assert!(claimed(&live.load(), "@irc_x:example.com"));
+    // Back and ahead, and files that say that they are from another time: as long as before, and of the same second.
+    for (round, wall, modified) in [
+        (1, now - 10 * year, now),
+        (2, now + 10 * year, now),
+        (3, now + 10 * year, now - 20 * year),
+        (4, now - 10 * year, now + 20 * year),
+        (5, now, now + 20 * year),
+        (6, now, now),
+    ] {
+        clock.set(wall);
+        engine.reload(Trigger::Poll, false, &nobody());
+        fs::write(&path, registration("irc", &format!("ir{round}_"))).expect("written");
+        fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("set");
+        let report = engine.reload(Trigger::Poll, false, &nobody());
+        assert!(claimed(&live.load(), &format!("@ir{round}_x:example.com")), "round {round}: {report:?}");
+        assert!(report.took < Duration::from_secs(10), "{report:?}");
+    }
+}
+
+/// A file that is written to without end is nobody else's problem.
+#[test]
+fn a_restless_file_holds_up_no_other() {
+    let home = directory();
+    let path = home.path().join("zz.yaml");
+    let stop = AtomicBool::new(false);
+    let (reloader, live) = started(options(home.path()), &Arc::new(Metrics::new()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Bounded, in case that the test fails.
+            for round in 0..3_000 {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                fs::write(&path, registration("zz", &format!("zz{round}_"))).expect("written");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        for round in 0..5 {
+            put(home.path(), "tg", &format!("tg{round}_"));
+            let report = reloader.reload_blocking(Trigger::Request, false).expect("it runs");
+            assert!(
+                claimed(&live.load(), &format!("@tg{round}_x:example.com")),
+                "what was there before counts: {report:?}"
+            );
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    reloader.reload_blocking(Trigger::Request, false).expect("it runs");
+    assert_eq!(live.load().counts.active, 3, "{:?}", live.load().files);
+}

@@ -1,0 +1,105 @@
+//! Clients that are slow, and a service that is told to stop.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::support::{Service, examples};
+
+fn serve(arguments: &[&str]) -> (Service, SocketAddr) {
+    let arguments = [&["--server-name", "example.com"], arguments].concat();
+    let service = Service::start_with(&[&examples()], &arguments);
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
+    let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
+    let address = words.filter_map(|word| word.parse().ok()).next().expect("an address");
+    (service, address)
+}
+
+/// A connection on which nothing is waited for longer than a test may take.
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+    stream
+}
+
+fn batch(ids: usize) -> Vec<u8> {
+    let body = serde_json::json!({"ids": vec!["@irc_x:example.com"; ids]}).to_string();
+    format!("POST /v1/owners HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn open_files(service: &Service) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", service.pid())).expect("it runs").count()
+}
+
+fn signal(service: &Service, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &service.pid().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// One who never sends a head, one who sends half of the first, and one who sends half of the second.
+#[test]
+fn who_does_not_ask_is_not_waited_for() {
+    let (_service, address) = serve(&["--header-timeout", "1", "--keep-alive", "1", "--request-timeout", "1"]);
+    let ended = |mut stream: TcpStream| {
+        let mut rest = Vec::new();
+        let read = stream.read_to_end(&mut rest);
+        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+    };
+    let (silent, mut first, mut second) = (connect(address), connect(address), connect(address));
+    first.write_all(b"GET /heal").expect("sent");
+    second.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+    let mut answer = [0; 15];
+    second.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    second.write_all(b"GET /heal").expect("sent");
+    ended(silent);
+    ended(first);
+    ended(second);
+}
+
+#[test]
+fn who_does_not_read_is_cut_off() {
+    let (service, address) = serve(&["--send-timeout", "1"]);
+    let before = open_files(&service);
+    let mut stream = connect(address);
+    // Until neither side's buffers take any more.
+    stream.set_write_timeout(Some(Duration::from_millis(500))).expect("a time-out");
+    while stream.write_all(&batch(9_000)).is_ok() {}
+    service.wait("to cut the connection", |service| open_files(service) <= before);
+}
+
+#[test]
+fn what_is_in_flight_is_finished() {
+    let (service, address) = serve(&[]);
+    let request = batch(1);
+    let (head, rest) = request.split_at(request.len() - 10);
+    let mut stream = connect(address);
+    stream.write_all(head).expect("sent");
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&service, "-TERM");
+    service.wait("to take no more connections", |_| TcpStream::connect(address).is_err());
+    stream.write_all(rest).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("appservice-irc"), "{answer}");
+    service.wait("to stop", |service| service.log().contains("bailiwick has stopped"));
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let (service, address) = serve(&["--shutdown-timeout", "3600"]);
+    let mut stream = connect(address);
+    stream.write_all(b"POST /v1/owners HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{").expect("sent");
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&service, "-TERM");
+    service.wait("to stop when it can", |service| service.log().contains("stopping when"));
+    signal(&service, "-INT");
+    let began = Instant::now();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    let _ = stream.shutdown(Shutdown::Both);
+    assert!(rest.is_empty() && began.elapsed() < Duration::from_secs(20), "{rest:?}");
+    service.wait("to remove the socket", |service| !service.socket().exists());
+}
