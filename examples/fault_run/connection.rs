@@ -19,6 +19,17 @@ impl Connection {
     }
 
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, Value)> {
+        let (status, body) = self.ask_raw(method, path, body)?;
+        parsed(&body).map(|value| (status, value))
+    }
+
+    /// The same, the body as it is.
+    pub(crate) fn ask_raw(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> std::io::Result<(u16, Vec<u8>)> {
         let request = request(method, path, body);
         self.stream.get_mut().write_all(request.as_bytes())?;
         self.answer()
@@ -31,7 +42,8 @@ impl Connection {
             self.stream.get_mut().write_all(piece)?;
             std::thread::sleep(pause);
         }
-        self.answer()
+        let (status, body) = self.answer()?;
+        parsed(&body).map(|value| (status, value))
     }
 
     /// Sends bytes that are no request, and looks at nothing.
@@ -39,7 +51,7 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
-    fn answer(&mut self) -> std::io::Result<(u16, Value)> {
+    fn answer(&mut self) -> std::io::Result<(u16, Vec<u8>)> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| broken(&line))?;
@@ -56,9 +68,12 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        let value = serde_json::from_slice(&body).map_err(|_| broken(&String::from_utf8_lossy(&body)))?;
-        Ok((status, value))
+        Ok((status, body))
     }
+}
+
+fn parsed(body: &[u8]) -> std::io::Result<Value> {
+    serde_json::from_slice(body).map_err(|_| broken(&String::from_utf8_lossy(body)))
 }
 
 fn request(method: &str, path: &str, body: Option<&Value>) -> String {

@@ -21,17 +21,23 @@ pub(crate) fn fill(directory: &Path, services: usize) {
     }
 }
 
-fn path(directory: &Path, service: usize) -> PathBuf {
+pub(crate) fn path(directory: &Path, service: usize) -> PathBuf {
     directory.join(format!("svc{service:04}.yaml"))
 }
 
-fn content(service: usize, revision: usize) -> String {
+pub(crate) fn content(service: usize, revision: usize) -> String {
+    let regex = regex(service, revision);
     format!(
         "id: svc{service}\nurl: http://localhost:{port}\nas_token: as-token-of-{service}\nhs_token: hs-token-of-{service}\n\
-         sender_localpart: svc{service}-bot\nrevision: {revision}\nnamespaces:\n  users:\n    - exclusive: true\n      \
-         regex: '@svc{service}_.*:example\\.com'\n",
+         sender_localpart: svc{service}-bot\nnamespaces:\n  users:\n    - exclusive: true\n      \
+         regex: '{regex}'\n",
         port = 9000 + service % 1000
     )
+}
+
+/// What a service claims, another regex in each revision.
+pub(crate) fn regex(service: usize, revision: usize) -> String {
+    format!("@svc{service}_(?:x|r{revision}).*:example\\.com")
 }
 
 /// One random fault or repair every few milliseconds, and everything mended at the end.
@@ -52,7 +58,7 @@ pub(crate) fn injure_and_mend(directory: &Path, services: usize, stop: &AtomicBo
     }
 }
 
-fn mend(directory: &Path, service: usize, revision: usize) -> std::io::Result<()> {
+pub(crate) fn mend(directory: &Path, service: usize, revision: usize) -> std::io::Result<()> {
     let target = path(directory, service);
     if target.is_dir() {
         fs::remove_dir(&target)?;

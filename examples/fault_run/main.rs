@@ -2,17 +2,27 @@
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example fault_run -- --seconds 120
+//! cargo run --release --example fault_run -- --kills 200
 //! ```
 //!
-//! Starts the `bailiwick` binary that was built beside it on a free loopback port, over a directory of its own below the
-//! system's temporary directory. One thread injures and mends registration files at random, one asks for a reload every
-//! 100 ms and notes which set each `snapshot` names, four clients ask single and batch questions, slow and broken ones
-//! among them. It ends by itself and fails (exit code 1) when a request failed, an answer was not what the set that its
-//! `snapshot` names says, a name came free through a fault, or memory or open files grew after the warm-up.
+//! Starts the `bailiwick` binary that was built beside it on a free loopback port, over directories of its own below the
+//! system's temporary directory.
+//!
+//! With `--seconds`, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
+//! that each `snapshot` names is noted, and four clients ask single and batch questions, a slow one and a broken one among
+//! them. The run fails (exit code 1) when a request failed, an answer was not what the set that its `snapshot` names says
+//! (so that a batch of two sets is wrong too), a name came free through a fault, or memory or open files grew after the
+//! warm-up. Every regex changes with every repair, and is compared.
+//!
+//! With `--kills`, the service is killed so many times, at a random moment of its start, of a reload, of keeping copies, and
+//! while others write; each time it must start with the answers that it gave before.
+//!
+//! Either ends by itself.
 
 mod clients;
 mod connection;
 mod directory;
+mod kills;
 mod ledger;
 mod server;
 
@@ -27,11 +37,26 @@ use ledger::Ledger;
 const SERVICES: usize = 300;
 const RELOAD_EVERY: Duration = Duration::from_millis(100);
 
+/// What to do.
+enum Run {
+    Faults { seconds: u64 },
+    Kills { rounds: usize },
+}
+
 fn main() {
-    let seconds = seconds_from_arguments();
+    let good = match from_arguments() {
+        Run::Faults { seconds } => faults(seconds),
+        Run::Kills { rounds } => kills::run(rounds),
+    };
+    println!("{}", if good { "good" } else { "NOT GOOD" });
+    std::process::exit(i32::from(!good));
+}
+
+fn faults(seconds: u64) -> bool {
     let directory = tempfile::tempdir().expect("a temporary directory");
+    let state = tempfile::tempdir().expect("a temporary directory");
     directory::fill(directory.path(), SERVICES);
-    let server = server::Server::start(directory.path());
+    let server = server::Server::start(directory.path(), state.path());
     let ledger = Arc::new(Ledger::default());
     let stop = Arc::new(AtomicBool::new(false));
     let totals = Arc::new(Totals::default());
@@ -42,11 +67,10 @@ fn main() {
         move |stop| directory::injure_and_mend(&path, SERVICES, stop, &totals)
     }));
     threads.push(spawn(&stop, {
-        let (ledger, totals) = (Arc::clone(&ledger), Arc::clone(&totals));
-        let address = server.address;
-        move |stop| clients::reload_and_note(address, &ledger, stop, &totals, RELOAD_EVERY)
+        let (address, totals) = (server.address, Arc::clone(&totals));
+        move |stop| clients::reload(address, RELOAD_EVERY, stop, &totals)
     }));
-    for client in [clients::single, clients::batch, clients::slow, clients::broken] {
+    for client in [clients::note, clients::single, clients::batch, clients::slow, clients::broken] {
         let (ledger, totals) = (Arc::clone(&ledger), Arc::clone(&totals));
         let address = server.address;
         threads.push(spawn(&stop, move |stop| client(address, SERVICES, &ledger, stop, &totals)));
@@ -64,10 +88,7 @@ fn main() {
     let after = server.figures();
     println!("{} s after a warm-up of {} s", began.elapsed().as_secs(), warm_up.as_secs());
     println!("memory: {} KiB, then {} KiB; open files: {}, then {}", before.kib, after.kib, before.files, after.files);
-    let good = totals.report(&ledger) & !before.grew_into(&after);
-    drop(server);
-    println!("{}", if good { "good" } else { "NOT GOOD" });
-    std::process::exit(i32::from(!good));
+    totals.report(&ledger) & !before.grew_into(&after)
 }
 
 fn spawn(stop: &Arc<AtomicBool>, work: impl FnOnce(&AtomicBool) + Send + 'static) -> thread::JoinHandle<()> {
@@ -75,15 +96,19 @@ fn spawn(stop: &Arc<AtomicBool>, work: impl FnOnce(&AtomicBool) + Send + 'static
     thread::spawn(move || work(&stop))
 }
 
-fn seconds_from_arguments() -> u64 {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => 120,
-        (Some("--seconds"), Some(seconds)) if seconds.parse::<u64>().is_ok_and(|s| (4..=280).contains(&s)) => {
-            seconds.parse().expect("just parsed")
+fn from_arguments() -> Run {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [] => Run::Faults { seconds: 120 },
+        ["--seconds", seconds] if seconds.parse::<u64>().is_ok_and(|seconds| (4..=280).contains(&seconds)) => {
+            Run::Faults { seconds: seconds.parse().expect("just parsed") }
+        }
+        ["--kills", rounds] if rounds.parse::<usize>().is_ok_and(|rounds| (1..=1_000).contains(&rounds)) => {
+            Run::Kills { rounds: rounds.parse().expect("just parsed") }
         }
         _ => {
-            eprintln!("usage: fault_run [--seconds 4..280]");
+            eprintln!("usage: fault_run [--seconds 4..280 | --kills 1..1000]");
             std::process::exit(64);
         }
     }

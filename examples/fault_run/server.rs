@@ -26,7 +26,14 @@ impl Figures {
 }
 
 impl Server {
-    pub(crate) fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path, state: &Path) -> Self {
+        let server = Self::spawn(directory, state);
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn spawn(directory: &Path, state: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let binary = std::env::current_exe()
             .expect("an executable")
@@ -37,14 +44,18 @@ impl Server {
         let child = Command::new(binary)
             .args(["serve", "--server-name", "example.com", "--log-level", "error", "--listen"])
             .arg(address.to_string())
-            .arg(directory)
+            .arg("--state-dir")
+            .args([state, directory])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary runs");
-        let server = Self { child, address };
-        server.wait_until_ready();
-        server
+        Self { child, address }
+    }
+
+    /// Kills it as `kill -9` does.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     fn wait_until_ready(&self) {

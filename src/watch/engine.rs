@@ -189,7 +189,7 @@ impl Engine {
         });
     }
 
-    /// Keeps what is in force for the next start.
+    /// Keeps what is in force, or is about to be, for the next start.
     fn remember(&mut self, snapshot: &Snapshot) {
         let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
         if self.remembered == Some(snapshot.generation) {
@@ -333,6 +333,8 @@ impl Engine {
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         self.sources = holding(states, &after);
         if !Arc::ptr_eq(before, &after) {
+            // First, so that a service killed at any moment starts with what was in force.
+            self.remember(&after);
             self.live.swap(Arc::clone(&after));
             self.retired.push_back(Arc::clone(before));
             if self.retired.len() > RETIRED {

@@ -74,10 +74,11 @@ pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], paths: &HashSet<Pat
         known.iter().filter(|file| paths.contains(&file.path)).map(|file| (&*file.path, file)).collect();
     scan.files = std::mem::take(&mut scan.files)
         .into_iter()
-        .filter_map(|file| match paths.contains(&file.path) {
-            true => before.get(&*file.path).map(|file| Arc::clone(file)),
-            false => Some(file),
-        })
+        .filter_map(
+            |file| {
+                if paths.contains(&file.path) { before.get(&*file.path).copied().cloned() } else { Some(file) }
+            },
+        )
         .collect();
     for gone in scan.gone.iter().filter_map(|file| before.get(&*file.path)) {
         // Only a directory forgets what is gone, and that is in the order of names.

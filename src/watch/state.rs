@@ -121,10 +121,10 @@ impl StateDir {
         let path = self.staged_path_of(file, &hash);
         let written = write(&path, &sealed(file, bytes));
         let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = written {
-            staged.trouble = Some(error.to_string());
+        match written {
+            Ok(()) => drop(staged.paths.insert(path)),
+            Err(error) => staged.trouble = Some(error.to_string()),
         }
-        staged.paths.insert(path);
     }
 
     /// Removes new copies of what has not come into force. One that stays behind is removed at the next start.
@@ -142,7 +142,7 @@ impl StateDir {
         let mut ready = Vec::new();
         for one in in_force.iter().filter(|one| self.saved.get(&one.file) != Some(&one.hash)) {
             let path = self.staged_path_of(&one.file, &one.hash);
-            match if staged.paths.contains(&path) { Ok(()) } else { self.copy(one, &path, disk) } {
+            match if staged.paths.contains(&path) { Ok(()) } else { copy(one, &path, disk) } {
                 Ok(()) => ready.push((one, path)),
                 Err(error) => trouble = Some(error.to_string()),
             }
@@ -165,15 +165,6 @@ impl StateDir {
         let all = trouble.is_none();
         self.tell(trouble);
         all
-    }
-
-    /// Copies a file that was not staged, because the state directory could not be used when it was read.
-    fn copy(&self, one: &InForce, path: &Path, disk: &dyn Disk) -> io::Result<()> {
-        let (bytes, _) = disk.read(&one.path, MAX_FILE_BYTES)?;
-        if ContentHash::of(&bytes) != one.hash {
-            return Err(io::Error::other(format!("{} no longer holds what is in force of it", one.file)));
-        }
-        write(path, &sealed(&one.file, &bytes))
     }
 
     /// Sees to it that what is renamed into place is whole even if the power fails.
@@ -219,8 +210,19 @@ fn is_called(path: &Path, suffix: &str) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(suffix.as_bytes())
 }
 
+/// Copies a file that was not staged, because the state directory could not be used when it was read.
+fn copy(one: &InForce, path: &Path, disk: &dyn Disk) -> io::Result<()> {
+    let (bytes, _) = disk.read(&one.path, MAX_FILE_BYTES)?;
+    if ContentHash::of(&bytes) != one.hash {
+        return Err(io::Error::other(format!("{} no longer holds what is in force of it", one.file)));
+    }
+    write(path, &sealed(&one.file, &bytes))
+}
+
+/// Writes a copy, or leaves nothing behind.
 fn write(path: &Path, copy: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(copy)
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(copy).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 #[cfg(target_os = "linux")]

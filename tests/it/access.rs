@@ -72,14 +72,6 @@ fn nobody_listens_to_the_network_by_accident() {
     assert!(said.contains("/nowhere"), "{said}");
 }
 
-/// The addresses that the service says it listens on.
-fn addresses(service: &Service) -> Vec<SocketAddr> {
-    let log = service.log();
-    let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
-    let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
-    words.filter_map(|word| word.parse().ok()).collect()
-}
-
 fn over_tcp(address: SocketAddr, head: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connects");
     stream.write_all(format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).expect("sent");
@@ -92,7 +84,7 @@ fn over_tcp(address: SocketAddr, head: &str) -> String {
 fn operators_have_an_address_of_their_own() {
     let service = Service::spawn(&[&examples()], &["--server-name", "example.com", "--admin-listen", "127.0.0.1:0"]);
     service.wait("to serve", |service| service.log().contains("bailiwick serves"));
-    let admin = *addresses(&service).last().expect("an address");
+    let admin = *service.addresses().last().expect("an address");
     service.wait("to be ready", |_| over_tcp(admin, "GET /readyz HTTP/1.1").starts_with("HTTP/1.1 200"));
     assert!(over_tcp(admin, "GET /metrics HTTP/1.1").contains("bailiwick_build_info"));
     assert!(over_tcp(admin, "GET /v1/status HTTP/1.1").starts_with("HTTP/1.1 404"));
@@ -150,7 +142,7 @@ fn certificates_are_shown_and_read_again() {
         key.to_str().expect("UTF-8"),
     ];
     let service = Service::start_with(&[&examples()], &arguments);
-    let address = addresses(&service)[0];
+    let address = service.addresses()[0];
     assert!(over_tls(address, &first).is_some_and(|answer| answer.contains("\"status\":\"ok\"")));
     let second = write();
     assert!(over_tls(address, &second).is_none() || first == second);

@@ -46,17 +46,13 @@ fn the_queue_of_events_overflows() {
     // No poll will come to the rescue.
     let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--poll-interval", "3600"]);
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let signal = |name: &str| {
-        let sent = std::process::Command::new("kill").args([name, &service.pid().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
-    };
-    signal("-STOP");
+    service.signal("-STOP");
     // Each of these is two events or more, none of which matters.
     for at in 0..limit {
         let path = home.path().join(format!(".{}", at % 7));
         fs::write(&path, "").and_then(|()| fs::remove_file(&path)).expect("written and removed");
     }
     fill(home.path(), 1..2);
-    signal("-CONT");
+    service.signal("-CONT");
     service.wait("to look by itself", |service| service.claimants("@as1_x:example.com") == ["as1"]);
 }

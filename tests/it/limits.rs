@@ -10,10 +10,7 @@ use super::support::{Service, examples};
 fn serve(arguments: &[&str]) -> (Service, SocketAddr) {
     let arguments = [&["--server-name", "example.com"], arguments].concat();
     let service = Service::start_with(&[&examples()], &arguments);
-    let log = service.log();
-    let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
-    let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
-    let address = words.filter_map(|word| word.parse().ok()).next().expect("an address");
+    let address = service.addresses()[0];
     (service, address)
 }
 
@@ -31,11 +28,6 @@ fn batch(ids: usize) -> Vec<u8> {
 
 fn open_files(service: &Service) -> usize {
     fs::read_dir(format!("/proc/{}/fd", service.pid())).expect("it runs").count()
-}
-
-fn signal(service: &Service, name: &str) {
-    let sent = std::process::Command::new("kill").args([name, &service.pid().to_string()]).status();
-    assert!(sent.expect("kill runs").success());
 }
 
 /// One who never sends a head, one who sends half of the first, and one who sends half of the second.
@@ -78,7 +70,7 @@ fn what_is_in_flight_is_finished() {
     let mut stream = connect(address);
     stream.write_all(head).expect("sent");
     std::thread::sleep(Duration::from_millis(300));
-    signal(&service, "-TERM");
+    service.signal("-TERM");
     service.wait("to take no more connections", |_| TcpStream::connect(address).is_err());
     stream.write_all(rest).expect("sent");
     let mut answer = String::new();
@@ -93,9 +85,9 @@ fn a_second_signal_stops_at_once() {
     let mut stream = connect(address);
     stream.write_all(b"POST /v1/owners HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{").expect("sent");
     std::thread::sleep(Duration::from_millis(300));
-    signal(&service, "-TERM");
+    service.signal("-TERM");
     service.wait("to stop when it can", |service| service.log().contains("stopping when"));
-    signal(&service, "-INT");
+    service.signal("-INT");
     let began = Instant::now();
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);

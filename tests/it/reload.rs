@@ -255,14 +255,10 @@ fn our_own_reading_causes_no_reload() {
 #[test]
 fn hangup_reloads_and_terminate_drains() {
     let scene = scene();
-    let signal = |name: &str| {
-        let sent = std::process::Command::new("kill").args([name, &scene.service.pid().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
-    };
-    signal("-HUP");
+    scene.service.signal("-HUP");
     let line = "bailiwick_reloads_total{result=\"unchanged\",trigger=\"signal\"}";
     scene.service.wait("to obey SIGHUP", |service| service.metric(line).as_deref() == Some("1"));
-    signal("-TERM");
+    scene.service.signal("-TERM");
     scene.service.wait("to stop", |service| service.log().contains("bailiwick has stopped"));
     assert!(!scene.service.socket().exists(), "the socket is left behind");
 }

@@ -65,6 +65,94 @@ fn a_state_directory_that_cannot_be_used_stops_nothing() {
     service.wait("to count it", |service| service.metric("bailiwick_state_saved").as_deref() == Some("0"));
 }
 
+/// The names of those copies that are taken, and of those that are not.
+fn copies(state: &Path) -> (usize, usize) {
+    let names = fs::read_dir(state).expect("there").map(|entry| entry.expect("readable").file_name());
+    let (taken, new): (Vec<_>, Vec<_>) = names.partition(|name| name.to_string_lossy().ends_with(".registration"));
+    (taken.len(), new.len())
+}
+
+fn saved(service: &Service) {
+    service.wait("to keep copies", |service| service.metric("bailiwick_state_saved").as_deref() == Some("1"));
+}
+
+/// What was in force stays so across a restart also when another file has come to collide with it.
+#[test]
+fn a_newcomer_displaces_nobody_across_a_restart() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    fs::write(dir.join("m.yaml"), registration("irc", "irc_")).expect("written");
+    saved(&start(&dir, &state));
+    // Earlier in load order, with the same id and token.
+    fs::write(dir.join("a.yaml"), registration("irc", "other_")).expect("written");
+    let service = start(&dir, &state);
+    assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
+    assert!(service.claimants("@other_x:example.com").is_empty());
+    assert_eq!(service.status("registrations")["quarantined"], 1);
+}
+
+/// A content that was in force for a moment only has its copy too, although it is no longer on disk to be copied.
+#[test]
+fn a_copy_is_there_before_its_content_is_in_force() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    let service = start(&dir, &state);
+    for round in 0..20 {
+        let path = dir.join("irc.yaml");
+        fs::write(&path, registration("irc", &format!("r{round}_"))).expect("written");
+        let id = format!("@r{round}_x:example.com");
+        service.wait("to see it", |service| service.claimants(&id) == ["irc"]);
+        fs::write(&path, "id: [").expect("written");
+        saved(&service);
+    }
+    drop(service);
+    let service = start(&dir, &state);
+    assert_eq!(service.claimants("@r19_x:example.com"), ["irc"]);
+    saved(&service);
+    assert_eq!(copies(&state), (1, 0));
+}
+
+#[test]
+fn what_a_killed_process_left_behind_is_removed() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    for dir in [&dir, &state] {
+        fs::create_dir(dir).expect("a directory");
+    }
+    fs::write(state.join("half.new"), "bailiwick la").expect("written");
+    fs::write(dir.join("irc.yaml"), registration("irc", "irc_")).expect("written");
+    // One that loads and never comes into force leaves nothing behind either.
+    fs::write(dir.join("z.yaml"), registration("irc", "other_")).expect("written");
+    saved(&start(&dir, &state));
+    assert_eq!(copies(&state), (1, 0));
+}
+
+/// A disk that is full is a write that fails in the middle; so is one beyond the largest file that a process may write.
+#[test]
+fn a_copy_that_cannot_be_written_to_its_end_stops_nothing() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    fs::write(dir.join("irc.yaml"), registration("irc", "irc_")).expect("written");
+    fs::write(dir.join("tg.yaml"), registration("tg", "tg_")).expect("written");
+    let arguments = ["--server-name", "example.com", "--state-dir", state.to_str().expect("UTF-8")];
+    let service = Service::start_limited(&[&dir], &arguments, 1 << 20);
+    saved(&service);
+    let large = registration("tg", "tg_") + "# " + &"x".repeat(2 << 20) + "\n";
+    fs::write(dir.join("tg.yaml"), large).expect("written");
+    service.wait("to say so", |service| service.metric("bailiwick_state_saved").as_deref() == Some("0"));
+    assert!(service.log().contains("File too large"), "{}", service.log());
+    assert_eq!(service.claimants("@tg_x:example.com"), ["tg"]);
+    fs::write(dir.join("new.yaml"), registration("new", "new_")).expect("written");
+    service.wait("to go on", |service| service.claimants("@new_x:example.com") == ["new"]);
+    // The others have their copies, and once there is room, all have.
+    fs::write(dir.join("tg.yaml"), registration("tg", "tg_")).expect("written");
+    saved(&service);
+    assert_eq!(copies(&state), (3, 0));
+}
+
 /// Killed at any moment, it starts with the same answers.
 #[test]
 fn it_is_killed_again_and_again() {

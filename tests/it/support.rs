@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +13,8 @@ use tempfile::TempDir;
 
 /// How long anything may take that should take a moment. Only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bailiwick");
 
 /// A running service.
 pub(crate) struct Service {
@@ -46,15 +49,34 @@ impl Service {
     /// The same with more arguments.
     pub(crate) fn start_with(directories: &[&Path], arguments: &[&str]) -> Self {
         let service = Self::spawn(directories, arguments);
-        service.wait("to be ready", |service| service.try_get("/readyz").is_some_and(|answer| answer.status == 200));
+        service.wait_until_ready();
         service
     }
 
     /// The same, not waiting for anything but the socket.
     pub(crate) fn spawn(directories: &[&Path], arguments: &[&str]) -> Self {
+        Self::spawn_as(Command::new(BINARY), directories, arguments)
+    }
+
+    /// Started so that it cannot write files larger than so many bytes: what is beyond fails.
+    pub(crate) fn start_limited(directories: &[&Path], arguments: &[&str], bytes: usize) -> Self {
+        let mut shell = Command::new("sh");
+        // Blocks of 512 bytes, as POSIX has it; bash in its own ways counts in 1,024.
+        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes / 512);
+        shell.args(["-c", &limit, BINARY]);
+        let service = Self::spawn_as(shell, directories, arguments);
+        service.wait_until_ready();
+        service
+    }
+
+    fn wait_until_ready(&self) {
+        self.wait("to be ready", |service| service.try_get("/readyz").is_some_and(|answer| answer.status == 200));
+    }
+
+    fn spawn_as(mut command: Command, directories: &[&Path], arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
         let log = fs::File::create(home.path().join("log")).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+        let child = command
             .arg("serve")
             .args(directories)
             .args(["--listen", "127.0.0.1:0", "--workers", "2", "--unix-socket"])
@@ -82,6 +104,20 @@ impl Service {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The addresses that it says it listens on.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
+        let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
+        words.filter_map(|word| word.parse().ok()).collect()
+    }
+
+    /// Sends a signal, such as `-TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// Waits until something holds.
