@@ -47,6 +47,15 @@ if [ "${1:-}" = --inside ]; then
   systemctl kill --signal STOP bailiwick
   hold "when it hangs, the watchdog restarts it" "$(until_is restarts 8 90)" 8
   hold "and it answers" "$(until_is states '[8,0,true]' 20)" '[8,0,true]'
+  install -m 0640 -g matrix-registrations /dev/stdin /etc/bailiwick/tokens <<<"read a-token-of-this-try"
+  printf 'BAILIWICK_AUTH_TOKEN_FILE=/etc/bailiwick/tokens\nBAILIWICK_LISTEN=0.0.0.0:8790\n' >>/etc/bailiwick/environment
+  systemctl restart bailiwick
+  code() { get --output /dev/null --write-out '%{http_code}' "$@"; }
+  hold "with tokens, a question needs one" \
+    "$(code 127.0.0.1:8790/v1/status) $(code -H 'Authorization: Bearer a-token-of-this-try' 127.0.0.1:8790/v1/status)" \
+    '401 200'
+  ip address add 192.0.2.1/32 dev lo
+  hold "other addresses are not let in" "$(code 127.0.0.1:8790/readyz) $(code 192.0.2.1:8790/readyz)" '200 000'
   systemctl stop bailiwick
   hold "it stops" "$(property Result) $(property ExecMainStatus) $(property ActiveState)" 'success 0 inactive'
   exit $failed
