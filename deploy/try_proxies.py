@@ -64,8 +64,10 @@ class Service:
         self.start()
 
     def start(self) -> None:
-        command = ["./bailiwick", "serve", "examples/registrations", "--server-name", "example.com", "--log-level", "error"]
-        command += ["--listen", "127.0.0.1:0", "--unix-socket", str(self.work / "bailiwick.sock"), "--unix-socket-mode", "666"]
+        # The directory as in the README, whose answers name it.
+        command = ["./bailiwick", "serve", "examples/registrations", "--server-name", "example.com"]
+        command += ["--unix-socket", str(self.work / "bailiwick.sock"), "--unix-socket-mode", "666"]
+        command += ["--listen", "127.0.0.1:0", "--log-level", "error"]
         self.process = subprocess.Popen(command, cwd=self.work, env={})
 
     def stop(self, how: int = signal.SIGTERM) -> None:
@@ -78,7 +80,8 @@ def nginx(work: Path, inside: int, public: int) -> list[str]:
     shutil.copy(HERE / "nginx/bailiwick-server.conf", work / "snippets")
     changes = {"/run/bailiwick": str(work), ":8791": f":{inside}", ":8792": f":{public}"}
     (work / "bailiwick.conf").write_text(adapted(HERE / "nginx/bailiwick.conf", changes))
-    temporary = " ".join(f"{each}_temp_path {work}/{each};" for each in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
+    kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    temporary = " ".join(f"{kind}_temp_path {work}/{kind};" for kind in kinds)
     (work / "nginx.conf").write_text(
         f"daemon off; worker_processes 2; pid {work}/nginx.pid; error_log {work}/error.log; events {{}}\n"
         f"http {{ access_log off; {temporary} include {work}/bailiwick.conf; }}\n"
@@ -91,9 +94,11 @@ def caddy(work: Path, inside: int, public: int) -> list[str]:
     tidy = subprocess.run(["caddy", "fmt", str(committed)], capture_output=True, text=True).stdout
     hold("caddy fmt changes nothing", tidy == committed.read_text(), True)
     valid = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(committed)]
-    hold("caddy validate", subprocess.run(valid, capture_output=True, env={"PATH": "/usr/bin", "HOME": str(work)}).returncode, 0)
+    validated = subprocess.run(valid, capture_output=True, env={"PATH": "/usr/bin", "HOME": str(work)})
+    hold("caddy validate", validated.returncode, 0)
     # The public site without its name: a certificate for that one cannot be had here.
-    changes = {"/run/bailiwick": str(work), ":8791": f":{inside}", "\nnames.example.com": f"\nhttp://127.0.0.1:{public}"}
+    changes = {"/run/bailiwick": str(work), ":8791": f":{inside}"}
+    changes["\nnames.example.com"] = f"\nhttp://127.0.0.1:{public}"
     (work / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + adapted(committed, changes))
     return ["caddy", "run", "--adapter", "caddyfile", "--config", str(work / "Caddyfile")]
 
@@ -167,6 +172,7 @@ def check(name: str, inside: int, public: int, service: Service) -> None:
     service.start()
 
 
+JSON = {"Content-Type": "application/json"}
 UNAVAILABLE = {"errcode": "M_UNKNOWN", "error": "bailiwick does not answer; ask again later"}
 
 
@@ -177,7 +183,7 @@ def crowd(port: int, stop: threading.Event):
     def client():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
         while not stop.is_set():
-            connection.request("POST", "/v1/may-register", '{"localpart": "telegram_1"}', {"Content-Type": "application/json"})
+            connection.request("POST", "/v1/may-register", '{"localpart": "telegram_1"}', JSON)
             response = connection.getresponse()
             answer = json.load(response)
             right = answer.get("allowed") is False if response.status == 200 else "errcode" in answer
@@ -194,7 +200,7 @@ def crowd(port: int, stop: threading.Event):
 def ask(port: int, method: str, path: str, body: str | None = None) -> tuple[int, dict]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
     try:
-        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        connection.request(method, path, body, JSON if body else {})
     except OSError:
         if connection.sock is None:
             raise

@@ -88,6 +88,7 @@ def play(bailiwick: Path, picture: Path) -> None:
 
 def bad_day(registrations: Path, began: float) -> list[tuple[float, str]]:
     """What happens to the files, by the second."""
+    rival = "heisenbridge.yaml"
     files = {path.name: path.read_text() for path in shared.EXAMPLES.glob("*.yaml")}
     slow = (
         "id: slow\nurl: null\nas_token: as-token-of-the-slow-one\nhs_token: hs-token-of-the-slow-one\n"
@@ -98,7 +99,7 @@ def bad_day(registrations: Path, began: float) -> list[tuple[float, str]]:
     def mount():
         fresh = registrations.with_name("fresh")
         fresh.mkdir()
-        for name in files.keys() - {"heisenbridge.yaml"}:
+        for name in files.keys() - {rival}:
             (fresh / name).write_text(files[name])
             (fresh / name).chmod(0o640)
         fresh.rename(registrations)
@@ -111,16 +112,17 @@ def bad_day(registrations: Path, began: float) -> list[tuple[float, str]]:
             path.touch(0o640)
             path.write_text(text)
 
+    # Not when the poll looks anyway, every 30 seconds.
     steps = [
         (20, "the directory is mounted", mount),
-        (60, "a bridge is added that claims another's users", lambda: put("heisenbridge.yaml", files["heisenbridge.yaml"])),
-        (90, "a file breaks: stale", lambda: put("hookshot.yaml", "id: [")),
-        (125, "it is mended", lambda: put("hookshot.yaml", files["hookshot.yaml"])),
-        (145, "a regex that needs too many steps is added", lambda: put("slow.yaml", slow)),
-        (170, "it is removed", lambda: put("slow.yaml", None)),
-        (180, "a new file is broken: quarantined", lambda: put("new.yaml", "id: new\nnamespaces: {users: yes}\n")),
-        (205, "it is removed", lambda: put("new.yaml", None)),
-        (215, "the other bridge is removed again", lambda: put("heisenbridge.yaml", None)),
+        (64, "a bridge is added that claims another's users", lambda: put(rival, files[rival])),
+        (95, "a file breaks: stale", lambda: put("hookshot.yaml", "id: [")),
+        (127, "it is mended", lambda: put("hookshot.yaml", files["hookshot.yaml"])),
+        (147, "a regex that needs too many steps is added", lambda: put("slow.yaml", slow)),
+        (172, "it is removed", lambda: put("slow.yaml", None)),
+        (183, "a new file is broken: quarantined", lambda: put("new.yaml", "id: new\nnamespaces: {users: yes}\n")),
+        (207, "it is removed", lambda: put("new.yaml", None)),
+        (218, "the other bridge is removed again", lambda: put(rival, None)),
     ]
     events = []
     for second, what, happen in [*steps, (240, "", lambda: None)]:
@@ -138,19 +140,22 @@ def ask(service: str, done: threading.Event) -> None:
     people = ["alice", "irc_alice", "telegram_4711", "Bob", "_x", "4711", "whatsapp_1"]
     while not done.is_set():
         count += 1
-        ids = [chance.choice(["@irc_alice:example.com", "#irc_rust:example.com", "@bob:example.com"]) for _ in range(chance.choice([1, 1, 20]))]
+        known = ["@irc_alice:example.com", "#irc_rust:example.com", "@bob:example.com"]
+        ids = [chance.choice(known) for _ in range(chance.choice([1, 1, 20]))]
         if count % 40 == 0:
             ids.append("@slow_" + "a" * 60 + ":example.com")
+        who = chance.choice(["telegram", "whatsapp"])
         questions = [
             ("/v1/owners", {"ids": ids}),
             ("/v1/may-register", {"localpart": chance.choice(people)}),
-            ("/v1/may-register", {"user_id": "@telegram_1:example.com", "as_id": chance.choice(["telegram", "whatsapp"])}),
+            ("/v1/may-register", {"user_id": "@telegram_1:example.com", "as_id": who}),
             ("/v1/may-create-alias", {"alias": "#irc_rust:example.com", "user_id": "@alice:example.com"}),
             ("/v1/status", None),
             ("/v1/owners", {"ids": "wrong"}),
         ]
+        path, body = chance.choices(questions, [8, 8, 3, 2, 1, 0.5])[0]
         try:
-            shared.fetch(service + (question := chance.choices(questions, [8, 8, 3, 2, 1, 0.5])[0])[0], question[1])
+            shared.fetch(service + path, body)
         except shared.Failed:
             pass
         busy = 1.2 + math.sin(time.time() / 17) + 0.3 * chance.random()
@@ -163,7 +168,8 @@ def draw(prometheus: str, picture: Path, start: float, end: float, events: list[
     variables = shared.VARIABLES
     shared.VARIABLES = variables | {"$__rate_interval": f"{max(10, 4 * step)}s"}
     bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
-    head = 3 + len(events) * 0.7  # units for the title and what the numbers mean
+    rows = math.ceil(len(events) / 3)
+    head = 2.5 + rows * 0.8  # units for the title and what the numbers mean
     width, height = 24 * WIDE, (bottom + head) * HIGH
     figure = plt.figure(figsize=(width, height), dpi=90)
 
@@ -171,10 +177,10 @@ def draw(prometheus: str, picture: Path, start: float, end: float, events: list[
         return [x / 24, 1 - (y + h) / (bottom + head), w / 24, h / (bottom + head)]
 
     figure.text(0.008, 1 - 1.3 / (bottom + head), dashboard["title"], size=15, weight="bold")
-    figure.text(0.06, 1 - 1.25 / (bottom + head), dashboard["description"], size=9, color="#9fa7b3")
-    for number, (when, what) in enumerate(events, 1):
-        y = 1 - (2.2 + number * 0.75) / (bottom + head)
-        figure.text(0.008, y, f"{number}   {when - start:3.0f} s   {what}", size=9)
+    figure.text(0.075, 1 - 1.25 / (bottom + head), dashboard["description"], size=9, color="#9fa7b3")
+    for index, (when, what) in enumerate(events):
+        y = 1 - (2.4 + index % rows * 0.8) / (bottom + head)
+        figure.text(0.008 + index // rows / 3, y, f"{index + 1}   {when - start:.0f} s   {what}", size=9)
 
     for panel in dashboard["panels"]:
         at = panel["gridPos"]
@@ -203,14 +209,12 @@ def lines(axes, panel, prometheus, start, end, step, events) -> None:
             label = re.sub(r"{{(\w+)}}", lambda found: result["metric"].get(found[1], ""), target["legendFormat"])
             if re.fullmatch(r"[0-9a-f]{32}", label):
                 label = label[:8] + "…"
-            series.append((label, {float(when): float(value) for when, value in result["values"]}))
+            series.append((label, {round((when - start) / step): float(value) for when, value in result["values"]}))
     moving = [each for each in series if any(value > 0 for value in each[1].values())]
     series = sorted(moving or series[:1])
-    instants = sorted({when for _, values in series for when in values})
-    grid = [start + index * step for index in range(int((end - start) / step) + 1)]
-    instants = instants and grid
-    curves = [[values.get(when, math.nan) for when in instants] for _, values in series]
-    xs = [when - start for when in instants]
+    instants = range(int((end - start) / step) + 1)
+    curves = [[values.get(at, math.nan) for at in instants] for _, values in series]
+    xs = [at * step for at in instants]
     if defaults["custom"]["stacking"]["mode"] == "normal" and curves:
         whole = [[0 if math.isnan(value) else value for value in curve] for curve in curves]
         axes.stackplot(xs, whole, labels=[label for label, _ in series], colors=COLOURS, alpha=0.75, linewidth=0)
@@ -219,23 +223,27 @@ def lines(axes, panel, prometheus, start, end, step, events) -> None:
             axes.plot(xs, curve, label=label, color=COLOURS[index % len(COLOURS)], linewidth=1.3)
     for number, (when, _) in enumerate(events, 1):
         axes.axvline(when - start, color="#6e7580", linewidth=0.6, linestyle=":")
-        axes.text(when - start, 1.01, str(number), transform=axes.get_xaxis_transform(), size=6, ha="center", color="#9fa7b3")
+        place = {"transform": axes.get_xaxis_transform(), "size": 6.5, "color": "#9fa7b3"}
+        axes.text(when - start + (end - start) * 0.004, 0.92, str(number), **place)
     unit = defaults["unit"]
     axes.set_xlim(0, end - start)
     top = max((value for curve in curves for value in curve if not math.isnan(value)), default=0)
-    if top == 0:
-        axes.set_ylim(0, 1)
-    elif defaults.get("min") == 0:
-        axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=defaults.get("decimals") == 0))
+    if defaults["custom"]["stacking"]["mode"] == "normal" and curves:
+        top = max(map(sum, zip(*whole)))
+    axes.set_ylim(0, 1.2 * top or 1)  # with room for the numbers
+    # Of bytes, what is round is a multiple of a power of two.
+    round_ = (1 << 20 if top > 1 << 21 else 1 << 10) if unit == "bytes" else 1
+    ticks = MaxNLocator(4, integer=defaults.get("decimals") == 0).tick_values(0, 1.2 * top / round_)
+    axes.set_yticks([tick * round_ for tick in ticks if tick * round_ <= (1.2 * top or 1)])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} s"))
     axes.grid(True, linewidth=0.5)
     axes.tick_params(length=0, labelsize=7)
     if series:
-        columns = 2 if max(len(label) for label, _ in series) > 34 else 3 if panel["gridPos"]["w"] < 8 else 5
+        widest = max(len(label) for label, _ in series)
+        columns = max(1, min(5, panel["gridPos"]["w"] * 8 // (widest + 6)))
         place = {"loc": "upper left", "bbox_to_anchor": (-0.04, -0.11), "ncol": columns}
-        axes.legend(**place, fontsize=6.3, frameon=False, handlelength=1, columnspacing=1, labelspacing=0.2)
+        axes.legend(**place, fontsize=7, frameon=False, handlelength=1, columnspacing=1, labelspacing=0.2)
 
 
 def stat(axes, panel, prometheus, _start, end, _step, _events) -> None:
@@ -247,7 +255,9 @@ def stat(axes, panel, prometheus, _start, end, _step, _events) -> None:
     for result in answer["data"]["result"]:
         text = texts[result["value"][1]]
         axes.text(0.5, 0.65, result["metric"]["instance"], transform=axes.transAxes, ha="center", size=9)
-        axes.text(0.5, 0.25, text["text"], transform=axes.transAxes, ha="center", size=24, weight="bold", color=text["color"])
+        colour = {"green": COLOURS[0], "red": COLOURS[5]}.get(text["color"], text["color"])
+        place = {"transform": axes.transAxes, "ha": "center", "weight": "bold"}
+        axes.text(0.5, 0.25, text["text"], **place, size=24, color=colour)
 
 
 def shown(value: float, unit: str) -> str:
@@ -262,7 +272,7 @@ def shown(value: float, unit: str) -> str:
             if value >= factor:
                 return f"{value / factor:.3g} {name}"
         return f"{value:.3g} B"
-    return f"{value:.4g}" + {"reqps": " req/s", "ops": " /s"}.get(unit, "")
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" + {"reqps": " req/s", "ops": " /s"}.get(unit, "")
 
 
 if __name__ == "__main__":

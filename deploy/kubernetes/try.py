@@ -3,7 +3,7 @@
 
     sudo deploy/kubernetes/try.py "$(buildah mount "$(buildah from bailiwick)")"
 
-Image, arguments, environment, user, capabilities, read-only root, mounts and probes are taken from the manifest; the
+Arguments, environment, user, read-only root, mounts and probes are taken from the manifest; no capabilities. The
 Secrets are laid out and replaced as the kubelet does it (`..data`). The network is the container's own. Needs root, crun
 and PyYAML; takes about twenty seconds. The exit code is 0 if everything held.
 """
