@@ -4,8 +4,9 @@
     sudo deploy/kubernetes/try.py "$(buildah mount "$(buildah from bailiwick)")"
 
 Arguments, environment, user, read-only root, mounts and probes are taken from the manifest; no capabilities. The
-Secrets are laid out and replaced as the kubelet does it (`..data`). The network is the container's own. Needs root, crun
-and PyYAML; takes about twenty seconds. The exit code is 0 if everything held.
+Secrets are laid out and replaced as the kubelet does it (`..data`). The network is the container's own. Needs root,
+crun and PyYAML; takes about twenty seconds. The exit code is 0 if everything held. Where crun refuses "hybrid mode" of
+cgroups, run it inside `unshare --mount sh -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && …'`.
 """
 
 import json
