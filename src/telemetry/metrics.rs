@@ -51,7 +51,7 @@ pub struct Metrics {
     index_bytes: IntGauge,
     index_automata: IntGauge,
     registration_bytes: IntGauge,
-    state_saved: IntGauge,
+    state_saved: IntGaugeVec,
     events_complete: IntGauge,
     findings: IntGaugeVec,
     findings_seconds: Histogram,
@@ -129,10 +129,11 @@ impl Metrics {
                 "bailiwick_registration_bytes",
                 "Resident memory for each registration in force when it came into force, the process itself included.",
             )?,
-            state_saved: gauge(
+            state_saved: gauges(
                 &registry,
                 "bailiwick_state_saved",
-                "1 if the state directory holds a copy of all that is in force, else 0; 0 also without such a directory.",
+                "1 if the state directory holds a copy of all that is in force, else 0; absent without such a directory.",
+                &[],
             )?,
             events_complete: gauge(
                 &registry,
@@ -243,7 +244,7 @@ impl Metrics {
 
     /// Whether the state directory holds a copy of all that is in force.
     pub fn state_saved(&self, all: bool) {
-        self.state_saved.set(i64::from(all));
+        self.state_saved.with_label_values::<&str>(&[]).set(i64::from(all));
     }
 
     /// Whether every directory is watched for events.

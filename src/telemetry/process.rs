@@ -1,4 +1,5 @@
 use std::fs;
+use std::time::SystemTime;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -16,6 +17,7 @@ pub(super) struct Process {
     open_files: IntGauge,
     max_files: IntGauge,
     threads: IntGauge,
+    started: IntGauge,
 }
 
 impl Process {
@@ -27,11 +29,12 @@ impl Process {
             open_files: IntGauge::new("process_open_fds", "Open file descriptors.")?,
             max_files: IntGauge::new("process_max_fds", "Most file descriptors that may be open.")?,
             threads: IntGauge::new("process_threads", "Threads.")?,
+            started: started()?,
         })
     }
 
-    fn gauges(&self) -> [&IntGauge; 5] {
-        [&self.resident, &self.virtual_memory, &self.open_files, &self.max_files, &self.threads]
+    fn gauges(&self) -> [&IntGauge; 6] {
+        [&self.resident, &self.virtual_memory, &self.open_files, &self.max_files, &self.threads, &self.started]
     }
 
     fn read(&self) {
@@ -49,6 +52,14 @@ impl Process {
         // Two scrapes at once may each see the other's addition: a counter must not be told to go back.
         self.cpu.inc_by((cpu_seconds().unwrap_or(0.0) - self.cpu.get()).max(0.0));
     }
+}
+
+/// Metrics are made when the process starts.
+fn started() -> prometheus::Result<IntGauge> {
+    let started = IntGauge::new("process_start_time_seconds", "When the process started, in seconds since 1970.")?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    started.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    Ok(started)
 }
 
 /// Memory in use, in bytes.

@@ -136,7 +136,8 @@ impl Engine {
         self.sources.iter().flat_map(|state| &state.files).map(|file| file.path.clone()).collect()
     }
 
-    /// Looks at everything and puts in force what is there. `busy` are files that are known to be open for writing.
+    /// Looks at everything and puts in force what is there. `busy` are files that are known to be open for writing, by their
+    /// absolute paths.
     ///
     /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
     pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &HashSet<PathBuf>) -> ReloadReport {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -84,7 +85,7 @@ impl Events {
         Self { make: Box::new(make), watcher: None, armed: BTreeMap::new(), shared, trouble: None, newly_armed: false }
     }
 
-    /// The files that are open for writing, as far as events tell.
+    /// The files that are open for writing, as far as events tell, by their absolute paths.
     pub(super) fn busy(&self) -> HashSet<PathBuf> {
         let now = Instant::now();
         let mut shared = lock(&self.shared);
@@ -166,6 +167,15 @@ impl Events {
     }
 }
 
+/// A path as events name it, however it was given.
+pub(super) fn absolute(path: &Path) -> Cow<'_, Path> {
+    match std::path::absolute(path) {
+        Ok(absolute) if !path.is_absolute() => absolute.into(),
+        // Where there is no current directory, a relative path leads nowhere either.
+        _ => path.into(),
+    }
+}
+
 /// What an operator can do about limits of the operating system.
 fn way_out(trouble: &str) -> &'static str {
     let limited = ["limit", "No space left", "Too many open files"].iter().any(|word| trouble.contains(word));
@@ -242,9 +252,10 @@ impl Wanted {
         for source in sources {
             match source {
                 Source::Directory(dir) => {
-                    wanted.way_to(dir, disk);
+                    let dir = absolute(dir).into_owned();
+                    wanted.way_to(&dir, disk);
                     wanted.directories.insert(dir.clone());
-                    wanted.holders.insert(dir.clone());
+                    wanted.holders.insert(dir);
                 }
                 Source::Files(files) => files.iter().for_each(|file| wanted.file(file, disk)),
                 Source::List { file, .. } => wanted.file(file, disk),
@@ -262,8 +273,9 @@ impl Wanted {
     }
 
     fn file(&mut self, file: &Path, disk: &dyn Disk) {
-        self.way_to(file, disk);
-        self.waypoints.insert(file.to_owned());
+        let file = absolute(file);
+        self.way_to(&file, disk);
+        self.waypoints.insert(file.into_owned());
     }
 
     /// Watches, for every step on the way to a path, the directory in which a change of that step would show.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
+use super::events::absolute;
 use super::source::{MAX_FILE_BYTES, NoListing};
 use super::state::StateDir;
 use super::{Disk, Identity, Loader, Source, Stat};
@@ -66,7 +67,7 @@ pub(super) struct Scanner<'w> {
     pub(super) wall: SystemTime,
     /// A file that was written more recently than this may not be finished.
     pub(super) quiet: Duration,
-    /// Files that are known to be open for writing.
+    /// Files that are known to be open for writing, by their absolute paths.
     pub(super) busy: &'w HashSet<PathBuf>,
     /// Where what loads is kept for the next start.
     pub(super) state: Option<&'w StateDir>,
@@ -136,7 +137,7 @@ impl Scanner<'_> {
     }
 
     fn look(&self, path: &Path, known: Option<&Known>, forget: bool) -> Step {
-        if self.busy.contains(path) {
+        if !self.busy.is_empty() && self.busy.contains(&*absolute(path)) {
             return if known.is_some() { Step::Same } else { Step::NotThere };
         }
         let stat = match self.disk.stat(path) {

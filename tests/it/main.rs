@@ -6,6 +6,7 @@ mod canary;
 mod check;
 mod findings;
 mod hardship;
+mod health;
 mod http;
 mod index;
 mod limits;

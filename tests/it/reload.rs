@@ -213,6 +213,25 @@ fn a_symlink_on_the_way_is_led_elsewhere() {
 }
 
 #[test]
+fn a_relative_directory_is_watched_like_any_other() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dir = home.path().join("registrations");
+    fs::create_dir(&dir).expect("a directory");
+    put(&dir, "irc", "irc_");
+    let arguments = ["--server-name", "example.com", "--poll-interval", "3600"];
+    for shown in ["registrations", "./registrations/", "registrations/../registrations"] {
+        let service = Service::start_in(home.path(), &[Path::new(shown)], &arguments);
+        std::thread::sleep(Duration::from_millis(500));
+        put(&dir, "tg", "tg_");
+        service.wait("to be told", |service| service.claimants(TG) == ["tg"]);
+        let answer = service.get("/v1/registrations").text();
+        assert!(answer.contains(&format!("\"{}\"", Path::new(shown).join("tg.yaml").display())), "{answer}");
+        fs::remove_file(dir.join("tg.yaml")).expect("removed");
+        service.wait("to be told", |service| service.claimants(TG).is_empty());
+    }
+}
+
+#[test]
 fn a_file_that_is_being_written_waits_for_its_writer() {
     use std::io::Write;
     let scene = scene();

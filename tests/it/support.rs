@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// How long anything may take that should take a moment. Only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const BINARY: &str = env!("CARGO_BIN_EXE_bailiwick");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_bailiwick");
 
 /// A running service.
 pub(crate) struct Service {
@@ -56,6 +56,15 @@ impl Service {
     /// The same, not waiting for anything but the socket.
     pub(crate) fn spawn(directories: &[&Path], arguments: &[&str]) -> Self {
         Self::spawn_as(Command::new(BINARY), directories, arguments)
+    }
+
+    /// The same from a directory, to which paths may be relative.
+    pub(crate) fn start_in(home: &Path, directories: &[&Path], arguments: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.current_dir(home);
+        let service = Self::spawn_as(command, directories, arguments);
+        service.wait_until_ready();
+        service
     }
 
     /// Started so that it cannot write files larger than so many bytes: what is beyond fails.

@@ -42,6 +42,7 @@ pub(super) fn run(serve: &Serve) -> ExitCode {
     match actix_web::rt::System::new().block_on(answer(serve, prepared)) {
         Ok(()) => ExitCode::from(OK),
         Err(error) => {
+            listen::unbind_unix(serve.unix_socket.as_deref());
             complain(&error);
             ExitCode::from(INTERNAL)
         }
