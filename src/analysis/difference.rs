@@ -188,7 +188,7 @@ fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
     let conflicts = |services: &Services| -> Vec<(Vec<String>, Kind, Arc<Finding>)> {
         let analysis = Analysis::new(services, &Analysis::default(), None);
         let of = |finding: &Arc<Finding>| {
-            let ids = finding.places.iter().map(|place| place.as_id.clone()).collect();
+            let ids = finding.places.iter().map(|place| place.as_id.to_string()).collect();
             finding.kind.map(|kind| (ids, kind, Arc::clone(finding)))
         };
         let conflicts = analysis.findings.iter().filter(|finding| finding.code == Code::ExclusiveConflict);
@@ -205,9 +205,9 @@ fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
             change: ChangeKind::BecameContested,
             kind,
             as_ids,
-            witness: finding.witness.clone(),
+            witness: finding.witness.as_deref().map(str::to_owned),
             witness_is: finding.witness_is,
-            message: finding.message.clone(),
+            message: finding.message.clone().into_owned(),
         });
     }
     changes

@@ -1,4 +1,6 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -17,22 +19,27 @@ pub struct Finding {
     /// How the entry of the first place lies to that of the second; null when there are not two.
     pub relation: Option<Relation>,
     /// A shortest ID that proves it; the service answers it accordingly.
-    pub witness: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub witness: Option<Box<str>>,
     /// What kind of ID the witness is.
     pub witness_is: Option<WitnessIs>,
     /// What is the matter, in one sentence.
-    pub message: String,
+    #[schema(value_type = String)]
+    pub message: Cow<'static, str>,
     /// Where.
-    pub places: Vec<FindingPlace>,
+    #[schema(value_type = Vec<FindingPlace>)]
+    pub places: Box<[FindingPlace]>,
 }
 
 /// An entry, or another place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FindingPlace {
     /// The `id` of the application service.
-    pub as_id: String,
+    #[schema(value_type = String)]
+    pub as_id: Arc<str>,
     /// The file.
-    pub file: String,
+    #[schema(value_type = String)]
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
     /// The column in characters, from 1.
@@ -40,26 +47,27 @@ pub struct FindingPlace {
     /// The position of the entry in its list, from 0; null when it is not about an entry.
     pub index: Option<u32>,
     /// The regex of the entry.
-    pub regex: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub regex: Option<Arc<str>>,
 }
 
 impl FindingPlace {
     pub(super) fn entry(registration: &Registration, kind: Kind, index: u32) -> Self {
         let entry = &registration.namespaces.of(kind)[index as usize];
         Self {
-            as_id: registration.id.to_string(),
-            file: registration.file.to_string(),
+            as_id: Arc::clone(&registration.id),
+            file: Arc::clone(&registration.file),
             line: entry.place.line,
             column: entry.place.column,
             index: Some(index),
-            regex: Some(entry.regex.to_string()),
+            regex: Some(Arc::clone(&entry.regex)),
         }
     }
 
     pub(super) fn at(registration: &Registration, place: crate::registration::Place) -> Self {
         Self {
-            as_id: registration.id.to_string(),
-            file: registration.file.to_string(),
+            as_id: Arc::clone(&registration.id),
+            file: Arc::clone(&registration.file),
             line: place.line,
             column: place.column,
             index: None,

@@ -37,8 +37,9 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
                 "Synapse would not start: it joins the exclusive user regexes of all files into one pattern, and this one \
                  breaks it ({})",
                 error.message
-            ),
-            places: vec![FindingPlace::entry(registration, Kind::User, index)],
+            )
+            .into(),
+            places: [FindingPlace::entry(registration, Kind::User, index)].into(),
         });
     }
     findings

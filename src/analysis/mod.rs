@@ -20,6 +20,7 @@ mod term;
 mod universe;
 mod whole;
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -84,9 +85,9 @@ impl Analysis {
         }
         collisions.retain(|_, findings| !findings.is_empty());
         let mut findings: Vec<Arc<Finding>> = collisions.values().flatten().cloned().collect();
-        findings.extend(prepared.iter().flat_map(|one| &one.findings).cloned().map(Arc::new));
+        findings.extend(prepared.iter().flat_map(|one| &one.findings).cloned());
         findings.extend(whole::findings(services, &prepared).into_iter().map(Arc::new));
-        findings.sort_by(|a, b| order(a).cmp(&order(b)));
+        findings.par_sort_by(|a, b| order(a, b));
         Self { findings, prepared, collisions }
     }
 }
@@ -117,9 +118,14 @@ fn kept(prepared: &[Arc<Prepared>], previous: &Analysis) -> HashMap<(Key, Key), 
 }
 
 /// By what findings are sorted.
-fn order(finding: &Finding) -> (Severity, Code, Vec<(&str, u32, u32)>) {
-    let places = finding.places.iter().map(|place| (&*place.file, place.line, place.column)).collect();
-    (finding.severity, finding.code, places)
+fn order(a: &Finding, b: &Finding) -> Ordering {
+    let place = |place: &FindingPlace| (place.line, place.column);
+    let by_places = || {
+        let places = a.places.iter().zip(&b.places);
+        let mut each = places.map(|(a, b)| a.file.cmp(&b.file).then_with(|| place(a).cmp(&place(b))));
+        each.find(|order| order.is_ne()).unwrap_or_else(|| a.places.len().cmp(&b.places.len()))
+    };
+    (a.severity, a.code).cmp(&(b.severity, b.code)).then_with(by_places)
 }
 
 impl AsRef<Prepared> for Prepared {

@@ -135,7 +135,7 @@ impl Examiner<'_> {
                 (severity.less(), None, None, message)
             }
         };
-        let (witness, witness_is) = witness.unzip();
+        let (witness, witness_is) = witness.map(|(witness, is)| (witness.into(), is)).unzip();
         Some(Finding {
             code,
             severity,
@@ -143,7 +143,7 @@ impl Examiner<'_> {
             relation,
             witness,
             witness_is,
-            message,
+            message: message.into(),
             places: places.into(),
         })
     }

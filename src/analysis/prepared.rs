@@ -13,8 +13,8 @@ use crate::registration::Registration;
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) registration: Arc<Registration>,
-    pub(super) entries: Vec<PreparedEntry>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) entries: Box<[PreparedEntry]>,
+    pub(super) findings: Box<[Arc<Finding>]>,
 }
 
 /// An entry as far as it bears on whether two can overlap.
@@ -50,7 +50,8 @@ impl Prepared {
         }
         examiner.file(registration, &mut findings);
         examiner.shadows(registration, &entries, &mut findings);
-        Self { registration: Arc::clone(registration), entries, findings }
+        let findings = findings.into_iter().map(Arc::new).collect();
+        Self { registration: Arc::clone(registration), entries: entries.into(), findings }
     }
 }
 

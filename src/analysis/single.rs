@@ -1,5 +1,6 @@
 //! Findings of one file, and of one entry in it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
@@ -73,23 +74,21 @@ impl<'a> Examiner<'a> {
         findings: &mut Vec<Finding>,
     ) -> Examined {
         self.tidy();
-        let about = |code, severity, witness: Option<(String, WitnessIs)>, message| {
-            let (witness, witness_is) = witness.unzip();
-            let places = vec![FindingPlace::entry(registration, kind, index)];
+        let about = |code, severity, witness: Option<(String, WitnessIs)>, message: Cow<'static, str>| {
+            let (witness, witness_is) = witness.map(|(witness, is)| (witness.into(), is)).unzip();
+            let places = [FindingPlace::entry(registration, kind, index)].into();
             Finding { code, severity, kind: Some(kind), relation: None, witness, witness_is, message, places }
         };
         let nothing = Examined { compared: false, everyone: false };
         let Some(reach) = self.reach(kind, pattern, paths) else {
-            let message =
-                "the regex is too long, or holds what no automaton can tell (a reference, a condition on what precedes \
-                           within a repetition, an atomic group): it is matched, but not compared with other entries"
-                    .to_owned();
-            findings.push(about(Code::Backtracking, Severity::Note, None, message));
+            let message = "the regex is too long, or holds what no automaton can tell (a reference, a condition on what precedes \
+                           within a repetition, an atomic group): it is matched, but not compared with other entries";
+            findings.push(about(Code::Backtracking, Severity::Note, None, message.into()));
             return nothing;
         };
         if reach.undecided {
-            let message = "the regex is too large to be compared with other entries within the limits".to_owned();
-            findings.push(about(Code::Backtracking, Severity::Note, None, message));
+            let message = "the regex is too large to be compared with other entries within the limits";
+            findings.push(about(Code::Backtracking, Severity::Note, None, message.into()));
             return nothing;
         }
         let Some(local) = reach.local else {
@@ -99,7 +98,7 @@ impl<'a> Examiner<'a> {
                 Code::DeadEntry,
                 Severity::Warning,
                 witness,
-                format!("no {kind} of this server can match: {why}"),
+                format!("no {kind} of this server can match: {why}").into(),
             ));
             return nothing;
         };
@@ -109,18 +108,16 @@ impl<'a> Examiner<'a> {
                 "`{star}*` is any number of `{star}`, and not any text: `{}` is claimed too; for any text write `{glob}`",
                 local.0
             );
-            findings.push(about(Code::LooksLikeGlob, Severity::Warning, Some(local), message));
+            findings.push(about(Code::LooksLikeGlob, Severity::Warning, Some(local), message.into()));
         }
         if let Some(remote) = reach.remote.filter(|_| !everyone && kind != Kind::Room) {
             let witness = Some((remote, WitnessIs::Remote));
             if names_server_unescaped(pattern.source(), self.server_name) {
-                let message =
-                    "a dot of the server name is not escaped, so that the entry reaches beyond this server".to_owned();
-                findings.push(about(Code::UnescapedDot, Severity::Note, witness, message));
+                let message = "a dot of the server name is not escaped, so that the entry reaches beyond this server";
+                findings.push(about(Code::UnescapedDot, Severity::Note, witness, message.into()));
             } else {
-                let message =
-                    "the entry does not end with this server's name, so that it reaches beyond this server".to_owned();
-                findings.push(about(Code::OpenEnd, Severity::Note, witness, message));
+                let message = "the entry does not end with this server's name, so that it reaches beyond this server";
+                findings.push(about(Code::OpenEnd, Severity::Note, witness, message.into()));
             }
         }
         Examined { compared: !everyone, everyone }
@@ -214,8 +211,8 @@ impl<'a> Examiner<'a> {
                 relation: None,
                 witness: None,
                 witness_is: None,
-                message: warning.message.to_string(),
-                places: vec![FindingPlace::at(registration, warning.place)],
+                message: warning.message.to_string().into(),
+                places: [FindingPlace::at(registration, warning.place)].into(),
             });
         }
         readable_by_all(registration, findings);
@@ -270,9 +267,9 @@ fn shadowed(
         severity,
         kind: Some(later.kind),
         relation: Some(relation),
-        witness: Some(witness),
+        witness: Some(witness.into()),
         witness_is: Some(witness_is),
-        message,
+        message: message.into(),
         places: [earlier, later].map(|entry| FindingPlace::entry(registration, entry.kind, entry.index)).into(),
     }
 }
@@ -331,8 +328,8 @@ fn readable_by_all(registration: &Registration, findings: &mut Vec<Finding>) {
             relation: None,
             witness: None,
             witness_is: None,
-            message: "every user of this machine can read the tokens in this file".to_owned(),
-            places: vec![FindingPlace::at(registration, Place { line: 1, column: 1 })],
+            message: "every user of this machine can read the tokens in this file".into(),
+            places: [FindingPlace::at(registration, Place { line: 1, column: 1 })].into(),
         });
     }
 }

@@ -48,8 +48,8 @@ fn claims_everyone(registration: &Registration, entry: &PreparedEntry, prepared:
         relation: None,
         witness: None,
         witness_is: None,
-        message,
-        places: vec![FindingPlace::entry(registration, kind, entry.index)],
+        message: message.into(),
+        places: [FindingPlace::entry(registration, kind, entry.index)].into(),
     }
 }
 
@@ -89,14 +89,14 @@ fn senders(services: &Services, registration: &Registration, prepared: &[Arc<Pre
             severity: Severity::Error,
             kind: Some(Kind::User),
             relation: None,
-            witness: Some(sender.clone()),
+            witness: Some(sender.as_str().into()),
             witness_is: Some(if is_of_today(&registration.sender_localpart) {
                 WitnessIs::Valid
             } else {
                 WitnessIs::Historical
             }),
-            message,
-            places: vec![FindingPlace::at(registration, registration.sender_place), place],
+            message: message.into(),
+            places: [FindingPlace::at(registration, registration.sender_place), place].into(),
         });
     }
 }

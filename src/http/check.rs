@@ -91,7 +91,7 @@ fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
     let deadline = Instant::now() + PATIENCE;
     let analysis = Analysis::new(&services.changed(registrations), previous, Some(deadline));
-    let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| place.as_id == *new.id);
+    let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| *place.as_id == *new.id);
     Checked { accepted: true, errors: Vec::new(), findings: analysis.findings.into_iter().filter(concerns).collect() }
 }
 

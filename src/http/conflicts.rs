@@ -57,7 +57,7 @@ pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Res
     let fits = |finding: &&Finding| {
         severity.is_none_or(|severity| finding.severity == severity)
             && code.is_none_or(|code| finding.code == code)
-            && query.get("as_id").is_none_or(|id| finding.places.iter().any(|place| place.as_id == id))
+            && query.get("as_id").is_none_or(|id| finding.places.iter().any(|place| *place.as_id == *id))
     };
     let mut findings: Vec<&Finding> = found.analysis.findings.iter().map(|finding| &**finding).filter(fits).collect();
     let total = findings.len();

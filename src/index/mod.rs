@@ -95,15 +95,14 @@ impl Index {
     /// The index of a changed set. A registration that is the same `Arc` as before is not built again.
     #[must_use]
     pub fn changed(&self, server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
-        let mut position_of: HashMap<*const Registration, u32> =
-            (0..).zip(registrations).map(|(at, registration)| (Arc::as_ptr(registration), at)).collect();
-        let mut now = |layer: &Layer| -> Vec<u32> {
-            let position = |r: &Arc<Registration>| position_of.remove(&Arc::as_ptr(r)).unwrap_or(GONE);
-            layer.registrations().iter().map(position).collect()
+        let mut position_of = self.moved(registrations);
+        let mut now = |layer: usize| -> Vec<u32> {
+            let slots = self.layers[layer].registrations().iter().zip(&self.positions[layer]);
+            slots.map(|(r, &at)| position_now(r, at, registrations, &mut position_of)).collect()
         };
         let large = &self.layers[0];
-        let large_positions = now(large);
-        let small_positions = self.layers.get(1).map(|small| now(small));
+        let large_positions = now(0);
+        let small_positions = (self.layers.len() > 1).then(|| now(1));
         let gone = large_positions.iter().filter(|&&at| at == GONE).count();
         let kept = large_positions.len() - gone;
         if registrations.len() - kept + gone > SMALL.max(large_positions.len() / PART) {
@@ -124,6 +123,20 @@ impl Index {
             }
         }
         changed
+    }
+
+    /// The registrations that do not stand where they stood before, and where they stand now.
+    fn moved(&self, registrations: &[Arc<Registration>]) -> HashMap<*const Registration, u32> {
+        let mut stayed = vec![false; registrations.len()];
+        for (layer, positions) in self.layers.iter().zip(&self.positions) {
+            for (registration, &at) in layer.registrations().iter().zip(positions) {
+                if registrations.get(at as usize).is_some_and(|now| Arc::ptr_eq(now, registration)) {
+                    stayed[at as usize] = true;
+                }
+            }
+        }
+        let moved = (0..).zip(registrations).filter(|&(at, _)| !stayed[at as usize]);
+        moved.map(|(at, registration)| (Arc::as_ptr(registration), at)).collect()
     }
 
     fn push(&mut self, layer: Arc<Layer>, positions: Vec<u32>) {
@@ -178,6 +191,19 @@ fn first_of_each_service(hits: &mut Vec<Hit>, start: usize) {
         at += 1;
         at <= start || last.replace(hit.service) != Some(hit.service)
     });
+}
+
+/// Where a registration that stood at a position stands now, or [`GONE`]; what has moved is taken from the map.
+fn position_now(
+    registration: &Arc<Registration>,
+    at: u32,
+    registrations: &[Arc<Registration>],
+    moved: &mut HashMap<*const Registration, u32>,
+) -> u32 {
+    match registrations.get(at as usize) {
+        Some(now) if Arc::ptr_eq(now, registration) => at,
+        _ => moved.remove(&Arc::as_ptr(registration)).unwrap_or(GONE),
+    }
 }
 
 fn positions(count: usize) -> u32 {

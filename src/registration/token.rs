@@ -29,6 +29,15 @@ impl fmt::Debug for Token {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenDigest([u8; 32]);
 
+impl TokenDigest {
+    /// Part of it, for tables: the digest of a keyed hash needs no other to be spread.
+    #[must_use]
+    pub fn spread(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenDigest(…)")

@@ -5,6 +5,7 @@
 mod alias;
 mod claim;
 mod decision;
+mod names;
 mod ownership;
 mod register;
 mod services;

@@ -1,6 +1,6 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::names::Names;
 use crate::index::Index;
 use crate::matrix::ServerName;
 use crate::registration::{Registration, TokenDigest};
@@ -11,8 +11,7 @@ pub struct Services {
     server_name: ServerName,
     registrations: Vec<Arc<Registration>>,
     index: Index,
-    by_id: HashMap<Arc<str>, u32>,
-    by_token: HashMap<TokenDigest, u32>,
+    names: Names,
 }
 
 impl Services {
@@ -20,20 +19,16 @@ impl Services {
     #[must_use]
     pub fn new(server_name: ServerName, registrations: Vec<Arc<Registration>>) -> Self {
         let index = Index::build(&server_name, &registrations);
-        Self::with_index(server_name, registrations, index)
+        let names = Names::new(&registrations);
+        Self { server_name, registrations, index, names }
     }
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
     pub fn changed(&self, registrations: Vec<Arc<Registration>>) -> Self {
         let index = self.index.changed(&self.server_name, &registrations);
-        Self::with_index(self.server_name.clone(), registrations, index)
-    }
-
-    fn with_index(server_name: ServerName, registrations: Vec<Arc<Registration>>, index: Index) -> Self {
-        let by_id = (0..).zip(&registrations).map(|(at, r)| (Arc::clone(&r.id), at)).collect();
-        let by_token = (0..).zip(&registrations).map(|(at, r)| (r.as_token, at)).collect();
-        Self { server_name, registrations, index, by_id, by_token }
+        let names = self.names.changed(&self.registrations, &registrations);
+        Self { server_name: self.server_name.clone(), registrations, index, names }
     }
 
     /// The homeserver whose namespace this is.
@@ -57,13 +52,13 @@ impl Services {
     /// The position of the service with an id.
     #[must_use]
     pub fn position_of_id(&self, as_id: &str) -> Option<u32> {
-        self.by_id.get(as_id).copied()
+        self.names.of_id(&self.registrations, as_id)
     }
 
     /// The position of the service with a token.
     #[must_use]
     pub fn position_of_token(&self, as_token: &TokenDigest) -> Option<u32> {
-        self.by_token.get(as_token).copied()
+        self.names.of_token(&self.registrations, as_token)
     }
 
     pub(super) fn registration(&self, position: u32) -> &Registration {

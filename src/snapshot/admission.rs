@@ -88,6 +88,9 @@ impl Verdict {
 /// Decides which candidates are in force; the rules are in the documentation of [`crate::snapshot`].
 pub(super) fn admit(candidates: &[Candidate]) -> Vec<Verdict> {
     let contested = contested(candidates);
+    if contested.is_empty() {
+        return candidates.iter().map(uncontested).collect();
+    }
     let mut taken = Taken::with_capacity(candidates.len());
     let mut verdicts: Vec<Option<Verdict>> = vec![None; candidates.len()];
     for (at, candidate) in candidates.iter().enumerate() {

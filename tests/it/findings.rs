@@ -250,11 +250,11 @@ proptest! {
         for finding in &findings {
             assert_true(&services, finding);
         }
-        let pair = |finding: &Finding| -> (String, String) { (finding.places[0].as_id.clone(), finding.places[1].as_id.clone()) };
+        let of = |finding: &Finding, at: usize| finding.places[at].as_id.to_string();
         let conflicts: BTreeSet<(String, String)> = findings
             .iter()
             .filter(|finding| finding.code == Code::ExclusiveConflict)
-            .map(|finding| pair(finding))
+            .map(|finding| (of(finding, 0), of(finding, 1)))
             .collect();
         let everyone: BTreeSet<&str> = findings
             .iter()

@@ -52,7 +52,7 @@ fn rules() -> Vec<Value> {
 }
 
 fn result(finding: &Finding) -> Value {
-    let mut message = finding.message.clone();
+    let mut message = finding.message.clone().into_owned();
     if let Some(witness) = &finding.witness {
         message += &format!(" (witness: {witness})");
     }
