@@ -21,16 +21,29 @@ struct Node {
     label: [u8; LABEL],
 }
 
+/// A node to be filled with what stands behind `depth` bytes that all these keys share; the first is number `number`.
+struct Part<'k> {
+    node: usize,
+    keys: &'k [&'k [u8]],
+    number: u32,
+    depth: usize,
+}
+
 impl Trie {
     /// The tree of keys in ascending order, all different. A key is known by its position.
     pub(super) fn new(keys: &[&[u8]]) -> Self {
         let mut trie = Self { nodes: vec![Node::default()] };
-        trie.fill(0, keys, 0, 0);
+        // Not by recursion: a key may be as long as a sender is in a stranger's file.
+        let mut todo = vec![Part { node: 0, keys, number: 0, depth: 0 }];
+        while let Some(part) = todo.pop() {
+            trie.fill(part, &mut todo);
+        }
         trie
     }
 
-    /// Fills a node with what stands behind `depth` bytes that all these keys share; the first is number `number`.
-    fn fill(&mut self, node: usize, keys: &[&[u8]], number: u32, depth: usize) {
+    /// Fills a node, and notes its children to be filled, the first of them next.
+    fn fill<'k>(&mut self, part: Part<'k>, todo: &mut Vec<Part<'k>>) {
+        let Part { node, keys, number, depth } = part;
         let (keys, number) = match keys.split_first() {
             Some((first, rest)) if first.len() == depth => {
                 self.nodes[node].key = number + 1;
@@ -44,14 +57,16 @@ impl Trie {
         self.nodes[node].count = u8::try_from(children.len()).unwrap_or(u8::MAX);
         self.nodes.resize(start + children.len(), Node::default());
         let mut number = number;
+        let first = todo.len();
         for (at, keys) in (start..).zip(children) {
             let shared = shared_label(keys, depth);
             let label = &keys[0][depth..depth + shared];
             self.nodes[at].label[..shared].copy_from_slice(label);
             self.nodes[at].length = u8::try_from(shared).unwrap_or(u8::MAX);
-            self.fill(at, keys, number, depth + shared);
+            todo.push(Part { node: at, keys, number, depth: depth + shared });
             number += u32::try_from(keys.len()).unwrap_or(u32::MAX);
         }
+        todo[first..].reverse();
     }
 
     /// Visits each key that the text begins with, shortest first: the key's length and number.

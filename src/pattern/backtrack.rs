@@ -1,5 +1,6 @@
 use super::Outcome;
 use super::ast::{Anchor, Ast, Case};
+use super::budget;
 use super::charset::{is_word, lower};
 use super::program::{Address, Instruction, Program, Times, Unit};
 
@@ -29,9 +30,12 @@ impl Backtracker {
             loops: Vec::new(),
             innermost: None,
             trail: Vec::new(),
-            steps: MAX_STEPS,
+            steps: budget::allowance(MAX_STEPS),
         };
-        match run.from(0, 0) {
+        let allowed = run.steps;
+        let end = run.from(0, 0);
+        budget::spend(if end.is_err() { allowed } else { allowed - run.steps });
+        match end {
             Ok(Some(_)) => Outcome::Match,
             Ok(None) => Outcome::NoMatch,
             Err(OutOfSteps) => Outcome::StepLimit,

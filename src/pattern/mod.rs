@@ -7,6 +7,7 @@
 
 mod ast;
 mod backtrack;
+mod budget;
 mod charset;
 mod error;
 mod escape;
@@ -27,6 +28,7 @@ use regex_syntax::hir::Hir;
 
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use backtrack::Backtracker;
+pub use budget::StepBudget;
 pub use error::PatternError;
 
 /// A compiled namespace regex.

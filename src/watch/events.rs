@@ -93,6 +93,18 @@ impl Events {
         shared.writing.keys().cloned().collect()
     }
 
+    /// The same, but of what was written a moment ago the event that says that it was closed is waited for, at most for so
+    /// long: who asks for a reload has closed what it is about, and may be faster than the events.
+    pub(super) fn busy_for(&self, longest: Duration) -> HashSet<PathBuf> {
+        let began = Instant::now();
+        let mut busy = self.busy();
+        while !busy.is_empty() && began.elapsed() < longest {
+            std::thread::sleep(Duration::from_millis(2));
+            busy = self.busy();
+        }
+        busy
+    }
+
     /// Watches what is to be watched for these sources, whose files are listed; whether all of it is.
     pub(super) fn arm(&mut self, sources: &[Source], files: &[PathBuf], disk: &dyn Disk) -> bool {
         let wanted = Wanted::of(sources, files, disk);

@@ -174,3 +174,30 @@ fn metrics_count_what_happens_and_nothing_that_callers_name() {
         assert!(metrics.lines().any(|line| line.starts_with(family)), "{family} is missing in\n{metrics}");
     }
 }
+
+/// Regexes that run out of steps cost one request a moment, whatever it asks about, and nobody else waits for it.
+#[test]
+fn a_batch_that_runs_out_of_steps_holds_up_nobody() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let text = super::support::registration("slow", "slow_").replace("'@slow_.*'", r"'@(a+)+\b$'");
+    std::fs::write(home.path().join("slow.yaml"), text).expect("written");
+    let service = Service::start(&[home.path()]);
+    let id = format!("@{}:x.y", "a".repeat(200));
+    let answer = service.post("/v1/owners", &json!({"ids": vec![id; 3_000]})).json();
+    let results = answer["results"].as_array().expect("results");
+    assert_eq!(results.len(), 3_000);
+    for result in results {
+        assert_eq!((&result["owner"], &result["claims"][0]["step_limit"]), (&json!("slow"), &json!(true)), "{result}");
+    }
+    assert_eq!(service.metric("bailiwick_step_limit_exceeded_total").as_deref(), Some("3000"));
+}
+
+/// Nothing in a stranger's registration is so long that a thread's stack would not hold it.
+#[test]
+fn a_long_sender_is_checked_like_any_other() {
+    let service = Service::start(&[&examples()]);
+    let long = super::support::registration("long", "long_").replace("long-bot", &"h".repeat(200_000));
+    let answer = service.request("POST", "/v1/check", long.as_bytes());
+    assert_eq!((answer.status, &answer.json()["accepted"]), (200, &json!(true)));
+    assert_eq!(service.get("/healthz").status, 200);
+}

@@ -231,6 +231,21 @@ fn a_relative_directory_is_watched_like_any_other() {
     }
 }
 
+/// Whoever writes a file, closes it and asks for a reload may be faster than the events of the file system.
+#[test]
+fn what_was_written_before_the_request_counts() {
+    let scene = scene();
+    for round in 0..60 {
+        for id in ["tg", "x"] {
+            fs::write(scene.path(&format!("{id}.yaml")), registration(id, &format!("{id}{round}_"))).expect("written");
+        }
+        let report = scene.service.post("/-/reload", &json!({})).json();
+        for id in ["tg", "x"] {
+            assert_eq!(scene.service.claimants(&format!("@{id}{round}_x:example.com")), [id], "{round}: {report}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_being_written_waits_for_its_writer() {
     use std::io::Write;
