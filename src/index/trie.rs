@@ -22,6 +22,7 @@ struct Node {
 }
 
 /// A node to be filled with what stands behind `depth` bytes that all these keys share; the first is number `number`.
+#[derive(Clone, Copy)]
 struct Part<'k> {
     node: usize,
     keys: &'k [&'k [u8]],

@@ -33,8 +33,7 @@ impl TokenDigest {
     /// Part of it, for tables: the digest of a keyed hash needs no other to be spread.
     #[must_use]
     pub fn spread(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        self.0.iter().take(8).fold(0, |spread, byte| spread << 8 | u64::from(*byte))
     }
 }
 

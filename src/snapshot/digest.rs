@@ -50,7 +50,7 @@ pub(super) fn digest(server_name: &ServerName, files: &[Arc<FileRecord>]) -> Arc
     part(server_name.as_str().as_bytes());
     for file in files {
         if let Some(hash) = &file.hash {
-            part(file.name.as_bytes());
+            part(file.name().as_bytes());
             part(&hash.0);
         }
     }

@@ -1,3 +1,5 @@
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,8 +12,6 @@ use crate::registration::{Fault, Registration};
 pub struct FileRecord {
     /// The file as it is shown.
     pub file: Arc<str>,
-    /// The file's name relative to its directory: what replicas have in common.
-    pub name: Arc<str>,
     /// Whether it is in force.
     pub state: FileState,
     /// What is wrong with the bytes that are there now. Empty exactly when the file is active.
@@ -23,6 +23,12 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// The file's name relative to its directory: what replicas have in common.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        Path::new(&*self.file).file_name().and_then(OsStr::to_str).unwrap_or(&self.file)
+    }
+
     /// Whether both say the same, the registration being the same `Arc`.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -35,7 +41,6 @@ impl FileRecord {
             && self.state == other.state
             && self.hash == other.hash
             && self.file == other.file
-            && self.name == other.name
             && self.faults == other.faults
     }
 }

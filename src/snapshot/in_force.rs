@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::admission::admit;
+use super::admission::{admit, admit_some};
 use super::digest::digest;
 use super::{Candidate, Changes, FileRecord, FileState};
 use crate::matrix::ServerName;
@@ -72,13 +72,6 @@ impl Snapshot {
         }
     }
 
-    /// A first snapshot of files in load order.
-    #[must_use]
-    pub fn first(server_name: ServerName, candidates: &[Candidate]) -> Self {
-        let nothing = Self::before_first_load(server_name, Vec::new());
-        nothing.next(candidates, Vec::new(), SystemTime::now()).unwrap_or(nothing)
-    }
-
     /// Whether the first load is done. It never turns false again.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
@@ -89,7 +82,7 @@ impl Snapshot {
     ///
     /// `candidates` are all files in load order. Costs some tens of nanoseconds a file besides what has changed.
     #[must_use]
-    pub fn next(&self, candidates: &[Candidate], missing: Vec<MissingSource>, now: SystemTime) -> Option<Self> {
+    pub fn next(&self, candidates: &[Candidate<'_>], missing: Vec<MissingSource>, now: SystemTime) -> Option<Self> {
         let files = self.records(candidates);
         if self.is_ready() && missing == self.missing && same_files(&files, &self.files) {
             return None;
@@ -114,8 +107,13 @@ impl Snapshot {
     }
 
     /// One record for each candidate; those that say the same as before are the same `Arc`.
-    fn records(&self, candidates: &[Candidate]) -> Vec<Arc<FileRecord>> {
+    fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
         let known = Known::of(&self.files, candidates);
+        if let Known::InPlace(files) = known
+            && let Some(records) = self.patched(files, candidates)
+        {
+            return records;
+        }
         let verdicts = admit(candidates).into_iter().zip(candidates).enumerate();
         let records = verdicts.map(|(at, (verdict, candidate))| {
             let record = verdict.record(candidate);
@@ -125,6 +123,22 @@ impl Snapshot {
             }
         });
         records.collect()
+    }
+
+    /// The same where the files are the same as before and few of them have changed, without a look at the others.
+    fn patched(&self, files: &[Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Option<Vec<Arc<FileRecord>>> {
+        let pairs = candidates.iter().zip(files).enumerate();
+        let changed: Vec<usize> =
+            pairs.filter(|(_, (candidate, file))| !candidate.stays(file)).map(|(at, _)| at).collect();
+        let verdicts = admit_some(candidates, &changed, files, &self.services)?;
+        let mut records = files.to_vec();
+        for (at, verdict) in changed.into_iter().zip(verdicts) {
+            let record = verdict.record(&candidates[at]);
+            if !records[at].same(&record) {
+                records[at] = Arc::new(record);
+            }
+        }
+        Some(records)
     }
 }
 
@@ -136,15 +150,15 @@ enum Known<'s> {
 }
 
 impl<'s> Known<'s> {
-    fn of(files: &'s [Arc<FileRecord>], candidates: &[Candidate]) -> Self {
-        let same = files.len() == candidates.len() && files.iter().zip(candidates).all(|(a, b)| a.file == b.file);
+    fn of(files: &'s [Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Self {
+        let same = files.len() == candidates.len() && files.iter().zip(candidates).all(|(a, b)| a.file == *b.file);
         if same { Self::InPlace(files) } else { Self::ByFile(files.iter().map(|file| (&*file.file, file)).collect()) }
     }
 
-    fn get(&self, at: usize, candidate: &Candidate) -> Option<&'s Arc<FileRecord>> {
+    fn get(&self, at: usize, candidate: &Candidate<'_>) -> Option<&'s Arc<FileRecord>> {
         match self {
             Self::InPlace(files) => files.get(at),
-            Self::ByFile(files) => files.get(&*candidate.file).copied(),
+            Self::ByFile(files) => files.get(&**candidate.file).copied(),
         }
     }
 }

@@ -33,9 +33,9 @@ pub struct Stat {
     /// Its size in bytes.
     pub size: u64,
     /// When it was last written, in nanoseconds since 1970.
-    pub modified: i128,
+    pub modified: i64,
     /// When anything about it was last changed, in nanoseconds since 1970.
-    pub changed: i128,
+    pub changed: i64,
 }
 
 /// Which file it is, whatever its name.
@@ -52,14 +52,15 @@ impl Stat {
     #[must_use]
     pub fn age(&self, wall: SystemTime) -> Option<Duration> {
         let wall = wall.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos();
-        let age = i128::try_from(wall).ok()? - self.modified.max(self.changed);
+        let age = i64::try_from(wall).ok()?.checked_sub(self.modified.max(self.changed))?;
         u64::try_from(age).ok().map(Duration::from_nanos)
     }
 }
 
 impl From<&Metadata> for Stat {
     fn from(metadata: &Metadata) -> Self {
-        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        // Enough until 2262; a file that says that it is from later is from "the end of time".
+        let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
         Self {
             is_file: metadata.is_file(),
             identity: Identity { device: metadata.dev(), inode: metadata.ino() },

@@ -1,6 +1,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,9 @@ impl fmt::Debug for Options {
             .finish_non_exhaustive()
     }
 }
+
+/// Tells the files that are known to be open for writing, by their absolute paths.
+pub type Busy<'e> = dyn Fn() -> HashSet<PathBuf> + 'e;
 
 /// So many snapshots are kept after they were in force.
 const RETIRED: usize = 2;
@@ -132,15 +135,15 @@ impl Engine {
     }
 
     /// The files that were listed last.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
-        self.sources.iter().flat_map(|state| &state.files).map(|file| file.path.clone()).collect()
+    pub(super) fn files(&self) -> Vec<&Path> {
+        self.sources.iter().flat_map(|state| &state.files).map(|file| file.path()).collect()
     }
 
-    /// Looks at everything and puts in force what is there. `busy` are files that are known to be open for writing, by their
-    /// absolute paths.
+    /// Looks at everything and puts in force what is there. `busy` tells the files that are known to be
+    /// open for writing, by their absolute paths.
     ///
     /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
-    pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &HashSet<PathBuf>) -> ReloadReport {
+    pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &Busy<'_>) -> ReloadReport {
         let clock = Arc::clone(&self.options.clock);
         let began = clock.now();
         let looked = self.look_until_settled(began, busy);
@@ -197,10 +200,10 @@ impl Engine {
             return kept.discard();
         }
         let files = self.sources.iter().flat_map(|state| &state.files);
-        let in_force: Vec<InForce> = files
+        let in_force: Vec<InForce<'_>> = files
             .filter_map(|file| {
                 let hash = file.held.as_ref()?.hash;
-                Some(InForce { path: file.path.clone(), file: Arc::clone(&file.file), hash })
+                Some(InForce { path: file.path(), file: &file.file, hash })
             })
             .collect();
         let all = kept.save(&in_force, &*self.options.disk);
@@ -210,10 +213,10 @@ impl Engine {
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
     /// be put back. What moves on is put off, so that it holds up nothing else.
-    fn look_until_settled(&mut self, began: Instant, busy: &HashSet<PathBuf>) -> Vec<Looked> {
+    fn look_until_settled(&mut self, began: Instant, busy: &Busy<'_>) -> Vec<Looked> {
         let Options { quiet, max_wait, .. } = self.options;
         let clock = Arc::clone(&self.options.clock);
-        let mut looked = self.look(None, busy);
+        let mut looked = self.look(None, &busy());
         if settle::is_calm(&looked) || max_wait.is_zero() {
             self.put_off.clear();
             return looked;
@@ -223,8 +226,10 @@ impl Engine {
         let moving = loop {
             // What is gone sets names free: that deserves more patience than a file that has just been written.
             clock.sleep(if settle::misses_any(&looked) { quiet * 3 } else { quiet });
-            let again = self.look(Some(&looked), busy);
-            let moving = settle::moving_between(&looked, &again);
+            // Events may lag behind: that a file is being written may have become known only now.
+            let busy = busy();
+            let again = self.look(Some(&looked), &busy);
+            let moving = settle::moving_between(&looked, &again, &busy);
             let torn = settle::is_torn(&again);
             looked = again;
             let wait_on = torn || (first_load && !moving.is_empty());
@@ -270,14 +275,7 @@ impl Engine {
     }
 
     /// Decides what a source that has vanished or become empty means.
-    fn next_state(
-        &self,
-        state: &State,
-        source: &Source,
-        looked: Looked,
-        allow_empty: bool,
-        busy: &HashSet<PathBuf>,
-    ) -> State {
+    fn next_state(&self, state: &State, source: &Source, looked: Looked, allow_empty: bool, busy: &Busy<'_>) -> State {
         let holds_something = state.files.iter().any(|file| file.held.is_some());
         match looked {
             Ok(scan) if scan.files.is_empty() && holds_something && !allow_empty => {
@@ -290,8 +288,8 @@ impl Engine {
             Err(no) if source.forgets_what_is_gone() => state.kept(&no.problem, &self.kept_until(state)),
             Err(no) => {
                 // The list is unreadable, the files on it are not.
-                let listing: Vec<_> = state.files.iter().map(|file| file.path.clone()).collect();
-                let files = self.scanner(busy).scan_files(&listing, &state.files, false).files;
+                let listing: Vec<_> = state.files.iter().map(|file| file.path().to_owned()).collect();
+                let files = self.scanner(&busy()).scan_files(&listing, &state.files, false).files;
                 State { files, problem: Some(no.problem + "; the list read before stays in force"), ..State::default() }
             }
         }
@@ -329,7 +327,7 @@ impl Engine {
             return self.live.load_full();
         }
         let files = states.iter().flat_map(|state| &state.files);
-        let candidates: Vec<Candidate> = files.map(|file| file.candidate()).collect();
+        let candidates: Vec<Candidate<'_>> = files.map(|file| file.candidate()).collect();
         let next = before.next(&candidates, missing, self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         self.sources = holding(states, &after);

@@ -106,7 +106,7 @@ impl Events {
     }
 
     /// Watches what is to be watched for these sources, whose files are listed; whether all of it is.
-    pub(super) fn arm(&mut self, sources: &[Source], files: &[PathBuf], disk: &dyn Disk) -> bool {
+    pub(super) fn arm(&mut self, sources: &[Source], files: &[&Path], disk: &dyn Disk) -> bool {
         let wanted = Wanted::of(sources, files, disk);
         {
             let mut shared = lock(&self.shared);
@@ -259,7 +259,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(sources: &[Source], files: &[PathBuf], disk: &dyn Disk) -> Self {
+    fn of(sources: &[Source], files: &[&Path], disk: &dyn Disk) -> Self {
         let mut wanted = Self::default();
         for source in sources {
             match source {

@@ -52,7 +52,7 @@ mod trigger;
 pub use analyst::{Analyst, Found};
 pub use clock::{Clock, SystemClock};
 pub use disk::{Disk, Identity, OsDisk, Stat};
-pub use engine::{Engine, Options};
+pub use engine::{Busy, Engine, Options};
 pub use events::{EventSource, Tell, os_events};
 pub use loader::Loader;
 pub use priority::stand_back_all;

@@ -194,11 +194,12 @@ impl Worker {
 
     /// Reloads, and survives whatever happens meanwhile: what is in force stays so, and the next attempt may succeed.
     fn reload(&mut self, trigger: Trigger, allow_empty: bool, replies: Vec<oneshot::Sender<ReloadReport>>) {
-        let busy = match trigger {
-            Trigger::Request | Trigger::Signal => self.events.busy_for(self.engine.options().quiet),
-            Trigger::Start | Trigger::Event | Trigger::Poll => self.events.busy(),
+        let (engine, events) = (&mut self.engine, &self.events);
+        let quiet = engine.options().quiet;
+        let busy = || match trigger {
+            Trigger::Request | Trigger::Signal => events.busy_for(quiet),
+            Trigger::Start | Trigger::Event | Trigger::Poll => events.busy(),
         };
-        let engine = &mut self.engine;
         let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty, &busy)));
         let Ok(report) = reloaded else {
             // Those who asked see that their question is dropped.

@@ -21,9 +21,10 @@ const GRANULARITY: Duration = Duration::from_secs(3);
 /// What is known of a file. Never changed: a scan makes a new one where something is different.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    pub(super) path: PathBuf,
+    /// The file as it is shown, which is its path where that is UTF-8.
     pub(super) file: Arc<str>,
-    name: Arc<str>,
+    /// Its path where it is not.
+    odd_path: Option<Box<Path>>,
     /// What `offered` was read from; `None` when nothing could be read.
     read: Option<Read>,
     pub(super) offered: Result<Good, Refusal>,
@@ -120,7 +121,7 @@ impl Scanner<'_> {
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
                     if restless {
-                        scan.restless.push(known.path.clone());
+                        scan.restless.push(known.path().to_owned());
                     }
                     scan.files.push(known);
                 }
@@ -177,9 +178,8 @@ impl Scanner<'_> {
         let known = match known {
             Some(known) if same_bytes => Known { read, ..known.clone() },
             _ => Known {
-                path: path.to_owned(),
                 file: file_of(path, known),
-                name: known.map_or_else(|| Source::name_of(path), |known| Arc::clone(&known.name)),
+                odd_path: odd_path(path),
                 read,
                 offered: self.parse(path, known, hash, bytes),
                 held: known.and_then(|known| known.held.clone()),
@@ -215,14 +215,14 @@ impl Scanner<'_> {
 }
 
 impl Known {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.odd_path.as_deref().unwrap_or(Path::new(&*self.file))
+    }
+
     /// The file as it asks to be in force.
-    pub(super) fn candidate(&self) -> Candidate {
-        Candidate {
-            file: Arc::clone(&self.file),
-            name: Arc::clone(&self.name),
-            offered: self.offered.clone(),
-            held: self.held.clone(),
-        }
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref() }
     }
 
     /// The same file when its source is lost: what it had in force it keeps, and it will be read again.
@@ -250,15 +250,18 @@ fn file_of(path: &Path, known: Option<&Known>) -> Arc<str> {
     known.map_or_else(|| path.to_string_lossy().into(), |known| Arc::clone(&known.file))
 }
 
+fn odd_path(path: &Path) -> Option<Box<Path>> {
+    path.to_str().is_none().then(|| path.into())
+}
+
 fn refusal(why: &str) -> Refusal {
     Arc::new([Fault::of_file(FaultCode::Unreadable, why)])
 }
 
 fn unreadable(path: &Path, known: Option<&Known>, why: &str) -> Step {
     let known = Known {
-        path: path.to_owned(),
         file: file_of(path, known),
-        name: known.map_or_else(|| Source::name_of(path), |known| Arc::clone(&known.name)),
+        odd_path: odd_path(path),
         read: None,
         offered: Err(refusal(&format!("the file cannot be read: {why}"))),
         held: known.and_then(|known| known.held.clone()),
@@ -274,12 +277,14 @@ struct ByPosition<'k> {
 
 fn by_position<'k>(listing: &[PathBuf], known: &'k [Arc<Known>]) -> ByPosition<'k> {
     // The usual case: the same files in the same order.
-    if listing.len() == known.len() && listing.iter().zip(known).all(|(path, known)| *path == known.path) {
+    if listing.len() == known.len()
+        && listing.iter().zip(known).all(|(path, known)| path.as_os_str() == known.path().as_os_str())
+    {
         return ByPosition { found: known.iter().map(Some).collect(), gone: Vec::new() };
     }
-    let mut by_path: HashMap<&Path, &Arc<Known>> = known.iter().map(|known| (&*known.path, known)).collect();
+    let mut by_path: HashMap<&Path, &Arc<Known>> = known.iter().map(|known| (known.path(), known)).collect();
     let found = listing.iter().map(|path| by_path.remove(&**path)).collect();
     let mut gone: Vec<_> = by_path.into_values().cloned().collect();
-    gone.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    gone.sort_unstable_by(|a, b| a.path().cmp(b.path()));
     ByPosition { found, gone }
 }

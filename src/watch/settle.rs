@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::events::absolute;
 use super::scan::{Known, Scan};
 use super::source::NoListing;
 
@@ -26,14 +27,17 @@ pub(super) fn is_torn(looked: &[Looked]) -> bool {
     looked.iter().flatten().any(|scan| scan.torn)
 }
 
-/// The files that were not in the second look what they were in the first.
-pub(super) fn moving_between(first: &[Looked], second: &[Looked]) -> HashSet<PathBuf> {
+/// The files that were not in the second look what they were in the first, or had just been written then and are still
+/// open for writing.
+pub(super) fn moving_between(first: &[Looked], second: &[Looked], busy: &HashSet<PathBuf>) -> HashSet<PathBuf> {
     let gone_before: HashSet<&Path> =
-        first.iter().flatten().flat_map(|scan| &scan.gone).map(|file| &*file.path).collect();
+        first.iter().flatten().flat_map(|scan| &scan.gone).map(|file| file.path()).collect();
     let scans = second.iter().flatten();
+    let written = first.iter().flatten().flat_map(|scan| &scan.restless).map(PathBuf::as_path);
     scans
-        .flat_map(|scan| scan.restless.iter().map(PathBuf::as_path).chain(scan.gone.iter().map(|file| &*file.path)))
+        .flat_map(|scan| scan.restless.iter().map(PathBuf::as_path).chain(scan.gone.iter().map(|file| file.path())))
         .filter(|path| !gone_before.contains(path))
+        .chain(written.filter(|path| busy.contains(&*absolute(path))))
         .map(Path::to_owned)
         .collect()
 }
@@ -71,18 +75,17 @@ impl PutOff {
 /// Lets these files be in a scan what they were before it.
 pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], paths: &HashSet<PathBuf>) {
     let before: HashMap<&Path, &Arc<Known>> =
-        known.iter().filter(|file| paths.contains(&file.path)).map(|file| (&*file.path, file)).collect();
-    scan.files = std::mem::take(&mut scan.files)
-        .into_iter()
-        .filter_map(
-            |file| {
-                if paths.contains(&file.path) { before.get(&*file.path).copied().cloned() } else { Some(file) }
-            },
-        )
-        .collect();
-    for gone in scan.gone.iter().filter_map(|file| before.get(&*file.path)) {
+        known.iter().filter(|file| paths.contains(file.path())).map(|file| (file.path(), file)).collect();
+    scan.files =
+        std::mem::take(&mut scan.files)
+            .into_iter()
+            .filter_map(|file| {
+                if paths.contains(file.path()) { before.get(file.path()).copied().cloned() } else { Some(file) }
+            })
+            .collect();
+    for gone in scan.gone.iter().filter_map(|file| before.get(file.path())) {
         // Only a directory forgets what is gone, and that is in the order of names.
-        let at = scan.files.partition_point(|file| file.path < gone.path);
+        let at = scan.files.partition_point(|file| file.path() < gone.path());
         scan.files.insert(at, Arc::clone(gone));
     }
 }

@@ -57,11 +57,6 @@ impl Source {
         matches!(self, Self::Directory(_))
     }
 
-    /// The name of one of its files as replicas have it in common.
-    pub(super) fn name_of(path: &Path) -> Arc<str> {
-        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into()
-    }
-
     /// How it is shown.
     #[must_use]
     pub fn shown(&self) -> String {

@@ -49,9 +49,9 @@ struct Staged {
 }
 
 /// A file whose content is in force.
-pub(super) struct InForce {
-    pub(super) path: PathBuf,
-    pub(super) file: Arc<str>,
+pub(super) struct InForce<'f> {
+    pub(super) path: &'f Path,
+    pub(super) file: &'f Arc<str>,
     pub(super) hash: ContentHash,
 }
 
@@ -136,12 +136,12 @@ impl StateDir {
     }
 
     /// Makes the copies those of what is in force; whether all of them are.
-    pub(super) fn save(&mut self, in_force: &[InForce], disk: &dyn Disk) -> bool {
+    pub(super) fn save(&mut self, in_force: &[InForce<'_>], disk: &dyn Disk) -> bool {
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
         let mut ready = Vec::new();
-        for one in in_force.iter().filter(|one| self.saved.get(&one.file) != Some(&one.hash)) {
-            let path = self.staged_path_of(&one.file, &one.hash);
+        for one in in_force.iter().filter(|one| self.saved.get(one.file) != Some(&one.hash)) {
+            let path = self.staged_path_of(one.file, &one.hash);
             match if staged.paths.contains(&path) { Ok(()) } else { copy(one, &path, disk) } {
                 Ok(()) => ready.push((one, path)),
                 Err(error) => trouble = Some(error.to_string()),
@@ -151,10 +151,10 @@ impl StateDir {
             trouble = Some(error.to_string());
         }
         for (one, path) in ready {
-            match fs::rename(&path, self.path_of(&one.file)) {
+            match fs::rename(&path, self.path_of(one.file)) {
                 Ok(()) => {
                     staged.paths.remove(&path);
-                    self.saved.insert(Arc::clone(&one.file), one.hash);
+                    self.saved.insert(Arc::clone(one.file), one.hash);
                 }
                 Err(error) => trouble = Some(error.to_string()),
             }
@@ -168,7 +168,7 @@ impl StateDir {
     }
 
     /// Sees to it that what is renamed into place is whole even if the power fails.
-    fn flush(&self, ready: &[(&InForce, PathBuf)]) -> io::Result<()> {
+    fn flush(&self, ready: &[(&InForce<'_>, PathBuf)]) -> io::Result<()> {
         if ready.len() > FEW {
             return flush_all(&self.dir);
         }
@@ -176,11 +176,11 @@ impl StateDir {
     }
 
     /// Removes the copies of files that have nothing in force any more.
-    fn forget(&mut self, in_force: &[InForce]) {
+    fn forget(&mut self, in_force: &[InForce<'_>]) {
         if self.saved.len() <= in_force.len() {
             return;
         }
-        let wanted: HashSet<&str> = in_force.iter().map(|one| &*one.file).collect();
+        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
         let gone: Vec<Arc<str>> = self.saved.keys().filter(|file| !wanted.contains(&***file)).cloned().collect();
         for file in gone {
             // A copy that cannot be removed is asked for only if its file comes back broken.
@@ -211,12 +211,12 @@ fn is_called(path: &Path, suffix: &str) -> bool {
 }
 
 /// Copies a file that was not staged, because the state directory could not be used when it was read.
-fn copy(one: &InForce, path: &Path, disk: &dyn Disk) -> io::Result<()> {
-    let (bytes, _) = disk.read(&one.path, MAX_FILE_BYTES)?;
+fn copy(one: &InForce<'_>, path: &Path, disk: &dyn Disk) -> io::Result<()> {
+    let (bytes, _) = disk.read(one.path, MAX_FILE_BYTES)?;
     if ContentHash::of(&bytes) != one.hash {
         return Err(io::Error::other(format!("{} no longer holds what is in force of it", one.file)));
     }
-    write(path, &sealed(&one.file, &bytes))
+    write(path, &sealed(one.file, &bytes))
 }
 
 /// Writes a copy, or leaves nothing behind.

@@ -228,32 +228,32 @@ fn permission_is_lost_and_regained() {
     let mut options = options(home.path());
     options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
     let mut engine = Engine::new(options, Arc::new(Metrics::new()));
-    engine.reload(Trigger::Start, false, &nobody());
+    engine.reload(Trigger::Start, false, &nobody);
     let live = engine.live();
     assert!(live.load().complete);
 
     // A file: what it held it keeps, also when it is changed meanwhile.
     disk.deny(&home.path().join("irc.yaml"));
     put(home.path(), "irc", "irc2_");
-    engine.reload(Trigger::Poll, false, &nobody());
+    engine.reload(Trigger::Poll, false, &nobody);
     assert!(claimed(&live.load(), "@irc_x:example.com"));
     assert_eq!(live.load().files[0].state, FileState::Stale);
     let fault = live.load().files[0].faults[0].message.clone();
     assert!(fault.contains("permission denied"), "{fault}");
     disk.allow_all();
-    engine.reload(Trigger::Poll, false, &nobody());
+    engine.reload(Trigger::Poll, false, &nobody);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
 
     // The directory: all that its files held stays.
     disk.deny(home.path());
-    engine.reload(Trigger::Poll, false, &nobody());
+    engine.reload(Trigger::Poll, false, &nobody);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && !live.load().complete);
     assert!(live.load().missing[0].problem.contains("permission denied"), "{:?}", live.load().missing);
     // That is not absence, and cannot be confirmed as such.
-    engine.reload(Trigger::Request, true, &nobody());
+    engine.reload(Trigger::Request, true, &nobody);
     assert!(claimed(&live.load(), "@irc2_x:example.com"));
     disk.allow_all();
-    engine.reload(Trigger::Poll, false, &nobody());
+    engine.reload(Trigger::Poll, false, &nobody);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
 }
 
@@ -291,7 +291,7 @@ fn the_clock_may_jump() {
     let mut options = options(home.path());
     options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
     let mut engine = Engine::new(options, Arc::new(Metrics::new()));
-    engine.reload(Trigger::Start, false, &nobody());
+    engine.reload(Trigger::Start, false, &nobody);
     let live = engine.live();
     assert!(claimed(&live.load(), "@irc_x:example.com"));
     // Back and ahead, and files that say that they are from another time: as long as before, and of the same second.
@@ -304,10 +304,10 @@ fn the_clock_may_jump() {
         (6, now, now),
     ] {
         clock.set(wall);
-        engine.reload(Trigger::Poll, false, &nobody());
+        engine.reload(Trigger::Poll, false, &nobody);
         fs::write(&path, registration("irc", &format!("ir{round}_"))).expect("written");
         fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("set");
-        let report = engine.reload(Trigger::Poll, false, &nobody());
+        let report = engine.reload(Trigger::Poll, false, &nobody);
         assert!(claimed(&live.load(), &format!("@ir{round}_x:example.com")), "round {round}: {report:?}");
         assert!(report.took < Duration::from_secs(10), "{report:?}");
     }

@@ -36,7 +36,7 @@ fn steady(mut value: Value) -> Value {
 }
 
 /// Files as they are called from the top of the repository.
-fn local(answer: Value) -> Value {
+fn local(answer: &Value) -> Value {
     let here = format!("{}/", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&answer.to_string().replace(&here, "")).expect("still JSON")
 }
@@ -53,7 +53,7 @@ fn the_examples_are_real_answers() {
         let target = example["target"].as_str().expect("a target").to_owned();
         let body = if example["body"].is_null() { String::new() } else { example["body"].to_string() };
         let answer = service.request(example["method"].as_str().expect("a method"), &target, body.as_bytes());
-        let (status, answer) = (Value::from(answer.status), local(answer.json()));
+        let (status, answer) = (Value::from(answer.status), local(&answer.json()));
         if steady(example["answer"].clone()) != steady(answer.clone()) || example["status"] != status {
             differing.push(format!("{target}: {answer}"));
         }
