@@ -51,7 +51,8 @@ impl Residual {
         }
         match hir.kind() {
             HirKind::Look(Look::End) => Some(Self::End),
-            _ if properties.minimum_len().is_none() => Some(Self::Never),
+            // What never matches is the whole expression or no part of it.
+            HirKind::Class(class) if class.is_empty() => Some(Self::Never),
             _ => None,
         }
     }

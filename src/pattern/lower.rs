@@ -1,6 +1,6 @@
 //! From the tree to an expression that automata can match.
 
-use regex_syntax::hir::{Class, ClassUnicode, Hir, Look, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
 use super::ast::{Anchor, Ast, Mode, Repeat};
 
@@ -14,6 +14,23 @@ pub(super) fn lower(ast: &Ast) -> Option<Hir> {
     (states(ast)? <= MAX_STATES).then(|| hir(ast, true)).flatten()
 }
 
+/// Whether the expression is the one that matches nothing. What [`lower`] returns holds it nowhere but as the whole:
+/// regex-syntax reckons no length for whatever holds it.
+fn is_fail(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Class(class) if class.is_empty())
+}
+
+/// One after the other; if one of them never matches, they do not.
+fn sequence(parts: Vec<Hir>) -> Hir {
+    if parts.iter().any(is_fail) { Hir::fail() } else { Hir::concat(parts) }
+}
+
+/// One of these; those that never match are none.
+fn choice(mut branches: Vec<Hir>) -> Hir {
+    branches.retain(|branch| !is_fail(branch));
+    Hir::alternation(branches)
+}
+
 /// `tail`: what is lowered ends the pattern.
 fn hir(ast: &Ast, tail: bool) -> Option<Hir> {
     Some(match ast {
@@ -22,9 +39,7 @@ fn hir(ast: &Ast, tail: bool) -> Option<Hir> {
         Ast::Class(class) => one_of(class),
         Ast::Anchor(anchor) => look(*anchor, tail)?,
         Ast::Concat(items) => concat(items, tail)?,
-        Ast::Alternation(items) => {
-            Hir::alternation(items.iter().map(|item| hir(item, tail)).collect::<Option<Vec<_>>>()?)
-        }
+        Ast::Alternation(items) => choice(items.iter().map(|item| hir(item, tail)).collect::<Option<Vec<_>>>()?),
         Ast::Repeat(repeat) => repetition(repeat, tail)?,
         Ast::Group(_, body) => hir(body, tail)?,
         Ast::Reference { .. } | Ast::Conditional { .. } | Ast::Look(_) | Ast::Atomic(_) => return None,
@@ -66,7 +81,7 @@ fn concat(items: &[Ast], tail: bool) -> Option<Hir> {
     if let Some(end) = end {
         parts.push(hir(end, tail)?);
     }
-    Some(Hir::concat(parts))
+    Some(sequence(parts))
 }
 
 fn repetition(repeat: &Repeat, tail: bool) -> Option<Hir> {
@@ -75,6 +90,9 @@ fn repetition(repeat: &Repeat, tail: bool) -> Option<Hir> {
     }
     let once_at_most = repeat.max.is_some_and(|max| max <= 1);
     let sub = hir(&repeat.body, tail && once_at_most)?;
+    if is_fail(&sub) {
+        return Some(if repeat.min == 0 { Hir::empty() } else { sub });
+    }
     let properties = sub.properties();
     let nullable = properties.minimum_len() == Some(0);
     if repeat.min > LONGEST_TEXT && nullable && !properties.look_set().is_empty() {

@@ -1,8 +1,13 @@
 //! Patterns compile and match exactly as CPython's `re` does, as recorded by `oracle/re_cases.py`.
 
 use std::fs;
+use std::sync::Arc;
 
+use bailiwick::analysis::{Analysis, Code};
+use bailiwick::matrix::MatrixId;
 use bailiwick::pattern::{Outcome, Pattern};
+use bailiwick::registration::{self, TokenHasher};
+use bailiwick::ruling::{Services, Status};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input};
 use serde_json::Value;
@@ -87,6 +92,65 @@ fn recorded_patterns_are_pythons() {
     assert!(tally.patterns > 4_000 && tally.refused > 500 && tally.texts > 5_000, "the recorded data is thin");
     assert!(tally.out_of_steps < 20, "{} texts ran out of steps", tally.out_of_steps);
     assert!(tally.wrong.is_empty(), "{} wrong:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
+}
+
+/// What holds a set that no character belongs to: the backtracker, the index and the analysis say of each ID what
+/// CPython's `re` says.
+#[test]
+fn an_empty_set_fails_only_where_it_must_match() {
+    for (regex, id, matches) in [
+        (r"@[^\s\S]", "@a", false),
+        (r"@[^\s\S]*", "@a", true),
+        (r"@[^\W\S]{0,3}", "@a", true),
+        (r"@a[^\s\S]{0,0}:", "@a", true),
+        (r"@[^\s\S]{1,3}", "@a", false),
+        (r"[^\W\S]*@", "@a", true),
+        (r"(?:[^\s\S]*){2000}@", "@a", true),
+        (r"(?:[^\s\S]){2000}@", "@a", false),
+        (r"@[a-z](?:[^\s\S]|b)", "@ab", true),
+        (r"@[a-z](?:[^\s\S]|b)", "@aa", false),
+        (r"@[a-z](?:[^\s\S]|[^\w\W]b)", "@ab", false),
+        (r"@.*(?:[^\s\S]|b)", "@ab", true),
+        (r"@[a-z]([^\w\W]x)?b", "@ab", true),
+        (r"@[a-z]([^\w\W]x)+b", "@ab", false),
+        (r"@(?=[^\s\S]*a)ab", "@ab", true),
+        (r"@(?![^\s\S])ab", "@ab", true),
+        (r"@(?=[^\s\S])ab", "@ab", false),
+        (r"@[^\s\S]*+a", "@a", true),
+        (r"\A@[^\s\S]{0,2}b+.*", "@b", true),
+        (r"(?:[^\s\S]|@)a.*(?:[^\s\S]c|:).*", "@a", true),
+    ] {
+        let text = format!("{id}:example.com");
+        let pattern = Pattern::parse(regex).expect("a pattern");
+        assert_eq!(pattern.backtracker().run(&text) == Outcome::Match, matches, "{regex} on {text}");
+        let dead = &services(&[regex]);
+        let is_dead =
+            Analysis::new(dead, &Analysis::default(), None).findings.iter().any(|f| f.code == Code::DeadEntry);
+        // All but one of these that do not match this ID match none at all.
+        assert_eq!(is_dead, !matches && id != "@aa", "{regex} is dead");
+        let both = &services(&[regex, &format!(r"{id}:example\.com\Z")]);
+        let status = both.ownership(MatrixId::parse(&text).expect("an ID")).status;
+        assert_eq!(status == Status::Contested, matches, "the index: {regex} on {text}");
+        let findings = Analysis::new(both, &Analysis::default(), None).findings;
+        let collides = findings.iter().any(|f| matches!(f.code, Code::ExclusiveConflict | Code::ClaimsEveryone));
+        assert_eq!(collides, matches, "the analysis: {regex} on {text}");
+    }
+}
+
+/// A service for each regex, which claims users exclusively by it.
+fn services(regexes: &[&str]) -> Services {
+    let load = |(number, regex): (usize, &&str)| {
+        let file = serde_json::json!({
+            "id": format!("as{number}"), "as_token": format!("as-token-{number}"), "hs_token": format!("hs-token-{number}"),
+            "sender_localpart": format!("bot{number}"), "url": null,
+            "namespaces": {"users": [{"regex": regex, "exclusive": true}]},
+        });
+        Arc::new(
+            registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new())
+                .expect("it loads"),
+        )
+    };
+    Services::new("example.com".parse().expect("a server name"), regexes.iter().enumerate().map(load).collect())
 }
 
 /// Compares the cases of `BAILIWICK_CASES`, made by `oracle/re_cases.py`.
