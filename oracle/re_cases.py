@@ -7,6 +7,7 @@ One JSON list a line: the pattern, Python's error or null, and a list of [text, 
     exotic   every construct of the syntax, nested, flags and Unicode included
     broken   the same with characters lost, doubled and swapped, so that many do not compile
     real     the shapes of real namespaces (tests/data/ruling/namespaces.jsonl), a little changed
+    sets     sets that are empty, or without regard to case, and alternatives that Python makes a set of
 """
 
 import argparse
@@ -29,6 +30,11 @@ CLASSES = [r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", ".", "[ab]", "[^a]", "[a-c]
            "[-a]", "[[]", "[a&&b]", "[a||b]", "[^\\n]", r"[\x61-\x63]", "[K-k]", "[ß-é]", "[^a-zA-Z]", r"[\b]", "[.]", "[$^]"]
 ESCAPES = [r"\x61", r"\u0061", r"\U00000061", r"\141", r"\0", r"\01", r"\n", r"\t", r"\.", r"\:", r"\@", r"\-", r"\_", r"\<",
            r"\N{LATIN SMALL LETTER A}", r"\N{KELVIN SIGN}", r"\u212a", r"\ud800", r"\é", "]", "}", "{", "{a}", "{,}", "{1", "{1,", "{ 1}"]
+NOTHING = [r"[^\s\S]", r"[^\w\W]", r"[^\W\S]", r"[^\d\D]", r"[^\x00-\U0010ffff]"]
+CATEGORIES = [r"\w", r"\W", r"\d", r"\D", r"\s", r"\S"]
+# Characters with other cases, within the Basic Multilingual Plane and beyond, and neighbours that have none.
+CASED = list("akKiIsSµßåÅÿŉſıİǅιΙςσΣβϐКкⰀⱰꞮɪꙊꙋᲈႠⴀაᲐᏸᏰꭰꜮꜯﬅﬆẛẞΐᾳﬄ") + ["\u0345", "\u1fbe", "\u1fd3", "\u212a", "\u212b", "\u03f4"]
+BEYOND = [chr(c) for c in (0x10400, 0x10408, 0x10413, 0x10427, 0x10428, 0x10430, 0x1043B, 0x104B0, 0x104D8, 0x10C80, 0x10CC0, 0x118A0, 0x118C0, 0x16E40, 0x16E60, 0x1D400, 0x1E900, 0x1E922, 0x1F600)]
 ANCHORS = ["^", "$", r"\A", r"\Z", r"\b", r"\B"]
 QUANTIFIERS = ["*", "+", "?", "{2}", "{1,2}", "{,2}", "{1,}", "{0}", "{0,0}", "{,}", "{3,4}"]
 
@@ -112,6 +118,51 @@ class Exotic:
         return text
 
 
+class Sets(Exotic):
+    """A random pattern in which most atoms are sets; flags and alternatives that bear on them are frequent."""
+
+    def pattern(self):
+        flags = self.rng.choice(["", "", "(?i)", "(?i)", "(?i)", "(?ai)", "(?is)"])
+        return flags + self.rng.choice(["", "@"]) + self.alternation()
+
+    def alternation(self):
+        if self.rng.random() < 0.3:
+            prefix = self.sequence() if self.rng.random() < 0.4 else self.rng.choice(["", "", self.character(), self.set(), ".", "^"])
+            one = lambda: self.rng.choice([self.character, self.character, self.set, lambda: self.rng.choice(CATEGORIES)])()
+            ones = [prefix + one() for _ in range(self.rng.choice([2, 2, 3]))]
+            if self.rng.random() < 0.2:
+                ones[0] = f"(?:{ones[0]})"
+            return "|".join(ones)
+        return super().alternation()
+
+    def atom(self):
+        kind = self.rng.random()
+        if kind < 0.1:
+            return self.rng.choice(NOTHING)
+        if kind < 0.45:
+            return self.set()
+        if kind < 0.6:
+            return self.character()
+        return super().atom()
+
+    def character(self):
+        return self.rng.choice(self.rng.choice([PLAIN[:5], CASED, BEYOND]))
+
+    def set(self):
+        return "[" + self.rng.choice(["", "", "^"]) + "".join(self.member() for _ in range(self.rng.choice([1, 2, 2, 3]))) + "]"
+
+    def member(self):
+        kind = self.rng.random()
+        if kind < 0.6:
+            return self.character()
+        if kind < 0.8:
+            return self.rng.choice(CATEGORIES)
+        low, high = sorted(ord(self.character()) for _ in range(2))
+        if self.rng.random() < 0.6:
+            high = low + self.rng.choice([0, 1, 8, 40])
+        return f"\\U{low:08x}-\\U{high:08x}"
+
+
 def broken(rng, pattern):
     """A few characters of a pattern lost, doubled, swapped or replaced."""
     for _ in range(rng.choice([1, 1, 2, 3])):
@@ -156,9 +207,20 @@ def text(rng, pattern, kind):
             member = near.member(rng, pattern)[:60]
         except Exception:
             member = ""
+        if member and kind == "sets":
+            return "".join(recased(rng, c) for c in member)
         if member:
             return near.near(rng, member) if kind == "real" else touched(rng, member)
+    if kind == "sets":
+        return "@" * rng.randint(0, 1) + "".join(rng.choice(rng.choice([PLAIN, CASED, BEYOND])) for _ in range(rng.randint(0, 4)))
     return "".join(rng.choice(LETTERS if rng.random() < 0.3 else PLAIN[:6]) for _ in range(rng.randint(0, 7)))
+
+
+def recased(rng, c):
+    """A character, or what it is in another case, or what that is in yet another."""
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        c = rng.choice([c.lower(), c.upper(), c.casefold(), c.title()])[0]
+    return c
 
 
 def touched(rng, member):
@@ -190,7 +252,7 @@ def case(rng, kind, namespaces, texts):
     if kind == "real":
         pattern = real(rng, namespaces)
     else:
-        pattern = Exotic(rng).pattern()
+        pattern = (Sets if kind == "sets" else Exotic)(rng).pattern()
         if kind == "broken":
             pattern = broken(rng, pattern)
     try:
@@ -223,7 +285,7 @@ def main():
     arguments.add_argument("--seed", type=int, required=True)
     arguments.add_argument("--patterns", type=int, required=True, help="of each kind")
     arguments.add_argument("--texts", type=int, default=3)
-    arguments.add_argument("--kinds", nargs="+", default=["exotic", "broken", "real"])
+    arguments.add_argument("--kinds", nargs="+", default=["exotic", "broken", "real", "sets"])
     arguments = arguments.parse_args()
     signal.signal(signal.SIGALRM, expired)
     rng = random.Random(arguments.seed)

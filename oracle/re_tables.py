@@ -79,6 +79,13 @@ def main():
     print("pub(super) static LOWER: &[(u32, u32)] = &[")
     print_rows([f"({c:#x}, {low:#x})," for c, low in lower], 6)
     print("];")
+    # What `re` takes for upper case is the first character of what Python does.
+    upper = [(c, ord(chr(c).upper()[0])) for c in SCALARS]
+    upper = [(c, up) for c, up in upper if c != up]
+    print("\n/// Each character that upper-casing changes, with what it becomes, in ascending order.\n#[rustfmt::skip]")
+    print("pub(super) static UPPER: &[(u32, u32)] = &[")
+    print_rows([f"({c:#x}, {up:#x})," for c, up in upper], 6)
+    print("];")
     extra = [(c, other) for c, others in sorted(_casefix._EXTRA_CASES.items()) for other in others]
     print("\n/// Lower-case characters that match each other without regard to case, in both directions.\n#[rustfmt::skip]")
     print("pub(super) static EXTRA: &[(u32, u32)] = &[")

@@ -1,10 +1,10 @@
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::flags::Flags;
-use super::tables::{ALIASES, DIGIT, EXTRA, ID_CONTINUE, ID_START, LOWER, NAMED, SPACE, WORD};
+use super::tables::{ALIASES, DIGIT, EXTRA, ID_CONTINUE, ID_START, LOWER, NAMED, SPACE, UPPER, WORD};
 
 /// A category of characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Category {
     Digit,
     Space,
@@ -12,7 +12,7 @@ pub(super) enum Category {
 }
 
 /// One member of a set in brackets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Member {
     /// A code point; may be a lone surrogate, which no ID holds.
     Literal(u32),
@@ -23,32 +23,54 @@ pub(super) enum Member {
     },
 }
 
-/// The characters that the members match under some flags.
+/// The last character of the plane within which CPython puts the members of a set into lower case.
+const LAST_OF_PLANE: u32 = 0xFFFF;
+
+/// The characters that the members match under some flags. No member stands twice.
 ///
 /// Without regard to case, CPython compares the lower case of the ID's character with the lower case of the members and
-/// with those that its list of extra cases adds; categories are asked about the character's lower case too.
+/// with those that its list of extra cases adds. Categories it asks about the character's lower case, to which each
+/// belongs if and only if the character does. Beyond the Basic Multilingual Plane it leaves the members as they are: a
+/// range is also asked about the upper case of what is in lower case, a capital is lost (see [`is_lost`]).
 pub(super) fn class(members: &[Member], negated: bool, flags: Flags) -> ClassUnicode {
     let mut class = ClassUnicode::empty();
+    let mut categories = ClassUnicode::empty();
     for member in members {
         match *member {
+            lost if members.len() > 1 && is_lost(lost, flags) => {}
             Member::Literal(c) => push(&mut class, c, c),
-            Member::Range(low, high) => push(&mut class, low, high),
+            Member::Range(low, high) => {
+                push(&mut class, low, high);
+                if flags.ignore_case && high > LAST_OF_PLANE {
+                    let upper_within = |&&(_, upper): &&(u32, u32)| (low..=high).contains(&upper);
+                    UPPER.iter().filter(upper_within).for_each(|&(from, _)| push(&mut class, from, from));
+                }
+            }
             Member::Category { category, negated } => {
                 let mut of_category = category_class(category, flags.ascii);
                 if negated {
                     of_category.negate();
                 }
-                class.union(&of_category);
+                categories.union(&of_category);
             }
         }
     }
     if flags.ignore_case {
         class = if flags.ascii { any_ascii_case(&class) } else { any_case(&class) };
     }
+    class.union(&categories);
     if negated {
         class.negate();
     }
     class
+}
+
+/// Whether a member matches nothing in a set that has others: without regard to case, no character has a capital from
+/// beyond the Basic Multilingual Plane for its lower case. Alone in its set, it is put into lower case.
+pub(super) fn is_lost(member: Member, flags: Flags) -> bool {
+    let Member::Literal(c) = member else { return false };
+    let is_capital = || char::from_u32(c).is_some_and(|c| lower(c) != c);
+    flags.ignore_case && !flags.ascii && c > LAST_OF_PLANE && is_capital()
 }
 
 /// The characters of a category.
@@ -190,6 +212,16 @@ fn any_ascii_case(class: &ClassUnicode) -> ClassUnicode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn categories_are_blind_to_case() {
+        for &(from, to) in LOWER {
+            let [from, to] = [from, to].map(|c| char::from_u32(c).expect("a character"));
+            for table in [DIGIT, SPACE, WORD] {
+                assert_eq!(holds(table, from), holds(table, to), "{from:?} and {to:?}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_looked_up_as_python_does() {

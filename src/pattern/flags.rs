@@ -21,6 +21,12 @@ pub(super) struct Change {
     pub(super) off: Bits,
 }
 
+impl Change {
+    pub(super) const fn is_empty(self) -> bool {
+        self.on.is_empty() && self.off.is_empty()
+    }
+}
+
 /// A set of flag letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bits(u8);

@@ -20,6 +20,7 @@ mod program;
 mod set;
 mod tables;
 mod tokens;
+mod unit;
 mod width;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use super::flags::{Bits, Change};
 use super::groups::MAX_GROUPS;
 use super::parser::{Item, Parser, Scope, Sized};
 use super::tokens::{Result, Token};
+use super::unit::Unit;
 use super::width::Width;
 
 /// What kind of group an opening begins.
@@ -55,6 +56,10 @@ impl Parser {
         };
         let body = self.alternation(Scope { flags, nested: scope.nested + 1 })?;
         self.close(start)?;
+        let unit = match opening {
+            Opening::Plain(change) if change.is_empty() => Unit::Several(body.units),
+            _ => Unit::Other,
+        };
         let ast = match (opening, group) {
             (Opening::Atomic, _) => Ast::Atomic(Box::new(body.ast)),
             (_, Some(group)) => {
@@ -63,7 +68,7 @@ impl Parser {
             }
             (_, None) => body.ast,
         };
-        items.push(Item::new(ast, body.width));
+        items.push(Item { unit, ..Item::new(ast, body.width) });
         Ok(())
     }
 
@@ -169,7 +174,7 @@ impl Parser {
             }
             no
         } else {
-            Sized { ast: Ast::Empty, width: Width::ZERO }
+            Sized { ast: Ast::Empty, units: Vec::new(), width: Width::ZERO }
         };
         self.close(start)?;
         let width = yes.width.or(no.width);

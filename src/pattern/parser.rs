@@ -4,8 +4,9 @@ use super::charset::{Member, class};
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
-use super::set::set;
+use super::set::{set, simplest};
 use super::tokens::{Result, Token, Tokens};
+use super::unit::{Unit, alternatives, differing, flat};
 use super::width::Width;
 
 /// Python takes two stack frames for a group and one for a conditional, and gives up at a thousand, some of which are
@@ -69,6 +70,7 @@ pub(super) struct Scope {
 /// Something parsed, with its width.
 pub(super) struct Sized {
     pub(super) ast: Ast,
+    pub(super) units: Vec<Unit>,
     pub(super) width: Width,
 }
 
@@ -76,6 +78,7 @@ pub(super) struct Sized {
 pub(super) struct Item {
     pub(super) kind: ItemKind,
     pub(super) ast: Ast,
+    pub(super) unit: Unit,
     pub(super) width: Width,
 }
 
@@ -89,15 +92,26 @@ pub(super) enum ItemKind {
 
 impl Item {
     pub(super) fn new(ast: Ast, width: Width) -> Self {
-        Self { kind: ItemKind::Other, ast, width }
+        Self { kind: ItemKind::Other, ast, unit: Unit::Other, width }
     }
 
-    fn one(ast: Ast) -> Self {
-        Self::new(ast, Width::ONE)
+    fn one(unit: Unit, ast: Ast) -> Self {
+        Self { unit, ..Self::new(ast, Width::ONE) }
     }
 
-    fn anchor(anchor: Anchor) -> Self {
-        Self { kind: ItemKind::Anchor, ast: Ast::Anchor(anchor), width: Width::ZERO }
+    fn literal(c: u32, flags: Flags) -> Self {
+        Self::one(Unit::Literal(c), literal(c, flags))
+    }
+
+    fn set(members: Vec<Member>, negated: bool, flags: Flags) -> Self {
+        let ast = simplest(class(&members, negated, flags));
+        Self::one(Unit::set(members, negated), ast)
+    }
+
+    /// `written`: with which character.
+    fn anchor(anchor: Anchor, written: char) -> Self {
+        let unit = Unit::Anchor(anchor, written);
+        Self { kind: ItemKind::Anchor, ast: Ast::Anchor(anchor), unit, width: Width::ZERO }
     }
 }
 
@@ -105,12 +119,14 @@ impl Parser {
     /// Parses alternatives up to the end of the group or of the pattern.
     pub(super) fn alternation(&mut self, mut scope: Scope) -> Result<Sized> {
         let mut branches = Vec::new();
+        let mut units = Vec::new();
         let mut width: Option<Width> = None;
         loop {
             let first = scope.nested == 0 && branches.is_empty();
             let branch = self.sequence(Scope { nested: scope.nested + 1, ..scope }, first)?;
             width = Some(width.map_or(branch.width, |width| width.or(branch.width)));
             branches.push(branch.ast);
+            units.push(branch.units);
             if !self.tokens.take('|')? {
                 break;
             }
@@ -118,8 +134,13 @@ impl Parser {
                 scope.flags = self.global;
             }
         }
-        let ast = if branches.len() == 1 { branches.swap_remove(0) } else { Ast::Alternation(branches) };
-        Ok(Sized { ast, width: width.unwrap_or_default() })
+        let (ast, units) = if branches.len() == 1 {
+            (branches.swap_remove(0), units.swap_remove(0))
+        } else {
+            let units = alternatives(&units);
+            (differing(&units, scope.flags).unwrap_or(Ast::Alternation(branches)), units)
+        };
+        Ok(Sized { ast, units, width: width.unwrap_or_default() })
     }
 
     /// Parses what stands between two bars. `first`: at the very start of the pattern, where flags may be set for all.
@@ -147,18 +168,21 @@ impl Parser {
             }
             match c {
                 '[' => {
-                    let class = set(&mut self.tokens, scope.flags)?;
-                    items.push(Item::one(class));
+                    let (members, negated) = set(&mut self.tokens)?;
+                    items.push(Item::set(members, negated, scope.flags));
                 }
                 '*' | '+' | '?' | '{' => self.quantifier(c, &mut items)?,
-                '.' => items.push(Item::one(any(scope.flags))),
+                '.' => items.push(Item::one(Unit::Dot, any(scope.flags))),
                 '(' => self.parenthesis(&mut scope, first, &mut items)?,
-                '^' => items.push(Item::anchor(if scope.flags.multiline { Anchor::StartLine } else { Anchor::Start })),
+                '^' => {
+                    let anchor = if scope.flags.multiline { Anchor::StartLine } else { Anchor::Start };
+                    items.push(Item::anchor(anchor, c));
+                }
                 '$' => {
                     let anchor = if scope.flags.multiline { Anchor::EndLine } else { Anchor::EndOrFinalNewline };
-                    items.push(Item::anchor(anchor));
+                    items.push(Item::anchor(anchor, c));
                 }
-                _ => items.push(Item::one(literal(c.into(), scope.flags))),
+                _ => items.push(Item::literal(c.into(), scope.flags)),
             }
         }
         Ok(concat(items))
@@ -166,22 +190,18 @@ impl Parser {
 
     fn escaped(&mut self, c: char, flags: Flags) -> Result<Item> {
         Ok(match escape(&mut self.tokens, c, flags, &self.groups)? {
-            Escape::Literal(c) => Item::one(literal(c, flags)),
+            Escape::Literal(c) => Item::literal(c, flags),
             Escape::Category { category, negated } => {
-                Item::one(Ast::Class(class(&[Member::Category { category, negated }], false, flags)))
+                Item::set(vec![Member::Category { category, negated }], false, flags)
             }
-            Escape::Anchor(anchor) => Item::anchor(anchor),
+            Escape::Anchor(anchor) => Item::anchor(anchor, c),
             Escape::Reference(group) => self.reference(group, flags),
         })
     }
 
     pub(super) fn reference(&self, group: u32, flags: Flags) -> Item {
-        let case = match (flags.ignore_case, flags.ascii) {
-            (false, _) => Case::Sensitive,
-            (true, true) => Case::InsensitiveAscii,
-            (true, false) => Case::Insensitive,
-        };
-        Item::new(Ast::Reference { group, case }, self.groups.width(group).unwrap_or_default())
+        let width = self.groups.width(group).unwrap_or_default();
+        Item { unit: Unit::Reference(group), ..Item::new(reference(group, flags), width) }
     }
 
     /// Skips white space and comments of a verbose pattern; whether `c` began such.
@@ -209,7 +229,7 @@ impl Parser {
                 Some(limits) => limits,
                 None => {
                     // Not a quantifier at all: a literal brace. Flags do not bear on it.
-                    items.push(Item::one(Ast::Literal('{')));
+                    items.push(Item::one(Unit::Literal('{'.into()), Ast::Literal('{')));
                     return Ok(());
                 }
             },
@@ -232,6 +252,7 @@ impl Parser {
             let body = std::mem::replace(&mut item.ast, Ast::Empty);
             item.width = item.width.repeated(min, max);
             item.ast = Ast::Repeat(Box::new(Repeat { min, max, mode, body }));
+            item.unit = Unit::Other;
             item.kind = ItemKind::Repeat;
         }
         Ok(())
@@ -274,23 +295,35 @@ fn limit(digits: &str) -> Result<Option<u32>> {
 
 fn concat(mut items: Vec<Item>) -> Sized {
     let width = items.iter().fold(Width::ZERO, |width, item| width.then(item.width));
+    let units = flat(items.iter_mut().map(|item| std::mem::replace(&mut item.unit, Unit::Other)));
     let ast = match items.len() {
         0 => Ast::Empty,
         1 => items.swap_remove(0).ast,
         _ => Ast::Concat(items.into_iter().map(|item| item.ast).collect()),
     };
-    Sized { ast, width }
+    Sized { ast, units, width }
 }
 
 /// One character; a set where more than one matches it or none can.
-fn literal(c: u32, flags: Flags) -> Ast {
+pub(super) fn literal(c: u32, flags: Flags) -> Ast {
     match char::from_u32(c) {
         Some(c) if !flags.ignore_case => Ast::Literal(c),
-        _ => super::set::simplest(class(&[Member::Literal(c)], false, flags)),
+        _ => simplest(class(&[Member::Literal(c)], false, flags)),
     }
 }
 
-fn any(flags: Flags) -> Ast {
+/// What a group has captured.
+pub(super) fn reference(group: u32, flags: Flags) -> Ast {
+    let case = match (flags.ignore_case, flags.ascii) {
+        (false, _) => Case::Sensitive,
+        (true, true) => Case::InsensitiveAscii,
+        (true, false) => Case::Insensitive,
+    };
+    Ast::Reference { group, case }
+}
+
+/// A dot.
+pub(super) fn any(flags: Flags) -> Ast {
     let all_but: &[Member] = if flags.dot_all { &[] } else { &[Member::Literal(10)] };
     Ast::Class(class(all_but, true, Flags::default()))
 }

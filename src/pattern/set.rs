@@ -1,13 +1,13 @@
 use regex_syntax::hir::ClassUnicode;
 
 use super::ast::Ast;
-use super::charset::{Member, class};
+use super::charset::Member;
 use super::escape::{SetEscape, set_escape};
-use super::flags::Flags;
 use super::tokens::{Result, Token, Tokens};
+use super::unit::distinct;
 
-/// Parses a set whose opening bracket has been taken.
-pub(super) fn set(tokens: &mut Tokens, flags: Flags) -> Result<Ast> {
+/// Parses a set whose opening bracket has been taken: its members, each once, and whether it is of all others.
+pub(super) fn set(tokens: &mut Tokens) -> Result<(Vec<Member>, bool)> {
     let here = tokens.tell() - 1;
     let negated = tokens.take('^')?;
     let mut members = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn set(tokens: &mut Tokens, flags: Flags) -> Result<Ast> {
             }
         }
     }
-    Ok(simplest(class(&members, negated, flags)))
+    Ok((distinct(members), negated))
 }
 
 fn member(tokens: &mut Tokens, token: Token) -> Result<Member> {
