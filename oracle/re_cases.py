@@ -30,6 +30,8 @@ CLASSES = [r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", ".", "[ab]", "[^a]", "[a-c]
            "[-a]", "[[]", "[a&&b]", "[a||b]", "[^\\n]", r"[\x61-\x63]", "[K-k]", "[ß-é]", "[^a-zA-Z]", r"[\b]", "[.]", "[$^]"]
 ESCAPES = [r"\x61", r"\u0061", r"\U00000061", r"\141", r"\0", r"\01", r"\n", r"\t", r"\.", r"\:", r"\@", r"\-", r"\_", r"\<",
            r"\N{LATIN SMALL LETTER A}", r"\N{KELVIN SIGN}", r"\u212a", r"\ud800", r"\é", "]", "}", "{", "{a}", "{,}", "{1", "{1,", "{ 1}"]
+# Around the surrogates, which no text holds.
+GAP = ["\ud7ff", "\ue000"]
 NOTHING = [r"[^\s\S]", r"[^\w\W]", r"[^\W\S]", r"[^\d\D]", r"[^\x00-\U0010ffff]"]
 CATEGORIES = [r"\w", r"\W", r"\d", r"\D", r"\s", r"\S"]
 # Characters with other cases, within the Basic Multilingual Plane and beyond, and neighbours that have none.
@@ -146,7 +148,7 @@ class Sets(Exotic):
         return super().atom()
 
     def character(self):
-        return self.rng.choice(self.rng.choice([PLAIN[:5], CASED, BEYOND]))
+        return self.rng.choice(GAP if self.rng.random() < 0.06 else self.rng.choice([PLAIN[:5], CASED, BEYOND]))
 
     def set(self):
         return "[" + self.rng.choice(["", "", "^"]) + "".join(self.member() for _ in range(self.rng.choice([1, 2, 2, 3]))) + "]"
@@ -212,7 +214,7 @@ def text(rng, pattern, kind):
         if member:
             return near.near(rng, member) if kind == "real" else touched(rng, member)
     if kind == "sets":
-        return "@" * rng.randint(0, 1) + "".join(rng.choice(rng.choice([PLAIN, CASED, BEYOND])) for _ in range(rng.randint(0, 4)))
+        return "@" * rng.randint(0, 1) + "".join(rng.choice(rng.choice([PLAIN, CASED, BEYOND, GAP])) for _ in range(rng.randint(0, 4)))
     return "".join(rng.choice(LETTERS if rng.random() < 0.3 else PLAIN[:6]) for _ in range(rng.randint(0, 7)))
 
 

@@ -49,7 +49,7 @@ pub(super) fn class(members: &[Member], negated: bool, flags: Flags) -> ClassUni
             Member::Category { category, negated } => {
                 let mut of_category = category_class(category, flags.ascii);
                 if negated {
-                    of_category.negate();
+                    negate(&mut of_category);
                 }
                 categories.union(&of_category);
             }
@@ -60,9 +60,21 @@ pub(super) fn class(members: &[Member], negated: bool, flags: Flags) -> ClassUni
     }
     class.union(&categories);
     if negated {
-        class.negate();
+        negate(&mut class);
     }
     class
+}
+
+/// Makes it the class of all other characters.
+///
+/// The library takes two ranges with nothing but surrogates between them for two, and the nothing for what they leave out.
+fn negate(class: &mut ClassUnicode) {
+    const AROUND_SURROGATES: [char; 2] = ['\u{D7FF}', '\u{E000}'];
+    if AROUND_SURROGATES.iter().all(|&c| contains(class, c.into())) {
+        let [last, first] = AROUND_SURROGATES;
+        class.push(ClassUnicodeRange::new(last, first));
+    }
+    class.negate();
 }
 
 /// Whether a member matches nothing in a set that has others: without regard to case, no character has a capital from
@@ -212,6 +224,16 @@ fn any_ascii_case(class: &ClassUnicode) -> ClassUnicode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_around_surrogates_is_left_out() {
+        for members in [[Member::Range(0xFF, 0x1_0000), Member::Literal(0x61)], [0xD7FF, 0xE000].map(Member::Literal)] {
+            let class = class(&members, true, Flags::default());
+            for c in [0xD7FF, 0xE000] {
+                assert!(!contains(&class, c), "{class:?} and {c:#x}");
+            }
+        }
+    }
 
     #[test]
     fn categories_are_blind_to_case() {
