@@ -1,14 +1,18 @@
 //! Synapse joins the exclusive user regexes of all files into one pattern when it starts.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::finding::{Code, Finding, FindingPlace, Severity};
 use crate::matrix::Kind;
 use crate::pattern::Pattern;
 use crate::registration::Registration;
 
+/// After so many the others are not looked for: each costs several compilations of the whole.
+const MAX_FINDINGS: usize = 20;
+
 /// The entries without which that pattern would compile: each loads alone, and with it Synapse would not start.
-pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
+pub(super) fn unjoinable(registrations: &[Arc<Registration>], deadline: Option<Instant>) -> Vec<Finding> {
     let mut entries: Vec<(&Arc<Registration>, u32, &str)> = Vec::new();
     for registration in registrations {
         let users = (0..).zip(&registration.namespaces.users).filter(|(_, entry)| entry.exclusive);
@@ -20,6 +24,11 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
     }
     // One at a time is the last that it takes to break the whole: the one to be mended.
     while let Err(error) = joined(&entries) {
+        let no_more = if findings.len() + 1 == MAX_FINDINGS || deadline.is_some_and(|end| Instant::now() >= end) {
+            "; whether others do so too was not looked at: mend this one first"
+        } else {
+            ""
+        };
         let (mut good, mut bad) = (0, entries.len());
         while bad - good > 1 {
             let middle = usize::midpoint(good, bad);
@@ -35,12 +44,15 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>]) -> Vec<Finding> {
             witness_is: None,
             message: format!(
                 "Synapse would not start: it joins the exclusive user regexes of all files into one pattern, and this one \
-                 breaks it ({})",
+                 breaks it ({}){no_more}",
                 error.message
             )
             .into(),
             places: [FindingPlace::entry(registration, Kind::User, index)].into(),
         });
+        if !no_more.is_empty() {
+            break;
+        }
     }
     findings
 }

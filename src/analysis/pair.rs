@@ -1,11 +1,12 @@
 //! Two entries, held against each other.
 
+use super::budget::MAX_SOURCE;
 use super::finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use super::language::language;
+use super::prepared::{PreparedEntry, can_meet};
 use super::search::{LimitReached, is_within, shortest};
 use super::single::Examiner;
 use super::term::{Arena, NEVER, Term};
-use crate::index::necessary_paths;
 use crate::matrix::{Kind, user_id};
 use crate::pattern::Pattern;
 use crate::registration::Registration;
@@ -16,7 +17,21 @@ pub(super) struct Compared<'r> {
     pub(super) registration: &'r Registration,
     pub(super) kind: Kind,
     pub(super) index: u32,
+    /// All entries of the registration, and which of them this is.
+    entries: &'r [PreparedEntry],
+    at: usize,
 }
+
+impl<'r> Compared<'r> {
+    pub(super) fn new(registration: &'r Registration, entries: &'r [PreparedEntry], at: usize) -> Self {
+        let PreparedEntry { kind, index, .. } = entries[at];
+        Self { registration, kind, index, entries, at }
+    }
+}
+
+/// Two entries were not compared, since there was no time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLate;
 
 /// Whether entries count with all that they match, or with what the earlier entries of their file leave them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +59,13 @@ impl Examiner<'_> {
         scope: Scope,
     ) -> Result<Option<Meeting>, LimitReached> {
         self.tidy();
-        let (Some(of_a), Some(of_b)) = (self.language_of(a, true), self.language_of(b, scope == Scope::Effective))
-        else {
-            return Ok(None);
+        let Some(of_a) = self.what_is_left_of(a)? else { return Ok(None) };
+        let of_b = if scope == Scope::Effective {
+            self.what_is_left_of(b)?
+        } else {
+            self.language_of(b.registration, &b.entries[b.at])
         };
+        let Some(of_b) = of_b else { return Ok(None) };
         let universe = self.universe(a.kind);
         let mut both = self.arena.and([of_a, of_b, universe.all]);
         if a.kind == Kind::User {
@@ -79,35 +97,61 @@ impl Examiner<'_> {
         Ok(None)
     }
 
-    /// What an entry claims: all that it matches, or what the earlier entries of its file leave of that.
-    fn language_of(&mut self, entry: Compared<'_>, effective: bool) -> Option<Term> {
-        let entries = entry.registration.namespaces.of(entry.kind);
-        let pattern = Pattern::parse(&entries[entry.index as usize].regex).ok()?;
-        let mut claimed = language(&mut self.arena, pattern.ast())?;
-        if effective {
-            for earlier in &entries[..entry.index as usize] {
-                // What an earlier entry leaves is not known if its language is not: then nothing is said.
-                let earlier = Pattern::parse(&earlier.regex).ok()?;
-                if !may_meet(&earlier, &pattern) {
+    /// All that an entry matches; remembered. `None` if its language is not known.
+    fn language_of(&mut self, registration: &Registration, entry: &PreparedEntry) -> Option<Term> {
+        let key = (std::ptr::from_ref(registration) as usize, entry.kind, entry.index);
+        if let Some(&known) = self.languages.get(&key) {
+            return known;
+        }
+        let regex = &registration.namespaces.of(entry.kind)[entry.index as usize].regex;
+        self.arena.step(regex.len() as u64);
+        let pattern = if regex.len() > MAX_SOURCE { None } else { Pattern::parse(regex).ok() };
+        let language = pattern.and_then(|pattern| language(&mut self.arena, pattern.ast()));
+        self.languages.insert(key, language);
+        language
+    }
+
+    /// What the earlier entries of its file leave of an entry; remembered. What an earlier entry leaves is not known if
+    /// its language is not: then nothing is said.
+    fn what_is_left_of(&mut self, entry: Compared<'_>) -> Result<Option<Term>, LimitReached> {
+        let key = (std::ptr::from_ref(entry.registration) as usize, entry.kind, entry.index);
+        if let Some(&known) = self.remainders.get(&key) {
+            return Ok(known);
+        }
+        let this = &entry.entries[entry.at];
+        let mut parts: Vec<Term> = self.language_of(entry.registration, this).into_iter().collect();
+        if !parts.is_empty() {
+            for earlier in &entry.entries[..entry.at] {
+                self.arena.step(1 + earlier.prefixes.len() as u64);
+                if self.arena.is_late() {
+                    return Err(LimitReached);
+                }
+                if !can_meet(earlier, this) {
                     continue;
                 }
-                let earlier = language(&mut self.arena, earlier.ast())?;
-                let left = self.arena.not(earlier);
-                claimed = self.arena.and([claimed, left]);
+                match self.language_of(entry.registration, earlier) {
+                    Some(earlier) => parts.push(self.arena.not(earlier)),
+                    None => {
+                        parts.clear();
+                        break;
+                    }
+                }
             }
         }
-        Some(claimed)
+        let left = if parts.is_empty() { None } else { Some(self.arena.and(parts)) };
+        self.remainders.insert(key, left);
+        Ok(left)
     }
 
     /// What comes of two entries of different services; `a` comes first in load order.
-    pub(super) fn collision(&mut self, a: Compared<'_>, b: Compared<'_>) -> Option<Finding> {
+    pub(super) fn collision(&mut self, a: Compared<'_>, b: Compared<'_>) -> Result<Option<Finding>, TooLate> {
         let exclusive =
             |entry: Compared<'_>| entry.registration.namespaces.of(entry.kind)[entry.index as usize].exclusive;
         let (code, first, second) = match (exclusive(a), exclusive(b)) {
             (true, true) => (Code::ExclusiveConflict, a, b),
             (false, true) => (Code::BlockedByExclusive, a, b),
             (true, false) => (Code::BlockedByExclusive, b, a),
-            (false, false) => return None,
+            (false, false) => return Ok(None),
         };
         let severity = match (code, a.kind) {
             // Nobody registers a room: Synapse gives exclusive rooms no effect.
@@ -117,7 +161,7 @@ impl Examiner<'_> {
         };
         let places = [first, second].map(|entry| FindingPlace::entry(entry.registration, entry.kind, entry.index));
         let (severity, relation, witness, message) = match self.meeting(first, second, Scope::Effective) {
-            Ok(None) => return None,
+            Ok(None) => return Ok(None),
             Ok(Some(meeting)) => {
                 let message = message(code, first, second, &meeting);
                 let severity = match meeting.witness_is {
@@ -127,6 +171,7 @@ impl Examiner<'_> {
                 };
                 (severity, Some(meeting.relation), Some((meeting.witness, meeting.witness_is)), message)
             }
+            Err(LimitReached) if self.arena.is_late() => return Err(TooLate),
             Err(LimitReached) => {
                 let message = format!(
                     "whether `{}` and `{}` claim the same {}s could not be decided within the limits",
@@ -136,7 +181,7 @@ impl Examiner<'_> {
             }
         };
         let (witness, witness_is) = witness.map(|(witness, is)| (witness.into(), is)).unzip();
-        Some(Finding {
+        Ok(Some(Finding {
             code,
             severity,
             kind: Some(a.kind),
@@ -145,14 +190,8 @@ impl Examiner<'_> {
             witness_is,
             message: message.into(),
             places: places.into(),
-        })
+        }))
     }
-}
-
-/// Whether the prefixes of two patterns leave room for an ID that both match.
-fn may_meet(a: &Pattern, b: &Pattern) -> bool {
-    let (a, b) = (necessary_paths(a.ast()), necessary_paths(b.ast()));
-    a.iter().any(|a| b.iter().any(|b| a.prefix.starts_with(&b.prefix) || b.prefix.starts_with(&a.prefix)))
 }
 
 fn message(code: Code, first: Compared<'_>, second: Compared<'_>, meeting: &Meeting) -> String {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Finding;
+use super::budget::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
 use super::single::{Examined, Examiner};
 use crate::index::{necessary_paths, paths};
 use crate::matrix::Kind;
@@ -15,6 +16,8 @@ pub(super) struct Prepared {
     pub(super) registration: Arc<Registration>,
     pub(super) entries: Box<[PreparedEntry]>,
     pub(super) findings: Box<[Arc<Finding>]>,
+    /// What was not looked at.
+    pub(super) unseen: Unseen,
 }
 
 /// An entry as far as it bears on whether two can overlap.
@@ -35,8 +38,27 @@ impl Prepared {
     pub(super) fn new(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
         let mut findings = Vec::new();
         let mut entries = Vec::new();
+        let mut unseen = Unseen::default();
+        examiner.allow(MAX_STEPS_WITHIN);
         for kind in Kind::ALL {
             for (index, entry) in (0..).zip(registration.namespaces.of(kind)) {
+                if examiner.is_spent() || entry.regex.len() > MAX_SOURCE {
+                    if entry.regex.len() > MAX_SOURCE {
+                        findings.push(super::single::too_long(registration, kind, index));
+                    } else {
+                        unseen.entries += 1;
+                    }
+                    entries.push(PreparedEntry {
+                        kind,
+                        index,
+                        exclusive: entry.exclusive,
+                        prefixes: [Box::default()].into(),
+                        compared: false,
+                        everyone: false,
+                    });
+                    continue;
+                }
+                examiner.arena.step(entry.regex.len() as u64);
                 let Ok(pattern) = Pattern::parse(&entry.regex) else { continue };
                 let mut ways = paths(pattern.ast());
                 if ways.iter().any(|path| path.rest.is_none()) {
@@ -49,9 +71,9 @@ impl Prepared {
             }
         }
         examiner.file(registration, &mut findings);
-        examiner.shadows(registration, &entries, &mut findings);
-        let findings = findings.into_iter().map(Arc::new).collect();
-        Self { registration: Arc::clone(registration), entries: entries.into(), findings }
+        unseen.pairs = examiner.shadows(registration, &entries, &mut findings);
+        let findings = budget::bound(findings).into_iter().map(Arc::new).collect();
+        Self { registration: Arc::clone(registration), entries: entries.into(), findings, unseen }
     }
 }
 

@@ -8,6 +8,8 @@ use super::term::{ANY, Arena, NEVER, Term};
 const MAX_VISITED: usize = 10_000;
 /// And so many are made.
 const MAX_MADE: usize = 200_000;
+/// And so much is done: about a second's worth.
+const MAX_STEPS: u64 = 20_000_000;
 /// No ID is longer, in characters.
 const MAX_LENGTH: usize = 255;
 
@@ -17,7 +19,8 @@ pub(super) struct LimitReached;
 
 /// A shortest text of a language, of those the most legible; `None` if there is none of at most 255 bytes.
 pub(super) fn shortest(arena: &mut Arena, language: Term) -> Result<Option<String>, LimitReached> {
-    let made = arena.len() + MAX_MADE;
+    let made = arena.weight() + MAX_MADE;
+    let done = arena.steps() + MAX_STEPS;
     let mut from: HashMap<Term, Option<(Term, char)>> = HashMap::from([(language, None)]);
     let mut level = if language == NEVER { vec![] } else { vec![language] };
     for _ in 0..=MAX_LENGTH {
@@ -28,12 +31,15 @@ pub(super) fn shortest(arena: &mut Arena, language: Term) -> Result<Option<Strin
         for term in level {
             for c in representatives(&arena.cuts(term)) {
                 let derivative = arena.derivative(term, c);
+                if arena.steps() > done || arena.is_late() {
+                    return Err(LimitReached);
+                }
                 if derivative != NEVER && !from.contains_key(&derivative) {
                     from.insert(derivative, Some((term, c)));
                     next.push(derivative);
                 }
             }
-            if from.len() > MAX_VISITED || arena.len() > made || arena.is_late() {
+            if from.len() > MAX_VISITED || arena.weight() > made {
                 return Err(LimitReached);
             }
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
+use super::budget::{MAX_PAIRS_WITHIN, MAX_SOURCE};
 use super::finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use super::glob::{glob_star, names_server_unescaped};
 use super::language::{holds_behind, language};
@@ -19,7 +20,7 @@ use crate::pattern::Pattern;
 use crate::registration::{Place, Registration, WarningCode};
 
 /// An arena of more terms than this is begun afresh.
-const MAX_TERMS: usize = 2_000_000;
+const MAX_WEIGHT: usize = 2_000_000;
 
 /// What an entry is good for in comparisons.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,12 @@ pub(super) struct Examiner<'a> {
     pub(super) server_name: &'a ServerName,
     universes: [Universe; 3],
     shapes: HashMap<(Kind, bool, Vec<u8>), Reach>,
+    /// The languages of entries, by where their registrations are in memory: those live as long as the examiner.
+    pub(super) languages: HashMap<(usize, Kind, u32), Option<Term>>,
+    /// And what earlier entries leave of them.
+    pub(super) remainders: HashMap<(usize, Kind, u32), Option<Term>>,
+    /// How many steps may have been done when the registration at hand is done.
+    allowed: u64,
 }
 
 /// What follows a prefix in IDs that an entry claims: the rest of a shortest one of each kind.
@@ -46,9 +53,31 @@ struct Reach {
 
 impl<'a> Examiner<'a> {
     pub(super) fn new(server_name: &'a ServerName, deadline: Option<Instant>) -> Self {
-        let mut arena = Arena::new(deadline);
+        Self::with(Arena::new(deadline), server_name)
+    }
+
+    fn with(mut arena: Arena, server_name: &'a ServerName) -> Self {
         let universes = Kind::ALL.map(|kind| Universe::new(&mut arena, kind, server_name));
-        Self { arena, server_name, universes, shapes: HashMap::new() }
+        Self {
+            arena,
+            server_name,
+            universes,
+            shapes: HashMap::new(),
+            languages: HashMap::new(),
+            remainders: HashMap::new(),
+            allowed: u64::MAX,
+        }
+    }
+
+    /// Allows so many steps from now on.
+    pub(super) fn allow(&mut self, steps: u64) {
+        self.allowed = self.arena.steps().saturating_add(steps);
+    }
+
+    /// Whether there is no time left, or as much has been done as is allowed.
+    pub(super) fn is_spent(&mut self) -> bool {
+        self.arena.step(1);
+        self.arena.steps() > self.allowed || self.arena.is_late()
     }
 
     pub(super) fn universe(&self, kind: Kind) -> Universe {
@@ -57,9 +86,11 @@ impl<'a> Examiner<'a> {
 
     /// Begins afresh when too much has piled up. Terms made before mean nothing afterwards.
     pub(super) fn tidy(&mut self) {
-        if self.arena.len() > MAX_TERMS {
+        if self.arena.weight() > MAX_WEIGHT {
             let shapes = std::mem::take(&mut self.shapes);
-            *self = Self { shapes, ..Self::new(self.server_name, self.arena.deadline()) };
+            let mut arena = Arena::new(self.arena.deadline());
+            arena.step(self.arena.steps());
+            *self = Self { shapes, allowed: self.allowed, ..Self::with(arena, self.server_name) };
         }
     }
 
@@ -218,32 +249,58 @@ impl<'a> Examiner<'a> {
         readable_by_all(registration, findings);
     }
 
-    /// Entries that decide for IDs of later entries that say otherwise.
+    /// Entries that decide for IDs of later entries that say otherwise; how many pairs were not compared.
     pub(super) fn shadows(
         &mut self,
         registration: &Registration,
         entries: &[PreparedEntry],
         findings: &mut Vec<Finding>,
-    ) {
-        for (at, later) in entries.iter().enumerate() {
-            let hides = |earlier: &&PreparedEntry| {
-                earlier.exclusive != later.exclusive
-                    && can_meet(earlier, later)
-                    && (earlier.compared || earlier.everyone)
-            };
-            if !later.compared && !later.everyone {
-                continue;
-            }
-            for earlier in entries[..at].iter().filter(hides) {
-                let of = |entry: &PreparedEntry| Compared { registration, kind: entry.kind, index: entry.index };
-                let meeting = self.meeting(of(earlier), of(later), Scope::FirstEffective);
+    ) -> u64 {
+        // Where the entries so far stand that may hide something, by kind and exclusivity.
+        let mut so_far: [[Vec<usize>; 2]; 3] = Default::default();
+        let (mut compared, mut left) = (0, 0);
+        for (at, later) in entries.iter().enumerate().filter(|(_, entry)| entry.compared || entry.everyone) {
+            let [shared, exclusive] = &so_far[later.kind as usize];
+            let others = if later.exclusive { shared } else { exclusive };
+            for (done, &before) in others.iter().enumerate() {
+                if self.is_spent() || compared >= MAX_PAIRS_WITHIN {
+                    left += (others.len() - done) as u64;
+                    break;
+                }
+                let earlier = &entries[before];
+                self.arena.step((earlier.prefixes.len() * later.prefixes.len()) as u64);
+                if !can_meet(earlier, later) {
+                    continue;
+                }
+                compared += 1;
+                let of = |at| Compared::new(registration, entries, at);
+                let meeting = self.meeting(of(before), of(at), Scope::FirstEffective);
                 if let Ok(Some(Meeting { witness, witness_is, relation })) = meeting
                     && witness_is != WitnessIs::Remote
                 {
                     findings.push(shadowed(registration, earlier, later, (witness, witness_is), relation));
                 }
             }
+            so_far[later.kind as usize][usize::from(later.exclusive)].push(at);
         }
+        left
+    }
+}
+
+/// What is said about an entry whose regex is not even parsed to be compared.
+pub(super) fn too_long(registration: &Registration, kind: Kind, index: u32) -> Finding {
+    let message = format!(
+        "the regex is longer than {MAX_SOURCE} bytes, too large to be compared with other entries: it is matched all the same"
+    );
+    Finding {
+        code: Code::Backtracking,
+        severity: Severity::Note,
+        kind: Some(kind),
+        relation: None,
+        witness: None,
+        witness_is: None,
+        message: message.into(),
+        places: [FindingPlace::entry(registration, kind, index)].into(),
     }
 }
 

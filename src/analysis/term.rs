@@ -47,9 +47,22 @@ pub(super) struct Arena {
     known_classes: HashMap<Arc<[(char, char)]>, u32>,
     derivatives: HashMap<(Term, char), Term>,
     cuts: HashMap<Term, Arc<[u32]>>,
+    /// How much memory the terms take, roughly: one for each, and more for those that list many.
+    weight: usize,
+    /// How much has been done: one for each operation, and more for those on many terms.
+    steps: u64,
     /// When whoever waits for an answer no longer does.
     deadline: Option<Instant>,
+    /// The deadline has been seen to be over.
+    late: bool,
+    /// After so many steps the clock is looked at again.
+    look_again: u64,
 }
+
+/// So many parts of a list, or ends of stretches, weigh as much as one term.
+const PARTS_OF_WEIGHT: usize = 16;
+/// The clock is looked at once in so many steps.
+const STEPS_TO_LOOK: u64 = 1_000;
 
 impl Arena {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
@@ -61,7 +74,11 @@ impl Arena {
             known_classes: HashMap::new(),
             derivatives: HashMap::new(),
             cuts: HashMap::new(),
+            weight: 0,
+            steps: 0,
             deadline,
+            late: false,
+            look_again: 0,
         };
         for node in [Node::Never, Node::Empty, Node::Any] {
             arena.intern(node);
@@ -69,18 +86,35 @@ impl Arena {
         arena
     }
 
-    /// Whether the time is up.
-    pub(super) fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    /// Whether the time is up. Costs next to nothing.
+    pub(super) fn is_late(&mut self) -> bool {
+        if let Some(deadline) = self.deadline
+            && !self.late
+            && self.steps >= self.look_again
+        {
+            self.late = Instant::now() >= deadline;
+            self.look_again = self.steps + STEPS_TO_LOOK;
+        }
+        self.late
+    }
+
+    /// How much has been done so far.
+    pub(super) const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Counts what is done elsewhere.
+    pub(super) const fn step(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_add(steps);
     }
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// How many terms there are.
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+    /// How many terms there are, long ones counted several times.
+    pub(super) const fn weight(&self) -> usize {
+        self.weight
     }
 
     fn intern(&mut self, node: Node) -> Term {
@@ -97,6 +131,10 @@ impl Arena {
             Node::Repeat { body, min, .. } => *min == 0 || self.is_nullable(*body),
         };
         let term = Term::try_from(self.nodes.len()).unwrap_or(Term::MAX);
+        self.weight += match &node {
+            Node::Or(items) | Node::And(items) => 1 + items.len() / PARTS_OF_WEIGHT,
+            _ => 1,
+        };
         self.nodes.push(node.clone());
         self.nullable.push(nullable);
         self.known.insert(node, term);
@@ -163,6 +201,7 @@ impl Arena {
                 _ => flat.push(item),
             }
         }
+        self.step(flat.len() as u64);
         flat.sort_unstable();
         flat.dedup();
         match *flat.as_slice() {
@@ -182,12 +221,14 @@ impl Arena {
                 _ => flat.push(item),
             }
         }
+        self.step(flat.len() as u64);
         flat.sort_unstable();
         flat.dedup();
         if flat.contains(&EMPTY) {
             return if flat.iter().all(|&item| self.is_nullable(item)) { EMPTY } else { NEVER };
         }
-        let contradicts = |&item: &Term| matches!(self.nodes[item as usize], Node::Not(body) if flat.contains(&body));
+        let contradicts =
+            |&item: &Term| matches!(self.nodes[item as usize], Node::Not(body) if flat.binary_search(&body).is_ok());
         match *flat.as_slice() {
             [] => ANY,
             [only] => only,
@@ -230,6 +271,7 @@ impl Arena {
             Node::Class(class) => return if self.holds(class, c) { EMPTY } else { NEVER },
             _ => {}
         }
+        self.step(1);
         if let Some(&known) = self.derivatives.get(&(term, c)) {
             return known;
         }
@@ -308,8 +350,10 @@ impl Arena {
             }
             Node::Not(body) | Node::Repeat { body, .. } => cuts.extend_from_slice(&self.cuts(body)),
         }
+        self.step(cuts.len() as u64);
         cuts.sort_unstable();
         cuts.dedup();
+        self.weight += cuts.len() / PARTS_OF_WEIGHT;
         let cuts: Arc<[u32]> = cuts.into();
         self.cuts.insert(term, Arc::clone(&cuts));
         cuts

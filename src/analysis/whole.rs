@@ -1,7 +1,9 @@
 //! Findings that need the whole set.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::budget::bound;
 use super::finding::{Code, Finding, FindingPlace, Severity, WitnessIs};
 use super::join::unjoinable;
 use super::prepared::{Prepared, PreparedEntry};
@@ -10,24 +12,52 @@ use crate::registration::Registration;
 use crate::ruling::{ClaimVia, Services};
 
 /// What only shows when all registrations are looked at together.
-pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>]) -> Vec<Finding> {
+pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>], deadline: Option<Instant>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let all = prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
     for one in prepared {
-        for entry in one.entries.iter().filter(|entry| entry.everyone) {
-            findings.push(claims_everyone(&one.registration, entry, prepared));
+        let everyone = one.entries.iter().filter(|entry| entry.everyone);
+        let mut of_one = Vec::new();
+        if one.entries.iter().any(|entry| entry.everyone) {
+            let others = all.minus(Counts::of(one));
+            of_one.extend(everyone.map(|entry| claims_everyone(&one.registration, entry, others)));
         }
+        findings.extend(bound(of_one));
         senders(services, &one.registration, prepared, &mut findings);
     }
-    findings.extend(unjoinable(services.registrations()));
+    findings.extend(unjoinable(services.registrations(), deadline));
     findings
 }
 
-fn claims_everyone(registration: &Registration, entry: &PreparedEntry, prepared: &[Arc<Prepared>]) -> Finding {
-    let others = prepared.iter().filter(|other| other.registration.id != registration.id);
-    let same_kind = others
-        .flat_map(|other| &other.entries)
-        .filter(|other| other.kind == entry.kind && (other.compared || other.everyone));
-    let collisions = same_kind.filter(|other| entry.exclusive || other.exclusive).count();
+/// How many entries claim something, by kind: shared ones, and exclusive ones.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts([[usize; 2]; 3]);
+
+impl Counts {
+    fn of(prepared: &Prepared) -> Self {
+        let mut counts = Self::default();
+        for entry in prepared.entries.iter().filter(|entry| entry.compared || entry.everyone) {
+            counts.0[entry.kind as usize][usize::from(entry.exclusive)] += 1;
+        }
+        counts
+    }
+
+    fn with(self, other: Self, what: impl Fn(usize, usize) -> usize) -> Self {
+        Self(std::array::from_fn(|kind| std::array::from_fn(|at| what(self.0[kind][at], other.0[kind][at]))))
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.with(other, |a, b| a + b)
+    }
+
+    fn minus(self, other: Self) -> Self {
+        self.with(other, |a, b| a - b)
+    }
+}
+
+fn claims_everyone(registration: &Registration, entry: &PreparedEntry, others: Counts) -> Finding {
+    let [shared, exclusive] = others.0[entry.kind as usize];
+    let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
     let (kind, id) = (entry.kind, &registration.id);
     let all = if kind == Kind::User { "every user" } else { "every alias" };
     let message = if entry.exclusive {
@@ -71,8 +101,12 @@ fn senders(services: &Services, registration: &Registration, prepared: &[Arc<Pre
             ),
             Some(index) => {
                 // Who claims everybody is told so once.
-                let mut entries = prepared[position as usize].entries.iter();
-                if entries.any(|entry| entry.kind == Kind::User && entry.index == index && entry.everyone) {
+                let entries = &prepared[position as usize].entries;
+                let at = entries.partition_point(|entry| entry.kind == Kind::User && entry.index < index);
+                if entries
+                    .get(at)
+                    .is_some_and(|entry| entry.kind == Kind::User && entry.index == index && entry.everyone)
+                {
                     continue;
                 }
                 (

@@ -60,9 +60,10 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
-    let _turn = state.checks.acquire().await.map_err(|_| ApiError::shutting_down())?;
+    let turn = Turn::take(&state).await?;
     let worker = state.clone();
     let answer = web::block(move || {
+        let _turn = turn;
         let checked = check(&worker, &snapshot, &bytes);
         render::to_bytes(&Answer::of(&snapshot, checked))
     });
@@ -70,7 +71,24 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
     Ok(HttpResponse::Ok().insert_header(actix_web::http::header::ContentType::json()).body(answer))
 }
 
+/// The right to check. It goes with the work, which goes on for a while when nobody waits for it any more.
+struct Turn(web::Data<AppState>);
+
+impl Turn {
+    async fn take(state: &web::Data<AppState>) -> Result<Self, ApiError> {
+        state.checks.acquire().await.map_err(|_| ApiError::shutting_down())?.forget();
+        Ok(Self(state.clone()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.checks.add_permits(1);
+    }
+}
+
 fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {
+    let deadline = Instant::now() + PATIENCE;
     let refused = |errors| Checked { accepted: false, errors, findings: Vec::new() };
     let new = match registration::load(&"(the checked registration)".into(), bytes, &state.hasher) {
         Ok(registration) => Arc::new(registration),
@@ -89,7 +107,6 @@ fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {
     let nothing = Analysis::default();
     let latest = state.analyst.latest();
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
-    let deadline = Instant::now() + PATIENCE;
     let analysis = Analysis::new(&services.changed(registrations), previous, Some(deadline));
     let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| *place.as_id == *new.id);
     Checked { accepted: true, errors: Vec::new(), findings: analysis.findings.into_iter().filter(concerns).collect() }

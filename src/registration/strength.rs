@@ -5,13 +5,21 @@ use super::{Place, Warning, WarningCode};
 
 /// Tokens below this many characters can be guessed. What bridges generate has 43 to 64.
 const SHORT: usize = 16;
+/// So many keys that stand twice are listed; the others are counted.
+const MAX_REPEATED: usize = 20;
 
 /// A token and where it stands.
 type Secret<'d> = (&'d Text<'d>, Place);
 
 /// Everything in a file that is loaded and worth a warning.
 pub(super) fn warnings(document: &Document<'_>, as_token: Secret<'_>, hs_token: Secret<'_>) -> Box<[Warning]> {
-    let mut warnings: Vec<Warning> = document.repeated().iter().map(|&(first, last)| repeated(first, last)).collect();
+    let all = document.repeated();
+    let (listed, counted) = all.split_at(all.len().min(MAX_REPEATED));
+    let mut warnings: Vec<Warning> = listed.iter().map(|&(first, last)| repeated(first, last)).collect();
+    if let Some((_, last)) = counted.first() {
+        let message = format!("{} more keys of this file stand twice; of each the last one counts", counted.len());
+        warnings.push(Warning { code: WarningCode::DuplicateKey, message: message.into(), place: *last });
+    }
     for (name, (text, place)) in [("as_token", as_token), ("hs_token", hs_token)] {
         warnings.extend(weakness(name, text).map(|message| weak(message, place)));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bailiwick::analysis::{Analysis, Change, ChangeKind, Code, Finding, Relation, Severity, WitnessIs, difference};
 use bailiwick::matrix::{Kind, MatrixId};
@@ -388,4 +389,52 @@ fn relations_are_those_of_another_library() {
     }
     assert!(recorded.lines().count() >= 500, "the recorded data is thin");
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What says of a registration that not all was looked at.
+fn unseen<'f>(findings: &'f [Arc<Finding>], id: &str) -> Vec<&'f str> {
+    let about = |finding: &&Arc<Finding>| {
+        finding.message.starts_with("not everything in this registration") && *finding.places[0].as_id == *id
+    };
+    findings.iter().filter(about).map(|finding| &*finding.message).collect()
+}
+
+#[test]
+fn a_registration_with_thousands_of_entries_is_compared_within_limits_and_that_is_said_once() {
+    let overlapping: Vec<String> = (0..4000).map(|n| format!("@.*a{{{n}}}.*")).collect();
+    let overlapping: Vec<Entry<'_>> = overlapping.iter().zip(0..).map(|(r, n)| ("users", &**r, n % 2 == 0)).collect();
+    let same = vec![("users", "@a.*b", true); 20_000];
+    let unjoinable = vec![("users", "@(?P<n>b)c", true); 1000];
+    for (entries, patience) in [(&overlapping, 2), (&same, 20), (&unjoinable, 20)] {
+        let hog = registration("hog", "hog-bot", entries);
+        let other = registration("other", "other-bot", &[("users", "@.*b:example.com", true)]);
+        let began = Instant::now();
+        let deadline = Some(began + Duration::from_secs(patience));
+        let analysis = Analysis::new(&services(vec![hog, other]), &Analysis::default(), deadline);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(patience + 10), "{took:?}");
+        assert!(analysis.findings.len() < 4_000, "{}", analysis.findings.len());
+        let unseen = unseen(&analysis.findings, "hog");
+        assert_eq!(unseen.len(), usize::from(entries.len() > 1000), "{unseen:?}");
+    }
+}
+
+#[test]
+fn a_regex_of_many_kilobytes_is_not_compared_and_that_is_said() {
+    let long = format!("@{}", r"\w".repeat(5_000));
+    let found = one_of(Code::Backtracking, &two((&long, true), ("@x.*", true))).expect("a finding");
+    assert!(found.message.contains("longer than 4096 bytes"), "{}", found.message);
+    assert_eq!(one_of(Code::ExclusiveConflict, &two((&long, true), ("@x.*", true))), None);
+}
+
+#[test]
+fn keys_that_stand_twice_are_listed_up_to_a_number_and_then_counted() {
+    let twice = "k:\n".repeat(60_000);
+    let file = format!(
+        "id: a\nurl:\nas_token: an-as-token-0123456789\nhs_token: an-hs-token-0123456789\nsender_localpart: a\n\
+         namespaces: {{}}\n{twice}"
+    );
+    let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    assert_eq!(loaded.warnings.len(), 21);
+    assert!(loaded.warnings[20].message.starts_with("59979 more keys"), "{}", loaded.warnings[20].message);
 }

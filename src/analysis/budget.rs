@@ -1,0 +1,85 @@
+//! What one registration may cost: a stranger decides how many entries it has, and how they meet.
+//!
+//! What goes beyond is counted and said in one finding for each registration, never left out in silence.
+
+use super::finding::{Code, Finding, FindingPlace, Severity};
+use crate::registration::Registration;
+
+/// A regex of more bytes than this is not compared, nor parsed for it; those of real bridges have less than 200.
+pub(super) const MAX_SOURCE: usize = 4 << 10;
+/// So many pairs of entries of one registration are compared.
+pub(super) const MAX_PAIRS_WITHIN: u64 = 10_000;
+/// So many pairs of entries of two registrations are compared.
+pub(super) const MAX_PAIRS_BETWEEN: u64 = 2_000;
+/// So many pairs of entries of one registration and all others are compared, and so many more for each of the others.
+pub(super) const MAX_PAIRS_OF_ONE: u64 = 10_000;
+pub(super) const MORE_PAIRS_FOR_EACH: u64 = 10;
+/// So many steps are done for one registration by itself: some seconds' worth.
+pub(super) const MAX_STEPS_WITHIN: u64 = 100_000_000;
+/// And so many for one registration and all others.
+pub(super) const MAX_STEPS_OF_ONE: u64 = 1_000_000_000;
+/// So many findings of one code are listed for one registration by itself; the last counts the rest.
+pub(super) const MAX_OF_A_CODE: usize = 500;
+
+/// What was not looked at in one registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unseen {
+    /// Entries that were not looked at.
+    pub(super) entries: u64,
+    /// Pairs of entries that were not compared, at most.
+    pub(super) pairs: u64,
+}
+
+impl Unseen {
+    /// What is said about it.
+    pub(super) fn finding(self, registration: &Registration) -> Option<Finding> {
+        let Self { entries, pairs } = self;
+        let what = match (entries, pairs) {
+            (0, 0) => return None,
+            (0, _) => format!("pairs of entries that were not compared: up to {pairs}"),
+            (_, 0) => format!("entries that were not looked at: {entries}"),
+            _ => format!(
+                "entries that were not looked at: {entries}, and pairs of entries that were not compared: up to {pairs}"
+            ),
+        };
+        let place = crate::registration::Place { line: 1, column: 1 };
+        Some(Finding {
+            code: Code::Backtracking,
+            severity: Severity::Note,
+            kind: None,
+            relation: None,
+            witness: None,
+            witness_is: None,
+            message: format!(
+                "not everything in this registration could be compared within the limits (it is matched all the same); {what}"
+            )
+            .into(),
+            places: [FindingPlace::at(registration, place)].into(),
+        })
+    }
+}
+
+/// Keeps the first findings of each code; the last of those that are kept counts the rest.
+pub(super) fn bound(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut counts: Vec<(Code, usize, usize)> = Vec::new();
+    for finding in findings {
+        let known = counts.iter().position(|(code, ..)| *code == finding.code);
+        let at = known.unwrap_or_else(|| {
+            counts.push((finding.code, 0, 0));
+            counts.len() - 1
+        });
+        let (_, count, last) = &mut counts[at];
+        *count += 1;
+        if *count <= MAX_OF_A_CODE {
+            *last = kept.len();
+            kept.push(finding);
+        }
+    }
+    for (code, count, last) in counts.into_iter().filter(|(_, count, _)| *count > MAX_OF_A_CODE) {
+        let more = count - MAX_OF_A_CODE;
+        let message = &mut kept[last].message;
+        *message = format!("{message}; and {more} more findings `{code}` in this file that are not listed").into();
+    }
+    kept
+}
