@@ -2,31 +2,87 @@
 //!
 //! Nothing of a file but keys, regexes and single characters may stand in a message.
 
+use std::borrow::Cow;
+
 use super::sheet::Found;
 use super::yaml::{Problem, Text, Value, YamlError};
 use super::{Fault, FaultCode, Place};
 use crate::pattern::PatternError;
 
 /// The file is not YAML as PyYAML reads it.
-pub(super) fn syntax(error: &YamlError, _text: &str) -> Fault {
+pub(super) fn syntax(error: &YamlError, text: &str) -> Fault {
     let mut message = error.problem.to_string();
     if let Some(since) = error.since.filter(|&since| since != error.place) {
         message.push_str(&format!(" (in what begins at line {}, column {})", since.line, since.column));
     }
-    if let Some(way_out) = way_out(error.problem) {
+    if let Some(way_out) = way_out(error, text) {
         message.push_str(": ");
-        message.push_str(way_out);
+        message.push_str(&way_out);
     }
     Fault::at(FaultCode::Syntax, error.place, message)
 }
 
-fn way_out(problem: Problem) -> Option<&'static str> {
-    Some(match problem {
+fn way_out(error: &YamlError, text: &str) -> Option<Cow<'static, str>> {
+    let way_out = match error.problem {
+        Problem::CannotStart('`') if text.lines().any(|line| line.starts_with("```")) => {
+            "remove the lines that begin with ```: they are Markdown, and the registration is what stands between them"
+        }
+        Problem::CannotStart('\t') => "indent with spaces; YAML forbids tabs there",
+        Problem::NoColon | Problem::ValueNotAllowed => return Some(key_and_value(error, text)),
         Problem::UnknownEscape(_) => "put the value in single quotes, where a backslash is only a backslash",
         Problem::CannotStart('@' | '`' | '%') => "put the value in single quotes",
         Problem::NoAnchorName('*') => "for any text write '.*' in quotes; a list entry begins with '- '",
         _ => return None,
-    })
+    };
+    Some(way_out.into())
+}
+
+/// A key without `: `, and where that seems to be.
+fn key_and_value(error: &YamlError, text: &str) -> Cow<'static, str> {
+    let ends = error.place.line as usize;
+    let begins = error.since.map_or(ends.saturating_sub(1), |since| since.line as usize).max(1);
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    let mut near =
+        lines.skip(begins - 1).take((ends + 1).saturating_sub(begins)).filter(|(_, line)| !line.contains(": "));
+    let assigned = near.find_map(|(at, line)| {
+        let key = line.trim_start().split_once('=')?.0.trim_end();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        (!key.is_empty() && key.chars().all(plain)).then_some((at, key))
+    });
+    match assigned {
+        // What is no key of a registration may be a part of a token.
+        Some((line, key)) if KEYS.contains(&key) => {
+            format!("in line {line} write `{key}: ` instead of `{key}=`").into()
+        }
+        Some((line, _)) => format!("line {line} holds a '=': a key is followed by ': ', a colon and a space").into(),
+        None => "a key is followed by ': ', a colon and a space; here or in the line before".into(),
+    }
+}
+
+/// The keys of a registration and of its entries.
+const KEYS: [&str; 12] = [
+    "id",
+    "url",
+    "as_token",
+    "hs_token",
+    "sender_localpart",
+    "namespaces",
+    "protocols",
+    "rate_limited",
+    "users",
+    "aliases",
+    "rooms",
+    "exclusive",
+];
+
+/// A registration that stands below a key.
+pub(super) fn nested(key: &str, place: Place) -> Fault {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let below = if key.chars().all(plain) { format!("`{key}:`") } else { "a key".to_owned() };
+    let message = format!(
+        "the registration stands below {below}: remove that line, and move what is below it to the left, to the top level"
+    );
+    Fault::at(FaultCode::MissingKey, place, message)
 }
 
 /// Nothing in the file.
@@ -86,7 +142,18 @@ pub(super) fn pipe_in_id(place: Place) -> Fault {
 }
 
 /// A sender that URL quoting changes.
-pub(super) fn quoted_sender(_text: &Text<'_>, place: Place) -> Fault {
+pub(super) fn quoted_sender(text: &Text<'_>, place: Place) -> Fault {
+    if let Some(id) = text.chars.strip_prefix('@') {
+        let localpart = id.split(':').next().unwrap_or_default();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-~/".contains(&byte);
+        let such = if !localpart.is_empty() && localpart.bytes().all(plain) {
+            format!(", `{localpart}`")
+        } else {
+            String::new()
+        };
+        let message = format!("sender_localpart is a whole user ID: write only what is between '@' and ':'{such}");
+        return Fault::at(FaultCode::InvalidValue, place, message);
+    }
     let message =
         "sender_localpart holds a character that needs URL encoding: use only a-z, 0-9, '_', '.', '-', '~', '/'";
     Fault::at(FaultCode::InvalidValue, place, message)
@@ -119,10 +186,12 @@ pub(super) fn entry_not_a_mapping(kind_of: &str, found: Found<'_>) -> Fault {
 pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Found<'_>>, prefix: bool) -> Fault {
     match found {
         Some(found) => {
-            let message = format!(
-                "regex in namespaces.{kind_of} is {} where a string is needed: put it in quotes",
-                kind(found.value)
-            );
+            let way_out = match found.value {
+                Value::List(_) | Value::Pairs(_) => "write one entry, with regex and exclusive, for each regex",
+                _ => "put it in quotes",
+            };
+            let message =
+                format!("regex in namespaces.{kind_of} is {} where a string is needed: {way_out}", kind(found.value));
             Fault::at(FaultCode::WrongType, found.place, message)
         }
         None => {
@@ -153,11 +222,21 @@ pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Found<'_>>
 
 /// A regex that Python refuses.
 pub(super) fn invalid_regex(kind_of: &str, regex: &str, error: &PatternError, place: Place) -> Fault {
+    let help = match named_group(regex).filter(|_| error.message.starts_with("unknown extension ?<")) {
+        Some(name) => Some(format!("in Python a group with a name is written `(?P<{name}>…)`")),
+        None => error.help().map(str::to_owned),
+    };
     let message = format!(
         "the regex {regex:?} in namespaces.{kind_of} is refused by Python: {error}{}",
-        error.help().map_or(String::new(), |help| format!("; {help}"))
+        help.map_or(String::new(), |help| format!("; {help}"))
     );
     Fault::at(FaultCode::InvalidRegex, place, message)
+}
+
+/// The name in `(?<name>…)`, as other languages write it.
+fn named_group(regex: &str) -> Option<&str> {
+    let plain = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    regex.split("(?<").skip(1).find_map(|rest| rest.split_once('>').map(|(name, _)| name).filter(plain))
 }
 
 /// Something other than a list of strings.

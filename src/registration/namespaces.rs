@@ -1,7 +1,8 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sheet::{Found, Sheet};
-use super::yaml::Value;
+use super::yaml::{Text, Value};
 use super::{Entry, Namespaces, advice};
 use crate::pattern::Pattern;
 
@@ -15,17 +16,22 @@ pub(super) fn read(sheet: &mut Sheet<'_>) -> Namespaces {
         sheet.fault(advice::namespaces_not_a_mapping(found));
         return Namespaces::default();
     };
+    let mut regexes = Regexes::new();
     let mut list = |kind| match sheet.get_in(pairs, kind) {
-        Some(found) => entries(sheet, kind, found),
+        Some(found) => entries(sheet, kind, found, &mut regexes),
         None => Box::default(),
     };
     Namespaces { users: list("users"), aliases: list("aliases"), rooms: list("rooms") }
 }
 
-fn entries<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>) -> Box<[Entry]> {
+/// The regexes so far, by the value in the document: aliases may repeat one thousands of times.
+type Regexes<'d> = HashMap<*const Text<'d>, Arc<str>>;
+
+fn entries<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>, regexes: &mut Regexes<'d>) -> Box<[Entry]> {
     match found.value {
         Value::List(items) => {
-            let entries = items.iter().filter_map(|&item| entry(sheet, kind, Sheet::found(sheet.document, item)));
+            let entries =
+                items.iter().filter_map(|&item| entry(sheet, kind, Sheet::found(sheet.document, item), regexes));
             entries.collect()
         }
         // An empty `!!omap` is an empty list.
@@ -37,18 +43,21 @@ fn entries<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>) -> B
     }
 }
 
-fn entry<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>) -> Option<Entry> {
+fn entry<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>, regexes: &mut Regexes<'d>) -> Option<Entry> {
     let Value::Dict(pairs) = found.value else {
         sheet.fault(advice::entry_not_a_mapping(kind, found));
         return None;
     };
     let regex = match sheet.get_in(pairs, "regex") {
         Some(Found { value: Value::Str(text), place, .. }) => {
-            let regex: Arc<str> = advice::regex_source(text).into();
-            if let Err(error) = Pattern::check(&regex) {
-                sheet.fault(advice::invalid_regex(kind, &regex, &error, place));
-            }
-            Some((regex, place))
+            let regex = regexes.entry(std::ptr::from_ref(text)).or_insert_with(|| {
+                let regex: Arc<str> = advice::regex_source(text).into();
+                if let Err(error) = Pattern::check(&regex) {
+                    sheet.fault(advice::invalid_regex(kind, &regex, &error, place));
+                }
+                regex
+            });
+            Some((Arc::clone(regex), place))
         }
         other => {
             let prefix = sheet.get_in(pairs, "prefix").is_some();

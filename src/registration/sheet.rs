@@ -9,8 +9,13 @@ use super::{
 pub(super) struct Sheet<'d> {
     pub(super) document: &'d Document<'d>,
     pairs: &'d [(NodeId, NodeId)],
-    pub(super) faults: Vec<Fault>,
+    faults: Vec<Fault>,
+    /// How many faults there are beyond those that are listed.
+    more_faults: usize,
 }
+
+/// So many faults of a file are listed; the others are counted.
+const MAX_FAULTS: usize = 200;
 
 /// A value and where it stands.
 #[derive(Clone, Copy)]
@@ -30,7 +35,7 @@ fn is_unquoted(text: &Text<'_>) -> bool {
 
 impl<'d> Sheet<'d> {
     pub(super) fn new(document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)]) -> Self {
-        Self { document, pairs, faults: Vec::new() }
+        Self { document, pairs, faults: Vec::new(), more_faults: 0 }
     }
 
     /// The value of a top-level key.
@@ -53,8 +58,34 @@ impl<'d> Sheet<'d> {
         self.document.place(self.document.root())
     }
 
-    pub(super) fn fault(&mut self, fault: Fault) {
+    /// Takes a fault down, without the tokens that its message may repeat from a regex.
+    pub(super) fn fault(&mut self, mut fault: Fault) {
+        if self.faults.len() == MAX_FAULTS {
+            self.more_faults += 1;
+            return;
+        }
+        for token in self.tokens() {
+            fault.message = shown::without(fault.message, &token.chars);
+        }
         self.faults.push(fault);
+    }
+
+    /// The tokens, as far as they are there.
+    fn tokens(&self) -> impl Iterator<Item = &'d Text<'d>> {
+        ["as_token", "hs_token"].into_iter().filter_map(|key| match self.get(key)?.value {
+            Value::Str(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The key below which the registration stands, if it is not at the top level.
+    fn nested(&self) -> Option<(&'d str, Place)> {
+        let [(key, value)] = *self.pairs else { return None };
+        let (Value::Str(name), Value::Dict(below)) = (self.document.value(key), self.document.value(value)) else {
+            return None;
+        };
+        let is_one = ["id", "as_token", "hs_token"].iter().any(|key| self.get_in(below, key).is_some());
+        is_one.then(|| (&*name.chars, self.document.place(key)))
     }
 
     /// A string that must be there.
@@ -77,7 +108,8 @@ impl<'d> Sheet<'d> {
     fn url(&mut self) -> Option<Option<Box<str>>> {
         match self.get("url") {
             Some(Found { value: Value::Str(text), .. }) => {
-                Some(Some(shown::url(text.escaped().trim_end_matches('/')).into()))
+                let url = shown::url(text.escaped().trim_end_matches('/'));
+                Some(Some(self.tokens().fold(url, |url, token| shown::without(url, &token.chars)).into()))
             }
             Some(Found { value: Value::Null, .. }) => Some(None),
             Some(found) => {
@@ -93,6 +125,9 @@ impl<'d> Sheet<'d> {
 
     /// Checks everything and makes the registration.
     pub(super) fn read(mut self, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
+        if let Some((key, place)) = self.nested() {
+            return Err(vec![advice::nested(key, place)]);
+        }
         let id = self.required("id");
         if let Some((text, place)) = id
             && text.chars.contains('|')
@@ -116,6 +151,9 @@ impl<'d> Sheet<'d> {
             (id, as_token, hs_token, sender, url, self.faults.is_empty())
         else {
             self.faults.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
+            if let Some(last) = self.faults.last_mut().filter(|_| self.more_faults > 0) {
+                last.message.push_str(&format!("; and {} more faults that are not listed", self.more_faults));
+            }
             return Err(self.faults);
         };
         let rate_limited = !matches!(self.get("rate_limited"), Some(Found { value: Value::Bool(false), .. }));

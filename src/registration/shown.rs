@@ -32,6 +32,26 @@ pub(super) fn extra<'d>(
     (!map.is_empty()).then(|| Box::new(map))
 }
 
+/// What is shorter than this is no secret, and stands in many a word.
+const SECRET: usize = 4;
+
+/// A text without a secret that stands in it, as it is or as Rust or a URL escape it.
+pub(super) fn without(text: String, secret: &str) -> String {
+    if secret.len() < SECRET {
+        return text;
+    }
+    let quoted = format!("{secret:?}");
+    let in_url = secret.bytes().fold(String::new(), |mut url, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => url.push(char::from(byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+        url
+    });
+    let forms = [secret, quoted.trim_matches('"'), &in_url];
+    forms.into_iter().fold(text, |text, form| if text.contains(form) { text.replace(form, REDACTED) } else { text })
+}
+
 /// A URL without user info, and without the values of query parameters that look secret.
 pub(super) fn url(url: &str) -> String {
     let mut shown = match url.split_once("//") {

@@ -87,3 +87,48 @@ fn deep_files_need_no_deep_stack() {
     let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(load).expect("a thread");
     thread.join().expect("nothing panicked");
 }
+
+/// The messages about a file that does not load.
+fn faults(file: &str) -> Vec<String> {
+    match registration::load(&Arc::from("bad.yaml"), file.as_bytes(), &TokenHasher::new()) {
+        Ok(loaded) => panic!("it loads: {loaded:?}"),
+        Err(faults) => faults.into_iter().map(|fault| fault.message).collect(),
+    }
+}
+
+const GOOD: &str = "id: a\nurl: http://127.0.0.1/\nas_token: an-as-token-0123456789\nhs_token: an-hs-token-0123456789\n\
+                    sender_localpart: s\nnamespaces:\n  users:\n  - regex: '@s_.*'\n    exclusive: true\n";
+
+#[test]
+fn messages_say_the_way_out() {
+    let indented = format!("  {}\n", GOOD.trim_end().replace('\n', "\n  "));
+    for (file, way_out) in [
+        (GOOD.replace("'@s_.*'", "['@s_.*', '@t_.*']"), "write one entry, with regex and exclusive, for each regex"),
+        (GOOD.replace("  users", "\tusers"), "indent with spaces"),
+        (GOOD.replace("as_token: ", "as_token="), "in line 3 write `as_token: ` instead of `as_token=`"),
+        (GOOD.replace("id: a", "id=a"), "in line 1 write `id: ` instead of `id=`"),
+        (GOOD.replace("as_token: an", "c2VjcmV0"), "a key is followed by ': '"),
+        (GOOD.replace("as_token: an-as-token-0123456789", "c2VjcmV0cw=="), "line 3 holds a '='"),
+        (GOOD.replace("sender_localpart: s", "sender_localpart: '@s:example.com'"), "between '@' and ':', `s`"),
+        (GOOD.replace("'@s_.*'", "'@s_(?<n>.*)'"), "is written `(?P<n>…)`"),
+        (format!("```yaml\n{GOOD}```\n"), "remove the lines that begin with ```"),
+        (format!("registration:\n{indented}"), "stands below `registration:`"),
+    ] {
+        let messages = faults(&file);
+        assert!(messages.len() == 1 && messages[0].contains(way_out), "{file}\n{messages:?}");
+        for secret in ["0123456789", "c2VjcmV0"] {
+            assert!(!messages[0].contains(secret), "{messages:?}");
+        }
+    }
+}
+
+#[test]
+fn no_token_is_shown_wherever_it_stands() {
+    let url = "http://127.0.0.1/";
+    let file = GOOD.replace(url, &format!("{url}hook/an-as-token-0123456789/an-hs-token-0123456789"));
+    let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    assert_eq!(loaded.url.as_deref(), Some("http://127.0.0.1/hook/<redacted>/<redacted>"));
+    let file = GOOD.replace("@s_.*", "@an-as-token-0123456789_(").replace("an-as", "an+\u{e9}as");
+    let messages = faults(&file);
+    assert!(messages.len() == 1 && messages[0].contains("@<redacted>_("), "{messages:?}");
+}
