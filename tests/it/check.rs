@@ -174,4 +174,18 @@ fn the_service_finds_the_same_and_checks_what_it_is_sent() {
     // What a stranger sends to exhaust the service is answered all the same.
     let bomb = new.replace("'@telegram_x.*'", "'@(?:a|b)*a(?:a|b){28}.*(?:.*x){9}'");
     assert_eq!(service.request("POST", "/v1/check", bomb.as_bytes()).json()["accepted"], true);
+    let (head, _) = new.split_once("namespaces:").expect("namespaces");
+    let many: String = (0..4_000).fold(String::new(), |many, at| {
+        many + &format!("    - {{exclusive: {}, regex: '@.*a{{{at}}}.*'}}\n", at % 2 == 0)
+    });
+    let again = format!(
+        "e: &e {{exclusive: true, regex: '@a.*b'}}\n{head}namespaces: {{users: [*e{}]}}",
+        ", *e".repeat(20_000)
+    );
+    for hog in [format!("{head}namespaces:\n  users:\n{many}"), again] {
+        let answer = service.request("POST", "/v1/check", hog.as_bytes());
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains("that are not listed"));
+        assert!(answer.body.len() < 1 << 20, "{}", answer.body.len());
+    }
 }
