@@ -1,5 +1,6 @@
 //! All entries of one kind.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -154,7 +155,13 @@ fn parse(kind: Kind, server_name: &ServerName, slot: u32, registration: &Registr
         let sender = user_id(&registration.sender_localpart, server_name.as_str());
         parsed.push(parsed_sender(&sender, slot));
     }
-    for (position, entry) in (0..).zip(registration.namespaces.of(kind)) {
+    let entries = registration.namespaces.of(kind);
+    let mut seen = HashSet::new();
+    for (position, entry) in (0..).zip(entries) {
+        // What the same regex matches further down in the list is decided by the first.
+        if entries.len() > 1 && !seen.insert(&*entry.regex) {
+            continue;
+        }
         // That it parses was seen when the file was loaded.
         if let Ok(pattern) = Pattern::parse(&entry.regex) {
             let paths = paths_of(&pattern);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use regex_syntax::hir::ClassUnicode;
 
 /// A pattern as a tree. Flags are resolved: every character and class says itself what it matches, every anchor which
@@ -8,8 +10,8 @@ pub enum Ast {
     Empty,
     /// One character.
     Literal(char),
-    /// One character of a set; the empty set never matches.
-    Class(ClassUnicode),
+    /// One character of a set; the empty set never matches. Shared, since the words of Unicode take six kilobytes.
+    Class(Arc<ClassUnicode>),
     /// A place between characters.
     Anchor(Anchor),
     /// One after the other.

@@ -4,7 +4,7 @@ use super::charset::{Member, class};
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
-use super::set::{set, simplest};
+use super::set::{set, shared, simplest};
 use super::tokens::{Result, Token, Tokens};
 use super::unit::{Unit, alternatives, differing, flat};
 use super::width::Width;
@@ -325,5 +325,5 @@ pub(super) fn reference(group: u32, flags: Flags) -> Ast {
 /// A dot.
 pub(super) fn any(flags: Flags) -> Ast {
     let all_but: &[Member] = if flags.dot_all { &[] } else { &[Member::Literal(10)] };
-    Ast::Class(class(all_but, true, Flags::default()))
+    Ast::Class(shared(class(all_but, true, Flags::default())))
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use regex_syntax::hir::ClassUnicode;
 
 use super::ast::{Anchor, Ast, Case, Mode};
@@ -18,7 +20,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) enum Unit {
     Char(char),
-    Class(ClassUnicode),
+    Class(Arc<ClassUnicode>),
 }
 
 /// How often, and which number first.
@@ -166,7 +168,7 @@ impl Program {
 fn unit(ast: &Ast) -> Option<Unit> {
     match ast {
         Ast::Literal(c) => Some(Unit::Char(*c)),
-        Ast::Class(class) => Some(Unit::Class(class.clone())),
+        Ast::Class(class) => Some(Unit::Class(Arc::clone(class))),
         _ => None,
     }
 }
