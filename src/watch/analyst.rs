@@ -4,7 +4,9 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use rayon::ThreadPool;
 
+use super::priority;
 use crate::analysis::Analysis;
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
@@ -38,7 +40,8 @@ impl Analyst {
     pub fn start(live: Arc<Live>, metrics: Arc<Metrics>) -> std::io::Result<Arc<Self>> {
         let analyst = Arc::new(Self { latest: ArcSwapOption::empty(), stopped: AtomicBool::new(false) });
         let weak = Arc::downgrade(&analyst);
-        std::thread::Builder::new().name("findings".to_owned()).spawn(move || run(&weak, &live, &metrics))?;
+        let pool = priority::comparing_pool().map_err(std::io::Error::other)?;
+        std::thread::Builder::new().name("findings".to_owned()).spawn(move || run(&weak, &live, &metrics, &pool))?;
         Ok(analyst)
     }
 
@@ -49,8 +52,7 @@ impl Analyst {
     }
 }
 
-fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics) {
-    super::priority::stand_back();
+fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics, pool: &ThreadPool) {
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
         let swaps = live.wait(seen, TURN);
@@ -67,7 +69,7 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics) {
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            Analysis::new(&snapshot.services, previous, Some(began + PATIENCE))
+            pool.install(|| Analysis::new(&snapshot.services, previous, Some(began + PATIENCE)))
         }));
         match analysed {
             Ok(analysis) => {

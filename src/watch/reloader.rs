@@ -136,7 +136,7 @@ impl Worker {
         let clock = Arc::clone(&self.engine.options().clock);
         let Options { quiet, max_wait, poll, .. } = *self.engine.options();
         let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
-        super::priority::stand_back();
+        super::priority::stand_back(super::priority::Rank::Load);
         // Armed first: what changes during the first load is not missed.
         self.arm(&mut schedule);
         self.reload(Trigger::Start, false, Vec::new());
