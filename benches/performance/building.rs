@@ -30,8 +30,9 @@ pub(crate) fn index(size: usize) {
     let index = one.install(|| Index::build(&workload::server_name(), &registrations));
     let single = began.elapsed();
     let size_of_index = index.size();
-    let services = Services::new(workload::server_name(), registrations.clone());
+    // A service has one index.
     drop(index);
+    let services = Services::new(workload::server_name(), registrations.clone());
     let each = resident().saturating_sub(before) / size;
     println!(
         "| index of {size} namespaces, one core | {} | {} automata, {} bytes each |",
