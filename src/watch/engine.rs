@@ -128,10 +128,10 @@ impl Engine {
         &self.options
     }
 
-    /// Whether a file was put off, so that another look is due soon.
+    /// Whether a file was put off, or copies are still to be made, so that another look is due soon.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.put_off.is_waiting()
+        self.put_off.is_waiting() || self.state.as_ref().is_some_and(StateDir::is_unfinished)
     }
 
     /// The files that were listed last.
@@ -270,7 +270,8 @@ impl Engine {
             wall: self.options.clock.wall(),
             quiet: self.options.quiet,
             busy,
-            state: self.state.as_ref(),
+            // At the first load all would be copied before any is in force; what is on disk can be copied then, too.
+            state: self.state.as_ref().filter(|_| self.live.load().is_ready()),
         }
     }
 

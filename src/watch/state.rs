@@ -21,6 +21,9 @@ const MAGIC: &str = "bailiwick last good 1";
 const SUFFIX: &str = ".registration";
 /// What copies are called while they are not yet taken.
 const NEW: &str = ".new";
+/// So many copies of what was not staged are made at a time, so that a first start with a hundred thousand files is not held
+/// up by all of their copies at once.
+const AT_A_TIME: usize = 1_000;
 /// So many new copies are flushed to disk one by one; for more than that, the whole file system is at once.
 const FEW: usize = 64;
 
@@ -37,6 +40,8 @@ pub(super) struct StateDir {
     saved: HashMap<Arc<str>, ContentHash>,
     /// What has been written since.
     staged: Mutex<Staged>,
+    /// Whether there are copies still to be made, for which there was no time.
+    unfinished: bool,
     /// What is wrong, as last logged.
     trouble: Option<String>,
 }
@@ -58,7 +63,13 @@ pub(super) struct InForce<'f> {
 impl StateDir {
     /// Reads what is there. Copies that are damaged are left out, and said.
     pub(super) fn open(dir: &Path) -> Self {
-        let mut state = Self { dir: dir.to_owned(), saved: HashMap::new(), staged: Mutex::default(), trouble: None };
+        let mut state = Self {
+            dir: dir.to_owned(),
+            saved: HashMap::new(),
+            staged: Mutex::default(),
+            unfinished: false,
+            trouble: None,
+        };
         if let Err(error) = state.read() {
             state.tell(Some(error.to_string()));
         }
@@ -127,6 +138,11 @@ impl StateDir {
         }
     }
 
+    /// Whether [`StateDir::save`] is to be called again soon.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
     /// Removes new copies of what has not come into force. One that stays behind is removed at the next start.
     pub(super) fn discard(&mut self) {
         let staged = self.staged.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -135,13 +151,20 @@ impl StateDir {
         }
     }
 
-    /// Makes the copies those of what is in force; whether all of them are.
+    /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
     pub(super) fn save(&mut self, in_force: &[InForce<'_>], disk: &dyn Disk) -> bool {
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
         let mut ready = Vec::new();
+        let mut left = AT_A_TIME;
+        self.unfinished = false;
         for one in in_force.iter().filter(|one| self.saved.get(one.file) != Some(&one.hash)) {
             let path = self.staged_path_of(one.file, &one.hash);
+            if !staged.paths.contains(&path) {
+                self.unfinished |= left == 0;
+                let Some(fewer) = left.checked_sub(1) else { continue };
+                left = fewer;
+            }
             match if staged.paths.contains(&path) { Ok(()) } else { copy(one, &path, disk) } {
                 Ok(()) => ready.push((one, path)),
                 Err(error) => trouble = Some(error.to_string()),
@@ -162,7 +185,7 @@ impl StateDir {
         self.staged = Mutex::new(staged);
         self.discard();
         self.forget(in_force);
-        let all = trouble.is_none();
+        let all = trouble.is_none() && !self.unfinished;
         self.tell(trouble);
         all
     }
