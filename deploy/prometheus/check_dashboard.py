@@ -89,6 +89,8 @@ def check(bailiwick: Path, temporary: Path, children: list[subprocess.Popen]) ->
     # Only what is given here decides, not the caller's environment.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("BAILIWICK_")}
     command = [bailiwick, "serve", EXAMPLES, "--server-name", "example.com", "--listen", f"127.0.0.1:{target}"]
+    # Without it there would be no figure of what is kept.
+    command += ["--state-dir", temporary / "state"]
     start(command, temporary, children, env=plain)
     until_ready(f"{service}/readyz", children)
     command = [
