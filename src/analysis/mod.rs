@@ -4,7 +4,8 @@
 //! of an entry after the earlier ones of its file, look-around, and "IDs of this server" are terms like all others. A
 //! breadth-first search through derivatives (`search`) finds a shortest member, or that there is none; it stops at a limit
 //! and then says so. Which entries are compared at all is told by their literal prefixes (`candidates`), so that the cost
-//! grows with the findings. What one registration may cost is limited, since strangers write them (`budget`). After a change, only pairs with a registration that is new are compared again.
+//! grows with the findings. What one registration may cost is limited, since strangers write them (`budget`). After a
+//! change, only pairs with a registration that is new are compared again.
 
 mod budget;
 mod candidates;

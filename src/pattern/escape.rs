@@ -103,12 +103,13 @@ fn character(tokens: &mut Tokens, c: char) -> Result<u32> {
         'r' => 13,
         't' => 9,
         'v' => 11,
-        'x' => hexadecimal(tokens, c, 2)?,
-        'u' => hexadecimal(tokens, c, 4)?,
+        'x' => number(&hexadecimal(tokens, c, 2)?, 16),
+        'u' => number(&hexadecimal(tokens, c, 4)?, 16),
         'U' => {
-            let value = hexadecimal(tokens, c, 8)?;
+            let digits = hexadecimal(tokens, c, 8)?;
+            let value = number(&digits, 16);
             if value > 0x10_FFFF {
-                return Err(tokens.error(format!("bad escape \\U{value:08x}"), 10));
+                return Err(tokens.error(format!("bad escape \\U{digits}"), 10));
             }
             value
         }
@@ -118,12 +119,12 @@ fn character(tokens: &mut Tokens, c: char) -> Result<u32> {
     })
 }
 
-fn hexadecimal(tokens: &mut Tokens, c: char, wanted: usize) -> Result<u32> {
+fn hexadecimal(tokens: &mut Tokens, c: char, wanted: usize) -> Result<String> {
     let digits = tokens.take_while(wanted, |c| c.is_ascii_hexdigit())?;
     if digits.len() < wanted {
         return Err(tokens.error(format!("incomplete escape \\{c}{digits}"), digits.len() + 2));
     }
-    Ok(number(&digits, 16))
+    Ok(digits)
 }
 
 fn named(tokens: &mut Tokens) -> Result<u32> {
