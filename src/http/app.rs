@@ -55,7 +55,7 @@ pub struct AppState {
     pub(super) reloader: Reloader,
     pub(super) analyst: Arc<Analyst>,
     /// How many checks may begin.
-    pub(super) checks: Semaphore,
+    pub(super) checks: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
     /// The hasher that the registrations' tokens were digested with.
     pub(super) hasher: TokenHasher,
@@ -74,7 +74,7 @@ impl AppState {
         hasher: TokenHasher,
         limits: Limits,
     ) -> Self {
-        let checks = Semaphore::new(check::MAX_AT_ONCE);
+        let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
         Self { live: reloader.live(), reloader, analyst, checks, metrics, hasher, limits, access: None }
     }
 

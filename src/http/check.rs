@@ -60,31 +60,16 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
-    let turn = Turn::take(&state).await?;
+    // The permit goes with the work, which goes on for a while when nobody waits for it any more.
+    let permit = Arc::clone(&state.checks).acquire_owned().await.map_err(|_| ApiError::shutting_down())?;
     let worker = state.clone();
     let answer = web::block(move || {
-        let _turn = turn;
+        let _permit = permit;
         let checked = check(&worker, &snapshot, &bytes);
         render::to_bytes(&Answer::of(&snapshot, checked))
     });
     let answer = answer.await.map_err(|_| ApiError::shutting_down())?;
     Ok(HttpResponse::Ok().insert_header(actix_web::http::header::ContentType::json()).body(answer))
-}
-
-/// The right to check. It goes with the work, which goes on for a while when nobody waits for it any more.
-struct Turn(web::Data<AppState>);
-
-impl Turn {
-    async fn take(state: &web::Data<AppState>) -> Result<Self, ApiError> {
-        state.checks.acquire().await.map_err(|_| ApiError::shutting_down())?.forget();
-        Ok(Self(state.clone()))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.checks.add_permits(1);
-    }
 }
 
 fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {

@@ -130,7 +130,7 @@ impl Index {
         let mut stayed = vec![false; registrations.len()];
         for (layer, positions) in self.layers.iter().zip(&self.positions) {
             for (registration, &at) in layer.registrations().iter().zip(positions) {
-                if registrations.get(at as usize).is_some_and(|now| Arc::ptr_eq(now, registration)) {
+                if stands(registration, at, registrations) {
                     stayed[at as usize] = true;
                 }
             }
@@ -200,10 +200,12 @@ fn position_now(
     registrations: &[Arc<Registration>],
     moved: &mut HashMap<*const Registration, u32>,
 ) -> u32 {
-    match registrations.get(at as usize) {
-        Some(now) if Arc::ptr_eq(now, registration) => at,
-        _ => moved.remove(&Arc::as_ptr(registration)).unwrap_or(GONE),
-    }
+    if stands(registration, at, registrations) { at } else { moved.remove(&Arc::as_ptr(registration)).unwrap_or(GONE) }
+}
+
+/// Whether a registration stands at a position.
+fn stands(registration: &Arc<Registration>, at: u32, registrations: &[Arc<Registration>]) -> bool {
+    registrations.get(at as usize).is_some_and(|now| Arc::ptr_eq(now, registration))
 }
 
 fn positions(count: usize) -> u32 {

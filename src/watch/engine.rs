@@ -174,11 +174,13 @@ impl Engine {
             took: clock.now().duration_since(began),
         };
         self.metrics.reload_finished(trigger.as_str(), result, after.complete, report.took);
-        if !Arc::ptr_eq(&before, &after) {
+        if Arc::ptr_eq(&before, &after) {
+            // What could not be kept before is tried again.
+            self.remember(&after);
+        } else {
             self.metrics.snapshot_in_force(&after);
         }
         log::reloaded(&report, &before, &after);
-        self.remember(&after);
         report
     }
 

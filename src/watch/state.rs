@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use super::scan::load;
 use super::source::MAX_FILE_BYTES;
 use super::{Disk, Loader};
-use crate::registration::Registration;
 use crate::snapshot::{ContentHash, Good, Refusal};
 
 /// The first line of a copy.
@@ -110,18 +109,15 @@ impl StateDir {
         let saved = self.saved.get(file)?;
         match offered {
             Ok(good) if good.hash == *saved => Some(good.clone()),
-            _ => {
-                let (registration, hash) = self.load(file, loader)?;
-                Some(Good { registration: Arc::new(registration), hash })
-            }
+            _ => self.load(file, loader),
         }
     }
 
-    fn load(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<(Registration, ContentHash)> {
+    fn load(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<Good> {
         let copy = fs::read(self.path_of(file)).ok()?;
         let (of, bytes) = opened(&copy)?;
         let registration = load(loader, file, bytes).ok().filter(|_| of == *file)?;
-        Some((registration, ContentHash::of(bytes)))
+        Some(Good { registration: Arc::new(registration), hash: ContentHash::of(bytes) })
     }
 
     /// Writes a copy of what may come into force, unless there is one.
@@ -160,12 +156,16 @@ impl StateDir {
         self.unfinished = false;
         for one in in_force.iter().filter(|one| self.saved.get(one.file) != Some(&one.hash)) {
             let path = self.staged_path_of(one.file, &one.hash);
-            if !staged.paths.contains(&path) {
-                self.unfinished |= left == 0;
-                let Some(fewer) = left.checked_sub(1) else { continue };
-                left = fewer;
-            }
-            match if staged.paths.contains(&path) { Ok(()) } else { copy(one, &path, disk) } {
+            let written = if staged.paths.contains(&path) {
+                Ok(())
+            } else if left > 0 {
+                left -= 1;
+                copy(one, &path, disk)
+            } else {
+                self.unfinished = true;
+                continue;
+            };
+            match written {
                 Ok(()) => ready.push((one, path)),
                 Err(error) => trouble = Some(error.to_string()),
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::support::{Answer, Service, examples};
+use super::support::{Answer, BINARY, Service, examples};
 
 const READ: &str = "read-token-0123456789";
 const ADMIN: &str = "admin-token-0123456789";
@@ -53,7 +53,7 @@ fn tokens_guard_questions_and_operations() {
 #[test]
 fn nobody_listens_to_the_network_by_accident() {
     let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_bailiwick"))
+        let output = Command::new(BINARY)
             .arg("serve")
             .arg(examples())
             .args(["--server-name", "example.com", "--listen", "0.0.0.0:0"])

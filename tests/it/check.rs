@@ -5,16 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use super::support::{Service, examples, registration};
+use super::support::{BINARY, Service, examples, registration};
 
 fn bailiwick(arguments: &[&str]) -> Output {
     let root = env!("CARGO_MANIFEST_DIR");
-    Command::new(env!("CARGO_BIN_EXE_bailiwick"))
-        .args(arguments)
-        .current_dir(root)
-        .env_clear()
-        .output()
-        .expect("it runs")
+    Command::new(BINARY).args(arguments).current_dir(root).env_clear().output().expect("it runs")
 }
 
 fn text(output: &Output) -> String {
