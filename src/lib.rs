@@ -12,7 +12,6 @@
 //! * [`ruling`]: ownership and decisions, from claims.
 //! * [`index`]: from an ID to claims.
 //! * [`registration`]: from bytes to a registration with source positions, or to faults.
-//! * [`pattern`]: from Python's regex syntax to something that can be matched and reasoned about.
 //! * [`matrix`]: IDs, grammar, error codes.
 
 pub mod analysis;
@@ -20,7 +19,6 @@ pub mod cli;
 pub mod http;
 pub mod index;
 pub mod matrix;
-pub mod pattern;
 pub mod registration;
 pub mod ruling;
 pub mod snapshot;

@@ -1,7 +1,7 @@
 //! Any pattern parses or is refused, and its engines agree on any text.
 #![no_main]
 
-use bailiwick::pattern::{Outcome, Pattern};
+use python_re::{Outcome, Pattern};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 

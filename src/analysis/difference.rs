@@ -12,9 +12,9 @@ use super::search::shortest;
 use super::single::Examiner;
 use super::term::{NEVER, Term};
 use crate::matrix::{Kind, user_id};
-use crate::pattern::Pattern;
 use crate::registration::Registration;
 use crate::ruling::Services;
+use python_re::Pattern;
 
 /// IDs that change hands, with one of them as proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

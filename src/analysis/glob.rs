@@ -1,7 +1,7 @@
 //! What authors write who think of globs.
 
 use crate::matrix::ServerName;
-use crate::pattern::{Ast, Mode, Pattern};
+use python_re::{Ast, Mode, Pattern};
 
 /// A literal character with a star at the end of an entry, or before its server: the character, and the regex with `.*`
 /// in its place.

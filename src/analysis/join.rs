@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::finding::{Code, Finding, FindingPlace, Severity};
 use crate::matrix::Kind;
-use crate::pattern::Pattern;
 use crate::registration::Registration;
+use python_re::Pattern;
 
 /// After so many the others are not looked for: each costs several compilations of the whole.
 const MAX_FINDINGS: usize = 20;
@@ -62,7 +62,7 @@ fn depends_on_surroundings(regex: &str) -> bool {
     regex.contains("(?") || regex.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit())
 }
 
-fn joined(entries: &[(&Arc<Registration>, u32, &str)]) -> Result<(), crate::pattern::PatternError> {
+fn joined(entries: &[(&Arc<Registration>, u32, &str)]) -> Result<(), python_re::PatternError> {
     let length = entries.iter().map(|(_, _, regex)| regex.len() + 3).sum();
     let mut pattern = String::with_capacity(length);
     for (at, (_, _, regex)) in entries.iter().enumerate() {

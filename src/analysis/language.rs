@@ -3,7 +3,7 @@
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::term::{ANY, Arena, EMPTY, Term};
-use crate::pattern::{Anchor, Ast, Mode, Repeat, word_class};
+use python_re::{Anchor, Ast, Mode, Repeat, word_class};
 
 /// The texts that a pattern matches when it is tried at their start. `None` if that is not told exactly here: for
 /// back-references and conditionals, for look-behind within repetitions and behind look-ahead, for most atomic groups.

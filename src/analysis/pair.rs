@@ -8,8 +8,8 @@ use super::search::{LimitReached, is_within, shortest};
 use super::single::Examiner;
 use super::term::{Arena, NEVER, Term};
 use crate::matrix::{Kind, user_id};
-use crate::pattern::Pattern;
 use crate::registration::Registration;
+use python_re::Pattern;
 
 /// An entry of a registration.
 #[derive(Clone, Copy, Debug)]

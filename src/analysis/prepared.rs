@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::Finding;
 use super::budget::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
 use super::single::{Examined, Examiner};
-use crate::index::{necessary_paths, paths};
 use crate::matrix::Kind;
-use crate::pattern::Pattern;
 use crate::registration::Registration;
+use python_re::Pattern;
+use python_re::{necessary_paths, paths};
 
 /// A registration, its entries and the findings that it gives alone.
 #[derive(Debug)]

@@ -14,10 +14,10 @@ use super::prepared::{PreparedEntry, can_meet};
 use super::search::{LimitReached, is_within, shortest};
 use super::term::{Arena, Term};
 use super::universe::Universe;
-use crate::index::{Path, fingerprint};
 use crate::matrix::{Kind, ServerName};
-use crate::pattern::Pattern;
 use crate::registration::{Place, Registration, WarningCode};
+use python_re::Pattern;
+use python_re::{Path, fingerprint};
 
 /// An arena of more terms than this is begun afresh.
 const MAX_WEIGHT: usize = 2_000_000;

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::sources::Sources;
 use super::{INTERNAL, OK, USAGE, complain, load};
 use crate::matrix::{Kind, MatrixId, ServerName};
-use crate::pattern::{Outcome, Pattern};
 use crate::ruling::{ClaimVia, Ownership};
 use crate::snapshot::Snapshot;
+use python_re::{Outcome, Pattern};
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]

@@ -10,9 +10,9 @@ use super::query::Query;
 use super::render::{self, Answer};
 use super::{ApiError, AppState};
 use crate::matrix::{ErrCode, MatrixId};
-use crate::pattern::StepBudget;
 use crate::ruling::{Ownership, Services};
 use crate::telemetry::Metrics;
+use python_re::StepBudget;
 
 /// IDs to ask about.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
 
-use super::fingerprint::fingerprint;
-use super::path::Path;
 use super::residual::Residual;
-use crate::pattern::{Backtracker, Outcome, Pattern, regular};
+use python_re::Path;
+use python_re::fingerprint;
+use python_re::{Backtracker, Outcome, Pattern, regular};
 
 /// So many residuals get a table, the most used first; the others a smaller and slower automaton.
 const MAX_TABLES: usize = 1_024;
@@ -120,7 +120,7 @@ impl Interner {
         at
     }
 
-    fn residual(&mut self, ast: &crate::pattern::Ast) -> Option<u32> {
+    fn residual(&mut self, ast: &python_re::Ast) -> Option<u32> {
         let key = fingerprint(ast)?;
         if let Some(&known) = self.known_residuals.get(&key) {
             if let Some(at) = known {

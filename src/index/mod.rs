@@ -10,10 +10,8 @@
 //! Knows no HTTP, no files, no YAML.
 
 mod check;
-mod fingerprint;
 mod layer;
 mod multi;
-mod path;
 mod residual;
 mod scattered;
 mod table;
@@ -23,9 +21,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use layer::Layer;
-
-pub(crate) use fingerprint::fingerprint;
-pub(crate) use path::{Path, necessary_paths, paths};
 
 use crate::matrix::{MatrixId, ServerName};
 use crate::registration::Registration;

@@ -9,7 +9,7 @@ use regex_syntax::hir::Hir;
 use super::check::{Checks, Interner};
 use super::multi::Multi;
 use super::table::Target;
-use crate::pattern::Outcome;
+use python_re::Outcome;
 
 /// A literal that more paths than this hold tells too little.
 const MAX_SHARED: u32 = 16;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::check::{Checks, Interner};
-use super::path::{Path, necessary_paths, paths, required_literals};
 use super::scattered::{Candidate, Scattered};
 use super::trie::Trie;
 use crate::matrix::{Kind, ServerName, user_id};
-use crate::pattern::{Anchor, Ast, Outcome, Pattern};
 use crate::registration::Registration;
+use python_re::{Anchor, Ast, Outcome, Pattern};
+use python_re::{Path, necessary_paths, paths, required_literals};
 
 /// What makes a service interested, as the index keeps it: its sender, or one more than the position of an entry.
 pub(super) const SENDER: u32 = 0;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Place;
 use super::sheet::{Found, Sheet};
-use super::yaml::{Document, Int, NodeId, Value, parse_int};
+use pyyaml::{Document, Int, NodeId, Value, parse_int};
 
 /// Where the value, which is truthy, holds something that `netaddr.IPSet` refuses.
 pub(super) fn refused<'d>(document: &'d Document<'d>, found: Found<'d>) -> Option<Place> {

@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 
 use super::sheet::Found;
-use super::yaml::{Problem, Text, Value, YamlError};
 use super::{Fault, FaultCode, Place};
-use crate::pattern::PatternError;
+use python_re::PatternError;
+use pyyaml::{Problem, Text, Value, YamlError};
 
 /// The file is not YAML as PyYAML reads it.
 pub(super) fn syntax(error: &YamlError, text: &str) -> Fault {

@@ -1,15 +1,7 @@
 use std::sync::Arc;
 
+use super::Place;
 use crate::matrix::Kind;
-
-/// Where something stands in a file. Both count from 1; columns count characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Place {
-    /// The line.
-    pub line: u32,
-    /// The column.
-    pub column: u32,
-}
 
 /// One entry of a list under `namespaces`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::yaml::{self, Document, NodeId, Value};
+use pyyaml::{Document, NodeId, Value};
 
 /// What a homeserver's configuration says about application services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct HomeserverConfigError(String);
 
 /// Reads `homeserver.yaml` as Synapse does, as far as application services are concerned.
 pub fn homeserver_config(bytes: &[u8]) -> Result<HomeserverConfig, HomeserverConfigError> {
-    let syntax = |error: yaml::YamlError| {
+    let syntax = |error: pyyaml::YamlError| {
         let place = error.place;
         HomeserverConfigError(format!("{} at line {}, column {}", error.problem, place.line, place.column))
     };
-    let text = yaml::decode(bytes).map_err(syntax)?;
-    let document = yaml::read(&text).map_err(syntax)?;
+    let text = pyyaml::decode(bytes).map_err(syntax)?;
+    let document = pyyaml::read(&text).map_err(syntax)?;
     let Some(document) = document else { return Err(wrong("the file is empty")) };
     let Value::Dict(pairs) = document.value(document.root()) else {
         return Err(wrong("the file is not a mapping of keys to values"));

@@ -13,11 +13,11 @@ mod sheet;
 mod shown;
 mod strength;
 mod token;
-mod yaml;
 
-pub use entry::{Entry, Namespaces, Place};
+pub use entry::{Entry, Namespaces};
 pub use fault::{Fault, FaultCode};
 pub use homeserver::{HomeserverConfig, HomeserverConfigError, homeserver_config};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};
+pub use pyyaml::Place;
 pub use token::{Token, TokenDigest, TokenHasher};

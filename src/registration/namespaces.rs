@@ -2,9 +2,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sheet::{Found, Sheet};
-use super::yaml::{Text, Value};
 use super::{Entry, Namespaces, advice};
-use crate::pattern::Pattern;
+use python_re::Pattern;
+use pyyaml::{Text, Value};
 
 /// Reads `namespaces` and compiles every regex in it.
 pub(super) fn read(sheet: &mut Sheet<'_>) -> Namespaces {

@@ -1,8 +1,8 @@
 //! The keys that need not be there, as far as Synapse checks them.
 
 use super::sheet::{Found, Sheet};
-use super::yaml::{Int, Text, Value};
 use super::{address, advice};
+use pyyaml::{Int, Text, Value};
 
 /// What Python's `if value:` says.
 fn is_truthy(value: Value<'_>) -> bool {

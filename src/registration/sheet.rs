@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::yaml::{Document, NodeId, Text, Value};
 use super::{
     Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, advice, namespaces, options, shown, strength,
 };
+use pyyaml::{Document, NodeId, Text, Value};
 
 /// A registration file while it is being read: its top level, and the faults so far.
 pub(super) struct Sheet<'d> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use super::yaml::{Document, Int, NodeId, Value};
+use pyyaml::{Document, Int, NodeId, Value};
 
 /// What stands in the place of a secret.
 pub(super) const REDACTED: &str = "<redacted>";

@@ -1,7 +1,7 @@
 //! Warnings: what Synapse accepts and nobody should want.
 
-use super::yaml::{Document, Text};
 use super::{Place, Warning, WarningCode};
+use pyyaml::{Document, Text};
 
 /// Tokens below this many characters can be guessed. What bridges generate has 43 to 64.
 const SHORT: usize = 16;

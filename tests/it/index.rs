@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bailiwick::index::{Hit, Index, Via};
 use bailiwick::matrix::{MatrixId, ServerName};
-use bailiwick::pattern::{Outcome, Pattern};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
+use python_re::{Outcome, Pattern};
 use serde_json::{Value, json};
 
 /// Patterns that are recorded as valid, made to begin with a sigil, each with the texts that were tried on it.

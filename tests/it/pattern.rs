@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bailiwick::analysis::{Analysis, Code};
 use bailiwick::matrix::MatrixId;
-use bailiwick::pattern::{Outcome, Pattern};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::{Services, Status};
+use python_re::{Outcome, Pattern};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input};
 use serde_json::Value;

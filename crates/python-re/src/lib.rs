@@ -11,11 +11,13 @@ mod budget;
 mod charset;
 mod error;
 mod escape;
+mod fingerprint;
 mod flags;
 mod groups;
 mod lower;
 mod parenthesis;
 mod parser;
+mod path;
 mod program;
 mod set;
 mod tables;
@@ -31,6 +33,8 @@ pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use backtrack::Backtracker;
 pub use budget::StepBudget;
 pub use error::PatternError;
+pub use fingerprint::fingerprint;
+pub use path::{Condition, Path, necessary_paths, paths, required_literals};
 
 /// A compiled namespace regex.
 #[derive(Clone, Debug)]
@@ -60,7 +64,7 @@ impl Pattern {
 
     /// A pattern without groups that has no source: what the service looks for besides the namespaces.
     #[must_use]
-    pub(crate) fn of(ast: Ast) -> Self {
+    pub fn of(ast: Ast) -> Self {
         Self { source: "".into(), ast: Arc::new(ast), groups: 0 }
     }
 

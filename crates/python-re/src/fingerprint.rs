@@ -1,10 +1,10 @@
 //! What tells two trees apart, as bytes to hash and compare.
 
-use crate::pattern::{Anchor, Ast, Mode};
+use crate::{Anchor, Ast, Mode};
 
 /// Equal for two trees if and only if they match the same way; groups do not count. `None` for a tree with parts whose
 /// meaning depends on what stands around them.
-pub(crate) fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
+pub fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
     add(ast, &mut bytes)?;
     Some(bytes)

@@ -25,6 +25,7 @@ mod name;
 mod number;
 mod parser;
 mod pieces;
+mod place;
 mod plain;
 mod resolve;
 mod scanner;
@@ -32,21 +33,22 @@ mod text;
 mod timestamp;
 mod token;
 
-pub(super) use construct::{Document, Value};
-pub(super) use error::{Problem, YamlError};
-pub(super) use graph::NodeId;
-pub(super) use number::Int;
-pub(super) use token::Text;
+pub use construct::{Document, Value};
+pub use error::{Problem, YamlError};
+pub use graph::NodeId;
+pub use number::Int;
+pub use place::Place;
+pub use token::Text;
 
 use std::borrow::Cow;
 
 /// The characters of a file, or why it has none.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
+pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
     text::decode(bytes)
 }
 
 /// Reads the document in a text; `None` when it is empty.
-pub(super) fn read(text: &str) -> Result<Option<Document<'_>>, YamlError> {
+pub fn read(text: &str) -> Result<Option<Document<'_>>, YamlError> {
     match parser::parse(text)? {
         (graph, Some(root)) => Document::construct(graph, root).map(Some),
         (_, None) => Ok(None),
@@ -54,6 +56,6 @@ pub(super) fn read(text: &str) -> Result<Option<Document<'_>>, YamlError> {
 }
 
 /// Python's `int()` of a string; `None` where it raises.
-pub(super) fn parse_int(text: &str) -> Option<Int> {
+pub fn parse_int(text: &str) -> Option<Int> {
     number::parse_int(text)
 }

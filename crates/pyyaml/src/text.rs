@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::error::{Problem, YamlError};
-use crate::registration::Place;
+use crate::Place;
 
 /// What CPython's text mode and PyYAML's reader make of the bytes of a file: strict UTF-8, `\r\n` and `\r` read as
 /// `\n`, and none of the characters that YAML forbids. A byte order mark stays; the scanner skips it.
@@ -18,7 +18,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
 }
 
 fn unify_newlines(text: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+    if !text.contains('\r') {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))

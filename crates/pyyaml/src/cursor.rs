@@ -1,4 +1,4 @@
-use crate::registration::Place;
+use crate::Place;
 
 /// A position in the text that moves forward only.
 ///

@@ -1,18 +1,18 @@
 use std::fmt;
 
-use crate::registration::Place;
+use crate::Place;
 
 /// Why PyYAML refuses a text, and where.
 ///
 /// Holds no text of the file beyond a single character: whatever stands there may be a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::registration) struct YamlError {
+pub struct YamlError {
     /// What it is.
-    pub(in crate::registration) problem: Problem,
+    pub problem: Problem,
     /// Where PyYAML noticed.
-    pub(in crate::registration) place: Place,
+    pub place: Place,
     /// Where what it was reading began.
-    pub(in crate::registration) since: Option<Place>,
+    pub since: Option<Place>,
 }
 
 impl YamlError {
@@ -27,7 +27,7 @@ impl YamlError {
 
 /// The ways in which a text is not the YAML that PyYAML reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::registration) enum Problem {
+pub enum Problem {
     /// A byte sequence that is not UTF-8.
     NotUtf8,
     /// A character that YAML forbids.

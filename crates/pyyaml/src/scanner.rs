@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::token::{Token, TokenKind};
 use super::{block, flow, name, plain};
-use crate::registration::Place;
+use crate::Place;
 
 /// A place where a key may have begun that only a later `:` will tell.
 #[derive(Clone, Copy, Debug)]

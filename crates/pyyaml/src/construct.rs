@@ -6,7 +6,7 @@ use super::graph::{Content, Graph, NodeId, Tag};
 use super::number::{self, Int};
 use super::timestamp;
 use super::token::Text;
-use crate::registration::Place;
+use crate::Place;
 
 /// Pairs that merging may copy, in the whole file. Doubling merges (an alias bomb) would take all memory.
 const MERGE_LIMIT: usize = 2_000_000;
@@ -21,7 +21,7 @@ const CHAIN_LIMIT: usize = 960;
 
 /// What PyYAML makes of a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::registration) enum Value<'g> {
+pub enum Value<'g> {
     Null,
     Bool(bool),
     Int(Int),
@@ -45,7 +45,7 @@ pub(in crate::registration) enum Value<'g> {
 
 /// A document that PyYAML constructs, its merge keys resolved.
 #[derive(Debug)]
-pub(in crate::registration) struct Document<'a> {
+pub struct Document<'a> {
     graph: Graph<'a>,
     root: NodeId,
     /// For each mapping that holds a key twice by itself: the earlier and the later place.
@@ -53,15 +53,15 @@ pub(in crate::registration) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(in crate::registration) const fn root(&self) -> NodeId {
+    pub const fn root(&self) -> NodeId {
         self.root
     }
 
-    pub(in crate::registration) fn place(&self, id: NodeId) -> Place {
+    pub fn place(&self, id: NodeId) -> Place {
         self.graph.node(id).place
     }
 
-    pub(in crate::registration) fn value(&self, id: NodeId) -> Value<'_> {
+    pub fn value(&self, id: NodeId) -> Value<'_> {
         let node = self.graph.node(id);
         match (&node.content, node.tag) {
             (Content::Sequence(items), Tag::Omap | Tag::Pairs) => Value::Pairs(items),
@@ -73,16 +73,12 @@ impl<'a> Document<'a> {
     }
 
     /// The nodes of a string key, the last first.
-    pub(in crate::registration) fn lookup<'d>(
-        &'d self,
-        pairs: &'d [(NodeId, NodeId)],
-        key: &'d str,
-    ) -> Option<(NodeId, NodeId)> {
+    pub fn lookup<'d>(&'d self, pairs: &'d [(NodeId, NodeId)], key: &'d str) -> Option<(NodeId, NodeId)> {
         pairs.iter().rev().copied().find(|&(id, _)| matches!(self.value(id), Value::Str(text) if text.is(key)))
     }
 
     /// Key and value of an item of `!!omap` or `!!pairs`.
-    pub(in crate::registration) fn single_pair(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
+    pub fn single_pair(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
         match &self.graph.node(id).content {
             Content::Mapping(pairs) => pairs.first().copied(),
             _ => None,
@@ -90,7 +86,7 @@ impl<'a> Document<'a> {
     }
 
     /// Where mappings hold a key twice: the earlier and the later place.
-    pub(in crate::registration) fn repeated(&self) -> &[(Place, Place)] {
+    pub fn repeated(&self) -> &[(Place, Place)] {
         &self.repeated
     }
 

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::scanner::Scanner;
 use super::token::{Directive, TagName, Token, TokenKind};
-use crate::registration::Place;
+use crate::Place;
 
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')

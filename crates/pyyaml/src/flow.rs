@@ -5,7 +5,7 @@ use super::error::{Problem, YamlError};
 use super::pieces::Pieces;
 use super::scanner::Scanner;
 use super::token::{Scalar, Token, TokenKind};
-use crate::registration::Place;
+use crate::Place;
 
 pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
     let cursor = &mut scanner.cursor;

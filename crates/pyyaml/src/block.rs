@@ -5,7 +5,7 @@ use super::error::{Problem, YamlError};
 use super::pieces::Pieces;
 use super::scanner::Scanner;
 use super::token::{Scalar, Token, TokenKind};
-use crate::registration::Place;
+use crate::Place;
 
 /// What becomes of the line breaks at the end.
 #[derive(Clone, Copy, PartialEq, Eq)]

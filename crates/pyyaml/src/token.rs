@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::registration::Place;
+use crate::Place;
 
 /// What the scanner makes of the text.
 #[derive(Debug)]
@@ -64,10 +64,10 @@ pub(super) struct Scalar<'a> {
 ///
 /// In `chars` each of them is U+FFFD, and `surrogates` says where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::registration) struct Text<'a> {
-    pub(in crate::registration) chars: Cow<'a, str>,
+pub struct Text<'a> {
+    pub chars: Cow<'a, str>,
     /// Byte offsets into `chars` and the surrogates that stand there, in order.
-    pub(in crate::registration) surrogates: Box<[(usize, u16)]>,
+    pub surrogates: Box<[(usize, u16)]>,
 }
 
 impl TokenKind<'_> {

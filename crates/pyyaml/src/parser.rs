@@ -5,7 +5,7 @@ use super::graph::{Content, Graph, NodeId, Tag};
 use super::resolve;
 use super::scanner::Scanner;
 use super::token::{Directive, TagName, Text, Token, TokenKind};
-use crate::registration::Place;
+use crate::Place;
 
 /// Lists and mappings within each other. CPython's recursion limit stops PyYAML a little below 490; how far exactly
 /// depends on how deep Synapse's own stack is.

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use super::token::Text;
-use crate::registration::Place;
+use crate::Place;
 
 /// Index of a node in its [`Graph`].
-pub(in crate::registration) type NodeId = u32;
+pub type NodeId = u32;
 
 /// The nodes of a document. Aliases make it a graph, which may hold cycles.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl<'a> Graph<'a> {
 
 impl Text<'_> {
     /// The string, lone surrogates as `\udXXX`.
-    pub(in crate::registration) fn escaped(&self) -> Cow<'_, str> {
+    pub fn escaped(&self) -> Cow<'_, str> {
         if self.surrogates.is_empty() {
             return Cow::Borrowed(&self.chars);
         }
@@ -111,7 +111,7 @@ impl Text<'_> {
     }
 
     /// Whether it is this string.
-    pub(in crate::registration) fn is(&self, other: &str) -> bool {
+    pub fn is(&self, other: &str) -> bool {
         self.surrogates.is_empty() && self.chars == other
     }
 }

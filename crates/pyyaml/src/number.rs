@@ -5,7 +5,7 @@ pub(super) const DIGIT_LIMIT: usize = 4300;
 
 /// An integer as far as anybody asks: its value when it is small, else that it is large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::registration) enum Int {
+pub enum Int {
     Small(i128),
     /// From 2^127 to 2^128 - 1: still an IPv6 address.
     Wide,

@@ -1,6 +1,6 @@
 //! A pattern as alternatives, each of which begins with a literal.
 
-use crate::pattern::{Anchor, Ast, Mode, Repeat};
+use crate::{Anchor, Ast, Mode, Repeat};
 
 /// A pattern makes no more paths than this.
 const MAX_PATHS: usize = 32;
@@ -12,30 +12,30 @@ const WEAK_PREFIX: usize = 8;
 
 /// One way through a pattern: what begins with the prefix, fulfils the conditions and goes on as the rest.
 #[derive(Clone, Debug)]
-pub(crate) struct Path {
-    pub(crate) prefix: Vec<u8>,
-    pub(crate) conditions: Vec<Condition>,
+pub struct Path {
+    pub prefix: Vec<u8>,
+    pub conditions: Vec<Condition>,
     /// What follows the prefix; `None` if that can only be told by trying the whole pattern.
-    pub(crate) rest: Option<Ast>,
+    pub rest: Option<Ast>,
 }
 
 /// A look-ahead behind the first bytes of the prefix.
 #[derive(Clone, Debug)]
-pub(crate) struct Condition {
-    pub(crate) at: usize,
-    pub(crate) negated: bool,
-    pub(crate) body: Ast,
+pub struct Condition {
+    pub at: usize,
+    pub negated: bool,
+    pub body: Ast,
 }
 
 /// The paths of a pattern: it matches a text if and only if one of them does.
-pub(crate) fn paths(ast: &Ast) -> Vec<Path> {
+pub fn paths(ast: &Ast) -> Vec<Path> {
     let mut walk = Walk { exact: !ast.remembers(), paths: Vec::new() };
     walk.on(Vec::new(), Vec::new(), vec![ast], MAX_PATHS);
     walk.paths
 }
 
 /// The same, but the paths say only how a match must begin.
-pub(crate) fn necessary_paths(ast: &Ast) -> Vec<Path> {
+pub fn necessary_paths(ast: &Ast) -> Vec<Path> {
     let mut walk = Walk { exact: false, paths: Vec::new() };
     walk.on(Vec::new(), Vec::new(), vec![ast], MAX_PATHS);
     walk.paths
@@ -125,7 +125,7 @@ fn clamp(share: usize) -> u32 {
 }
 
 /// Literals of which every text that matches contains each.
-pub(crate) fn required_literals(ast: &Ast) -> Vec<String> {
+pub fn required_literals(ast: &Ast) -> Vec<String> {
     let mut found = Literals::default();
     found.on(ast);
     found.end();
