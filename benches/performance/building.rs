@@ -61,7 +61,7 @@ pub(crate) fn disk(size: usize) {
     let options =
         Options::new(workload::server_name(), vec![Source::Directory(home.path().to_owned())], Arc::new(loader));
     let began = Instant::now();
-    let reloader = Reloader::start(options, Arc::new(Metrics::new())).expect("a thread");
+    let reloader = Reloader::start(options, &Metrics::new()).expect("a thread");
     let live = reloader.live();
     while !live.load().is_ready() {
         std::thread::sleep(Duration::from_millis(1));

@@ -35,9 +35,9 @@ fn scene() -> Scene {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/registrations");
     let sources = vec![Source::Directory(examples.into())];
     let options = Options::new("example.com".parse().expect("a server name"), sources, Arc::new(loader));
-    let metrics = Arc::new(Metrics::new());
-    let reloader = Reloader::start(options, Arc::clone(&metrics)).expect("a thread");
-    let analyst = Analyst::start(reloader.live(), Arc::clone(&metrics)).expect("a thread");
+    let metrics = Metrics::new();
+    let reloader = Reloader::start(options, &metrics).expect("a thread");
+    let analyst = Analyst::start(reloader.live(), &metrics).expect("a thread");
     while analyst.latest().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

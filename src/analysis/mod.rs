@@ -14,6 +14,7 @@ mod finding;
 mod glob;
 mod join;
 mod language;
+mod metrics;
 mod pair;
 mod prepared;
 mod search;
@@ -32,6 +33,7 @@ use rayon::prelude::*;
 
 pub use difference::{Change, ChangeKind, difference};
 pub use finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+pub use metrics::AnalysisMetrics;
 
 use budget::MAX_STEPS_OF_ONE;
 use candidates::Pairs;

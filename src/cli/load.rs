@@ -17,7 +17,7 @@ pub(super) fn load(server_name: ServerName, sources: Vec<Source>) -> anyhow::Res
     let mut options = Options::new(server_name, sources, Arc::new(loader));
     // What is there counts as it is; nobody waits for a writer.
     options.max_wait = Duration::ZERO;
-    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    let mut engine = Engine::new(options, &Metrics::new());
     engine.reload(Trigger::Start, false, &HashSet::new);
     let snapshot = engine.live().load_full();
     if !snapshot.is_ready() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use arc_swap::ArcSwap;
 
 use super::ApiError;
-use crate::telemetry::Route;
+use super::requests::Route;
 use crate::watch::Revisit;
 
 /// What a bearer of a token may do.

@@ -11,12 +11,13 @@ use tokio::sync::Semaphore;
 use super::Access;
 use super::error::ApiError;
 use super::patience::Connection;
+use super::requests::{HttpMetrics, Method, Route};
 use super::{
     check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
 };
 use crate::registration::TokenHasher;
 use crate::snapshot::{Live, Snapshot};
-use crate::telemetry::{Method, Metrics, Route};
+use crate::telemetry::Metrics;
 use crate::watch::{Analyst, Reloader};
 
 /// What a request may cost.
@@ -56,7 +57,9 @@ pub struct AppState {
     pub(super) analyst: Arc<Analyst>,
     /// How many checks may begin.
     pub(super) checks: Arc<Semaphore>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: HttpMetrics,
+    /// All metrics, to be shown.
+    pub(super) registry: Metrics,
     /// The hasher that the registrations' tokens were digested with.
     pub(super) hasher: TokenHasher,
     pub(super) limits: Limits,
@@ -70,12 +73,13 @@ impl AppState {
     pub fn new(
         reloader: Reloader,
         analyst: Arc<Analyst>,
-        metrics: Arc<Metrics>,
+        registry: Metrics,
         hasher: TokenHasher,
         limits: Limits,
     ) -> Self {
         let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
-        Self { live: reloader.live(), reloader, analyst, checks, metrics, hasher, limits, access: None }
+        let metrics = HttpMetrics::register(&registry);
+        Self { live: reloader.live(), reloader, analyst, checks, metrics, registry, hasher, limits, access: None }
     }
 
     /// Lets only those ask who bear a token.

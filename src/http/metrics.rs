@@ -11,5 +11,5 @@ use super::AppState;
     responses((status = 200, description = "Version 0.0.4 of the format.", body = String, content_type = "text/plain")),
 )]
 pub(super) async fn get(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render())
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.registry.render())
 }

@@ -20,6 +20,7 @@ mod query;
 mod registrations;
 mod reload;
 mod render;
+mod requests;
 mod status;
 
 pub use access::{Access, Role};

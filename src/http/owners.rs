@@ -8,10 +8,10 @@ use super::body::{self, Body};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
+use super::requests::HttpMetrics;
 use super::{ApiError, AppState};
 use crate::matrix::{ErrCode, MatrixId};
 use crate::ruling::{Ownership, Services};
-use crate::telemetry::Metrics;
 use python_re::StepBudget;
 
 /// IDs to ask about.
@@ -139,7 +139,7 @@ struct Batch<'a> {
 struct Results<'a> {
     ids: &'a [Cow<'a, str>],
     services: &'a Services,
-    metrics: &'a Metrics,
+    metrics: &'a HttpMetrics,
 }
 
 impl Serialize for Results<'_> {
@@ -163,6 +163,6 @@ impl Serialize for Results<'_> {
     }
 }
 
-fn count_step_limits(metrics: &Metrics, ownership: &Ownership<'_>) {
+fn count_step_limits(metrics: &HttpMetrics, ownership: &Ownership<'_>) {
     metrics.step_limits(ownership.claims.iter().filter(|claim| claim.step_limit).count());
 }

@@ -32,6 +32,7 @@ mod digest;
 mod file;
 mod in_force;
 mod live;
+mod metrics;
 
 pub use admission::{Candidate, Good, Refusal};
 pub use changes::Changes;
@@ -39,3 +40,4 @@ pub use digest::ContentHash;
 pub use file::{FileRecord, FileState};
 pub use in_force::{Counts, MissingSource, Snapshot};
 pub use live::Live;
+pub use metrics::SnapshotMetrics;

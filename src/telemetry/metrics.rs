@@ -1,69 +1,27 @@
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::fmt;
+use std::sync::Arc;
 
-use prometheus::core::Collector;
+use arc_swap::ArcSwapOption;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
-use super::requests::{Method, Requests, Route};
-use crate::analysis::{Code, Finding, Severity};
-use crate::matrix::Kind;
-use crate::ruling::Reason;
-use crate::snapshot::Snapshot;
-
-/// What came of a reload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReloadResult {
-    /// A new snapshot is in force.
-    Changed,
-    /// Nothing had changed.
-    Unchanged,
-    /// Nothing was taken over: the directory vanished or became empty.
-    Refused,
-}
-
-impl ReloadResult {
-    const ALL: [Self; 3] = [Self::Changed, Self::Unchanged, Self::Refused];
-
-    /// The result as it stands in an answer.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::Unchanged => "unchanged",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// What the service counts about itself.
-#[derive(Debug)]
+/// The registry of one service's metrics. Each room registers the family that it keeps: what is counted, and under
+/// which labels, stands where it happens.
+///
+/// Cheap to clone; clones are the same registry. Two services in one process have one each.
+#[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
-    requests: Requests,
-    decisions: Vec<IntCounter>,
-    ids: IntCounter,
-    step_limit: IntCounter,
-    registrations: IntGaugeVec,
-    namespaces: IntGaugeVec,
-    index_bytes: IntGauge,
-    index_automata: IntGauge,
-    registration_bytes: IntGauge,
-    state_saved: IntGaugeVec,
-    events_complete: IntGauge,
-    findings: IntGaugeVec,
-    findings_seconds: Histogram,
-    reloads: IntCounterVec,
-    reload_seconds: Histogram,
-    last_success: Gauge,
-    last_successful: IntGauge,
-    complete: IntGauge,
-    generation: IntGauge,
-    snapshot_info: IntGaugeVec,
-    /// Held while the one label value of `snapshot_info` is replaced, so that a scrape never sees two.
-    snapshot_label: Mutex<()>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
 }
 
 impl Default for Metrics {
@@ -73,225 +31,136 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics in a registry of their own.
-    ///
-    /// # Panics
-    ///
-    /// Never: names and labels are fixed, and a test makes them all.
+    /// A registry that holds the version and what the process takes, and nothing else yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::build().expect("names and labels of metrics are valid and distinct")
-    }
-
-    fn build() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let decisions = counters(&registry, "bailiwick_decisions_total", "Decisions, by reason.", &["reason"])?;
-        let reloads = counters(
-            &registry,
-            "bailiwick_reloads_total",
-            "Reloads, by what caused them and what came of them.",
-            &["trigger", "result"],
-        )?;
-        for trigger in ["start", "event", "poll", "signal", "request"] {
-            for result in ReloadResult::ALL {
-                reloads.with_label_values(&[trigger, result.as_str()]);
-            }
-        }
-        let build_info = gauges(&registry, "bailiwick_build_info", "1; the version is in the label.", &["version"])?;
-        build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let reload_seconds = Histogram::with_opts(
-            HistogramOpts::new("bailiwick_reload_duration_seconds", "Time from the beginning of a scan to its end.")
-                .buckets(vec![1e-3, 5e-3, 25e-3, 0.1, 0.5, 1.0, 5.0, 30.0]),
-        )?;
-        registry.register(Box::new(reload_seconds.clone()))?;
-        let findings_seconds = Histogram::with_opts(
-            HistogramOpts::new("bailiwick_findings_duration_seconds", "Time that the findings for a set took.")
-                .buckets(vec![1e-3, 5e-3, 25e-3, 0.1, 0.5, 1.0, 5.0, 30.0]),
-        )?;
-        registry.register(Box::new(findings_seconds.clone()))?;
+        let metrics = Self { registry: Registry::new() };
+        metrics
+            .info("bailiwick_build_info", "1; the version is in the label.", "version")
+            .set(env!("CARGO_PKG_VERSION"));
         #[cfg(target_os = "linux")]
-        registry.register(Box::new(super::process::Process::new()?))?;
-        Ok(Self {
-            requests: Requests::new(&registry)?,
-            decisions: Reason::ALL.iter().map(|reason| decisions.with_label_values(&[reason.as_str()])).collect(),
-            ids: counter(&registry, "bailiwick_ids_asked_total", "IDs whose owners were asked for.")?,
-            step_limit: counter(
-                &registry,
-                "bailiwick_step_limit_exceeded_total",
-                "Claims that stand only because a regex ran out of steps.",
-            )?,
-            registrations: gauges(&registry, "bailiwick_registrations", "Registration files, by state.", &["state"])?,
-            namespaces: gauges(&registry, "bailiwick_namespaces", "Namespace entries in force, by kind.", &["kind"])?,
-            index_bytes: gauge(&registry, "bailiwick_index_bytes", "Memory that the index takes, in bytes.")?,
-            index_automata: gauge(&registry, "bailiwick_index_automata", "Distinct automata in the index.")?,
-            registration_bytes: gauge(
-                &registry,
-                "bailiwick_registration_bytes",
-                "Resident memory for each registration in force when it came into force, the process itself included.",
-            )?,
-            state_saved: gauges(
-                &registry,
-                "bailiwick_state_saved",
-                "1 if the state directory holds a copy of all that is in force, else 0; absent without such a directory.",
-                &[],
-            )?,
-            events_complete: gauge(
-                &registry,
-                "bailiwick_events_complete",
-                "1 if every directory is watched for events, 0 if some changes are noticed by polling only.",
-            )?,
-            findings: gauges(
-                &registry,
-                "bailiwick_findings",
-                "Findings about the set in force, by severity and code.",
-                &["severity", "code"],
-            )?,
-            findings_seconds,
-            reloads,
-            reload_seconds,
-            last_success: float(
-                &registry,
-                "bailiwick_last_reload_success_timestamp_seconds",
-                "When the last reload ended that left nothing stale, quarantined or missing, in seconds since 1970.",
-            )?,
-            last_successful: gauge(
-                &registry,
-                "bailiwick_last_reload_successful",
-                "1 if the last reload left nothing stale, quarantined or missing, else 0.",
-            )?,
-            complete: gauge(&registry, "bailiwick_snapshot_complete", "1 if answers are complete, else 0.")?,
-            generation: gauge(&registry, "bailiwick_snapshot_generation", "Snapshots of this process, counted.")?,
-            snapshot_info: gauges(
-                &registry,
-                "bailiwick_snapshot_info",
-                "1; the digest of the snapshot in force is in the label.",
-                &["snapshot"],
-            )?,
-            snapshot_label: Mutex::new(()),
-            registry,
-        })
+        metrics.keep(super::process::Process::new());
+        metrics
     }
 
-    /// A request has been answered.
-    pub fn request(&self, route: Route, method: Method, status: u16, took: Duration) {
-        self.requests.observe(route, method, status, took);
+    /// A counter without labels.
+    #[must_use]
+    pub fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.keep(IntCounter::new(name, help))
     }
 
-    /// A decision has been made.
-    pub fn decision(&self, reason: Reason) {
-        self.decisions[reason as usize].inc();
+    /// A counter for each combination of labels.
+    #[must_use]
+    pub fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels))
     }
 
-    /// The owners of so many IDs have been asked for.
-    pub fn ids_asked(&self, ids: usize) {
-        self.ids.inc_by(ids as u64);
+    /// A whole number that goes up and down.
+    #[must_use]
+    pub fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.keep(IntGauge::new(name, help))
     }
 
-    /// So many claims stand only because a regex ran out of steps.
-    pub fn step_limits(&self, claims: usize) {
-        if claims > 0 {
-            self.step_limit.inc_by(claims as u64);
-        }
+    /// A whole number for each combination of labels. Absent until it is first set: without labels, too.
+    #[must_use]
+    pub fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.keep(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
-    /// A reload has ended. `good` is false when a file is stale or quarantined, or the directory was refused.
-    pub fn reload_finished(&self, trigger: &'static str, result: ReloadResult, good: bool, took: Duration) {
-        self.reloads.with_label_values(&[trigger, result.as_str()]).inc();
-        self.reload_seconds.observe(took.as_secs_f64());
-        self.last_successful.set(i64::from(good));
-        if good {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            self.last_success.set(now.as_secs_f64());
-        }
+    /// A fraction that goes up and down.
+    #[must_use]
+    pub fn fraction(&self, name: &str, help: &str) -> Gauge {
+        self.keep(Gauge::new(name, help))
     }
 
-    /// A snapshot is in force.
-    pub fn snapshot_in_force(&self, snapshot: &Snapshot) {
-        let counts = snapshot.counts;
-        for (state, count) in [("active", counts.active), ("stale", counts.stale), ("quarantined", counts.quarantined)]
-        {
-            self.registrations.with_label_values(&[state]).set(signed(count));
-        }
-        for kind in Kind::ALL {
-            let entries = snapshot.services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();
-            self.namespaces.with_label_values(&[kind.as_str()]).set(signed(entries));
-        }
-        let size = snapshot.services.index().size();
-        self.index_bytes.set(signed(size.bytes));
-        self.index_automata.set(signed(size.automata));
-        #[cfg(target_os = "linux")]
-        if let Some(resident) = super::process::resident_bytes() {
-            self.registration_bytes.set(resident / signed(snapshot.services.registrations().len().max(1)));
-        }
-        self.complete.set(i64::from(snapshot.complete));
-        self.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
-        let _held = self.snapshot_label.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.snapshot_info.reset();
-        self.snapshot_info.with_label_values(&[&*snapshot.digest]).set(1);
+    /// Durations in seconds. `buckets` are their upper bounds.
+    #[must_use]
+    pub fn durations(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+        self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
     }
 
-    /// The findings for the set in force are there.
-    pub fn findings(&self, findings: &[Arc<Finding>], took: Duration) {
-        for &code in Code::ALL {
-            for severity in Severity::ALL {
-                let fits = |finding: &&Arc<Finding>| finding.code == code && finding.severity == severity;
-                let count = findings.iter().filter(fits).count();
-                self.findings.with_label_values(&[severity.as_str(), code.as_str()]).set(signed(count));
-            }
-        }
-        self.findings_seconds.observe(took.as_secs_f64());
+    /// Durations in seconds for each combination of labels.
+    #[must_use]
+    pub fn durations_by(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> HistogramVec {
+        self.keep(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
     }
 
-    /// Whether the state directory holds a copy of all that is in force.
-    pub fn state_saved(&self, all: bool) {
-        self.state_saved.with_label_values::<&str>(&[]).set(i64::from(all));
-    }
-
-    /// Whether every directory is watched for events.
-    pub fn events_complete(&self, all: bool) {
-        self.events_complete.set(i64::from(all));
+    /// A word, as the one value of a label. Absent until it is first set.
+    #[must_use]
+    pub fn info(&self, name: &'static str, help: &'static str, label: &'static str) -> Info {
+        self.keep(Info::new(name, help, label))
     }
 
     /// Everything in the text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> Vec<u8> {
-        let families = {
-            let _held = self.snapshot_label.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            self.registry.gather()
-        };
         let mut text = Vec::with_capacity(16 * 1024);
-        if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "failed to render metrics");
         }
         text
     }
+
+    /// Registers a metric.
+    ///
+    /// # Panics
+    ///
+    /// When a name or a label is not valid, or the name is taken: names are constants, and a room registers its family
+    /// once a service, so that the first test of a new metric finds it.
+    fn keep<C: Collector + Clone + 'static>(&self, metric: prometheus::Result<C>) -> C {
+        let metric = metric.expect("the name and the labels of a metric are valid");
+        self.registry.register(Box::new(metric.clone())).expect("each metric is registered once a registry");
+        metric
+    }
 }
 
-fn signed(count: usize) -> i64 {
+/// A word that a service shows as the value of a label: the customary way to show text as a metric.
+///
+/// A scrape sees one value, the old one or the new one: it is replaced as a whole.
+#[derive(Clone)]
+pub struct Info {
+    name: &'static str,
+    help: &'static str,
+    label: &'static str,
+    desc: Desc,
+    word: Arc<ArcSwapOption<String>>,
+}
+
+impl Info {
+    fn new(name: &'static str, help: &'static str, label: &'static str) -> prometheus::Result<Self> {
+        let desc =
+            Desc::new(name.to_owned(), help.to_owned(), vec![label.to_owned()], std::collections::HashMap::new())?;
+        Ok(Self { name, help, label, desc, word: Arc::default() })
+    }
+
+    /// Shows another word.
+    pub fn set(&self, word: &str) {
+        self.word.store(Some(Arc::new(word.to_owned())));
+    }
+}
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Info").field("name", &self.name).field("word", &self.word).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Info {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Some(word) = self.word.load_full() else { return Vec::new() };
+        let opts = Opts::new(self.name, self.help).const_label(self.label, &*word);
+        let Ok(one) = IntGauge::with_opts(opts) else { return Vec::new() };
+        one.set(1);
+        one.collect()
+    }
+}
+
+/// A count as metrics take it.
+#[must_use]
+pub fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> prometheus::Result<C> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-    registered(registry, IntCounter::new(name, help)?)
-}
-
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-    registered(registry, IntGauge::new(name, help)?)
-}
-
-fn float(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Gauge> {
-    registered(registry, Gauge::new(name, help)?)
-}
-
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
 }

@@ -1,15 +1,15 @@
-//! Metrics and logging.
+//! Metrics and logging: the ground that every room stands on when it says what it does. Knows none of them.
 //!
-//! Every metric lives in one registry of its own, made when the service starts, so that tests can have several side by
-//! side. No label has a value that a caller or a registration can choose: routes, methods, statuses, reasons, states,
-//! kinds and triggers are fixed sets.
+//! Every metric lives in one registry ([`Metrics`]), made when the service starts, so that tests can have several side
+//! by side. Each room owns its family of metrics and registers it when it starts its work. No label has a value that a
+//! caller or a registration can choose: routes, methods, statuses, reasons, states, kinds and triggers are fixed sets.
 
 mod logging;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod process;
-mod requests;
 
 pub use logging::{LogFormat, init as init_logging};
-pub use metrics::{Metrics, ReloadResult};
-pub use requests::{Method, Route};
+pub use metrics::{Info, Metrics, signed};
+#[cfg(target_os = "linux")]
+pub use process::resident_bytes;

@@ -9,7 +9,7 @@ use prometheus::{Counter, IntGauge};
 ///
 /// The names are those that Prometheus' own clients use. (The crate's `process` feature needs a second reader of
 /// `/proc` for the same six numbers.)
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Process {
     cpu: Counter,
     resident: IntGauge,
@@ -63,7 +63,8 @@ fn started() -> prometheus::Result<IntGauge> {
 }
 
 /// Memory in use, in bytes.
-pub(super) fn resident_bytes() -> Option<i64> {
+#[must_use]
+pub fn resident_bytes() -> Option<i64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let rest = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     rest.split_whitespace().next()?.parse::<i64>().ok().map(|kib| kib * 1024)

@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use rayon::ThreadPool;
 
 use super::priority;
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, AnalysisMetrics};
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
@@ -37,7 +37,8 @@ pub struct Analyst {
 
 impl Analyst {
     /// Starts the thread. It ends when the last handle is dropped.
-    pub fn start(live: Arc<Live>, metrics: Arc<Metrics>) -> std::io::Result<Arc<Self>> {
+    pub fn start(live: Arc<Live>, metrics: &Metrics) -> std::io::Result<Arc<Self>> {
+        let metrics = AnalysisMetrics::register(metrics);
         let analyst = Arc::new(Self { latest: ArcSwapOption::empty(), stopped: AtomicBool::new(false) });
         let weak = Arc::downgrade(&analyst);
         let pool = priority::comparing_pool().map_err(std::io::Error::other)?;
@@ -52,7 +53,7 @@ impl Analyst {
     }
 }
 
-fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics, pool: &ThreadPool) {
+fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, pool: &ThreadPool) {
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
         let swaps = live.wait(seen, TURN);
@@ -73,7 +74,7 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &Metrics, pool: &ThreadPoo
         }));
         match analysed {
             Ok(analysis) => {
-                metrics.findings(&analysis.findings, began.elapsed());
+                metrics.found(&analysis.findings, began.elapsed());
                 tracing::info!(
                     snapshot = &*snapshot.digest,
                     findings = analysis.findings.len(),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::events::{EventSource, os_events};
+use super::metrics::ReloadMetrics;
 use super::scan::{Known, Scanner};
 use super::settle::{self, Looked, PutOff};
 use super::state::{InForce, StateDir};
-use super::{Clock, Disk, Loader, OsDisk, ReloadReport, Source, SystemClock, Trigger, log};
+use super::{Clock, Disk, Loader, OsDisk, ReloadReport, ReloadResult, Source, SystemClock, Trigger, log};
 use crate::matrix::ServerName;
-use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot};
-use crate::telemetry::{Metrics, ReloadResult};
+use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::telemetry::Metrics;
 
 /// What a reload needs to know.
 #[derive(Clone)]
@@ -84,7 +85,8 @@ pub struct Engine {
     live: Arc<Live>,
     /// The snapshots before the one in force: kept so that it is this thread that frees them, and not one that answers.
     retired: VecDeque<Arc<Snapshot>>,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: ReloadMetrics,
+    snapshot_metrics: SnapshotMetrics,
 }
 
 /// What is known of a source.
@@ -100,7 +102,7 @@ struct State {
 impl Engine {
     /// Nothing is loaded yet; [`Engine::live`] says so.
     #[must_use]
-    pub fn new(options: Options, metrics: Arc<Metrics>) -> Self {
+    pub fn new(options: Options, metrics: &Metrics) -> Self {
         let sources = vec![State::default(); options.sources.len()];
         let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
         let state = options.state_dir.as_deref().map(StateDir::open);
@@ -112,7 +114,8 @@ impl Engine {
             remembered: None,
             live: Arc::new(Live::new(nothing)),
             retired: VecDeque::new(),
-            metrics,
+            metrics: ReloadMetrics::register(metrics),
+            snapshot_metrics: SnapshotMetrics::register(metrics),
         }
     }
 
@@ -173,12 +176,12 @@ impl Engine {
             finished_at: clock.wall(),
             took: clock.now().duration_since(began),
         };
-        self.metrics.reload_finished(trigger.as_str(), result, after.complete, report.took);
+        self.metrics.finished(trigger, result, after.complete, report.took);
         if Arc::ptr_eq(&before, &after) {
             // What could not be kept before is tried again.
             self.remember(&after);
         } else {
-            self.metrics.snapshot_in_force(&after);
+            self.snapshot_metrics.in_force(&after);
         }
         log::reloaded(&report, &before, &after);
         report

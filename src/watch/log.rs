@@ -3,9 +3,8 @@ use std::sync::Arc;
 
 use tracing::{debug, info, warn};
 
-use super::ReloadReport;
+use super::{ReloadReport, ReloadResult};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
-use crate::telemetry::ReloadResult;
 
 /// Services that are named in the line about a reload; the rest is counted.
 const MAX_NAMED: usize = 20;

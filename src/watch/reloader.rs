@@ -56,13 +56,13 @@ pub(super) enum Message {
 impl Reloader {
     /// Starts the thread, which begins with the first load. Returns at once: until that is done, the snapshot in
     /// force says that it is not ready.
-    pub fn start(options: Options, metrics: Arc<Metrics>) -> std::io::Result<Self> {
+    pub fn start(options: Options, metrics: &Metrics) -> std::io::Result<Self> {
         let (messages, inbox) = channel();
-        let engine = Engine::new(options, Arc::clone(&metrics));
+        let engine = Engine::new(options, metrics);
         let live = engine.live();
         let last = Arc::default();
         let events = Events::new(Arc::clone(&engine.options().events), messages.clone());
-        let worker = Worker { engine, events, metrics, last: Arc::clone(&last), inbox };
+        let worker = Worker { engine, events, last: Arc::clone(&last), inbox };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
         Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -117,7 +117,6 @@ const BLIND_POLL: Duration = Duration::from_secs(1);
 struct Worker {
     engine: Engine,
     events: Events,
-    metrics: Arc<Metrics>,
     last: Arc<Mutex<Option<ReloadReport>>>,
     inbox: Receiver<Message>,
 }
@@ -169,7 +168,7 @@ impl Worker {
         if self.events.take_newly_armed() || self.engine.is_waiting() {
             schedule.hint(clock.now());
         }
-        self.metrics.events_complete(all);
+        self.engine.metrics.events_complete(all);
         let blind = !all || !self.events.busy().is_empty();
         schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
     }

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::Trigger;
 use crate::snapshot::{Changes, MissingSource};
-use crate::telemetry::ReloadResult;
 
 /// What came of a reload.
 #[derive(Clone, Debug)]
@@ -30,13 +29,33 @@ pub struct ReloadReport {
     pub took: Duration,
 }
 
-/// [`ReloadResult`] as it stands in an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+/// What came of a reload, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ShownResult {
+// Clients know it by this name.
+#[schema(as = ShownResult, description = "[`ReloadResult`] as it stands in an answer.")]
+pub enum ReloadResult {
+    /// A new snapshot is in force.
     Changed,
+    /// Nothing had changed.
     Unchanged,
+    /// Nothing was taken over: a source vanished or became empty.
     Refused,
+}
+
+impl ReloadResult {
+    /// All results, for the metric that counts them.
+    pub const ALL: [Self; 3] = [Self::Changed, Self::Unchanged, Self::Refused];
+
+    /// The result as it stands in an answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 impl Serialize for ReloadReport {
@@ -52,7 +71,7 @@ struct Shown<'r> {
     trigger: Trigger,
     /// `changed`: a new snapshot is in force; `unchanged`: nothing had changed; `refused`: a source has vanished or
     /// become empty, and what it held stays in force.
-    result: ShownResult,
+    result: ReloadResult,
     /// The snapshot in force afterwards, counted from 1.
     generation: u64,
     /// Its digest.
@@ -74,11 +93,7 @@ impl<'r> From<&'r ReloadReport> for Shown<'r> {
         let since_1970 = report.finished_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             trigger: report.trigger,
-            result: match report.result {
-                ReloadResult::Changed => ShownResult::Changed,
-                ReloadResult::Unchanged => ShownResult::Unchanged,
-                ReloadResult::Refused => ShownResult::Refused,
-            },
+            result: report.result,
             generation: report.generation,
             snapshot: &report.snapshot,
             complete: report.complete,

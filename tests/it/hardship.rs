@@ -63,8 +63,8 @@ fn nobody() -> HashSet<PathBuf> {
 }
 
 /// Starts, waits for the first load and for what follows it, and returns what goes on.
-fn started(options: Options, metrics: &Arc<Metrics>) -> (Reloader, Arc<Live>) {
-    let reloader = Reloader::start(options, Arc::clone(metrics)).expect("a thread");
+fn started(options: Options, metrics: &Metrics) -> (Reloader, Arc<Live>) {
+    let reloader = Reloader::start(options, metrics).expect("a thread");
     let live = reloader.live();
     becomes_claimed(&live, "@irc_x:example.com");
     // A directory that has come to be watched is looked at once more.
@@ -82,7 +82,7 @@ fn events_that_were_lost_are_made_up_for() {
         *told.lock().expect("no panic") = Some(tell);
         Ok(Box::new(NullWatcher))
     });
-    let (_reloader, live) = started(options, &Arc::new(Metrics::new()));
+    let (_reloader, live) = started(options, &Metrics::new());
     put(home.path(), "tg", "tg_");
     std::thread::sleep(Duration::from_millis(400));
     assert!(!claimed(&live.load(), "@tg_x:example.com"), "nothing has told of it");
@@ -102,7 +102,7 @@ fn a_mount_without_events_is_polled() {
     let mut options = options(home.path());
     options.events = Arc::new(|_| Ok(Box::new(NullWatcher)));
     options.poll = Duration::from_millis(300);
-    let (_reloader, live) = started(options, &Arc::new(Metrics::new()));
+    let (_reloader, live) = started(options, &Metrics::new());
     put(home.path(), "tg", "tg_");
     becomes_claimed(&live, "@tg_x:example.com");
 }
@@ -137,7 +137,7 @@ fn where_watches_run_out_it_polls_every_second_and_says_so() {
     let mut options = options(home.path());
     let shared = Arc::clone(&exhausted);
     options.events = Arc::new(move |_| Ok(Box::new(Exhausted(Arc::clone(&shared)))));
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Metrics::new();
     let says = |line: &str| String::from_utf8_lossy(&metrics.render()).lines().any(|known| known == line);
     let (_reloader, live) = started(options, &metrics);
     assert!(says("bailiwick_events_complete 0"));
@@ -164,7 +164,7 @@ fn without_any_events_it_polls_until_there_are_some() {
         }
         bailiwick::watch::os_events(tell)
     });
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Metrics::new();
     let (_reloader, live) = started(options, &metrics);
     put(home.path(), "tg", "tg_");
     becomes_claimed(&live, "@tg_x:example.com");
@@ -227,7 +227,7 @@ fn permission_is_lost_and_regained() {
     let disk = Arc::new(Failing::default());
     let mut options = options(home.path());
     options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
-    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    let mut engine = Engine::new(options, &Metrics::new());
     engine.reload(Trigger::Start, false, &nobody);
     let live = engine.live();
     assert!(live.load().complete);
@@ -290,7 +290,7 @@ fn the_clock_may_jump() {
     let path = home.path().join("irc.yaml");
     let mut options = options(home.path());
     options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-    let mut engine = Engine::new(options, Arc::new(Metrics::new()));
+    let mut engine = Engine::new(options, &Metrics::new());
     engine.reload(Trigger::Start, false, &nobody);
     let live = engine.live();
     assert!(claimed(&live.load(), "@irc_x:example.com"));
@@ -319,7 +319,7 @@ fn a_restless_file_holds_up_no_other() {
     let home = directory();
     let path = home.path().join("zz.yaml");
     let stop = AtomicBool::new(false);
-    let (reloader, live) = started(options(home.path()), &Arc::new(Metrics::new()));
+    let (reloader, live) = started(options(home.path()), &Metrics::new());
     std::thread::scope(|scope| {
         scope.spawn(|| {
             // Bounded, in case that the test fails.

@@ -103,10 +103,9 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let Prepared { options, hasher, unix_listener, access, certificate } = prepared;
     stand_back_all();
     raise_file_limit();
-    let metrics = Arc::new(Metrics::new());
-    let reloader = Reloader::start(options, Arc::clone(&metrics)).context("failed to start the reload thread")?;
-    let analyst =
-        Analyst::start(reloader.live(), Arc::clone(&metrics)).context("failed to start the findings thread")?;
+    let metrics = Metrics::new();
+    let reloader = Reloader::start(options, &metrics).context("failed to start the reload thread")?;
+    let analyst = Analyst::start(reloader.live(), &metrics).context("failed to start the findings thread")?;
     let limits =
         Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
     let state = AppState::new(reloader.clone(), analyst, metrics, hasher, limits).guarded_by(access.clone());
