@@ -2,23 +2,17 @@
 FROM docker.io/library/rust:1-bookworm AS build
 WORKDIR /build
 
-# Dependencies first: this layer is rebuilt only when the lock file changes.
-COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches \
- && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
- && sed -i '/^\[\[bench\]\]/,/^$/d' Cargo.toml \
- && cargo build --locked --release \
- && rm -rf src benches
-
-COPY Cargo.toml Cargo.lock ./
-COPY src src
-COPY openapi openapi
-# The placeholder's artefacts carry newer times than the sources that were just copied.
-RUN sed -i '/^\[\[bench\]\]/,/^$/d' Cargo.toml \
- && touch src/lib.rs src/main.rs && cargo build --locked --release
+# The context is what .dockerignore lets in. Dependencies stay compiled between builds on one machine, in the two caches;
+# of the workspace's own code nothing is taken from them, because cargo would go by times that a copied file brings along.
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/build/target \
+    find benches crates openapi src -type f -exec touch {} + \
+ && cargo build --locked --profile dist \
+ && cp target/dist/bailiwick /usr/local/bin/
 
 FROM docker.io/library/debian:bookworm-slim
-COPY --from=build /build/target/release/bailiwick /usr/local/bin/bailiwick
+COPY --from=build /usr/local/bin/bailiwick /usr/local/bin/bailiwick
 # Numeric, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 # Mount the registrations at /registrations, read-only. Nothing is ever written: the root file system may be read-only too.

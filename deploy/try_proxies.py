@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs nginx and Caddy with the committed snippets in front of a bailiwick on a Unix socket, and asks through them.
 
-    deploy/try_proxies.py target/release/bailiwick
+    deploy/try_proxies.py target/dist/bailiwick
 
 Only paths and ports are adapted. Each is asked the README's calls, made to answer errors itself, asked by many clients
 while bailiwick reloads (no request may fail) and restarts (each must be answered, rightly or with an error of Matrix).

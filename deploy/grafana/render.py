@@ -2,7 +2,7 @@
 """Draws the dashboard from a real Prometheus, without Grafana: its own queries, titles, units, legends and places.
 
     deploy/grafana/render.py http://127.0.0.1:9090 picture.png [seconds back from now]
-    deploy/grafana/render.py --play target/release/bailiwick docs/images/dashboard.png
+    deploy/grafana/render.py --play target/dist/bailiwick docs/images/dashboard.png
 
 The second starts a bailiwick and a Prometheus of its own on free ports of loopback and plays four minutes of a bad day:
 numbered lines say when. Needs matplotlib, and for `--play` also `prometheus` on the PATH. Unlike Grafana it leaves out

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the unit's own command line as an unprivileged user and shows what it tells systemd.
 
-    sudo deploy/systemd/notify.py target/release/bailiwick
+    sudo deploy/systemd/notify.py target/dist/bailiwick
 
 Takes the part of systemd's notification socket: waits for READY, sends SIGHUP and SIGTERM, and prints each message. The
 exit code is 0 when READY, RELOADING with MONOTONIC_USEC, WATCHDOG and STOPPING came. Takes about ten seconds.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Starts the unit under a real systemd and shows that it holds:
 #
-#   sudo deploy/systemd/try.sh target/release/bailiwick
+#   sudo deploy/systemd/try.sh target/dist/bailiwick
 #
 # systemd runs as PID 1 of namespaces of its own, on an overlay of this machine's root and with a network of its own, so
 # that nothing outside changes. Needs root, a kernel with cgroup2 and overlayfs, curl and jq. Takes about a minute (the
