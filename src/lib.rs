@@ -5,7 +5,10 @@
 //! knows only those listed after it:
 //!
 //! * [`cli`] and [`http`]: one file for each command and each endpoint, thin.
-//! * [`watch`]: a directory becomes a scan, a scan a new snapshot, and that is swapped in at once.
+//! * [`reload`]: when to look again, and a scan becomes a new snapshot, swapped in at once.
+//! * [`kept`]: copies of what is in force, for the next start.
+//! * [`source`]: where registrations come from: directories, files, lists of files.
+//! * [`reloadable_files`]: small files of tokens and certificates, read again when they change.
 //! * [`telemetry`]: metrics and logging.
 //! * [`snapshot`]: what is loaded, immutable: files and their states, services, index, digest.
 //! * [`analysis`]: findings about a set of registrations, and the difference between two sets.
@@ -18,9 +21,12 @@ pub mod analysis;
 pub mod cli;
 pub mod http;
 pub mod index;
+pub mod kept;
 pub mod matrix;
 pub mod registration;
+pub mod reload;
+pub mod reloadable_files;
 pub mod ruling;
 pub mod snapshot;
+pub mod source;
 pub mod telemetry;
-pub mod watch;

@@ -8,9 +8,10 @@ use bailiwick::analysis::Analysis;
 use bailiwick::index::Index;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
+use bailiwick::reload::{Options, Reloader};
 use bailiwick::ruling::Services;
+use bailiwick::source::Source;
 use bailiwick::telemetry::Metrics;
-use bailiwick::watch::{Options, Reloader, Source};
 
 use crate::measure::{resident, shown};
 use crate::workload;
@@ -68,7 +69,7 @@ pub(crate) fn disk(size: usize) {
     }
     println!("| {size} files from disk to ready, all cores | {} | |", shown(began.elapsed()));
     std::thread::sleep(Duration::from_secs(4));
-    let _ = reloader.reload_blocking(bailiwick::watch::Trigger::Request, false);
+    let _ = reloader.reload_blocking(bailiwick::reload::Trigger::Request, false);
     let id = MatrixId::parse("@changed_x:example.com").expect("an ID");
     let mut times = Vec::new();
     for round in 0..5 {

@@ -8,7 +8,8 @@ use actix_web::{App, test, web};
 use bailiwick::http::{self, AppState, Limits, Part};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::telemetry::Metrics;
-use bailiwick::watch::{Analyst, Options, Reloader, Source};
+use bailiwick::reload::{Analyst, Options, Reloader};
+use bailiwick::source::Source;
 use libfuzzer_sys::fuzz_target;
 
 const TARGETS: [&str; 8] = [

@@ -17,6 +17,7 @@ mod language;
 mod metrics;
 mod pair;
 mod prepared;
+pub mod priority;
 mod search;
 mod single;
 mod term;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{ERRORS, INTERNAL, OK, USAGE, complain, load};
 use crate::analysis::{Change, ChangeKind, WitnessIs, difference};
 use crate::matrix::ServerName;
-use crate::watch::Source;
+use crate::source::Source;
 
 /// What to compare.
 #[derive(Debug, Args)]

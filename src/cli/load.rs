@@ -6,9 +6,10 @@ use anyhow::bail;
 
 use crate::matrix::ServerName;
 use crate::registration::{self, TokenHasher};
+use crate::reload::{Engine, Options, Trigger};
 use crate::snapshot::Snapshot;
+use crate::source::Source;
 use crate::telemetry::Metrics;
-use crate::watch::{Engine, Options, Source, Trigger};
 
 /// Loads sources once, as the service does.
 pub(super) fn load(server_name: ServerName, sources: Vec<Source>) -> anyhow::Result<Arc<Snapshot>> {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::matrix::ServerName;
 use crate::registration::homeserver_config;
-use crate::watch::Source;
+use crate::source::Source;
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]

@@ -13,20 +13,20 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-use crate::watch::Revisit;
+use crate::reloadable_files::ReloadableFiles;
 
 /// The certificate that the service shows, read again when its files change.
 pub(super) struct Certificate {
     chain: PathBuf,
     key: PathBuf,
     current: ArcSwap<CertifiedKey>,
-    revisit: Revisit,
+    revisit: ReloadableFiles,
 }
 
 impl Certificate {
     /// Reads a certificate with its chain and its private key, both PEM.
     pub(super) fn open(chain: &Path, key: &Path) -> anyhow::Result<Arc<Self>> {
-        let revisit = Revisit::new(&[chain, key]);
+        let revisit = ReloadableFiles::new(&[chain, key]);
         let current = read(chain, key)?;
         Ok(Arc::new(Self {
             chain: chain.to_owned(),

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 
 use super::ApiError;
 use super::requests::Route;
-use crate::watch::Revisit;
+use crate::reloadable_files::ReloadableFiles;
 
 /// What a bearer of a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ struct Known {
 pub struct Access {
     file: PathBuf,
     tokens: ArcSwap<Vec<Known>>,
-    revisit: Revisit,
+    revisit: ReloadableFiles,
 }
 
 /// Shorter tokens can be guessed.
@@ -38,7 +38,7 @@ const MIN_TOKEN: usize = 16;
 impl Access {
     /// Reads a file of tokens: on each line a role, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
-        let revisit = Revisit::new(&[file]);
+        let revisit = ReloadableFiles::new(&[file]);
         let tokens = read(file)?;
         Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), revisit })
     }

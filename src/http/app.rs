@@ -16,9 +16,9 @@ use super::{
     check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
 };
 use crate::registration::TokenHasher;
+use crate::reload::{Analyst, Reloader};
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
-use crate::watch::{Analyst, Reloader};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]

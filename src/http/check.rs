@@ -10,8 +10,8 @@ use super::render::{self, Answer};
 use super::{ApiError, AppState};
 use crate::analysis::{Analysis, Finding};
 use crate::registration::{self, Fault, FaultCode, Registration};
+use crate::reload::Found;
 use crate::snapshot::Snapshot;
-use crate::watch::Found;
 
 /// A registration is not larger than this, in bytes; only a check reads what a stranger sends.
 const MAX_REGISTRATION: usize = 256 << 10;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use super::body::{self, Body};
 use super::error::MatrixError;
 use super::{ApiError, AppState, render};
-use crate::watch::{ReloadReport, Trigger};
+use crate::reload::{ReloadReport, Trigger};
 
 /// How to reload. The body may be missing.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]

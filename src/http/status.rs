@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::AppState;
 use super::render::{self, Answer};
 use crate::matrix::Kind;
+use crate::reload::ReloadReport;
 use crate::snapshot::{Counts, MissingSource};
-use crate::watch::ReloadReport;
 
 /// What is in force, and what came of the last reload.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -1,15 +1,15 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod access;
-mod burst;
 mod canary;
 mod check;
+mod filesystem_faults;
 mod findings;
-mod hardship;
 mod health;
 mod http;
 mod index;
 mod limits;
+mod mass_changes;
 mod openapi;
 mod pattern;
 mod readme;

@@ -17,10 +17,11 @@ pub(super) use options::Serve;
 
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
+use crate::analysis::priority::stand_back_all;
 use crate::http::{Access, AppState, Connections, Limits, Part};
 use crate::registration::{self, TokenHasher};
+use crate::reload::{Analyst, Options, Reloader};
 use crate::telemetry::{self, Metrics};
-use crate::watch::{Analyst, Options, Reloader, stand_back_all};
 
 /// How often connections, and the files of tokens and certificates, are looked at.
 const REFRESH: Duration = Duration::from_secs(1);

@@ -8,8 +8,8 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::listen::unbind_unix;
+use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
-use crate::watch::{Reloader, Trigger};
 
 /// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
 pub(super) fn obey(

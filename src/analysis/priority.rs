@@ -1,10 +1,12 @@
+//! How far threads that load and compare stand back behind those that answer.
+
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 
 /// How much threads stand back behind those that answer, in steps of `nice`.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Rank {
+pub(crate) enum Rank {
     /// Loading: names are not guarded before it is done.
     Load = 10,
     /// Comparing: it can wait.
@@ -12,7 +14,7 @@ pub(super) enum Rank {
 }
 
 /// Lets those that answer go first where there are not enough cores for all.
-pub(super) fn stand_back(rank: Rank) {
+pub(crate) fn stand_back(rank: Rank) {
     // Where that is not allowed, all are equal.
     let _ = setpriority_process(Some(gettid()), rank as i32);
 }
@@ -28,6 +30,6 @@ pub fn stand_back_all() {
 }
 
 /// Threads of their own for comparing, so that it holds up neither those that answer nor those that load.
-pub(super) fn comparing_pool() -> Result<ThreadPool, ThreadPoolBuildError> {
+pub(crate) fn comparing_pool() -> Result<ThreadPool, ThreadPoolBuildError> {
     builder(Rank::Compare, "compare").build()
 }

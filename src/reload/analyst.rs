@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use rayon::ThreadPool;
 
-use super::priority;
-use crate::analysis::{Analysis, AnalysisMetrics};
+use crate::analysis::{Analysis, AnalysisMetrics, priority};
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
 

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::events::absolute;
-use super::scan::{Known, Scan};
-use super::source::NoListing;
+use crate::source::{Known, NoListing, Scan, absolute};
 
 /// What came of a look at a source.
 pub(super) type Looked = Result<Scan, NoListing>;

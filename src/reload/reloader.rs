@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::events::Events;
 use super::schedule::Schedule;
 use super::{Engine, Options, ReloadReport, Trigger};
+use crate::analysis::priority;
 use crate::snapshot::Live;
+use crate::source::Events;
 use crate::telemetry::Metrics;
 
 /// The thread that keeps the snapshot up to date, from outside.
@@ -41,7 +42,7 @@ pub struct ReloaderGone;
 
 /// What the thread is told.
 #[derive(Debug)]
-pub(super) enum Message {
+enum Message {
     /// Something may have changed.
     Hint,
     /// Reload now, and say when done.
@@ -61,7 +62,12 @@ impl Reloader {
         let engine = Engine::new(options, metrics);
         let live = engine.live();
         let last = Arc::default();
-        let events = Events::new(Arc::clone(&engine.options().events), messages.clone());
+        let tell = messages.clone();
+        let hint = move || {
+            // The thread that reloads may have ended.
+            let _ = tell.send(Message::Hint);
+        };
+        let events = Events::new(Arc::clone(&engine.options().events), hint);
         let worker = Worker { engine, events, last: Arc::clone(&last), inbox };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
         Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
@@ -135,7 +141,7 @@ impl Worker {
         let clock = Arc::clone(&self.engine.options().clock);
         let Options { quiet, max_wait, poll, .. } = *self.engine.options();
         let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
-        super::priority::stand_back(super::priority::Rank::Load);
+        priority::stand_back(priority::Rank::Load);
         // Armed first: what changes during the first load is not missed.
         self.arm(&mut schedule);
         self.reload(Trigger::Start, false, Vec::new());

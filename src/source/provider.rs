@@ -27,20 +27,20 @@ pub enum Source {
 pub type ReadList = dyn Fn(&[u8]) -> Result<Vec<PathBuf>, String> + Send + Sync;
 
 /// The most bytes that a file is read with, registration or list: 16 MiB.
-pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// Why a source has no listing.
 #[derive(Debug)]
-pub(super) struct NoListing {
+pub(crate) struct NoListing {
     /// A sentence without an end, to be followed by what is in force meanwhile.
-    pub(super) problem: String,
+    pub(crate) problem: String,
     /// Whether the source is simply not there, which a request may confirm.
-    pub(super) absent: bool,
+    pub(crate) absent: bool,
 }
 
 impl Source {
     /// The files that are there now.
-    pub(super) fn list(&self, disk: &dyn Disk) -> Result<Vec<PathBuf>, NoListing> {
+    pub(crate) fn list(&self, disk: &dyn Disk) -> Result<Vec<PathBuf>, NoListing> {
         match self {
             Self::Directory(dir) => list_directory(disk, dir),
             Self::Files(files) => Ok(files.clone()),
@@ -53,7 +53,7 @@ impl Source {
     }
 
     /// Whether a file that is no longer there belongs to the source no longer. A list still names it.
-    pub(super) const fn forgets_what_is_gone(&self) -> bool {
+    pub(crate) const fn forgets_what_is_gone(&self) -> bool {
         matches!(self, Self::Directory(_))
     }
 
@@ -93,7 +93,7 @@ fn list_directory(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, NoListing
 }
 
 /// `*.yaml` and `*.yml`, not hidden.
-pub(super) fn is_registration_name(name: &OsStr) -> bool {
+pub(crate) fn is_registration_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     (name.ends_with(b".yaml") || name.ends_with(b".yml")) && !name.starts_with(b".")
 }

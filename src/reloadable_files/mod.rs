@@ -1,12 +1,14 @@
+//! Small files beside the registrations, of tokens or certificates, that are read again when they change.
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Disk, OsDisk, Stat};
+use crate::source::{Disk, OsDisk, Stat};
 
 /// Tells when small files beside the registrations, of tokens or certificates, are to be read again: when anything about
 /// one of them has changed, and at every look for as long as the last attempt has failed.
 #[derive(Debug)]
-pub struct Revisit {
+pub struct ReloadableFiles {
     files: Vec<PathBuf>,
     last: Mutex<Last>,
 }
@@ -17,7 +19,7 @@ struct Last {
     problem: Option<String>,
 }
 
-impl Revisit {
+impl ReloadableFiles {
     /// Notes what the files are like now. To be called before they are read for the first time, so that no change is
     /// missed.
     #[must_use]

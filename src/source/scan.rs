@@ -8,8 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rayon::prelude::*;
 
 use super::events::absolute;
-use super::source::{MAX_FILE_BYTES, NoListing};
-use super::state::StateDir;
+use super::provider::{MAX_FILE_BYTES, NoListing};
 use super::{Disk, Identity, Loader, Source, Stat};
 use crate::registration::{Fault, FaultCode, Loaded};
 use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
@@ -20,15 +19,15 @@ const GRANULARITY: Duration = Duration::from_secs(3);
 
 /// What is known of a file. Never changed: a scan makes a new one where something is different.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// The file as it is shown, which is its path where that is UTF-8.
-    pub(super) file: Arc<str>,
+    pub(crate) file: Arc<str>,
     /// Its path where it is not.
     odd_path: Option<Box<Path>>,
     /// What `offered` was read from; `None` when nothing could be read.
     read: Option<Read>,
-    pub(super) offered: Result<Good, Refusal>,
-    pub(super) held: Option<Good>,
+    pub(crate) offered: Result<Good, Refusal>,
+    pub(crate) held: Option<Good>,
 }
 
 /// The bytes that were read.
@@ -44,34 +43,40 @@ struct Read {
 
 /// All files of a source as they are now, as far as they can be told.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// In load order.
-    pub(super) files: Vec<Arc<Known>>,
+    pub(crate) files: Vec<Arc<Known>>,
     /// The files that were known and are not there any more, by path.
-    pub(super) gone: Vec<Arc<Known>>,
+    pub(crate) gone: Vec<Arc<Known>>,
     /// The files that were changed just now, so that a look at them again is wise.
-    pub(super) restless: Vec<PathBuf>,
+    pub(crate) restless: Vec<PathBuf>,
     /// Whether the directory was changed while it was scanned.
-    pub(super) moving: bool,
+    pub(crate) moving: bool,
     /// Whether it was swapped for another one meanwhile, so that files of two sets may be mixed.
-    pub(super) torn: bool,
+    pub(crate) torn: bool,
 }
 
 /// What a scan asks.
 #[derive(Clone, Copy)]
-pub(super) struct Scanner<'w> {
-    pub(super) disk: &'w dyn Disk,
-    pub(super) loader: &'w dyn Loader,
+pub(crate) struct Scanner<'w> {
+    pub(crate) disk: &'w dyn Disk,
+    pub(crate) loader: &'w dyn Loader,
     /// The moment of the scan.
-    pub(super) now: Instant,
+    pub(crate) now: Instant,
     /// The same by the clock on the wall.
-    pub(super) wall: SystemTime,
+    pub(crate) wall: SystemTime,
     /// A file that was written more recently than this may not be finished.
-    pub(super) quiet: Duration,
+    pub(crate) quiet: Duration,
     /// Files that are known to be open for writing, by their absolute paths.
-    pub(super) busy: &'w HashSet<PathBuf>,
-    /// Where what loads is kept for the next start.
-    pub(super) state: Option<&'w StateDir>,
+    pub(crate) busy: &'w HashSet<PathBuf>,
+    /// Keeps what loads for the next start.
+    pub(crate) keep: Option<&'w dyn Keep>,
+}
+
+/// Keeps the bytes of what loads before they can come into force.
+pub(crate) trait Keep: Sync {
+    /// Keeps them, unless they are kept already. What goes wrong is told later.
+    fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]);
 }
 
 enum Step {
@@ -96,7 +101,7 @@ impl Stamp {
 }
 
 impl Scanner<'_> {
-    pub(super) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, NoListing> {
+    pub(crate) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, NoListing> {
         let before = self.stamp(source);
         let listing = source.list(self.disk)?;
         let mut scan = self.scan_files(&listing, known, source.forgets_what_is_gone());
@@ -107,7 +112,7 @@ impl Scanner<'_> {
     }
 
     /// Looks at each file of a listing. `forget`: what is listed and not there is gone, not missing.
-    pub(super) fn scan_files(&self, listing: &[PathBuf], known: &[Arc<Known>], forget: bool) -> Scan {
+    pub(crate) fn scan_files(&self, listing: &[PathBuf], known: &[Arc<Known>], forget: bool) -> Scan {
         let known = by_position(listing, known);
         let steps: Vec<Step> = listing
             .par_iter()
@@ -197,8 +202,8 @@ impl Scanner<'_> {
         }
         let file = file_of(path, known);
         let registration = load(self.loader, &file, bytes).map_err(Refusal::from)?;
-        if let Some(state) = self.state {
-            state.stage(&file, hash, bytes);
+        if let Some(kept) = self.keep {
+            kept.keep(&file, hash, bytes);
         }
         Ok(Good { registration: Arc::new(registration), hash })
     }
@@ -216,28 +221,28 @@ impl Scanner<'_> {
 
 impl Known {
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.odd_path.as_deref().unwrap_or(Path::new(&*self.file))
     }
 
     /// The file as it asks to be in force.
-    pub(super) fn candidate(&self) -> Candidate<'_> {
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
         Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref() }
     }
 
     /// The same file when its source is lost: what it had in force it keeps, and it will be read again.
-    pub(super) fn lost(&self, why: &str) -> Self {
+    pub(crate) fn lost(&self, why: &str) -> Self {
         Self { read: None, offered: Err(refusal(why)), ..self.clone() }
     }
 
     /// The same file with something else in force.
-    pub(super) fn holding(&self, held: Option<Good>) -> Self {
+    pub(crate) fn holding(&self, held: Option<Good>) -> Self {
         Self { held, ..self.clone() }
     }
 }
 
 /// Parses, and survives a parser that does not.
-pub(super) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded {
+pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded {
     catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
         Err(vec![Fault::of_file(
             FaultCode::Unreadable,

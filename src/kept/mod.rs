@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::scan::load;
-use super::source::MAX_FILE_BYTES;
-use super::{Disk, Loader};
 use crate::snapshot::{ContentHash, Good, Refusal};
+use crate::source::{Disk, Keep, Loader, MAX_FILE_BYTES, load};
 
 /// The first line of a copy.
 const MAGIC: &str = "bailiwick last good 1";
@@ -33,7 +31,7 @@ const FEW: usize = 64;
 /// the files do: the directory is for its owner alone. A copy says which file it is of and what its bytes hash to, so that
 /// half a copy is never taken for a whole one. Whatever is wrong here is logged and counted, and never stops the service.
 #[derive(Debug)]
-pub(super) struct StateDir {
+pub(crate) struct StateDir {
     dir: PathBuf,
     /// What is there, by file.
     saved: HashMap<Arc<str>, ContentHash>,
@@ -53,15 +51,15 @@ struct Staged {
 }
 
 /// A file whose content is in force.
-pub(super) struct InForce<'f> {
-    pub(super) path: &'f Path,
-    pub(super) file: &'f Arc<str>,
-    pub(super) hash: ContentHash,
+pub(crate) struct InForce<'f> {
+    pub(crate) path: &'f Path,
+    pub(crate) file: &'f Arc<str>,
+    pub(crate) hash: ContentHash,
 }
 
 impl StateDir {
     /// Reads what is there. Copies that are damaged are left out, and said.
-    pub(super) fn open(dir: &Path) -> Self {
+    pub(crate) fn open(dir: &Path) -> Self {
         let mut state = Self {
             dir: dir.to_owned(),
             saved: HashMap::new(),
@@ -105,7 +103,7 @@ impl StateDir {
     }
 
     /// What a file had in force before the service was started, whose content now is `offered`.
-    pub(super) fn recall(&self, file: &Arc<str>, offered: &Result<Good, Refusal>, loader: &dyn Loader) -> Option<Good> {
+    pub(crate) fn recall(&self, file: &Arc<str>, offered: &Result<Good, Refusal>, loader: &dyn Loader) -> Option<Good> {
         let saved = self.saved.get(file)?;
         match offered {
             Ok(good) if good.hash == *saved => Some(good.clone()),
@@ -120,27 +118,13 @@ impl StateDir {
         Some(Good { registration: Arc::new(registration), hash: ContentHash::of(bytes) })
     }
 
-    /// Writes a copy of what may come into force, unless there is one.
-    pub(super) fn stage(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]) {
-        if self.saved.get(file) == Some(&hash) {
-            return;
-        }
-        let path = self.staged_path_of(file, &hash);
-        let written = write(&path, &sealed(file, bytes));
-        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
-        match written {
-            Ok(()) => drop(staged.paths.insert(path)),
-            Err(error) => staged.trouble = Some(error.to_string()),
-        }
-    }
-
     /// Whether [`StateDir::save`] is to be called again soon.
-    pub(super) fn is_unfinished(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         self.unfinished
     }
 
     /// Removes new copies of what has not come into force. One that stays behind is removed at the next start.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         let staged = self.staged.get_mut().unwrap_or_else(PoisonError::into_inner);
         for unused in staged.paths.drain() {
             let _ = fs::remove_file(unused);
@@ -148,7 +132,7 @@ impl StateDir {
     }
 
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
-    pub(super) fn save(&mut self, in_force: &[InForce<'_>], disk: &dyn Disk) -> bool {
+    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], disk: &dyn Disk) -> bool {
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
         let mut ready = Vec::new();
@@ -226,6 +210,22 @@ impl StateDir {
             None => tracing::info!("the state directory {dir} holds a copy of all that is in force again"),
         }
         self.trouble = trouble;
+    }
+}
+
+impl Keep for StateDir {
+    /// Writes a copy of what may come into force, unless there is one.
+    fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]) {
+        if self.saved.get(file) == Some(&hash) {
+            return;
+        }
+        let path = self.staged_path_of(file, &hash);
+        let written = write(&path, &sealed(file, bytes));
+        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        match written {
+            Ok(()) => drop(staged.paths.insert(path)),
+            Err(error) => staged.trouble = Some(error.to_string()),
+        }
     }
 }
 

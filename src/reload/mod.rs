@@ -7,11 +7,6 @@
 //!            poll, SIGHUP, POST      │ Disk, Loader
 //! ```
 //!
-//! *Events are hints, the scan is the truth.* Whatever an event says, all that follows is a scan of every source. A
-//! scan asks for the status of every file and reads those whose status has changed; bytes that hash as before are not
-//! parsed again. So a lost event costs time until the next poll and never a wrong answer, and the service works, only
-//! slower, where there are no events at all.
-//!
 //! One thread does all this ([`Reloader`]); requests never wait for it, they read [`crate::snapshot::Live`]. All that
 //! can fail happens before the one atomic store, and an outcome that says the same as before stores nothing.
 //!
@@ -26,39 +21,21 @@
 //! * A file that is being written is left alone until its writer closes it or is quiet, within limits; a file that is
 //!   gone is gone only when two scans in a row say so (editors delete and create).
 //! * A collision displaces nothing that is in force; see [`crate::snapshot`].
-//!
-//! # Cost
-//!
-//! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
 mod analyst;
 mod clock;
-mod disk;
 mod engine;
-mod events;
-mod loader;
 mod log;
 mod metrics;
-mod priority;
 mod reloader;
 mod report;
-mod revisit;
-mod scan;
 mod schedule;
 mod settle;
-mod source;
-mod state;
 mod trigger;
 
 pub use analyst::{Analyst, Found};
 pub use clock::{Clock, SystemClock};
-pub use disk::{Disk, Identity, OsDisk, Stat};
 pub use engine::{Busy, Engine, Options};
-pub use events::{EventSource, Tell, os_events};
-pub use loader::Loader;
-pub use priority::stand_back_all;
 pub use reloader::{Reloader, ReloaderGone};
 pub use report::{ReloadReport, ReloadResult};
-pub use revisit::Revisit;
-pub use source::{ReadList, Source};
 pub use trigger::Trigger;

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::events::{EventSource, os_events};
 use super::metrics::ReloadMetrics;
-use super::scan::{Known, Scanner};
 use super::settle::{self, Looked, PutOff};
-use super::state::{InForce, StateDir};
-use super::{Clock, Disk, Loader, OsDisk, ReloadReport, ReloadResult, Source, SystemClock, Trigger, log};
+use super::{Clock, ReloadReport, ReloadResult, SystemClock, Trigger, log};
+use crate::kept::{InForce, StateDir};
 use crate::matrix::ServerName;
 use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::source::{Disk, EventSource, Keep, Known, Loader, OsDisk, Scanner, Source, os_events};
 use crate::telemetry::Metrics;
 
 /// What a reload needs to know.
@@ -276,7 +275,7 @@ impl Engine {
             quiet: self.options.quiet,
             busy,
             // At the first load all would be copied before any is in force; what is on disk can be copied then, too.
-            state: self.state.as_ref().filter(|_| self.live.load().is_ready()),
+            keep: self.state.as_ref().filter(|_| self.live.load().is_ready()).map(|state| state as &dyn Keep),
         }
     }
 

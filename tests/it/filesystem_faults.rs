@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
+use bailiwick::reload::{Clock, Engine, Options, Reloader, Trigger};
 use bailiwick::snapshot::{FileState, Live, Snapshot};
+use bailiwick::source::{Disk, OsDisk, Source, Stat, Tell};
 use bailiwick::telemetry::Metrics;
-use bailiwick::watch::{Clock, Disk, Engine, Options, OsDisk, Reloader, Source, Stat, Tell, Trigger};
 use notify::event::Flag;
 use notify::{Event, EventKind, NullWatcher, RecursiveMode, Watcher, WatcherKind};
 use tempfile::TempDir;
@@ -162,7 +163,7 @@ fn without_any_events_it_polls_until_there_are_some() {
         if shared.load(Ordering::Relaxed) {
             return Err(notify::Error::io(io::Error::from_raw_os_error(24)));
         }
-        bailiwick::watch::os_events(tell)
+        bailiwick::source::os_events(tell)
     });
     let metrics = Metrics::new();
     let (_reloader, live) = started(options, &metrics);

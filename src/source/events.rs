@@ -1,15 +1,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Event, RecursiveMode, Watcher};
 
-use super::reloader::Message;
-use super::source::is_registration_name;
+use super::provider::is_registration_name;
 use super::{Disk, Identity, Source};
 
 /// A file that was written to and not closed is left alone for so long after the last write.
@@ -35,7 +33,7 @@ pub fn os_events(tell: Tell) -> notify::Result<Box<dyn Watcher + Send>> {
 ///
 /// A directory is watched, and so is everything on the way to it: what is deleted and made again, and a symlink that is
 /// led elsewhere, show in the directory above. What cannot be watched is left to the poll.
-pub(super) struct Events {
+pub(crate) struct Events {
     /// Makes the watcher, which fails where the operating system has no more to give.
     make: Box<dyn Fn() -> notify::Result<Box<dyn Watcher + Send>> + Send>,
     watcher: Option<Box<dyn Watcher + Send>>,
@@ -63,12 +61,12 @@ struct Shared {
 }
 
 impl Events {
-    /// Hints go to `messages`.
-    pub(super) fn new(source: Arc<EventSource>, messages: Sender<Message>) -> Self {
+    /// `hint` is called when something may have changed.
+    pub(crate) fn new(source: Arc<EventSource>, hint: impl Fn() + Clone + Send + 'static) -> Self {
         let shared = Arc::<Mutex<Shared>>::default();
         let received = Arc::clone(&shared);
         let make = move || {
-            let (received, messages) = (Arc::clone(&received), messages.clone());
+            let (received, hint) = (Arc::clone(&received), hint.clone());
             source(Box::new(move |event: notify::Result<Event>| {
                 let mut received = lock(&received);
                 let matters = match event {
@@ -77,8 +75,7 @@ impl Events {
                 };
                 drop(received);
                 if matters {
-                    // The thread that reloads may have ended.
-                    let _ = messages.send(Message::Hint);
+                    hint();
                 }
             }))
         };
@@ -86,7 +83,7 @@ impl Events {
     }
 
     /// The files that are open for writing, as far as events tell, by their absolute paths.
-    pub(super) fn busy(&self) -> HashSet<PathBuf> {
+    pub(crate) fn busy(&self) -> HashSet<PathBuf> {
         let now = Instant::now();
         let mut shared = lock(&self.shared);
         shared.writing.retain(|_, since| now.duration_since(*since) < PATIENCE);
@@ -95,7 +92,7 @@ impl Events {
 
     /// The same, but of what was written a moment ago the event that says that it was closed is waited for, at most for so
     /// long: who asks for a reload has closed what it is about, and may be faster than the events.
-    pub(super) fn busy_for(&self, longest: Duration) -> HashSet<PathBuf> {
+    pub(crate) fn busy_for(&self, longest: Duration) -> HashSet<PathBuf> {
         let began = Instant::now();
         let mut busy = self.busy();
         while !busy.is_empty() && began.elapsed() < longest {
@@ -106,7 +103,7 @@ impl Events {
     }
 
     /// Watches what is to be watched for these sources, whose files are listed; whether all of it is.
-    pub(super) fn arm(&mut self, sources: &[Source], files: &[&Path], disk: &dyn Disk) -> bool {
+    pub(crate) fn arm(&mut self, sources: &[Source], files: &[&Path], disk: &dyn Disk) -> bool {
         let wanted = Wanted::of(sources, files, disk);
         {
             let mut shared = lock(&self.shared);
@@ -159,7 +156,7 @@ impl Events {
 
     /// Whether a directory has come to be watched since this was asked last: what happened in it between the scan and
     /// that moment was not seen.
-    pub(super) fn take_newly_armed(&mut self) -> bool {
+    pub(crate) fn take_newly_armed(&mut self) -> bool {
         std::mem::take(&mut self.newly_armed)
     }
 
@@ -180,7 +177,7 @@ impl Events {
 }
 
 /// A path as events name it, however it was given.
-pub(super) fn absolute(path: &Path) -> Cow<'_, Path> {
+pub(crate) fn absolute(path: &Path) -> Cow<'_, Path> {
     match std::path::absolute(path) {
         Ok(absolute) if !path.is_absolute() => absolute.into(),
         // Where there is no current directory, a relative path leads nowhere either.
