@@ -22,6 +22,8 @@ pub struct Registration {
     pub sender_place: Place,
     /// Recognizes the `as_token`.
     pub as_token: TokenDigest,
+    /// Recognizes the `hs_token`, so that two files with the same can be told.
+    pub hs_token: TokenDigest,
     /// What the service claims.
     pub namespaces: Namespaces,
     /// The `protocols`.

@@ -165,6 +165,7 @@ impl<'d> Sheet<'d> {
             sender_localpart: sender.0.escaped().into(),
             sender_place: sender.1,
             as_token: hasher.digest(&Token::new(as_token.0.escaped())),
+            hs_token: hasher.digest(&Token::new(hs_token.0.escaped())),
             namespaces,
             protocols,
             rate_limited,
