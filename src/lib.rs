@@ -15,7 +15,7 @@
 //! * [`ruling`]: ownership and decisions, from claims.
 //! * [`index`]: from an ID to claims.
 //! * [`registration`]: from bytes to a registration with source positions, or to faults.
-//! * [`matrix`]: IDs, grammar, error codes.
+//! * [`matrix`]: IDs, grammar, error codes. [`priority`]: which threads stand back behind which.
 
 pub mod analysis;
 pub mod cli;
@@ -23,6 +23,7 @@ pub mod http;
 pub mod index;
 pub mod kept;
 pub mod matrix;
+pub mod priority;
 pub mod registration;
 pub mod reload;
 pub mod reloadable_files;

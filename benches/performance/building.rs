@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bailiwick::analysis::Analysis;
+use bailiwick::analysis::{Analysis, Comparer, Deadline};
 use bailiwick::index::Index;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
@@ -103,8 +103,9 @@ pub(crate) fn findings(size: usize, planted: usize) {
     let registrations: Vec<_> =
         regexes.iter().enumerate().map(|(at, regexes)| workload::load(at, regexes, &hasher)).collect();
     let services = Services::new(workload::server_name(), registrations.clone());
+    let comparer = Comparer::new().expect("threads");
     let began = Instant::now();
-    let analysis = Analysis::new(&services, &Analysis::default(), None);
+    let analysis = comparer.analyse(&services, &Analysis::default(), &Deadline::none());
     let took = began.elapsed();
     let collisions = analysis.findings.iter().filter(|finding| finding.places.len() == 2).count();
     println!(
@@ -115,7 +116,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
     let services = services.changed(changed);
     let began = Instant::now();
-    let after = Analysis::new(&services, &analysis, None);
+    let after = comparer.analyse(&services, &analysis, &Deadline::none());
     let collisions = after.findings.iter().filter(|finding| finding.places.len() == 2).count();
     println!("| the same after one file has changed | {} | {collisions} collisions found |", shown(began.elapsed()));
 }

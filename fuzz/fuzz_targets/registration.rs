@@ -1,13 +1,15 @@
 //! Any bytes load or are refused with a reason, and what loads can be analysed.
 #![no_main]
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use bailiwick::analysis::Analysis;
+use bailiwick::analysis::{Analysis, Comparer, Deadline};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::Services;
 use libfuzzer_sys::fuzz_target;
+
+static COMPARER: LazyLock<Comparer> = LazyLock::new(|| Comparer::new().expect("threads"));
 
 fuzz_target!(|bytes: &[u8]| {
     let hasher = TokenHasher::new();
@@ -15,8 +17,8 @@ fuzz_target!(|bytes: &[u8]| {
         Err(faults) => assert!(!faults.is_empty()),
         Ok(loaded) => {
             let services = Services::new("example.com".parse().expect("a server name"), vec![Arc::new(loaded)]);
-            let deadline = Instant::now() + Duration::from_millis(200);
-            drop(Analysis::new(&services, &Analysis::default(), Some(deadline)));
+            let deadline = Deadline::after(Duration::from_millis(200));
+            drop(COMPARER.analyse(&services, &Analysis::default(), &deadline));
         }
     }
 });

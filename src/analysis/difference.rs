@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Analysis;
 use super::finding::{Code, Finding, WitnessIs};
 use super::language::language;
 use super::search::shortest;
 use super::single::Examiner;
 use super::term::{NEVER, Term};
+use super::{Analysis, Deadline};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -58,9 +58,8 @@ struct Holding {
 }
 
 /// All changes from one set to another, by service and kind.
-#[must_use]
-pub fn difference(old: &Services, new: &Services) -> Vec<Change> {
-    let mut examiner = Examiner::new(new.server_name(), None);
+pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
+    let mut examiner = Examiner::new(new.server_name(), &Deadline::none());
     let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| &*one.id).collect();
     let mut changes = Vec::new();
     for id in ids {
@@ -186,7 +185,7 @@ impl Examiner<'_> {
 /// The exclusive conflicts of the new set between services that did not collide in the old one.
 fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
     let conflicts = |services: &Services| -> Vec<(Vec<String>, Kind, Arc<Finding>)> {
-        let analysis = Analysis::new(services, &Analysis::default(), None);
+        let analysis = Analysis::new(services, &Analysis::default(), &Deadline::none());
         let of = |finding: &Arc<Finding>| {
             let ids = finding.places.iter().map(|place| place.as_id.to_string()).collect();
             finding.kind.map(|kind| (ids, kind, Arc::clone(finding)))

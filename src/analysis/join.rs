@@ -1,8 +1,8 @@
 //! Synapse joins the exclusive user regexes of all files into one pattern when it starts.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::Deadline;
 use super::finding::{Code, Finding, FindingPlace, Severity};
 use crate::matrix::Kind;
 use crate::registration::Registration;
@@ -12,7 +12,7 @@ use python_re::Pattern;
 const MAX_FINDINGS: usize = 20;
 
 /// The entries without which that pattern would compile: each loads alone, and with it Synapse would not start.
-pub(super) fn unjoinable(registrations: &[Arc<Registration>], deadline: Option<Instant>) -> Vec<Finding> {
+pub(super) fn unjoinable(registrations: &[Arc<Registration>], deadline: &Deadline) -> Vec<Finding> {
     let mut entries: Vec<(&Arc<Registration>, u32, &str)> = Vec::new();
     for registration in registrations {
         let users = (0..).zip(&registration.namespaces.users).filter(|(_, entry)| entry.exclusive);
@@ -24,7 +24,7 @@ pub(super) fn unjoinable(registrations: &[Arc<Registration>], deadline: Option<I
     }
     // One at a time is the last that it takes to break the whole: the one to be mended.
     while let Err(error) = joined(&entries) {
-        let no_more = if findings.len() + 1 == MAX_FINDINGS || deadline.is_some_and(|end| Instant::now() >= end) {
+        let no_more = if findings.len() + 1 == MAX_FINDINGS || deadline.is_over() {
             "; whether others do so too was not looked at: mend this one first"
         } else {
             ""

@@ -9,6 +9,8 @@
 
 mod budget;
 mod candidates;
+mod comparer;
+mod deadline;
 mod difference;
 mod finding;
 mod glob;
@@ -17,7 +19,6 @@ mod language;
 mod metrics;
 mod pair;
 mod prepared;
-pub mod priority;
 mod search;
 mod single;
 mod term;
@@ -28,11 +29,12 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
-use std::time::Instant;
 
 use rayon::prelude::*;
 
-pub use difference::{Change, ChangeKind, difference};
+pub use comparer::{Asked, Comparer};
+pub use deadline::{Deadline, Waiter};
+pub use difference::{Change, ChangeKind};
 pub use finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 pub use metrics::AnalysisMetrics;
 
@@ -66,8 +68,7 @@ fn key(registration: &Arc<Registration>) -> Key {
 impl Analysis {
     /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again. What is not decided at the deadline
     /// is said to be undecided.
-    #[must_use]
-    pub fn new(services: &Services, previous: &Self, deadline: Option<Instant>) -> Self {
+    fn new(services: &Services, previous: &Self, deadline: &Deadline) -> Self {
         let prepared = prepare(services, previous, deadline);
         let known: HashSet<Key> = previous.prepared.iter().map(|one| key(&one.registration)).collect();
         let is_known: Vec<bool> = prepared.iter().map(|one| known.contains(&key(&one.registration))).collect();
@@ -124,7 +125,7 @@ impl Analysis {
     }
 }
 
-fn prepare(services: &Services, previous: &Analysis, deadline: Option<Instant>) -> Vec<Arc<Prepared>> {
+fn prepare(services: &Services, previous: &Analysis, deadline: &Deadline) -> Vec<Arc<Prepared>> {
     let known: HashMap<Key, &Arc<Prepared>> =
         previous.prepared.iter().map(|one| (key(&one.registration), one)).collect();
     services

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Instant;
 
+use super::Deadline;
 use super::budget::{MAX_PAIRS_WITHIN, MAX_SOURCE};
 use super::finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use super::glob::{glob_star, names_server_unescaped};
@@ -52,8 +52,8 @@ struct Reach {
 }
 
 impl<'a> Examiner<'a> {
-    pub(super) fn new(server_name: &'a ServerName, deadline: Option<Instant>) -> Self {
-        Self::with(Arena::new(deadline), server_name)
+    pub(super) fn new(server_name: &'a ServerName, deadline: &Deadline) -> Self {
+        Self::with(Arena::new(deadline.clone()), server_name)
     }
 
     fn with(mut arena: Arena, server_name: &'a ServerName) -> Self {
@@ -88,7 +88,7 @@ impl<'a> Examiner<'a> {
     pub(super) fn tidy(&mut self) {
         if self.arena.weight() > MAX_WEIGHT {
             let shapes = std::mem::take(&mut self.shapes);
-            let mut arena = Arena::new(self.arena.deadline());
+            let mut arena = Arena::new(self.arena.deadline().clone());
             arena.step(self.arena.steps());
             *self = Self { shapes, allowed: self.allowed, ..Self::with(arena, self.server_name) };
         }

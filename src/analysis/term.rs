@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+
+use super::Deadline;
 
 /// A term, by its number in its [`Arena`].
 pub(super) type Term = u32;
@@ -52,7 +53,7 @@ pub(super) struct Arena {
     /// How much has been done: one for each operation, and more for those on many terms.
     steps: u64,
     /// When whoever waits for an answer no longer does.
-    deadline: Option<Instant>,
+    deadline: Deadline,
     /// The deadline has been seen to be over.
     late: bool,
     /// After so many steps the clock is looked at again.
@@ -65,7 +66,7 @@ const PARTS_OF_WEIGHT: usize = 16;
 const STEPS_TO_LOOK: u64 = 1_000;
 
 impl Arena {
-    pub(super) fn new(deadline: Option<Instant>) -> Self {
+    pub(super) fn new(deadline: Deadline) -> Self {
         let mut arena = Self {
             nodes: Vec::new(),
             known: HashMap::new(),
@@ -88,11 +89,8 @@ impl Arena {
 
     /// Whether the time is up. Costs next to nothing.
     pub(super) fn is_late(&mut self) -> bool {
-        if let Some(deadline) = self.deadline
-            && !self.late
-            && self.steps >= self.look_again
-        {
-            self.late = Instant::now() >= deadline;
+        if !self.late && self.steps >= self.look_again {
+            self.late = self.deadline.is_over();
             self.look_again = self.steps + STEPS_TO_LOOK;
         }
         self.late
@@ -108,8 +106,8 @@ impl Arena {
         self.steps = self.steps.saturating_add(steps);
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub(super) const fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// How many terms there are, long ones counted several times.

@@ -1,8 +1,8 @@
 //! Findings that need the whole set.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::Deadline;
 use super::budget::bound;
 use super::finding::{Code, Finding, FindingPlace, Severity, WitnessIs};
 use super::join::unjoinable;
@@ -12,7 +12,7 @@ use crate::registration::Registration;
 use crate::ruling::{ClaimVia, Services};
 
 /// What only shows when all registrations are looked at together.
-pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>], deadline: Option<Instant>) -> Vec<Finding> {
+pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>], deadline: &Deadline) -> Vec<Finding> {
     let mut findings = Vec::new();
     let all = prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
     for one in prepared {

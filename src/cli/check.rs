@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::report::{self, Report};
 use super::sources::Sources;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load};
-use crate::analysis::{Analysis, Code, Finding, Severity};
+use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// What to check, and how to say what is wrong.
@@ -63,7 +63,14 @@ pub(super) fn run(check: &Check) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let findings = chosen(analyse(&snapshot), check);
+    let comparer = match Comparer::new() {
+        Ok(comparer) => comparer,
+        Err(error) => {
+            complain(&error.into());
+            return ExitCode::from(INTERNAL);
+        }
+    };
+    let findings = chosen(analyse(&comparer, &snapshot), check);
     let report = Report { snapshot: &snapshot, findings: &findings, all: check.all };
     let written = match check.format {
         Format::Human => report::human(&report),
@@ -101,7 +108,7 @@ fn chosen(analysis: Analysis, check: &Check) -> Vec<Arc<Finding>> {
 }
 
 /// Analyses; says on a terminal that it is at it, once that takes longer than a second.
-fn analyse(snapshot: &Snapshot) -> Analysis {
+fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
     let (done, waiting) = channel::<()>();
     let count = snapshot.services.registrations().len();
     let shown = std::io::stderr().is_terminal();
@@ -115,7 +122,7 @@ fn analyse(snapshot: &Snapshot) -> Analysis {
             eprint!("\r\x1b[K");
         }
     });
-    let analysis = Analysis::new(&snapshot.services, &Analysis::default(), None);
+    let analysis = comparer.analyse(&snapshot.services, &Analysis::default(), &Deadline::none());
     drop(done);
     // It only writes; that it may have failed to is of no concern.
     let _ = indicator.join();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::{ERRORS, INTERNAL, OK, USAGE, complain, load};
-use crate::analysis::{Change, ChangeKind, WitnessIs, difference};
+use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::matrix::ServerName;
 use crate::source::Source;
 
@@ -68,7 +68,7 @@ fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
         anyhow::Ok(snapshot)
     };
     let (old, new) = (of(&diff.old)?, of(&diff.new)?);
-    Ok(difference(&old.services, &new.services))
+    Ok(Comparer::new()?.difference(&old.services, &new.services))
 }
 
 fn source(path: &Path) -> Source {

@@ -15,6 +15,7 @@ use super::requests::{HttpMetrics, Method, Route};
 use super::{
     check, conflicts, health, may_create_alias, may_register, metrics, openapi, owners, registrations, reload, status,
 };
+use crate::analysis::Comparer;
 use crate::registration::TokenHasher;
 use crate::reload::{Analyst, Reloader};
 use crate::snapshot::{Live, Snapshot};
@@ -55,6 +56,7 @@ pub struct AppState {
     live: Arc<Live>,
     pub(super) reloader: Reloader,
     pub(super) analyst: Arc<Analyst>,
+    pub(super) comparer: Arc<Comparer>,
     /// How many checks may begin.
     pub(super) checks: Arc<Semaphore>,
     pub(super) metrics: HttpMetrics,
@@ -73,13 +75,15 @@ impl AppState {
     pub fn new(
         reloader: Reloader,
         analyst: Arc<Analyst>,
+        comparer: Arc<Comparer>,
         registry: Metrics,
         hasher: TokenHasher,
         limits: Limits,
     ) -> Self {
         let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
         let metrics = HttpMetrics::register(&registry);
-        Self { live: reloader.live(), reloader, analyst, checks, metrics, registry, hasher, limits, access: None }
+        let live = reloader.live();
+        Self { live, reloader, analyst, comparer, checks, metrics, registry, hasher, limits, access: None }
     }
 
     /// Lets only those ask who bear a token.

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::body::{self, Body};
 use super::error::MatrixError;
 use super::render::{self, Answer};
 use super::{ApiError, AppState};
-use crate::analysis::{Analysis, Finding};
+use crate::analysis::{Analysis, Asked, Deadline, Finding};
 use crate::registration::{self, Fault, FaultCode, Registration};
 use crate::reload::Found;
 use crate::snapshot::Snapshot;
@@ -60,20 +60,24 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
-    // The permit goes with the work, which goes on for a while when nobody waits for it any more.
+    // The permit goes with the work, which ends soon when nobody waits for it any more.
     let permit = Arc::clone(&state.checks).acquire_owned().await.map_err(|_| ApiError::shutting_down())?;
     let worker = state.clone();
+    let deadline = Deadline::after(PATIENCE);
+    // Dropped with the future, when the client has gone.
+    let _waiter = deadline.waiter();
     let answer = web::block(move || {
         let _permit = permit;
-        let checked = check(&worker, &snapshot, &bytes);
-        render::to_bytes(&Answer::of(&snapshot, checked))
+        worker.comparer.ask(|asked| {
+            let checked = check(&worker, asked, &snapshot, &bytes, &deadline);
+            render::to_bytes(&Answer::of(&snapshot, checked))
+        })
     });
     let answer = answer.await.map_err(|_| ApiError::shutting_down())?;
     Ok(HttpResponse::Ok().insert_header(actix_web::http::header::ContentType::json()).body(answer))
 }
 
-fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {
-    let deadline = Instant::now() + PATIENCE;
+fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], deadline: &Deadline) -> Checked {
     let refused = |errors| Checked { accepted: false, errors, findings: Vec::new() };
     let new = match registration::load(&"(the checked registration)".into(), bytes, &state.hasher) {
         Ok(registration) => Arc::new(registration),
@@ -92,7 +96,7 @@ fn check(state: &AppState, snapshot: &Snapshot, bytes: &[u8]) -> Checked {
     let nothing = Analysis::default();
     let latest = state.analyst.latest();
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
-    let analysis = Analysis::new(&services.changed(registrations), previous, Some(deadline));
+    let analysis = asked.analyse(&services.changed(registrations), previous, deadline);
     let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| *place.as_id == *new.id);
     Checked { accepted: true, errors: Vec::new(), findings: analysis.findings.into_iter().filter(concerns).collect() }
 }

@@ -4,9 +4,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use rayon::ThreadPool;
 
-use crate::analysis::{Analysis, AnalysisMetrics, priority};
+use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline};
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
@@ -36,12 +35,13 @@ pub struct Analyst {
 
 impl Analyst {
     /// Starts the thread. It ends when the last handle is dropped.
-    pub fn start(live: Arc<Live>, metrics: &Metrics) -> std::io::Result<Arc<Self>> {
+    pub fn start(live: Arc<Live>, comparer: Arc<Comparer>, metrics: &Metrics) -> std::io::Result<Arc<Self>> {
         let metrics = AnalysisMetrics::register(metrics);
         let analyst = Arc::new(Self { latest: ArcSwapOption::empty(), stopped: AtomicBool::new(false) });
         let weak = Arc::downgrade(&analyst);
-        let pool = priority::comparing_pool().map_err(std::io::Error::other)?;
-        std::thread::Builder::new().name("findings".to_owned()).spawn(move || run(&weak, &live, &metrics, &pool))?;
+        std::thread::Builder::new()
+            .name("findings".to_owned())
+            .spawn(move || run(&weak, &live, &metrics, &comparer))?;
         Ok(analyst)
     }
 
@@ -52,7 +52,7 @@ impl Analyst {
     }
 }
 
-fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, pool: &ThreadPool) {
+fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer: &Comparer) {
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
         let swaps = live.wait(seen, TURN);
@@ -69,7 +69,7 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, pool: &T
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            pool.install(|| Analysis::new(&snapshot.services, previous, Some(began + PATIENCE)))
+            comparer.analyse(&snapshot.services, previous, &Deadline::after(PATIENCE))
         }));
         match analysed {
             Ok(analysis) => {

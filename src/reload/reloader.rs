@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::schedule::Schedule;
 use super::{Engine, Options, ReloadReport, Trigger};
-use crate::analysis::priority;
+use crate::priority::{self, Rank};
 use crate::snapshot::Live;
 use crate::source::Events;
 use crate::telemetry::Metrics;
@@ -141,7 +141,7 @@ impl Worker {
         let clock = Arc::clone(&self.engine.options().clock);
         let Options { quiet, max_wait, poll, .. } = *self.engine.options();
         let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
-        priority::stand_back(priority::Rank::Load);
+        priority::stand_back(Rank::Load);
         // Armed first: what changes during the first load is not missed.
         self.arm(&mut schedule);
         self.reload(Trigger::Start, false, Vec::new());

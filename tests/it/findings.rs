@@ -1,15 +1,28 @@
 //! Findings are true, complete, and end within limits.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use bailiwick::analysis::{Analysis, Change, ChangeKind, Code, Finding, Relation, Severity, WitnessIs, difference};
+use bailiwick::analysis::{
+    Analysis, Change, ChangeKind, Code, Comparer, Deadline, Finding, Relation, Severity, WitnessIs,
+};
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use bailiwick::ruling::{Services, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// One for all tests: each has threads.
+static COMPARER: LazyLock<Comparer> = LazyLock::new(|| Comparer::new().expect("threads"));
+
+fn analyse(services: &Services, previous: &Analysis, deadline: &Deadline) -> Analysis {
+    COMPARER.analyse(services, previous, deadline)
+}
+
+fn difference(old: &Services, new: &Services) -> Vec<Change> {
+    COMPARER.difference(old, new)
+}
 
 /// An entry as a test writes it: kind, regex, exclusive.
 type Entry<'a> = (&'a str, &'a str, bool);
@@ -33,8 +46,8 @@ fn services(registrations: Vec<Arc<Registration>>) -> Services {
     Services::new("example.com".parse().expect("a server name"), registrations)
 }
 
-fn findings_of(services: &Services) -> Vec<Arc<Finding>> {
-    Analysis::new(services, &Analysis::default(), None).findings
+pub(crate) fn findings_of(services: &Services) -> Vec<Arc<Finding>> {
+    analyse(services, &Analysis::default(), &Deadline::none()).findings
 }
 
 /// Two services, `a` and `b`, each with one entry for users.
@@ -281,8 +294,8 @@ proptest! {
         let mut mixed: Vec<_> = after.registrations().to_vec();
         mixed[0] = Arc::clone(&before.registrations()[0]);
         let mixed = services(mixed);
-        let first = Analysis::new(&before, &Analysis::default(), None);
-        let step = Analysis::new(&mixed, &first, None);
+        let first = analyse(&before, &Analysis::default(), &Deadline::none());
+        let step = analyse(&mixed, &first, &Deadline::none());
         prop_assert_eq!(step.findings, findings_of(&mixed));
     }
 
@@ -409,8 +422,8 @@ fn a_registration_with_thousands_of_entries_is_compared_within_limits_and_that_i
         let hog = registration("hog", "hog-bot", entries);
         let other = registration("other", "other-bot", &[("users", "@.*b:example.com", true)]);
         let began = Instant::now();
-        let deadline = Some(began + Duration::from_secs(patience));
-        let analysis = Analysis::new(&services(vec![hog, other]), &Analysis::default(), deadline);
+        let deadline = Deadline::after(Duration::from_secs(patience));
+        let analysis = analyse(&services(vec![hog, other]), &Analysis::default(), &deadline);
         let took = began.elapsed();
         assert!(took < Duration::from_secs(patience + 10), "{took:?}");
         assert!(analysis.findings.len() < 4_000, "{}", analysis.findings.len());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use bailiwick::analysis::{Analysis, Code};
+use bailiwick::analysis::Code;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::{Services, Status};
@@ -11,6 +11,8 @@ use python_re::{Outcome, Pattern};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input};
 use serde_json::Value;
+
+use super::findings::findings_of;
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pattern/cases.jsonl");
 
@@ -124,14 +126,13 @@ fn an_empty_set_fails_only_where_it_must_match() {
         let pattern = Pattern::parse(regex).expect("a pattern");
         assert_eq!(pattern.backtracker().run(&text) == Outcome::Match, matches, "{regex} on {text}");
         let dead = &services(&[regex]);
-        let is_dead =
-            Analysis::new(dead, &Analysis::default(), None).findings.iter().any(|f| f.code == Code::DeadEntry);
+        let is_dead = findings_of(dead).iter().any(|f| f.code == Code::DeadEntry);
         // All but one of these that do not match this ID match none at all.
         assert_eq!(is_dead, !matches && id != "@aa", "{regex} is dead");
         let both = &services(&[regex, &format!(r"{id}:example\.com\Z")]);
         let status = both.ownership(MatrixId::parse(&text).expect("an ID")).status;
         assert_eq!(status == Status::Contested, matches, "the index: {regex} on {text}");
-        let findings = Analysis::new(both, &Analysis::default(), None).findings;
+        let findings = findings_of(both);
         let collides = findings.iter().any(|f| matches!(f.code, Code::ExclusiveConflict | Code::ClaimsEveryone));
         assert_eq!(collides, matches, "the analysis: {regex} on {text}");
     }

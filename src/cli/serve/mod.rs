@@ -17,8 +17,9 @@ pub(super) use options::Serve;
 
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
-use crate::analysis::priority::stand_back_all;
+use crate::analysis::Comparer;
 use crate::http::{Access, AppState, Connections, Limits, Part};
+use crate::priority::stand_back_all;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Analyst, Options, Reloader};
 use crate::telemetry::{self, Metrics};
@@ -106,10 +107,12 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     raise_file_limit();
     let metrics = Metrics::new();
     let reloader = Reloader::start(options, &metrics).context("failed to start the reload thread")?;
-    let analyst = Analyst::start(reloader.live(), &metrics).context("failed to start the findings thread")?;
+    let comparer = Arc::new(Comparer::new().context("failed to start the threads that compare")?);
+    let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics)
+        .context("failed to start the findings thread")?;
     let limits =
         Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
-    let state = AppState::new(reloader.clone(), analyst, metrics, hasher, limits).guarded_by(access.clone());
+    let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits).guarded_by(access.clone());
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();
