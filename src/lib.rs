@@ -15,10 +15,12 @@
 //! * [`ruling`]: ownership and decisions, from claims.
 //! * [`index`]: from an ID to claims.
 //! * [`registration`]: from bytes to a registration with source positions, or to faults.
+//! * [`homeserver`]: who the homeserver is: its name and its dialect.
 //! * [`matrix`]: IDs, grammar, error codes. [`priority`]: which threads stand back behind which.
 
 pub mod analysis;
 pub mod cli;
+pub mod homeserver;
 pub mod http;
 pub mod index;
 pub mod kept;

@@ -28,12 +28,12 @@ pub(crate) fn index(size: usize) {
     drop(regexes);
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let began = Instant::now();
-    let index = one.install(|| Index::build(&workload::server_name(), &registrations));
+    let index = one.install(|| Index::build(&workload::homeserver(), &registrations));
     let single = began.elapsed();
     let size_of_index = index.size();
     // A service has one index.
     drop(index);
-    let services = Services::new(workload::server_name(), registrations.clone());
+    let services = Services::new(workload::homeserver(), registrations.clone());
     let each = resident().saturating_sub(before) / size;
     println!(
         "| index of {size} namespaces, one core | {} | {} automata, {} bytes each |",
@@ -60,7 +60,7 @@ pub(crate) fn disk(size: usize) {
     let hasher = TokenHasher::new();
     let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
     let options =
-        Options::new(workload::server_name(), vec![Source::Directory(home.path().to_owned())], Arc::new(loader));
+        Options::new(workload::homeserver(), vec![Source::Directory(home.path().to_owned())], Arc::new(loader));
     let began = Instant::now();
     let reloader = Reloader::start(options, &Metrics::new()).expect("a thread");
     let live = reloader.live();
@@ -102,7 +102,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     }
     let registrations: Vec<_> =
         regexes.iter().enumerate().map(|(at, regexes)| workload::load(at, regexes, &hasher)).collect();
-    let services = Services::new(workload::server_name(), registrations.clone());
+    let services = Services::new(workload::homeserver(), registrations.clone());
     let comparer = Comparer::new().expect("threads");
     let began = Instant::now();
     let analysis = comparer.analyse(&services, &Analysis::default(), &Deadline::none());

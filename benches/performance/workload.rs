@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick::matrix::ServerName;
+use bailiwick::homeserver::Homeserver;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn named(regex: &str, number: usize) -> Option<String> {
     (letters >= 3).then(|| format!("{}{}n{number}{name}", &regex[..at], &rest[..rest.len() - name.len()]))
 }
 
-pub(crate) fn server_name() -> ServerName {
+pub(crate) fn homeserver() -> Homeserver {
     "example.com".parse().expect("a server name")
 }
 

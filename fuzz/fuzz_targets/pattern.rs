@@ -26,8 +26,8 @@ fuzz_target!(|input: (&str, &str)| {
         // Lone surrogates and the like do not survive the way through a file.
         return;
     };
-    let server_name = "example.com".parse().expect("a server name");
-    let index = Index::build(&server_name, &[Arc::new(loaded)]);
+    let homeserver = "example.com".parse().expect("a server name");
+    let index = Index::build(&homeserver, &[Arc::new(loaded)]);
     let mut hits = Vec::new();
     index.lookup(asked, &mut hits);
     let sender = id == "@s:example.com";

@@ -14,7 +14,6 @@ use super::{Analysis, Deadline};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
-use python_re::Pattern;
 
 /// IDs that change hands, with one of them as proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +58,7 @@ struct Holding {
 
 /// All changes from one set to another, by service and kind.
 pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
-    let mut examiner = Examiner::new(new.server_name(), &Deadline::none());
+    let mut examiner = Examiner::new(new.homeserver(), &Deadline::none());
     let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| &*one.id).collect();
     let mut changes = Vec::new();
     for id in ids {
@@ -164,12 +163,12 @@ impl Examiner<'_> {
         let Some(registration) = registration else { return Some(Holding { exclusive: NEVER, any: NEVER }) };
         let (mut exclusive, mut any) = (NEVER, NEVER);
         if kind == Kind::User {
-            let sender = user_id(&registration.sender_localpart, self.server_name.as_str());
+            let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
             exclusive = self.arena.literal(&sender);
             any = exclusive;
         }
         for entry in registration.namespaces.of(kind) {
-            let pattern = Pattern::parse(&entry.regex).ok()?;
+            let pattern = self.homeserver.dialect.parse(kind, &entry.regex).ok()?;
             let claimed = language(&mut self.arena, pattern.ast())?;
             if entry.exclusive {
                 let left = self.arena.not(any);

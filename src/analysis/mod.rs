@@ -80,7 +80,7 @@ impl Analysis {
             .par_iter()
             .with_min_len(8)
             .map_init(
-                || Examiner::new(services.server_name(), deadline),
+                || Examiner::new(services.homeserver(), deadline),
                 |examiner, &(a, b)| {
                     let spent = [a, b].map(|(service, _)| &spent[service as usize]);
                     if examiner.is_spent() || spent.iter().any(|spent| spent.load(Memory::Relaxed) > MAX_STEPS_OF_ONE) {
@@ -133,7 +133,7 @@ fn prepare(services: &Services, previous: &Analysis, deadline: &Deadline) -> Vec
         .par_iter()
         .with_min_len(64)
         .map_init(
-            || Examiner::new(services.server_name(), deadline),
+            || Examiner::new(services.homeserver(), deadline),
             |examiner, registration| match known.get(&key(registration)) {
                 Some(&known) => Arc::clone(known),
                 None => Arc::new(Prepared::new(examiner, registration)),

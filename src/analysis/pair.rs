@@ -9,7 +9,6 @@ use super::single::Examiner;
 use super::term::{Arena, NEVER, Term};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
-use python_re::Pattern;
 
 /// An entry of a registration.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +70,7 @@ impl Examiner<'_> {
         if a.kind == Kind::User {
             // Their own users are theirs in any case, and findings of their own.
             for entry in [a, b] {
-                let sender = user_id(&entry.registration.sender_localpart, self.server_name.as_str());
+                let sender = user_id(&entry.registration.sender_localpart, self.homeserver.name.as_str());
                 let sender = self.arena.literal(&sender);
                 let others = self.arena.not(sender);
                 both = self.arena.and([both, others]);
@@ -105,7 +104,8 @@ impl Examiner<'_> {
         }
         let regex = &registration.namespaces.of(entry.kind)[entry.index as usize].regex;
         self.arena.step(regex.len() as u64);
-        let pattern = if regex.len() > MAX_SOURCE { None } else { Pattern::parse(regex).ok() };
+        let pattern =
+            if regex.len() > MAX_SOURCE { None } else { self.homeserver.dialect.parse(entry.kind, regex).ok() };
         let language = pattern.and_then(|pattern| language(&mut self.arena, pattern.ast()));
         self.languages.insert(key, language);
         language

@@ -7,7 +7,6 @@ use super::budget::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
 use super::single::{Examined, Examiner};
 use crate::matrix::Kind;
 use crate::registration::Registration;
-use python_re::Pattern;
 use python_re::{necessary_paths, paths};
 
 /// A registration, its entries and the findings that it gives alone.
@@ -59,7 +58,7 @@ impl Prepared {
                     continue;
                 }
                 examiner.arena.step(entry.regex.len() as u64);
-                let Ok(pattern) = Pattern::parse(&entry.regex) else { continue };
+                let Ok(pattern) = examiner.homeserver.dialect.parse(kind, &entry.regex) else { continue };
                 let mut ways = paths(pattern.ast());
                 if ways.iter().any(|path| path.rest.is_none()) {
                     ways = necessary_paths(pattern.ast());

@@ -14,6 +14,7 @@ use super::prepared::{PreparedEntry, can_meet};
 use super::search::{LimitReached, is_within, shortest};
 use super::term::{Arena, Term};
 use super::universe::Universe;
+use crate::homeserver::Homeserver;
 use crate::matrix::{Kind, ServerName};
 use crate::registration::{Place, Registration, WarningCode};
 use python_re::Pattern;
@@ -32,7 +33,7 @@ pub(super) struct Examined {
 /// Looks at entries, and remembers what it has found out about shapes that they share.
 pub(super) struct Examiner<'a> {
     pub(super) arena: Arena,
-    pub(super) server_name: &'a ServerName,
+    pub(super) homeserver: &'a Homeserver,
     universes: [Universe; 3],
     shapes: HashMap<(Kind, bool, Vec<u8>), Reach>,
     /// The languages of entries, by where their registrations are in memory: those live as long as the examiner.
@@ -52,15 +53,15 @@ struct Reach {
 }
 
 impl<'a> Examiner<'a> {
-    pub(super) fn new(server_name: &'a ServerName, deadline: &Deadline) -> Self {
-        Self::with(Arena::new(deadline.clone()), server_name)
+    pub(super) fn new(homeserver: &'a Homeserver, deadline: &Deadline) -> Self {
+        Self::with(Arena::new(deadline.clone()), homeserver)
     }
 
-    fn with(mut arena: Arena, server_name: &'a ServerName) -> Self {
-        let universes = Kind::ALL.map(|kind| Universe::new(&mut arena, kind, server_name));
+    fn with(mut arena: Arena, homeserver: &'a Homeserver) -> Self {
+        let universes = Kind::ALL.map(|kind| Universe::new(&mut arena, kind, &homeserver.name));
         Self {
             arena,
-            server_name,
+            homeserver,
             universes,
             shapes: HashMap::new(),
             languages: HashMap::new(),
@@ -90,7 +91,7 @@ impl<'a> Examiner<'a> {
             let shapes = std::mem::take(&mut self.shapes);
             let mut arena = Arena::new(self.arena.deadline().clone());
             arena.step(self.arena.steps());
-            *self = Self { shapes, allowed: self.allowed, ..Self::with(arena, self.server_name) };
+            *self = Self { shapes, allowed: self.allowed, ..Self::with(arena, self.homeserver) };
         }
     }
 
@@ -123,7 +124,7 @@ impl<'a> Examiner<'a> {
             return nothing;
         }
         let Some(local) = reach.local else {
-            let why = why_dead(pattern.source(), kind, self.server_name, reach.remote.as_deref());
+            let why = why_dead(pattern.source(), kind, &self.homeserver.name, reach.remote.as_deref());
             let witness = reach.remote.map(|remote| (remote, WitnessIs::Remote));
             findings.push(about(
                 Code::DeadEntry,
@@ -143,7 +144,7 @@ impl<'a> Examiner<'a> {
         }
         if let Some(remote) = reach.remote.filter(|_| !everyone && kind != Kind::Room) {
             let witness = Some((remote, WitnessIs::Remote));
-            if names_server_unescaped(pattern.source(), self.server_name) {
+            if names_server_unescaped(pattern.source(), &self.homeserver.name) {
                 let message = "a dot of the server name is not escaped, so that the entry reaches beyond this server";
                 findings.push(about(Code::UnescapedDot, Severity::Note, witness, message.into()));
             } else {

@@ -25,7 +25,7 @@ pub(super) fn findings(services: &Services, prepared: &[Arc<Prepared>], deadline
         findings.extend(bound(of_one));
         senders(services, &one.registration, prepared, &mut findings);
     }
-    findings.extend(unjoinable(services.registrations(), deadline));
+    findings.extend(unjoinable(services.homeserver(), services.registrations(), deadline));
     findings
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
 
 fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
     let of = |path: &Path| {
-        let snapshot = load::load(diff.server_name.clone(), vec![source(path)])?;
+        let snapshot = load::load(diff.server_name.clone().into(), vec![source(path)])?;
         for file in snapshot.files.iter().filter(|file| !file.faults.is_empty()) {
             eprintln!("bailiwick: {} cannot be loaded and is left out (`bailiwick check` says why)", file.file);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::matrix::ServerName;
+use crate::homeserver::Homeserver;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::snapshot::Snapshot;
@@ -12,10 +12,10 @@ use crate::source::Source;
 use crate::telemetry::Metrics;
 
 /// Loads sources once, as the service does.
-pub(super) fn load(server_name: ServerName, sources: Vec<Source>) -> anyhow::Result<Arc<Snapshot>> {
+pub(super) fn load(homeserver: Homeserver, sources: Vec<Source>) -> anyhow::Result<Arc<Snapshot>> {
     let hasher = TokenHasher::new();
     let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
-    let mut options = Options::new(server_name, sources, Arc::new(loader));
+    let mut options = Options::new(homeserver, sources, Arc::new(loader));
     // What is there counts as it is; nobody waits for a writer.
     options.max_wait = Duration::ZERO;
     let mut engine = Engine::new(options, &Metrics::new());

@@ -10,7 +10,7 @@ use super::{INTERNAL, OK, USAGE, complain, load};
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{ClaimVia, Ownership};
 use crate::snapshot::Snapshot;
-use python_re::{Outcome, Pattern};
+use python_re::Outcome;
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
@@ -98,8 +98,8 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
         server_name: owner.server_name.clone().or_else(guessed),
         synapse_config: owner.synapse_config.clone(),
     };
-    let (name, sources) = sources.resolve()?;
-    let snapshot = load::load(name, sources)?;
+    let (homeserver, sources) = sources.resolve()?;
+    let snapshot = load::load(homeserver, sources)?;
     let explained: Vec<Explained<'_>> = ids.iter().map(|id| explain_one(&snapshot, *id)).collect();
     if owner.format == Format::Json {
         return Ok(serde_json::to_string_pretty(&explained)? + "\n");
@@ -141,7 +141,11 @@ fn matching<'s>(snapshot: &'s Snapshot, id: MatrixId<'_>, as_id: &'s str, decidi
     let entries = (0..).zip(registration.namespaces.of(id.kind()));
     let matches = entries.filter(|(index, entry)| {
         Some(*index) == deciding
-            || Pattern::parse(&entry.regex).is_ok_and(|p| p.backtracker().run(id.as_str()) == Outcome::Match)
+            || services
+                .homeserver()
+                .dialect
+                .parse(id.kind(), &entry.regex)
+                .is_ok_and(|p| p.backtracker().run(id.as_str()) == Outcome::Match)
     });
     let explained = matches.map(|(index, entry)| Matching {
         as_id,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
 use crate::registration::homeserver_config;
 use crate::source::Source;
@@ -30,8 +31,8 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The server name and the sources in load order, or why they cannot be used.
-    pub(crate) fn resolve(&self) -> anyhow::Result<(ServerName, Vec<Source>)> {
+    /// The homeserver and the sources in load order, or why they cannot be used.
+    pub(crate) fn resolve(&self) -> anyhow::Result<(Homeserver, Vec<Source>)> {
         if let Some(file) = &self.synapse_config {
             return from_synapse(file);
         }
@@ -39,11 +40,11 @@ impl Sources {
         let source = |path: &PathBuf| {
             if path.is_file() { Source::Files(vec![path.clone()]) } else { Source::Directory(path.clone()) }
         };
-        Ok((server_name, self.dirs.iter().map(source).collect()))
+        Ok((server_name.into(), self.dirs.iter().map(source).collect()))
     }
 }
 
-fn from_synapse(file: &Path) -> anyhow::Result<(ServerName, Vec<Source>)> {
+fn from_synapse(file: &Path) -> anyhow::Result<(Homeserver, Vec<Source>)> {
     let bytes = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
     let config = homeserver_config(&bytes).with_context(|| format!("failed to use {}", file.display()))?;
     let server_name: ServerName =
@@ -56,5 +57,5 @@ fn from_synapse(file: &Path) -> anyhow::Result<(ServerName, Vec<Source>)> {
         }
         Ok(config.app_service_config_files)
     };
-    Ok((server_name, vec![Source::List { file: file.to_owned(), read: Arc::new(read) }]))
+    Ok((server_name.into(), vec![Source::List { file: file.to_owned(), read: Arc::new(read) }]))
 }

@@ -2,36 +2,33 @@ use std::sync::Arc;
 
 use super::Size;
 use super::table::Table;
-use crate::matrix::{Kind, ServerName};
+use crate::homeserver::Homeserver;
+use crate::matrix::{Kind, PerKind};
 use crate::registration::Registration;
 
 /// Registrations built together. Each has a slot: its position among these.
 #[derive(Debug)]
 pub(super) struct Layer {
     registrations: Vec<Arc<Registration>>,
-    users: Table,
-    aliases: Table,
-    rooms: Table,
+    tables: PerKind<Table>,
 }
 
 impl Layer {
-    pub(super) fn new(server_name: &ServerName, registrations: Vec<Arc<Registration>>) -> Self {
-        let table = |kind| Table::new(kind, server_name, &registrations);
+    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
+        let table = |kind| Table::new(kind, homeserver, &registrations);
         let (users, (aliases, rooms)) =
             rayon::join(|| table(Kind::User), || rayon::join(|| table(Kind::Alias), || table(Kind::Room)));
-        Self { registrations, users, aliases, rooms }
+        let mut tables = PerKind::new(|_| Table::default());
+        (tables[Kind::User], tables[Kind::Alias], tables[Kind::Room]) = (users, aliases, rooms);
+        Self { registrations, tables }
     }
 
     pub(super) fn registrations(&self) -> &[Arc<Registration>] {
         &self.registrations
     }
 
-    pub(super) const fn table(&self, kind: Kind) -> &Table {
-        match kind {
-            Kind::User => &self.users,
-            Kind::Alias => &self.aliases,
-            Kind::Room => &self.rooms,
-        }
+    pub(super) fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind]
     }
 
     pub(super) fn size(&self) -> Size {
@@ -39,6 +36,6 @@ impl Layer {
             let table = self.table(kind);
             Size { bytes: table.memory_usage(), entries: table.entries(), automata: table.automata() }
         };
-        Kind::ALL.map(size).into_iter().fold(Size::default(), Size::plus)
+        Kind::ALL.into_iter().map(size).fold(Size::default(), Size::plus)
     }
 }

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use layer::Layer;
 
-use crate::matrix::{MatrixId, ServerName};
+use crate::homeserver::Homeserver;
+use crate::matrix::MatrixId;
 use crate::registration::Registration;
 
 /// What one service has to do with an ID.
@@ -82,14 +83,14 @@ pub struct Size {
 impl Index {
     /// Builds the index of registrations in load order.
     #[must_use]
-    pub fn build(server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
-        let layer = Layer::new(server_name, registrations.to_vec());
+    pub fn build(homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
+        let layer = Layer::new(homeserver, registrations.to_vec());
         Self { layers: vec![Arc::new(layer)], positions: vec![(0..positions(registrations.len())).collect()] }
     }
 
     /// The index of a changed set. A registration that is the same `Arc` as before is not built again.
     #[must_use]
-    pub fn changed(&self, server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
+    pub fn changed(&self, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
         let mut position_of = self.moved(registrations);
         let mut now = |layer: usize| -> Vec<u32> {
             let slots = self.layers[layer].registrations().iter().zip(&self.positions[layer]);
@@ -101,7 +102,7 @@ impl Index {
         let gone = large_positions.iter().filter(|&&at| at == GONE).count();
         let kept = large_positions.len() - gone;
         if registrations.len() - kept + gone > SMALL.max(large_positions.len() / PART) {
-            return Self::build(server_name, registrations);
+            return Self::build(homeserver, registrations);
         }
         let mut changed = Self { layers: vec![Arc::clone(large)], positions: vec![large_positions] };
         let unchanged = small_positions.as_ref().is_some_and(|small| !small.contains(&GONE)) && position_of.is_empty();
@@ -113,7 +114,7 @@ impl Index {
                 positions.sort_unstable();
                 if !positions.is_empty() {
                     let new = positions.iter().map(|&at| Arc::clone(&registrations[at as usize])).collect();
-                    changed.push(Arc::new(Layer::new(server_name, new)), positions);
+                    changed.push(Arc::new(Layer::new(homeserver, new)), positions);
                 }
             }
         }

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::check::{Checks, Interner};
 use super::scattered::{Candidate, Scattered};
 use super::trie::Trie;
-use crate::matrix::{Kind, ServerName, user_id};
+use crate::homeserver::Homeserver;
+use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use python_re::{Anchor, Ast, Outcome, Pattern};
 use python_re::{Path, necessary_paths, paths, required_literals};
@@ -61,7 +62,7 @@ struct Prefixed {
 const AT_A_TIME: usize = 4_096;
 
 impl Table {
-    pub(super) fn new(kind: Kind, server_name: &ServerName, registrations: &[Arc<Registration>]) -> Self {
+    pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());
         let mut entries = 0;
@@ -71,7 +72,7 @@ impl Table {
                 .enumerate()
                 .with_min_len(256)
                 .flat_map_iter(|(slot, registration)| {
-                    parse(kind, server_name, number(at * AT_A_TIME + slot), registration)
+                    parse(kind, homeserver, number(at * AT_A_TIME + slot), registration)
                 })
                 .collect();
             entries += parsed.len();
@@ -81,7 +82,7 @@ impl Table {
         }
         prefixed.par_sort_unstable_by(|a, b| (&a.prefix, a.target).cmp(&(&b.prefix, b.target)));
         let mut table = Self { entries, ..Self::default() };
-        let candidates = table.place(&prefixed, |path| candidate(path, kind, registrations));
+        let candidates = table.place(&prefixed, |path| candidate(path, kind, homeserver, registrations));
         table.scattered = Scattered::new(candidates, &interner);
         table.checks = interner.finish();
         table
@@ -149,10 +150,10 @@ impl Table {
     }
 }
 
-fn parse(kind: Kind, server_name: &ServerName, slot: u32, registration: &Registration) -> Vec<Parsed> {
+fn parse(kind: Kind, homeserver: &Homeserver, slot: u32, registration: &Registration) -> Vec<Parsed> {
     let mut parsed = Vec::new();
     if kind == Kind::User {
-        let sender = user_id(&registration.sender_localpart, server_name.as_str());
+        let sender = user_id(&registration.sender_localpart, homeserver.name.as_str());
         parsed.push(parsed_sender(&sender, slot));
     }
     let entries = registration.namespaces.of(kind);
@@ -163,7 +164,7 @@ fn parse(kind: Kind, server_name: &ServerName, slot: u32, registration: &Registr
             continue;
         }
         // That it parses was seen when the file was loaded.
-        if let Ok(pattern) = Pattern::parse(&entry.regex) {
+        if let Ok(pattern) = homeserver.dialect.parse(kind, &entry.regex) {
             let paths = paths_of(&pattern);
             parsed.push(Parsed { pattern, paths, slot, rank: position + 1 });
         }
@@ -193,11 +194,11 @@ fn paths_of(pattern: &Pattern) -> Vec<Path> {
     if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
 }
 
-fn candidate(path: &Prefixed, kind: Kind, registrations: &[Arc<Registration>]) -> Candidate {
+fn candidate(path: &Prefixed, kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Candidate {
     let target = path.target;
     let literals = target.rank.checked_sub(1).and_then(|position| {
         let entry = &registrations[target.slot as usize].namespaces.of(kind)[position as usize];
-        let pattern = Pattern::parse(&entry.regex).ok()?;
+        let pattern = homeserver.dialect.parse(kind, &entry.regex).ok()?;
         let rest = paths_of(&pattern).swap_remove(path.path as usize).rest;
         Some(rest.map_or_else(|| required_literals(pattern.ast()), |rest| required_literals(&rest)))
     });

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::metrics::ReloadMetrics;
 use super::settle::{self, Looked, PutOff};
 use super::{Clock, ReloadReport, ReloadResult, SystemClock, Trigger, log};
+use crate::homeserver::Homeserver;
 use crate::kept::{InForce, StateDir};
-use crate::matrix::ServerName;
 use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
 use crate::source::{Disk, EventSource, Keep, Known, Loader, OsDisk, Scanner, Source, os_events};
 use crate::telemetry::Metrics;
@@ -17,7 +17,7 @@ use crate::telemetry::Metrics;
 #[derive(Clone)]
 pub struct Options {
     /// The homeserver whose registrations these are.
-    pub server_name: ServerName,
+    pub homeserver: Homeserver,
     /// Where they come from, in load order.
     pub sources: Vec<Source>,
     /// A change is taken over when nothing has changed for this long. 100 ms.
@@ -41,9 +41,9 @@ pub struct Options {
 impl Options {
     /// The defaults.
     #[must_use]
-    pub fn new(server_name: ServerName, sources: Vec<Source>, loader: Arc<dyn Loader>) -> Self {
+    pub fn new(homeserver: Homeserver, sources: Vec<Source>, loader: Arc<dyn Loader>) -> Self {
         Self {
-            server_name,
+            homeserver,
             sources,
             quiet: Duration::from_millis(100),
             max_wait: Duration::from_millis(500),
@@ -60,7 +60,7 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("server_name", &self.server_name)
+            .field("homeserver", &self.homeserver)
             .field("sources", &self.sources)
             .finish_non_exhaustive()
     }
@@ -103,7 +103,7 @@ impl Engine {
     #[must_use]
     pub fn new(options: Options, metrics: &Metrics) -> Self {
         let sources = vec![State::default(); options.sources.len()];
-        let nothing = Snapshot::before_first_load(options.server_name.clone(), Vec::new());
+        let nothing = Snapshot::before_first_load(options.homeserver.clone(), Vec::new());
         let state = options.state_dir.as_deref().map(StateDir::open);
         Self {
             options,
@@ -327,7 +327,7 @@ impl Engine {
             if before.missing == missing {
                 return Arc::clone(before);
             }
-            let nothing = Snapshot::before_first_load(self.options.server_name.clone(), missing);
+            let nothing = Snapshot::before_first_load(self.options.homeserver.clone(), missing);
             self.live.swap(Arc::new(nothing));
             return self.live.load_full();
         }

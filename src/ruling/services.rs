@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::names::Names;
+use crate::homeserver::Homeserver;
 use crate::index::Index;
 use crate::matrix::ServerName;
 use crate::registration::{Registration, TokenDigest};
@@ -8,7 +9,7 @@ use crate::registration::{Registration, TokenDigest};
 /// The loaded application services in load order, with everything that questions about them need. Immutable.
 #[derive(Debug)]
 pub struct Services {
-    server_name: ServerName,
+    homeserver: Homeserver,
     registrations: Vec<Arc<Registration>>,
     index: Index,
     names: Names,
@@ -17,24 +18,30 @@ pub struct Services {
 impl Services {
     /// Takes registrations in load order, whose ids and tokens are known to be distinct.
     #[must_use]
-    pub fn new(server_name: ServerName, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = Index::build(&server_name, &registrations);
+    pub fn new(homeserver: Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
+        let index = Index::build(&homeserver, &registrations);
         let names = Names::new(&registrations);
-        Self { server_name, registrations, index, names }
+        Self { homeserver, registrations, index, names }
     }
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
     pub fn changed(&self, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = self.index.changed(&self.server_name, &registrations);
+        let index = self.index.changed(&self.homeserver, &registrations);
         let names = self.names.changed(&self.registrations, &registrations);
-        Self { server_name: self.server_name.clone(), registrations, index, names }
+        Self { homeserver: self.homeserver.clone(), registrations, index, names }
     }
 
     /// The homeserver whose namespace this is.
     #[must_use]
+    pub const fn homeserver(&self) -> &Homeserver {
+        &self.homeserver
+    }
+
+    /// Its name.
+    #[must_use]
     pub const fn server_name(&self) -> &ServerName {
-        &self.server_name
+        &self.homeserver.name
     }
 
     /// The registrations in load order.
@@ -71,6 +78,6 @@ impl Services {
             .strip_prefix('@')
             .and_then(|rest| rest.strip_prefix(&*registration.sender_localpart))
             .and_then(|rest| rest.strip_prefix(':'))
-            .is_some_and(|server| server == self.server_name.as_str())
+            .is_some_and(|server| server == self.server_name().as_str())
     }
 }

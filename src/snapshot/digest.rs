@@ -2,10 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::FileRecord;
-use crate::matrix::ServerName;
-
-/// The dialect whose rules the answers follow; part of the digest, so that two dialects never look alike.
-const DIALECT: &str = "synapse";
+use crate::homeserver::Homeserver;
 
 /// Hexadecimal characters of a snapshot's digest: 128 bits, ample against accident.
 const DIGEST_CHARS: usize = 32;
@@ -40,14 +37,14 @@ fn hex(hash: &ContentHash) -> String {
 }
 
 /// The digest of a loaded set. Every part is preceded by its length, so that no two sets are written alike.
-pub(super) fn digest(server_name: &ServerName, files: &[Arc<FileRecord>]) -> Arc<str> {
+pub(super) fn digest(homeserver: &Homeserver, files: &[Arc<FileRecord>]) -> Arc<str> {
     let mut written = Vec::with_capacity(64 * files.len() + 64);
     let mut part = |bytes: &[u8]| {
         written.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         written.extend_from_slice(bytes);
     };
-    part(DIALECT.as_bytes());
-    part(server_name.as_str().as_bytes());
+    part(homeserver.dialect.name().as_bytes());
+    part(homeserver.name.as_str().as_bytes());
     for file in files {
         if let Some(hash) = &file.hash {
             part(file.name().as_bytes());

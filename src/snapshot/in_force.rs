@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::admission::{admit, admit_some};
 use super::digest::digest;
 use super::{Candidate, Changes, FileRecord, FileState};
-use crate::matrix::ServerName;
+use crate::homeserver::Homeserver;
 use crate::ruling::Services;
 
 /// Everything that a question can be answered from.
@@ -57,15 +57,15 @@ pub struct MissingSource {
 impl Snapshot {
     /// What is in force before the first load: nothing, and [`Snapshot::is_ready`] says so.
     #[must_use]
-    pub fn before_first_load(server_name: ServerName, missing: Vec<MissingSource>) -> Self {
-        let digest = digest(&server_name, &[]);
+    pub fn before_first_load(homeserver: Homeserver, missing: Vec<MissingSource>) -> Self {
+        let digest = digest(&homeserver, &[]);
         Self {
             generation: 0,
             digest,
             complete: false,
             files: Vec::new(),
             counts: Counts::default(),
-            services: Arc::new(Services::new(server_name, Vec::new())),
+            services: Arc::new(Services::new(homeserver, Vec::new())),
             missing,
             loaded_at: SystemTime::now(),
             changes: Changes::default(),
@@ -95,7 +95,7 @@ impl Snapshot {
         let counts = count(&files);
         Some(Self {
             generation: self.generation + 1,
-            digest: digest(services.server_name(), &files),
+            digest: digest(services.homeserver(), &files),
             complete: counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
             changes: Changes::between(&self.services, &services),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bailiwick::homeserver::Homeserver;
 use bailiwick::index::{Hit, Index, Via};
-use bailiwick::matrix::{MatrixId, ServerName};
+use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
 use python_re::{Outcome, Pattern};
@@ -25,7 +26,7 @@ fn recorded() -> Vec<(String, Vec<String>)> {
     valid.collect()
 }
 
-fn server_name() -> ServerName {
+fn homeserver() -> Homeserver {
     "example.com".parse().expect("a server name")
 }
 
@@ -85,7 +86,7 @@ proptest! {
             .zip(&chosen)
             .map(|(at, chosen)| registration(at, &chosen.iter().map(|(regex, _)| &**regex).collect::<Vec<_>>()))
             .collect();
-        let index = Index::build(&server_name(), &registrations);
+        let index = Index::build(&homeserver(), &registrations);
         for id in chosen.iter().flatten().flat_map(|(_, texts)| texts).map(|text| &**text).chain(["@bot0:example.com"]) {
             if let Some(hits) = looked_up(&index, id) {
                 let walk = walked(&registrations, id);
@@ -104,7 +105,7 @@ proptest! {
         let pool: Vec<_> =
             (0..).zip(&picked).map(|(at, [a, b])| registration(at, &[&a.0, &b.0])).collect();
         let mut set = pool[..pool.len() / 2].to_vec();
-        let mut index = Index::build(&server_name(), &set);
+        let mut index = Index::build(&homeserver(), &set);
         for (pick, what) in steps {
             let one = pick.get(&pool);
             match (set.iter().position(|known| Arc::ptr_eq(known, one)), what) {
@@ -113,8 +114,8 @@ proptest! {
                 (None, 0) => set.insert(0, Arc::clone(one)),
                 (None, _) => set.push(Arc::clone(one)),
             }
-            index = index.changed(&server_name(), &set);
-            let fresh = Index::build(&server_name(), &set);
+            index = index.changed(&homeserver(), &set);
+            let fresh = Index::build(&homeserver(), &set);
             for id in picked.iter().flatten().flat_map(|(_, texts)| texts) {
                 prop_assert_eq!(looked_up(&index, id), looked_up(&fresh, id), "{:?}", id);
             }
@@ -128,8 +129,8 @@ proptest! {
         let recorded = recorded_once();
         let chosen: Vec<_> = picks.iter().map(|pick| pick.get(recorded)).collect();
         let all: Vec<_> = (0..).zip(&chosen).map(|(at, chosen)| registration(at, &[&chosen.0])).collect();
-        let before = Index::build(&server_name(), &all[..all.len() - 1]);
-        let after = Index::build(&server_name(), &all);
+        let before = Index::build(&homeserver(), &all[..all.len() - 1]);
+        let after = Index::build(&homeserver(), &all);
         let newcomer = u32::try_from(all.len() - 1).expect("few");
         for id in chosen.iter().flat_map(|chosen| &chosen.1) {
             let mut with = looked_up(&after, id);
@@ -158,7 +159,7 @@ fn thousands_behind_one_prefix_are_found() {
         })
         .collect();
     registrations.push(registration(600, &["@(?!admin)irc_.*", "@(?:a|b)?c_(?=[0-9]).*"]));
-    let index = Index::build(&server_name(), &registrations);
+    let index = Index::build(&homeserver(), &registrations);
     for id in [
         "@a_x17_b:example.com",
         "@a_x17_x18_b:example.com",
@@ -180,13 +181,13 @@ fn what_hangs_a_homeserver_does_not_hang_us() {
     let worst = format!("@{}!", "a".repeat(253));
     let regular = ["@(a+)+$", "@(a|a)*b", "@(.*)*x", "@([a-z]+)*@", "@(a*)*b", "@((a+)*)+\\Z", "@(a?){200}a{200}$"];
     let registrations = [registration(0, &regular)];
-    let index = Index::build(&server_name(), &registrations);
+    let index = Index::build(&homeserver(), &registrations);
     for _ in 0..1_000 {
         assert_eq!(looked_up(&index, &worst), Some(vec![]));
     }
     let irregular = ["@(a+)+(?<!x)\\1$", "@(a|a)*(b)\\2(?=x)", "@(?:(.*)*)x\\1", "@(?:a|aa)+(?<=b)\\bé"];
     for regex in irregular {
-        let index = Index::build(&server_name(), &[registration(0, &[regex])]);
+        let index = Index::build(&homeserver(), &[registration(0, &[regex])]);
         let hits = looked_up(&index, &worst).expect("an ID");
         assert_eq!(hits, [Hit { service: 0, via: Via::Entry { position: 0, step_limit: true } }], "{regex}");
     }

@@ -60,13 +60,13 @@ struct Prepared {
 }
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
-    let (server_name, sources) = serve.sources.resolve()?;
+    let (homeserver, sources) = serve.sources.resolve()?;
     let hasher = TokenHasher::new();
     let loader = {
         let hasher = hasher.clone();
         move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher)
     };
-    let mut options = Options::new(server_name, sources, Arc::new(loader));
+    let mut options = Options::new(homeserver, sources, Arc::new(loader));
     options.poll = Duration::from_secs(serve.poll_interval);
     options.state_dir.clone_from(&serve.state_dir);
     let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use python_re::{Pattern, PatternError};
+
+use super::{Join, Precedence, synapse};
+use crate::matrix::Kind;
+
+/// How a kind of homeserver reads registrations and decides: a row of parameters. One pointer; two are equal when they
+/// have the same name.
+#[derive(Clone, Copy)]
+pub struct Dialect(&'static Row);
+
+/// The parameters of a dialect.
+pub(super) struct Row {
+    /// As it stands in options and digests.
+    pub(super) name: &'static str,
+    /// What the homeserver is called in a sentence.
+    pub(super) homeserver: &'static str,
+    /// Reads a regex.
+    pub(super) parse: fn(Kind, &str) -> Result<Pattern, PatternError>,
+    /// Which of a list's entries that match decides.
+    pub(super) precedence: Precedence,
+    /// What it makes of the regexes of all files together.
+    pub(super) join: Option<Join>,
+    /// What becomes of two files that cannot both load, as a sentence without an end.
+    pub(super) collision: &'static str,
+}
+
+impl Dialect {
+    /// The name, as it stands in options; part of a snapshot's digest, so that two dialects never look alike.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What a homeserver that speaks it is called in a sentence.
+    #[must_use]
+    pub const fn homeserver(self) -> &'static str {
+        self.0.homeserver
+    }
+
+    /// Reads the regex of an entry.
+    pub fn parse(self, kind: Kind, regex: &str) -> Result<Pattern, PatternError> {
+        (self.0.parse)(kind, regex)
+    }
+
+    /// Which of a list's entries that match decides.
+    #[must_use]
+    pub const fn precedence(self) -> Precedence {
+        self.0.precedence
+    }
+
+    /// What the homeserver makes of the regexes of all files together, if it makes anything.
+    #[must_use]
+    pub const fn join(self) -> Option<&'static Join> {
+        self.0.join.as_ref()
+    }
+
+    /// What the homeserver does about two files of which only one can load, as a sentence without an end.
+    #[must_use]
+    pub const fn collision(self) -> &'static str {
+        self.0.collision
+    }
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self(&synapse::ROW)
+    }
+}
+
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Dialect {}
+
+impl fmt::Debug for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,53 @@
+use std::fmt;
+
+/// What a homeserver makes of the exclusive user regexes of all files together. Each of them loads alone; together they may not.
+pub struct Join {
+    /// Compiles all together; why that fails, as a sentence without an end.
+    pub(super) compile: fn(&[&str]) -> Result<(), String>,
+    /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
+    pub(super) depends_on_others: fn(&str) -> bool,
+    /// What becomes of the homeserver then, and why: "… this one breaks it".
+    pub(super) consequence: &'static str,
+}
+
+/// A regex with which those before it can no longer be joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its position among those that were joined.
+    pub at: usize,
+    /// What the homeserver would say, as a sentence without an end.
+    pub error: String,
+}
+
+impl Join {
+    /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
+    #[must_use]
+    pub fn depends_on_others(&self, regex: &str) -> bool {
+        (self.depends_on_others)(regex)
+    }
+
+    /// The first regex with which those before it cannot be joined any more. Costs a compilation of all, and one for each
+    /// halving if that fails.
+    #[must_use]
+    pub fn broken(&self, regexes: &[&str]) -> Option<Broken> {
+        let error = (self.compile)(regexes).err()?;
+        let (mut good, mut bad) = (0, regexes.len());
+        while bad - good > 1 {
+            let middle = usize::midpoint(good, bad);
+            if (self.compile)(&regexes[..middle]).is_ok() { good = middle } else { bad = middle }
+        }
+        Some(Broken { at: bad - 1, error })
+    }
+
+    /// What becomes of the homeserver, and why, as a sentence without an end that speaks of "this one".
+    #[must_use]
+    pub const fn consequence(&self) -> &'static str {
+        self.consequence
+    }
+}
+
+impl fmt::Debug for Join {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join").field("consequence", &self.consequence).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,28 @@
+//! What is Synapse's alone. The rules are those of Synapse 1.163; `docs/semantics.md` states them with their sources.
+
+mod join;
+
+use python_re::{Pattern, PatternError};
+
+use super::dialect::Row;
+use super::{Join, Precedence};
+use crate::matrix::Kind;
+
+/// Synapse's parameters.
+pub(super) static ROW: Row = Row {
+    name: "synapse",
+    homeserver: "Synapse",
+    parse,
+    precedence: Precedence::FileOrder,
+    join: Some(Join {
+        compile: join::compile,
+        depends_on_others: join::depends_on_others,
+        consequence: join::CONSEQUENCE,
+    }),
+    collision: "Synapse would refuse to start",
+};
+
+/// A Python regex, tried from the start of the whole ID, whatever it names.
+fn parse(_kind: Kind, regex: &str) -> Result<Pattern, PatternError> {
+    Pattern::parse(regex)
+}
