@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import json
 import random
+import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,9 +31,18 @@ from synapse.handlers.directory import DirectoryHandler
 from synapse.handlers.register import RegistrationHandler
 from synapse.types import RoomAlias
 
-from near import LOCALPARTS, askable, member, near
+sys.path.insert(0, str(Path(__file__).parent.parent / "crates/python-re/oracle"))
+from near import LOCALPARTS, member, near
 
 SERVER = "example.com"
+
+
+def askable(text: str) -> bool:
+    """Whether bailiwick answers about it at all: at most 255 bytes, a sigil first, no lone surrogate."""
+    try:
+        return text[:1] in ("@", "#", "!") and len(text.encode()) <= 255
+    except UnicodeEncodeError:
+        return False
 
 
 def load(directory: Path):

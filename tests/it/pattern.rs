@@ -1,4 +1,4 @@
-//! Patterns compile and match exactly as CPython's `re` does, as recorded by `oracle/re_cases.py`.
+//! Patterns compile and match exactly as CPython's `re` does, as recorded by `crates/python-re/oracle/cases.py`.
 
 use std::fs;
 use std::sync::Arc;
@@ -154,7 +154,7 @@ fn services(regexes: &[&str]) -> Services {
     Services::new("example.com".parse().expect("a server name"), regexes.iter().enumerate().map(load).collect())
 }
 
-/// Compares the cases of `BAILIWICK_CASES`, made by `oracle/re_cases.py`.
+/// Compares the cases of `BAILIWICK_CASES`, made by `crates/python-re/oracle/cases.py`.
 #[test]
 #[ignore = "a tool of the differential run, which needs Python"]
 fn compare_patterns() {

@@ -1,7 +1,8 @@
+use python_text::{DECIMAL, LETTER_OR_NUMBER, SPACE};
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::flags::Flags;
-use super::tables::{ALIASES, DIGIT, EXTRA, ID_CONTINUE, ID_START, LOWER, NAMED, SPACE, UPPER, WORD};
+use super::tables::{ALIASES, EXTRA, ID_CONTINUE, ID_START, LOWER, NAMED, UPPER};
 
 /// A category of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,11 +97,15 @@ pub(super) fn category_class(category: Category, ascii: bool) -> ClassUnicode {
         return ClassUnicode::new(ranges.iter().map(|&(low, high)| ClassUnicodeRange::new(low, high)));
     }
     let mut class = ClassUnicode::empty();
-    for &(low, high) in match category {
-        Category::Digit => DIGIT,
+    let characters = match category {
+        Category::Digit => DECIMAL,
         Category::Space => SPACE,
-        Category::Word => WORD,
-    } {
+        Category::Word => {
+            push(&mut class, '_'.into(), '_'.into());
+            LETTER_OR_NUMBER
+        }
+    };
+    for &(low, high) in characters.ranges() {
         push(&mut class, low, high);
     }
     class
@@ -111,12 +116,7 @@ pub(super) fn is_word(c: char, ascii: bool) -> bool {
     if ascii {
         return c.is_ascii_alphanumeric() || c == '_';
     }
-    holds(WORD, c)
-}
-
-/// Whether a character is white space of a str pattern.
-pub(super) fn is_space(c: char) -> bool {
-    holds(SPACE, c)
+    c == '_' || LETTER_OR_NUMBER.contains(c)
 }
 
 /// The character of a name in `\N{…}`, of those that Unicode 14.0 knows.
@@ -136,12 +136,6 @@ pub(super) fn named_character(name: &str) -> Option<char> {
 pub(super) fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|first| holds(ID_START, first)) && chars.all(|c| holds(ID_CONTINUE, c))
-}
-
-/// The value of a decimal digit of any script.
-pub(super) fn decimal_digit(c: char) -> Option<u32> {
-    let c = u32::from(c);
-    DIGIT.iter().find(|&&(low, high)| (low..=high).contains(&c)).map(|&(low, _)| (c - low) % 10)
 }
 
 fn holds(table: &[(u32, u32)], c: char) -> bool {
@@ -239,8 +233,8 @@ mod tests {
     fn categories_are_blind_to_case() {
         for &(from, to) in LOWER {
             let [from, to] = [from, to].map(|c| char::from_u32(c).expect("a character"));
-            for table in [DIGIT, SPACE, WORD] {
-                assert_eq!(holds(table, from), holds(table, to), "{from:?} and {to:?}");
+            for category in [DECIMAL, SPACE, LETTER_OR_NUMBER] {
+                assert_eq!(category.contains(from), category.contains(to), "{from:?} and {to:?}");
             }
         }
     }

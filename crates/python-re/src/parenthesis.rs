@@ -1,6 +1,8 @@
+use python_text::{Base, int};
+
 use super::PatternError;
 use super::ast::{Ast, Look};
-use super::charset::{decimal_digit, is_identifier};
+use super::charset::is_identifier;
 use super::flags::{Bits, Change};
 use super::groups::MAX_GROUPS;
 use super::parser::{Item, Parser, Scope, Sized};
@@ -189,11 +191,11 @@ impl Parser {
             let unknown = || self.tokens.error(format!("unknown group name '{name}'"), before);
             return self.groups.named(name).ok_or_else(unknown);
         }
-        let group = integer(name).ok_or_else(|| self.bad_name(name))?;
-        if group == 0 {
+        let group = int(name, Base::Ten).ok().filter(|group| !group.negative).ok_or_else(|| self.bad_name(name))?;
+        if group.magnitude == Some(0) {
             return Err(self.tokens.error("bad group number", before));
         }
-        let group = u32::try_from(group).ok().filter(|&group| group < MAX_GROUPS);
+        let group = group.magnitude.and_then(|group| u32::try_from(group).ok()).filter(|&group| group < MAX_GROUPS);
         let group = group.ok_or_else(|| self.tokens.error(format!("invalid group reference {name}"), before))?;
         self.groups.ask(group, self.tokens.tell() - before);
         Ok(group)
@@ -274,25 +276,4 @@ impl Parser {
             other => Err(self.tokens.error(missing, other.len())),
         }
     }
-}
-
-/// A number as Python's `int` reads it: white space around, a sign, digits of any script, single underscores between.
-/// `None` also for what is negative.
-fn integer(text: &str) -> Option<u64> {
-    let text = text.trim_matches(|c: char| super::charset::is_space(c));
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let mut value: u64 = 0;
-    let mut after_digit = false;
-    for c in digits.chars() {
-        if c == '_' && after_digit {
-            after_digit = false;
-            continue;
-        }
-        value = value.saturating_mul(10).saturating_add(decimal_digit(c)?.into());
-        after_digit = true;
-    }
-    (after_digit && !(negative && value > 0)).then_some(value)
 }

@@ -1,6 +1,6 @@
 """Strings near a regex: members of its language, and near misses of them.
 
-Used by the other scripts in this folder. Walks the parse tree of CPython's own `re`, so it follows Python's syntax by
+Used by the other scripts in this folder, and by those of the service. Walks the parse tree of CPython's own `re`, so it follows Python's syntax by
 construction. Random, from a seeded `random.Random`.
 """
 
@@ -87,11 +87,3 @@ def near(rng: random.Random, text: str) -> str:
         else:
             text = rng.choice("@#!") + text[1:]
     return text
-
-
-def askable(text: str) -> bool:
-    """Whether bailiwick answers about it at all: at most 255 bytes, a sigil first, no lone surrogate."""
-    try:
-        return text[:1] in ("@", "#", "!") and len(text.encode()) <= 255
-    except UnicodeEncodeError:
-        return False
