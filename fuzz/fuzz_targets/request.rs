@@ -2,8 +2,9 @@
 #![no_main]
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use actix_web::http::Method;
 use actix_web::{App, test, web};
 use bailiwick::http::{self, AppState, Limits, Part};
 use bailiwick::registration::{self, TokenHasher};
@@ -12,16 +13,8 @@ use bailiwick::reload::{Analyst, Options, Reloader};
 use bailiwick::source::Source;
 use libfuzzer_sys::fuzz_target;
 
-const TARGETS: [&str; 8] = [
-    "/v1/owners",
-    "/v1/may-register",
-    "/v1/may-create-alias",
-    "/v1/registrations",
-    "/v1/conflicts",
-    "/v1/check",
-    "/v1/status",
-    "/-/reload",
-];
+/// Whatever is served.
+static OPERATIONS: LazyLock<Vec<(Method, &str)>> = LazyLock::new(|| http::operations().collect());
 
 struct Scene {
     system: actix_web::rt::SystemRunner,
@@ -50,17 +43,18 @@ thread_local! {
     static SCENE: RefCell<Scene> = RefCell::new(scene());
 }
 
-fuzz_target!(|input: (u8, bool, &str, &[u8])| {
-    let (target, get, query, body) = input;
+fuzz_target!(|input: (u8, &str, &[u8])| {
+    let (operation, query, body) = input;
     SCENE.with_borrow_mut(|Scene { system, state }| {
         system.block_on(async {
             let app = test::init_service(App::new().configure(|config| http::configure(state, config, Part::Everything)));
             let app = app.await;
             let query: String = query.chars().filter(|c| c.is_ascii_graphic() && *c != '#').collect();
-            let uri = format!("{}?{query}", TARGETS[usize::from(target) % TARGETS.len()]);
+            let (method, path) = &OPERATIONS[usize::from(operation) % OPERATIONS.len()];
+            let uri = format!("{path}?{query}");
             let Ok(uri) = uri.parse::<actix_web::http::Uri>() else { return };
-            let request = if get { test::TestRequest::get() } else { test::TestRequest::post() };
-            let request = request.uri(&uri.to_string()).set_payload(body.to_vec()).to_request();
+            let request = test::TestRequest::with_uri(&uri.to_string()).method(method.clone());
+            let request = request.set_payload(body.to_vec()).to_request();
             let response = test::call_service(&app, request).await;
             assert!(!response.status().is_server_error(), "{uri} {body:?}: {}", response.status());
         });

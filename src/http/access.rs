@@ -4,16 +4,27 @@ use std::path::{Path, PathBuf};
 use arc_swap::ArcSwap;
 
 use super::ApiError;
-use super::requests::Route;
 use crate::reloadable_files::ReloadableFiles;
 
 /// What a bearer of a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Ask: everything under `/v1`.
+    /// Ask.
     Read,
-    /// Operate, too: everything under `/-/`.
+    /// Operate, too.
     Admin,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// What the caller may do.
+    pub(super) role: Role,
+}
+
+impl Caller {
+    /// Whoever asks where nobody is asked for a token, or where none is needed.
+    pub(super) const ANYBODY: Self = Self { role: Role::Admin };
 }
 
 /// A token as it is kept: only what recognizes it.
@@ -48,9 +59,8 @@ impl Access {
         self.revisit.refresh("tokens", || read(&self.file).map(|tokens| self.tokens.store(tokens.into())));
     }
 
-    /// Lets a request through, or says why not. `authorization` is the header.
-    pub(super) fn check(&self, route: Route, authorization: Option<&[u8]>) -> Result<(), ApiError> {
-        let Some(needed) = needed(route) else { return Ok(()) };
+    /// Says who asks, or why that will not do. `authorization` is the header.
+    pub(super) fn check(&self, needed: Role, authorization: Option<&[u8]>) -> Result<Caller, ApiError> {
         let token = authorization.and_then(bearer).ok_or_else(ApiError::missing_token)?;
         let hash = blake3::hash(token);
         // Every token is compared, so that the time tells nothing.
@@ -58,16 +68,8 @@ impl Access {
         match role {
             None => Err(ApiError::unknown_token()),
             Some(role) if role < needed => Err(ApiError::forbidden()),
-            Some(_) => Ok(()),
+            Some(role) => Ok(Caller { role }),
         }
-    }
-}
-
-fn needed(route: Route) -> Option<Role> {
-    match route.as_str() {
-        path if path.starts_with("/v1/") => Some(Role::Read),
-        path if path.starts_with("/-/") => Some(Role::Admin),
-        _ => None,
     }
 }
 

@@ -1,22 +1,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::body::{self, Body};
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::render::{self, Answer};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
 use crate::registration::{self, Fault, FaultCode, Registration};
 use crate::reload::Found;
 use crate::snapshot::Snapshot;
 
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/v1/check", tag: Tag::Questions, role: Some(Role::Read), operations: operations![post] };
+
 /// A registration is not larger than this, in bytes; only a check reads what a stranger sends.
 const MAX_REGISTRATION: usize = 256 << 10;
 /// What is not compared after this time is reported as undecided.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_DEADLINE: Duration = Duration::from_secs(5);
 /// So many checks run at once; more have to wait.
 pub(super) const MAX_AT_ONCE: usize = 2;
 
@@ -34,8 +39,7 @@ pub(super) struct Checked {
 
 #[utoipa::path(
     post,
-    path = "/v1/check",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "check",
     summary = "What would happen if a registration were added, or replaced the one with its id",
     description = "The answer holds no token. The registration is not kept.",
@@ -51,7 +55,7 @@ pub(super) struct Checked {
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
     let bytes = body::read(&body)?.clone();
     if bytes.is_empty() {
         return Err(ApiError::missing_param("the body is the registration, as YAML or JSON"));
@@ -63,7 +67,7 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
     // The permit goes with the work, which ends soon when nobody waits for it any more.
     let permit = Arc::clone(&state.checks).acquire_owned().await.map_err(|_| ApiError::shutting_down())?;
     let worker = state.clone();
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(CHECK_DEADLINE);
     // Dropped with the future, when the client has gone.
     let _waiter = deadline.waiter();
     let answer = web::block(move || {
@@ -74,7 +78,7 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
         })
     });
     let answer = answer.await.map_err(|_| ApiError::shutting_down())?;
-    Ok(HttpResponse::Ok().insert_header(actix_web::http::header::ContentType::json()).body(answer))
+    Ok(render::json(StatusCode::OK, answer))
 }
 
 fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], deadline: &Deadline) -> Checked {

@@ -1,11 +1,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Role};
 use crate::analysis::{Code, Finding, Severity};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/v1/conflicts", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
 
 /// So many findings are answered unless the caller says otherwise.
 const DEFAULT_LIMIT: usize = 1_000;
@@ -23,8 +27,7 @@ pub(super) struct Conflicts<'s> {
 
 #[utoipa::path(
     get,
-    path = "/v1/conflicts",
-    tag = "state",
+    path = ENDPOINT.path,
     operation_id = "conflicts",
     summary = "What is wrong with the live set: where registrations collide, proved with an ID",
     description = "Computed after each reload, off the request threads: `snapshot` says for which set. The codes are \
@@ -41,7 +44,7 @@ pub(super) struct Conflicts<'s> {
         (status = 503, description = "The first comparison is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), ["severity", "code", "as_id", "limit"])?;
     let severity = query.get("severity").map(severity).transpose()?;
     let code = query.get("code").map(code).transpose()?;

@@ -1,8 +1,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
 use serde::Serialize;
 
+use super::render;
 use crate::matrix::{ErrCode, IdError};
 
 /// An error as it is answered: a Matrix error with its status. The message is for the caller, and never repeats a value
@@ -107,7 +107,7 @@ impl From<IdError> for ApiError {
 
 impl From<ApiError> for HttpResponse {
     fn from(error: ApiError) -> Self {
-        Self::build(error.status()).insert_header(ContentType::json()).body(super::render::to_bytes(&error.body()))
+        render::json(error.status(), render::to_bytes(&error.body()))
     }
 }
 

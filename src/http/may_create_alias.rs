@@ -1,15 +1,24 @@
 use std::borrow::Cow;
 
+use actix_web::web::ReqData;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::may_register::by_id;
 use super::render::{self, Answer};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::{Kind, MatrixId};
 use crate::ruling::Decision;
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/v1/may-create-alias",
+    tag: Tag::Questions,
+    role: Some(Role::Read),
+    operations: operations![post],
+};
 
 /// The alias to create, and who asks.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -29,8 +38,7 @@ const EXPECTED: &str = r##"{"alias": "#…", "user_id": "@…" (or none), "as_id
 
 #[utoipa::path(
     post,
-    path = "/v1/may-create-alias",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "mayCreateAlias",
     summary = "May an alias be created",
     request_body = MayCreateAliasRequest<'static>,
@@ -41,15 +49,14 @@ const EXPECTED: &str = r##"{"alias": "#…", "user_id": "@…" (or none), "as_id
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: MayCreateAliasRequest<'_> = body::json(&body, EXPECTED)?;
     let alias = of_kind(&request.alias, Kind::Alias)?;
     let user = request.user_id.as_deref().map(|user| of_kind(user, Kind::User)).transpose()?;
     let snapshot = state.snapshot()?;
     let asker = by_id(&snapshot.services, request.as_id.as_deref());
     let decision = snapshot.services.may_create_alias(alias, asker, user.map(MatrixId::as_str));
-    state.metrics.decision(decision.reason);
-    state.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
+    state.decided(&caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }
 

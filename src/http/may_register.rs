@@ -1,20 +1,29 @@
 use std::borrow::Cow;
 
+use actix_web::web::ReqData;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Caller, Role};
 use crate::registration::Token;
 use crate::ruling::{Asker, Decision, Services, UserName};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/v1/may-register",
+    tag: Tag::Questions,
+    role: Some(Role::Read),
+    operations: operations![get, post],
+};
 
 /// The longest name that is decided on, in characters: the longest username that Synapse takes. A whole user ID may be
 /// longer by as much as a server name can be.
 const MAX_LOCALPART_CHARS: usize = 512;
-const MAX_USER_ID_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
+const MAX_ASKED_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
 
 /// Who is to be registered, and by whom.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -36,8 +45,7 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
 
 #[utoipa::path(
     get,
-    path = "/v1/may-register",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "mayRegisterByQuery",
     summary = "May a user be registered (never with a token: it does not belong in a URL)",
     params(
@@ -51,16 +59,19 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn get(
+    state: web::Data<AppState>,
+    caller: ReqData<Caller>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id"])?;
     let name = user_name(query.get("user_id"), query.get("localpart"))?;
-    answer(&state, name, |services| by_id(services, query.get("as_id")))
+    answer(&state, &caller, name, |services| by_id(services, query.get("as_id")))
 }
 
 #[utoipa::path(
     post,
-    path = "/v1/may-register",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "mayRegister",
     summary = "May a user be registered",
     request_body = MayRegisterRequest<'static>,
@@ -71,15 +82,15 @@ pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Res
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: MayRegisterRequest<'_> = body::json(&body, EXPECTED)?;
     let name = user_name(request.user_id.as_deref(), request.localpart.as_deref())?;
     match (&request.as_id, &request.as_token) {
         (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
-        (as_id, None) => answer(&state, name, |services| by_id(services, as_id.as_deref())),
+        (as_id, None) => answer(&state, &caller, name, |services| by_id(services, as_id.as_deref())),
         (None, Some(token)) => {
             let digest = state.hasher.digest(&Token::new(&**token));
-            answer(&state, name, |services| {
+            answer(&state, &caller, name, |services| {
                 services.position_of_token(&digest).map_or(Asker::Unknown(None), Asker::Service)
             })
         }
@@ -88,13 +99,13 @@ pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpR
 
 fn answer<'a>(
     state: &AppState,
+    caller: &Caller,
     name: UserName<'_>,
     asker: impl FnOnce(&Services) -> Asker<'a>,
 ) -> Result<HttpResponse, ApiError> {
     let snapshot = state.snapshot()?;
     let decision = snapshot.services.may_register(asker(&snapshot.services), name);
-    state.metrics.decision(decision.reason);
-    state.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
+    state.decided(caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }
 
@@ -106,7 +117,7 @@ pub(super) fn by_id<'a>(services: &Services, as_id: Option<&'a str>) -> Asker<'a
 
 fn user_name<'a>(user_id: Option<&'a str>, localpart: Option<&'a str>) -> Result<UserName<'a>, ApiError> {
     let (name, limit) = match (user_id, localpart) {
-        (Some(user_id), None) => (UserName::UserId(user_id), MAX_USER_ID_CHARS),
+        (Some(user_id), None) => (UserName::UserId(user_id), MAX_ASKED_CHARS),
         (None, Some(localpart)) => (UserName::Localpart(localpart), MAX_LOCALPART_CHARS),
         (Some(_), Some(_)) => return Err(ApiError::invalid_param("give user_id or localpart, not both")),
         (None, None) => return Err(ApiError::missing_param("user_id or localpart is missing")),

@@ -1,4 +1,4 @@
-//! The questions of section "Interface" over HTTP/1.1, one file for each endpoint.
+//! What the service answers over HTTP/1.1: a file for each endpoint, and each endpoint said once ([`endpoint`]).
 //!
 //! A handler parses, takes the snapshot in force once, asks it, and renders straight into the body. Errors are Matrix
 //! errors with the fitting status, those of actix's own making included; a decision is always 200.
@@ -8,23 +8,51 @@ mod app;
 mod body;
 mod check;
 mod conflicts;
+mod endpoint;
 mod error;
-mod health;
+mod healthz;
 mod may_create_alias;
 mod may_register;
 mod metrics;
 mod openapi;
 mod owners;
-mod patience;
 mod query;
+mod readyz;
 mod registrations;
 mod reload;
 mod render;
 mod requests;
+mod stalled;
+mod state;
 mod status;
 
+use access::Caller;
 pub use access::{Access, Role};
-pub use app::{AppState, Limits, Part, configure};
+pub use app::configure;
+use endpoint::Endpoint;
+pub use endpoint::Part;
 pub use error::ApiError;
 pub use openapi::document as openapi_document;
-pub use patience::{Connection, Connections};
+pub use stalled::{Connection, Connections};
+pub use state::{AppState, Limits};
+
+/// All that is served, in the order of the document.
+const ENDPOINTS: &[Endpoint] = &[
+    owners::ENDPOINT,
+    may_register::ENDPOINT,
+    may_create_alias::ENDPOINT,
+    registrations::ENDPOINT,
+    conflicts::ENDPOINT,
+    check::ENDPOINT,
+    status::ENDPOINT,
+    healthz::ENDPOINT,
+    readyz::ENDPOINT,
+    reload::ENDPOINT,
+    metrics::ENDPOINT,
+    openapi::ENDPOINT,
+];
+
+/// The method and the path of every operation.
+pub fn operations() -> impl Iterator<Item = (actix_web::http::Method, &'static str)> {
+    ENDPOINTS.iter().flat_map(|endpoint| endpoint.methods().into_iter().map(|method| (method, endpoint.path)))
+}

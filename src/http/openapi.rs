@@ -1,42 +1,24 @@
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
+use actix_web::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
+use utoipa::openapi::tag::TagBuilder;
 
-use super::{check, conflicts, health, may_create_alias, may_register, metrics, owners, registrations, reload, status};
+use super::endpoint::{Endpoint, Tag, operations};
+use super::{ENDPOINTS, Role, render};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/openapi.json", tag: Tag::Contract, role: None, operations: operations![get] };
 
 #[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "bailiwick",
-        description = "Who owns which part of a Matrix homeserver's namespace, exactly as Synapse would decide it.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
-    ),
-    paths(
-        owners::get,
-        owners::post,
-        may_register::get,
-        may_register::post,
-        may_create_alias::post,
-        registrations::get,
-        conflicts::get,
-        check::post,
-        status::get,
-        health::healthz,
-        health::readyz,
-        reload::post,
-        metrics::get,
-        get,
-    ),
-    tags(
-        (name = "questions", description = "What homeserver workers and registration front ends ask."),
-        (name = "state", description = "What is loaded."),
-        (name = "operation", description = "For operators, probes and Prometheus."),
-    ),
-)]
+#[openapi(info(
+    title = "bailiwick",
+    description = "Who owns which part of a Matrix homeserver's namespace, exactly as Synapse would decide it.",
+    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+))]
 struct Contract;
 
 /// Real answers about the example registrations; a test asks the same again.
@@ -51,7 +33,12 @@ struct Example {
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let mut document = serde_json::to_value(Contract::openapi()).expect("a contract is plain JSON");
+    let mut contract = Contract::openapi();
+    contract.tags = Some(Tag::DOCUMENTED.iter().map(|tag| described(*tag)).collect());
+    for operation in ENDPOINTS.iter().flat_map(Endpoint::described) {
+        contract.merge(operation);
+    }
+    let mut document = serde_json::to_value(contract).expect("a contract is plain JSON");
     let examples: Vec<Example> = serde_json::from_str(ANSWERS).expect("a test reads this file");
     for Example { method, path, status, answer } in examples {
         let (method, status) = (method.to_ascii_lowercase(), status.to_string());
@@ -65,14 +52,18 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     format!("{document:#}\n")
 });
 
+fn described(tag: Tag) -> utoipa::openapi::Tag {
+    TagBuilder::new().name(tag.as_str()).description(Some(tag.description())).build()
+}
+
 /// Says that tokens may be asked for, and what is answered without a good one, or when time runs out.
 fn guard(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({
         "token": {"type": "http", "scheme": "bearer", "description": "With --auth-token-file only."},
     });
-    let Some(paths) = document["paths"].as_object_mut() else { return };
-    for (path, operations) in paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/") || path.starts_with("/-/")) {
-        let Some(operations) = operations.as_object_mut() else { continue };
+    for endpoint in ENDPOINTS {
+        let Some(role) = endpoint.role else { continue };
+        let Some(operations) = document["paths"][endpoint.path].as_object_mut() else { continue };
         for operation in operations.values_mut() {
             operation["security"] = json!([{"token": []}, {}]);
             let mut refuse = |status: &str, description: &str| {
@@ -82,7 +73,7 @@ fn guard(document: &mut Value) {
             };
             refuse("401", "With --auth-token-file: no token, or one that is not known.");
             refuse("408", "The body did not come in time.");
-            if path.starts_with("/-/") {
+            if role == Role::Admin {
                 refuse("403", "With --auth-token-file: the token has not the role admin.");
             }
         }
@@ -156,12 +147,11 @@ pub fn document() -> &'static str {
 
 #[utoipa::path(
     get,
-    path = "/openapi.json",
-    tag = "operation",
+    path = ENDPOINT.path,
     operation_id = "openapi",
     summary = "This document",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = serde_json::Value)),
 )]
-pub(super) async fn get() -> HttpResponse {
-    HttpResponse::Ok().insert_header(ContentType::json()).body(document())
+async fn get() -> HttpResponse {
+    render::json(StatusCode::OK, document())
 }

@@ -5,14 +5,18 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::body::{self, Body};
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Role};
 use crate::matrix::{ErrCode, MatrixId};
 use crate::ruling::{Ownership, Services};
 use python_re::StepBudget;
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/v1/owners", tag: Tag::Questions, role: Some(Role::Read), operations: operations![get, post] };
 
 /// IDs to ask about.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -63,8 +67,7 @@ pub(super) struct IdProblem<'s> {
 
 #[utoipa::path(
     get,
-    path = "/v1/owners",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "owner",
     summary = "Who owns an ID",
     params((
@@ -81,7 +84,7 @@ pub(super) struct IdProblem<'s> {
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), ["id"])?;
     let id = query.get("id").ok_or_else(|| ApiError::missing_param("id is missing: /v1/owners?id=ID"))?;
     let id = MatrixId::parse(id)?;
@@ -94,8 +97,7 @@ pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Res
 
 #[utoipa::path(
     post,
-    path = "/v1/owners",
-    tag = "questions",
+    path = ENDPOINT.path,
     operation_id = "owners",
     summary = "Who owns each of many IDs",
     request_body = OwnersRequest<'static>,
@@ -106,7 +108,7 @@ pub(super) async fn get(state: web::Data<AppState>, request: HttpRequest) -> Res
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: OwnersRequest<'_> = body::json(&body, EXPECTED)?;
     if request.ids.is_empty() {
         return Err(ApiError::invalid_param(format!("ids is empty: {EXPECTED}")));

@@ -2,13 +2,17 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::render::{self, Answer};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, Role};
 use crate::matrix::user_id;
 use crate::registration::{Entry, Fault, Registration};
 use crate::ruling::Services;
 use crate::snapshot::{FileRecord, FileState};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/v1/registrations", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
 
 /// Every file.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -78,8 +82,7 @@ pub(super) struct ShownEntry<'s> {
 
 #[utoipa::path(
     get,
-    path = "/v1/registrations",
-    tag = "state",
+    path = ENDPOINT.path,
     operation_id = "registrations",
     summary = "Every file, its state and what it claims; never a token",
     responses(
@@ -87,7 +90,7 @@ pub(super) struct ShownEntry<'s> {
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let snapshot = state.snapshot()?;
     let registrations = snapshot.files.iter().map(|file| shown(file, &snapshot.services)).collect();
     Ok(render::ok(&Answer::of(&snapshot, Registrations { registrations })))

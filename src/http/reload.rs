@@ -2,9 +2,13 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
+use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::{ApiError, AppState, render};
+use super::{ApiError, AppState, Role, render};
 use crate::reload::{ReloadReport, Trigger};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/-/reload", tag: Tag::Operation, role: Some(Role::Admin), operations: operations![post] };
 
 /// How to reload. The body may be missing.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -17,8 +21,7 @@ pub(super) struct ReloadRequest {
 
 #[utoipa::path(
     post,
-    path = "/-/reload",
-    tag = "operation",
+    path = ENDPOINT.path,
     operation_id = "reload",
     summary = "Reload now; answers when done",
     request_body = Option<ReloadRequest>,
@@ -29,7 +32,7 @@ pub(super) struct ReloadRequest {
         (status = 503, description = "The service is shutting down.", body = MatrixError<'static>),
     ),
 )]
-pub(super) async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
     let request = if body::read(&body)?.is_empty() {
         ReloadRequest::default()
     } else {

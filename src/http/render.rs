@@ -1,4 +1,6 @@
 use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
+use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use serde::Serialize;
 
@@ -24,7 +26,12 @@ impl<'s, T> Answer<'s, T> {
 
 /// 200 with a value as JSON.
 pub(super) fn ok(value: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header(ContentType::json()).body(to_bytes(value))
+    json(StatusCode::OK, to_bytes(value))
+}
+
+/// JSON that is written already.
+pub(super) fn json(status: StatusCode, bytes: impl MessageBody + 'static) -> HttpResponse {
+    HttpResponse::build(status).insert_header(ContentType::json()).body(bytes)
 }
 
 /// A value as JSON, in one buffer.

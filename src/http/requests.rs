@@ -1,88 +1,15 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec};
+use actix_web::http::Method;
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
 
 use crate::ruling::Reason;
 use crate::telemetry::Metrics;
 
-macro_rules! routes {
-    ($($(#[$doc:meta])* $name:ident => $path:literal),+ $(,)?) => {
-        /// A route as it stands in metrics: the pattern, never the path that was asked for.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Route { $($(#[$doc])* $name),+ }
-
-        impl Route {
-            /// All routes.
-            pub(super) const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The path, or what stands for it.
-            #[must_use]
-            pub(super) const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $path),+ }
-            }
-        }
-    };
-}
-
-routes! {
-    /// Who owns an ID.
-    Owners => "/v1/owners",
-    /// May a user be registered.
-    MayRegister => "/v1/may-register",
-    /// May an alias be created.
-    MayCreateAlias => "/v1/may-create-alias",
-    /// Every file.
-    Registrations => "/v1/registrations",
-    /// Where registrations collide.
-    Conflicts => "/v1/conflicts",
-    /// What a registration would do.
-    Check => "/v1/check",
-    /// What is in force.
-    Status => "/v1/status",
-    /// Is the process alive.
-    Healthz => "/healthz",
-    /// Is the first load done.
-    Readyz => "/readyz",
-    /// Reload now.
-    Reload => "/-/reload",
-    /// Prometheus text.
-    Metrics => "/metrics",
-    /// The contract.
-    OpenApi => "/openapi.json",
-    /// Anything else.
-    Unknown => "unknown",
-}
-
-/// A method as it stands in metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Post,
-    Other,
-}
-
-impl Method {
-    const COUNT: usize = 3;
-
-    /// The method by its name.
-    #[must_use]
-    pub(super) fn of(name: &str) -> Self {
-        match name {
-            "GET" => Self::Get,
-            "POST" => Self::Post,
-            _ => Self::Other,
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Other => "other",
-        }
-    }
-}
+/// The methods that are served; any other is counted as `other`, so that no caller names a label.
+const METHODS: [Method; 2] = [Method::GET, Method::POST];
+const METHOD_SLOTS: usize = METHODS.len() + 1;
 
 /// The statuses that are answered; any other is counted under its class.
 const STATUSES: [(u16, &str); 12] = [
@@ -101,50 +28,41 @@ const STATUSES: [(u16, &str); 12] = [
 ];
 const STATUS_SLOTS: usize = STATUSES.len() + 1;
 
-/// Requests by route, method and status, and how long they took. Counters are found once and kept, so that counting
-/// costs an addition.
-#[derive(Debug)]
-pub(super) struct Requests {
-    total: IntCounterVec,
-    counters: Vec<OnceLock<IntCounter>>,
-    durations: Vec<Histogram>,
-}
-
 /// From what an owner takes to what a check may take.
 const SECONDS: [f64; 13] = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 0.1, 0.5, 2.5, 10.0];
 
-impl Requests {
-    fn new(metrics: &Metrics) -> Self {
-        let total = metrics.counters(
-            "bailiwick_http_requests_total",
-            "Requests answered, by route, method and status.",
-            &["route", "method", "status"],
-        );
-        let seconds = metrics.durations_by(
-            "bailiwick_http_request_duration_seconds",
-            "Time from request to answer, by route.",
-            &SECONDS,
-            &["route"],
-        );
-        let durations = Route::ALL.iter().map(|route| seconds.with_label_values(&[route.as_str()])).collect();
-        let slots = Route::ALL.len() * Method::COUNT * STATUS_SLOTS;
-        Self { total, counters: (0..slots).map(|_| OnceLock::new()).collect(), durations }
+/// What is counted of one route. Counters are found once and kept, so that counting costs an addition.
+#[derive(Debug)]
+pub(super) struct RouteMetrics {
+    /// The route as it stands in metrics: the pattern, never the path that was asked for.
+    route: &'static str,
+    total: IntCounterVec,
+    counters: [[OnceLock<IntCounter>; STATUS_SLOTS]; METHOD_SLOTS],
+    seconds: Histogram,
+}
+
+impl RouteMetrics {
+    /// A request has been answered.
+    pub(super) fn answered(&self, method: &Method, status: u16, took: Duration) {
+        let method_slot = METHODS.iter().position(|known| known == method);
+        let status_slot = STATUSES.iter().position(|(code, _)| *code == status);
+        let method = method_slot.map_or("other", |slot| METHODS[slot].as_str());
+        let status = status_slot.map_or("other", |slot| STATUSES[slot].1);
+        let counter = &self.counters[method_slot.unwrap_or(METHODS.len())][status_slot.unwrap_or(STATUSES.len())];
+        counter.get_or_init(|| self.total.with_label_values(&[self.route, method, status])).inc();
+        self.seconds.observe(took.as_secs_f64());
     }
 
-    fn observe(&self, route: Route, method: Method, status: u16, took: Duration) {
-        let slot = STATUSES.iter().position(|(code, _)| *code == status);
-        let label = slot.map_or("other", |slot| STATUSES[slot].1);
-        let slot = slot.unwrap_or(STATUSES.len());
-        let at = (route as usize * Method::COUNT + method as usize) * STATUS_SLOTS + slot;
-        self.counters[at].get_or_init(|| self.total.with_label_values(&[route.as_str(), method.as_str(), label])).inc();
-        self.durations[route as usize].observe(took.as_secs_f64());
+    pub(super) const fn route(&self) -> &'static str {
+        self.route
     }
 }
 
 /// What is counted of questions and answers.
 #[derive(Debug)]
 pub(super) struct HttpMetrics {
-    requests: Requests,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
     decisions: Vec<IntCounter>,
     ids: IntCounter,
     step_limit: IntCounter,
@@ -154,7 +72,17 @@ impl HttpMetrics {
     pub(super) fn register(metrics: &Metrics) -> Self {
         let decisions = metrics.counters("bailiwick_decisions_total", "Decisions, by reason.", &["reason"]);
         Self {
-            requests: Requests::new(metrics),
+            requests: metrics.counters(
+                "bailiwick_http_requests_total",
+                "Requests answered, by route, method and status.",
+                &["route", "method", "status"],
+            ),
+            request_seconds: metrics.durations_by(
+                "bailiwick_http_request_duration_seconds",
+                "Time from request to answer, by route.",
+                &SECONDS,
+                &["route"],
+            ),
             decisions: Reason::ALL.iter().map(|reason| decisions.with_label_values(&[reason.as_str()])).collect(),
             ids: metrics.counter("bailiwick_ids_asked_total", "IDs whose owners were asked for."),
             step_limit: metrics.counter(
@@ -164,9 +92,14 @@ impl HttpMetrics {
         }
     }
 
-    /// A request has been answered.
-    pub(super) fn request(&self, route: Route, method: Method, status: u16, took: Duration) {
-        self.requests.observe(route, method, status, took);
+    /// What is counted of a route. Each thread that answers has its own, and all add to the same counters.
+    pub(super) fn route(&self, route: &'static str) -> RouteMetrics {
+        RouteMetrics {
+            route,
+            total: self.requests.clone(),
+            counters: Default::default(),
+            seconds: self.request_seconds.with_label_values(&[route]),
+        }
     }
 
     /// A decision has been made.

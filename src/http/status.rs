@@ -3,11 +3,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use super::AppState;
+use super::endpoint::{Endpoint, Tag, operations};
 use super::render::{self, Answer};
+use super::{AppState, Role};
 use crate::matrix::Kind;
 use crate::reload::ReloadReport;
 use crate::snapshot::{Counts, MissingSource};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/v1/status", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
 
 /// What is in force, and what came of the last reload.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -43,13 +47,12 @@ pub(super) struct NamespaceCounts {
 
 #[utoipa::path(
     get,
-    path = "/v1/status",
-    tag = "state",
+    path = ENDPOINT.path,
     operation_id = "status",
     summary = "What is in force, and what came of the last reload",
     responses((status = 200, description = "Also before the first load is done.", body = Answer<'static, Status<'static>>)),
 )]
-pub(super) async fn get(state: web::Data<AppState>) -> HttpResponse {
+async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
     let services = &snapshot.services;
     let count = |kind: Kind| services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();

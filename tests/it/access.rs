@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use serde_json::json;
 
 use super::support::{Answer, BINARY, Service, examples};
@@ -87,8 +88,14 @@ fn operators_have_an_address_of_their_own() {
     let admin = *service.addresses().last().expect("an address");
     service.wait("to be ready", |_| over_tcp(admin, "GET /readyz HTTP/1.1").starts_with("HTTP/1.1 200"));
     assert!(over_tcp(admin, "GET /metrics HTTP/1.1").contains("bailiwick_build_info"));
-    assert!(over_tcp(admin, "GET /v1/status HTTP/1.1").starts_with("HTTP/1.1 404"));
-    assert_eq!(service.get("/v1/status").status, 200);
+    // What is loaded is shown at both, and the questions are answered at one.
+    for shown in ["/v1/status", "/v1/registrations", "/v1/conflicts", "/openapi.json"] {
+        service.wait("to compare", |service| service.get(shown).status == 200);
+        let answer = over_tcp(admin, &format!("GET {shown} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{shown}: {answer}");
+    }
+    assert!(over_tcp(admin, "GET /v1/owners?id=%40a HTTP/1.1").starts_with("HTTP/1.1 404"));
+    assert_eq!(service.get("/v1/owners?id=%40a").status, 200);
     assert_eq!(service.get("/metrics").status, 404);
     assert_eq!(service.get("/healthz").status, 404);
 }
@@ -122,49 +129,84 @@ fn a_slow_client_is_not_waited_for() {
     assert!(head.is_none_or(|head| head.status == 408));
 }
 
+/// A directory with a certificate for `localhost` and its key, and how to write new ones.
+struct Certified {
+    home: tempfile::TempDir,
+}
+
+impl Certified {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.home.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn write(&self) -> CertificateDer<'static> {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+        fs::write(self.path("key.pem"), made.signing_key.serialize_pem()).expect("written");
+        fs::write(self.path("cert.pem"), made.cert.pem()).expect("written");
+        made.cert.der().clone()
+    }
+
+    fn serve(&self) -> Service {
+        let (cert, key) = (self.path("cert.pem"), self.path("key.pem"));
+        Service::start_with(&[&examples()], &["--server-name", "example.com", "--tls-cert", &cert, "--tls-key", &key])
+    }
+}
+
 #[test]
 fn certificates_are_shown_and_read_again() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    let write = || {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-        fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-        fs::write(&cert, made.cert.pem()).expect("written");
-        made.cert.der().clone()
-    };
-    let first = write();
-    let arguments = [
-        "--server-name",
-        "example.com",
-        "--tls-cert",
-        cert.to_str().expect("UTF-8"),
-        "--tls-key",
-        key.to_str().expect("UTF-8"),
-    ];
-    let service = Service::start_with(&[&examples()], &arguments);
+    let certified = Certified::new();
+    let first = certified.write();
+    let service = certified.serve();
     let address = service.addresses()[0];
     assert!(over_tls(address, &first).is_some_and(|answer| answer.contains("\"status\":\"ok\"")));
-    let second = write();
+    let second = certified.write();
     assert!(over_tls(address, &second).is_none() || first == second);
     service.wait("to read the certificate", |_| over_tls(address, &second).is_some());
 }
 
+/// None of the limits for slow clients would hold for it.
+#[test]
+fn http_2_is_not_spoken() {
+    let certified = Certified::new();
+    let certificate = certified.write();
+    let service = certified.serve();
+    let agreed = |protocols: &[&[u8]]| {
+        let mut session = tls_session(&certificate, protocols);
+        let mut stream = TcpStream::connect(service.addresses()[0]).expect("connects");
+        while session.is_handshaking() {
+            session.complete_io(&mut stream).ok()?;
+        }
+        session.alpn_protocol().map(<[u8]>::to_vec)
+    };
+    assert_eq!(agreed(&[b"h2", b"http/1.1"]).as_deref(), Some(&b"http/1.1"[..]));
+    assert_eq!(agreed(&[b"h2"]), None);
+}
+
 /// The answer of `/healthz` over TLS, if the server shows this certificate.
-fn over_tls(address: SocketAddr, certificate: &rustls_pki_types::CertificateDer<'static>) -> Option<String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate.clone()).expect("a certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = "localhost".try_into().expect("a name");
-    let mut session = rustls::ClientConnection::new(Arc::new(config), name).expect("a session");
+fn over_tls(address: SocketAddr, certificate: &CertificateDer<'static>) -> Option<String> {
+    let mut session = tls_session(certificate, &[]);
     let mut stream = TcpStream::connect(address).expect("connects");
     let mut tls = rustls::Stream::new(&mut session, &mut stream);
     tls.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
     let mut answer = Vec::new();
     let _ = tls.read_to_end(&mut answer);
     Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn tls_session(certificate: &CertificateDer<'static>, protocols: &[&[u8]]) -> rustls::ClientConnection {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let name = "localhost".try_into().expect("a name");
+    rustls::ClientConnection::new(Arc::new(config), name).expect("a session")
 }

@@ -1,15 +1,14 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod access;
-mod canary;
 mod check;
 mod filesystem_faults;
 mod findings;
 mod health;
 mod http;
 mod index;
-mod limits;
 mod mass_changes;
+mod no_token_leaks;
 mod openapi;
 mod pattern;
 mod readme;
@@ -18,4 +17,5 @@ mod registration_verdicts;
 mod reload;
 mod restart;
 mod ruling;
+mod slow_clients;
 mod support;

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -8,11 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_http::{Request, Response};
-use actix_service::IntoServiceFactory;
-use actix_web::body::MessageBody;
-use actix_web::dev::{AppConfig, Server, ServiceFactory};
+use actix_web::dev::Server;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::middleware::Condition;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, bail};
 
@@ -35,39 +32,14 @@ pub(super) fn server(
     part: Part,
     places: Places<'_>,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
-    let state = state.clone();
-    let origins = serve.cors_origin.clone();
-    if origins.is_empty() {
-        let app = move || {
-            let state = state.clone();
-            App::new().configure(move |config| http::configure(&state, config, part))
-        };
-        return started(HttpServer::new(app), serve, connections, places);
-    }
+    let (state, origins) = (state.clone(), serve.cors_origin.clone());
     let app = move || {
         let state = state.clone();
-        App::new().wrap(cors(&origins)).configure(move |config| http::configure(&state, config, part))
+        let cors = Condition::new(!origins.is_empty(), cors(&origins));
+        App::new().wrap(cors).configure(move |config| http::configure(&state, config, part))
     };
-    started(HttpServer::new(app), serve, connections, places)
-}
-
-fn started<F, I, S, B>(
-    server: HttpServer<F, I, S, B>,
-    serve: &Serve,
-    connections: &Arc<Connections>,
-    places: Places<'_>,
-) -> anyhow::Result<(Server, Vec<SocketAddr>)>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig> + 'static,
-    S::Error: Into<actix_web::Error>,
-    S::InitError: fmt::Debug,
-    S::Response: Into<Response<B>>,
-    B: MessageBody + 'static,
-{
     let connections = Arc::clone(connections);
-    let mut server = server
+    let mut server = HttpServer::new(app)
         .on_connect(move |stream, data| {
             if let Some(connection) = connections.opened(stream) {
                 data.insert(connection);

@@ -5,7 +5,7 @@ mod signals;
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::web;
@@ -134,7 +134,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     actix_web::rt::spawn(async move {
         loop {
             actix_web::rt::time::sleep(REFRESH).await;
-            connections.cut_stalled();
+            connections.cut_stalled(Instant::now());
             if let Some(access) = &access {
                 access.refresh();
             }

@@ -1,17 +1,14 @@
-use actix_web::http::header::ContentType;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::AppState;
+use super::endpoint::{Endpoint, Tag, operations};
 use super::render;
 use crate::snapshot::MissingSource;
 
-/// The process is alive.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Health {
-    /// Always `ok`.
-    status: &'static str,
-}
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { path: "/readyz", tag: Tag::Operation, role: None, operations: operations![get] };
 
 /// Whether the first load is done.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -24,20 +21,7 @@ pub(super) struct Readiness<'s> {
 
 #[utoipa::path(
     get,
-    path = "/healthz",
-    tag = "operation",
-    operation_id = "healthz",
-    summary = "Is the process alive",
-    responses((status = 200, description = "It is.", body = Health)),
-)]
-pub(super) async fn healthz() -> HttpResponse {
-    render::ok(&Health { status: "ok" })
-}
-
-#[utoipa::path(
-    get,
-    path = "/readyz",
-    tag = "operation",
+    path = ENDPOINT.path,
     operation_id = "readyz",
     summary = "Is the first load done",
     responses(
@@ -45,12 +29,12 @@ pub(super) async fn healthz() -> HttpResponse {
         (status = 503, description = "It is not; what is missing is listed.", body = Readiness<'static>),
     ),
 )]
-pub(super) async fn readyz(state: web::Data<AppState>) -> HttpResponse {
+async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
     if snapshot.is_ready() {
         render::ok(&Readiness { ready: true, missing: &[] })
     } else {
         let body = render::to_bytes(&Readiness { ready: false, missing: &snapshot.missing });
-        HttpResponse::ServiceUnavailable().insert_header(ContentType::json()).body(body)
+        render::json(StatusCode::SERVICE_UNAVAILABLE, body)
     }
 }

@@ -1,0 +1,158 @@
+//! An endpoint, said once.
+//!
+//! Each endpoint's file holds one [`Endpoint`]: its path, what it is for, the role that it takes, and its operations. An
+//! operation is a handler with `#[utoipa::path]` above it, which says the method, the parameters, the bodies and the
+//! answers. Everything else follows from the list of endpoints in [`super`]: what a server routes (`app`), the methods
+//! that a 405 names, the label in metrics, who may ask (`access`), the document (`openapi`), and what the fuzz target
+//! tries. So an endpoint cannot be routed and not documented, or documented and not guarded.
+//!
+//! ```text
+//! pub(super) const ENDPOINT: Endpoint = Endpoint {
+//!     path: "/v1/owners",
+//!     tag: Tag::Questions,
+//!     role: Some(Role::Read),
+//!     operations: operations![get, post],
+//! };
+//!
+//! #[utoipa::path(get, path = ENDPOINT.path, operation_id = "owner", …)]
+//! async fn get(…) -> Result<HttpResponse, ApiError> { … }
+//! ```
+
+use actix_web::Route;
+use actix_web::http::Method;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::PathItem;
+
+use super::Role;
+
+/// A path and what is served there.
+pub(super) struct Endpoint {
+    pub(super) path: &'static str,
+    /// What it is for.
+    pub(super) tag: Tag,
+    /// What a caller must be allowed to, where callers are asked who they are; `None`: anybody may ask.
+    pub(super) role: Option<Role>,
+    /// One for each method; made by [`operations!`].
+    pub(super) operations: &'static [Operation],
+}
+
+/// One method of an endpoint.
+pub(super) struct Operation {
+    /// What `#[utoipa::path]` says of the handler: a document with this operation alone.
+    pub(super) described: fn() -> OpenApi,
+    /// The handler, for whatever method.
+    pub(super) handled: fn() -> Route,
+}
+
+/// What an endpoint is for, and so where it is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// Asked by homeserver workers and front ends.
+    Questions,
+    /// Asked by everybody.
+    State,
+    /// Asked by operators and their machines.
+    Operation,
+    /// This document, asked by everybody.
+    Contract,
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All there is.
+    Everything,
+    /// What homeserver workers and front ends ask.
+    Questions,
+    /// What operators, probes and Prometheus ask.
+    Admin,
+}
+
+impl Part {
+    /// What is loaded is shown to both: whoever is told of a collision wants to see it.
+    pub(super) const fn serves(self, tag: Tag) -> bool {
+        match tag {
+            Tag::State | Tag::Contract => true,
+            Tag::Questions => !matches!(self, Self::Admin),
+            Tag::Operation => !matches!(self, Self::Questions),
+        }
+    }
+}
+
+impl Tag {
+    /// Those of the document, in its order.
+    pub(super) const DOCUMENTED: [Self; 3] = [Self::Questions, Self::State, Self::Operation];
+
+    /// The tag in the document.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Questions => "questions",
+            Self::State => "state",
+            Self::Operation | Self::Contract => "operation",
+        }
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::Questions => "What homeserver workers and registration front ends ask.",
+            Self::State => "What is loaded.",
+            Self::Operation | Self::Contract => "For operators, probes and Prometheus.",
+        }
+    }
+}
+
+impl Operation {
+    /// The method, as the handler's description says it.
+    pub(super) fn method(&self) -> Method {
+        let described = (self.described)();
+        let item = described.paths.paths.values().next();
+        item.and_then(method_of).expect("an operation is described with its method")
+    }
+}
+
+fn method_of(item: &PathItem) -> Option<Method> {
+    let methods = [
+        (&item.get, Method::GET),
+        (&item.post, Method::POST),
+        (&item.put, Method::PUT),
+        (&item.delete, Method::DELETE),
+    ];
+    methods.into_iter().find_map(|(operation, method)| operation.is_some().then_some(method))
+}
+
+impl Endpoint {
+    /// Its methods, in the order of its operations.
+    pub(super) fn methods(&self) -> Vec<Method> {
+        self.operations.iter().map(Operation::method).collect()
+    }
+
+    /// Its part of the document.
+    pub(super) fn described(&self) -> impl Iterator<Item = OpenApi> {
+        self.operations.iter().map(|operation| {
+            let mut described = (operation.described)();
+            for item in described.paths.paths.values_mut() {
+                for of_method in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+                {
+                    of_method.tags = Some(vec![self.tag.as_str().to_owned()]);
+                }
+            }
+            described
+        })
+    }
+}
+
+/// The operations of an endpoint, by their handlers.
+macro_rules! operations {
+    ($($handler:ident),+ $(,)?) => {
+        &[$({
+            #[derive(utoipa::OpenApi)]
+            #[openapi(paths($handler))]
+            struct Described;
+            $crate::http::endpoint::Operation {
+                described: <Described as utoipa::OpenApi>::openapi,
+                handled: || actix_web::web::to($handler),
+            }
+        }),+]
+    };
+}
+pub(super) use operations;

@@ -1,0 +1,275 @@
+//! Connections that keep the service waiting.
+//!
+//! actix-web limits the time for the head of the first request of a connection, for a body (with our limit on the whole
+//! request), and for how long a connection is idle. It does not limit a client that has been answered once and then sends
+//! half a head, nor, on a Unix socket, one that does not read what it asked for: such connections would pile up. Here
+//! they are cut.
+//!
+//! A connection is always somebody's *turn*. It is ours from the head of a request until its answer is made, and while
+//! the answer's body is being made: a handler may wait for something to happen, and a stream may be silent, for as long
+//! as they like. It is the client's while we wait for a head, and once a piece of the answer is there and the next has
+//! not been asked for, since the server asks for it when the piece before has been taken. Only a client's turn can last
+//! too long:
+//!
+//! ```text
+//! opened ── client's ── head ── ours ── piece of the answer ── client's ── taken ── ours ── … ── end ── client's ── …
+//! ```
+
+use std::any::Any;
+use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::rt::net::{TcpStream, UnixStream};
+use actix_web::web::Bytes;
+use rustix::net::{Shutdown, shutdown};
+
+/// All connections of a service.
+#[derive(Debug)]
+pub struct Connections {
+    known: Mutex<Vec<Weak<Connection>>>,
+    longest: Duration,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// The same socket once more, since the one that is served belongs to the server.
+    socket: OwnedFd,
+    opened: Instant,
+    /// Requests whose turn is ours.
+    ours: AtomicUsize,
+    /// When it last became the client's turn, in milliseconds since the connection was opened.
+    client_since: AtomicU64,
+}
+
+impl Connections {
+    /// A client's turn may last so long.
+    #[must_use]
+    pub fn new(longest: Duration) -> Arc<Self> {
+        Arc::new(Self { known: Mutex::default(), longest })
+    }
+
+    /// Takes a new connection in; the server keeps the value for as long as the connection lives. `None` for a kind of
+    /// stream that is not known, and when there are no file descriptors to be had.
+    pub fn opened(&self, stream: &dyn Any) -> Option<Arc<Connection>> {
+        let socket = socket_of(stream)?;
+        let connection =
+            Connection { socket, opened: Instant::now(), ours: AtomicUsize::new(0), client_since: AtomicU64::new(0) };
+        let connection = Arc::new(connection);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
+        Some(connection)
+    }
+
+    /// Cuts those that have kept us waiting for too long, and forgets those that are closed. To be called regularly.
+    pub fn cut_stalled(&self, now: Instant) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|connection| {
+            let Some(connection) = connection.upgrade() else { return false };
+            let stalled = connection.waited(now).is_some_and(|waited| waited > self.longest);
+            if stalled {
+                tracing::debug!("a client has kept us waiting for too long");
+                // It may have hung up itself just now.
+                let _ = shutdown(&connection.socket, Shutdown::Both);
+            }
+            !stalled
+        });
+    }
+}
+
+impl Connection {
+    /// The head of a request is there.
+    pub(super) fn asked(self: Arc<Self>) -> InFlight {
+        self.ours.fetch_add(1, Ordering::Relaxed);
+        InFlight { connection: self, ours: true }
+    }
+
+    /// How long we have been waiting for the client; `None` while it is the client who waits.
+    fn waited(&self, now: Instant) -> Option<Duration> {
+        if self.ours.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let since = Duration::from_millis(self.client_since.load(Ordering::Relaxed));
+        Some(now.saturating_duration_since(self.opened).saturating_sub(since))
+    }
+}
+
+/// A request from its head to the end of its answer, and whose turn it is. Dropped, it is the client's.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    connection: Arc<Connection>,
+    ours: bool,
+}
+
+impl InFlight {
+    fn is_ours(&mut self) {
+        if !self.ours {
+            self.ours = true;
+            self.connection.ours.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn is_the_clients(&mut self) {
+        if self.ours {
+            self.ours = false;
+            let now = u64::try_from(self.connection.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.connection.client_since.store(now, Ordering::Relaxed);
+            self.connection.ours.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.is_the_clients();
+    }
+}
+
+/// The body of an answer, which says whose turn it is.
+pub(super) struct InUse {
+    body: BoxBody,
+    /// Missing where the connection is not known.
+    in_flight: Option<InFlight>,
+}
+
+impl InUse {
+    pub(super) fn new(body: BoxBody, in_flight: Option<InFlight>) -> Self {
+        Self { body, in_flight }
+    }
+}
+
+impl MessageBody for InUse {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        // What was made before has been taken.
+        self.in_flight.as_mut().map(InFlight::is_ours);
+        let polled = Pin::new(&mut self.body).poll_next(context);
+        if polled.is_ready() {
+            self.in_flight.as_mut().map(InFlight::is_the_clients);
+        }
+        polled
+    }
+}
+
+fn socket_of(stream: &dyn Any) -> Option<OwnedFd> {
+    let plain = || stream.downcast_ref::<TcpStream>().map(AsFd::as_fd);
+    let encrypted = || stream.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0.as_fd());
+    let local = || stream.downcast_ref::<UnixStream>().map(AsFd::as_fd);
+    plain().or_else(encrypted).or_else(local)?.try_clone_to_owned().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::task::Waker;
+
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    /// The client's end of a connection, ours, and what is known of it.
+    struct Scene {
+        client: UnixStream,
+        _server: UnixStream,
+        connections: Arc<Connections>,
+        connection: Arc<Connection>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (client, server) = UnixStream::pair().expect("a pair of sockets");
+            let connections = Connections::new(LONGEST);
+            let connection = connections.opened(&server).expect("a stream of a known kind");
+            Self { client, _server: server, connections, connection }
+        }
+
+        fn ask(&self) -> InFlight {
+            Arc::clone(&self.connection).asked()
+        }
+
+        /// Whether the connection is kept when nothing more happens for so long. No test waits: it says what time it is.
+        fn kept_after(&self, wait: Duration) -> bool {
+            self.connections.cut_stalled(Instant::now() + wait);
+            !self.connections.known.lock().expect("no test panics with it").is_empty()
+        }
+    }
+
+    /// Far longer than a turn may last.
+    const AGES: Duration = Duration::from_secs(86_400);
+
+    /// A body that is made piece by piece: `None` is a piece that is not there yet.
+    struct Pieces(Vec<Option<&'static str>>);
+
+    impl MessageBody for Pieces {
+        type Error = std::convert::Infallible;
+
+        fn size(&self) -> BodySize {
+            BodySize::Stream
+        }
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+            match self.0.pop() {
+                None => Poll::Ready(None),
+                Some(None) => Poll::Pending,
+                Some(Some(piece)) => Poll::Ready(Some(Ok(Bytes::from_static(piece.as_bytes())))),
+            }
+        }
+    }
+
+    fn poll(body: &mut InUse) -> bool {
+        Pin::new(body).poll_next(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[actix_web::test]
+    async fn who_does_not_ask_is_cut_when_it_is_time() {
+        let scene = Scene::new();
+        assert!(scene.kept_after(LONGEST / 2));
+        assert!(!scene.kept_after(AGES));
+        let mut client = scene.client.into_std().expect("a socket");
+        client.set_nonblocking(false).expect("a socket");
+        assert_eq!(client.read(&mut [0]).expect("the end"), 0);
+    }
+
+    #[actix_web::test]
+    async fn a_handler_that_waits_is_not_cut() {
+        let scene = Scene::new();
+        let asked = scene.ask();
+        assert!(scene.kept_after(AGES));
+        drop(asked);
+        assert!(scene.kept_after(LONGEST / 2) && !scene.kept_after(AGES));
+    }
+
+    #[actix_web::test]
+    async fn a_stream_is_cut_when_its_client_does_not_read_and_not_when_it_is_silent() {
+        let scene = Scene::new();
+        let pieces = vec![Some("the next"), None, Some("the first")];
+        let mut body = InUse::new(BoxBody::new(Pieces(pieces)), Some(scene.ask()));
+        assert!(poll(&mut body));
+        // Nobody has asked for the next piece.
+        assert!(scene.kept_after(LONGEST / 2));
+        assert!(!poll(&mut body));
+        // It has been asked for and is not there.
+        assert!(scene.kept_after(AGES));
+        assert!(poll(&mut body));
+        assert!(!scene.kept_after(AGES));
+    }
+
+    #[actix_web::test]
+    async fn of_two_requests_at_a_time_one_is_enough() {
+        let scene = Scene::new();
+        let (first, second) = (scene.ask(), scene.ask());
+        drop(first);
+        assert!(scene.kept_after(AGES));
+        drop(second);
+        assert!(!scene.kept_after(AGES));
+    }
+}

@@ -1,0 +1,96 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::Guard;
+use tokio::sync::Semaphore;
+
+use super::error::ApiError;
+use super::requests::HttpMetrics;
+use super::{Access, Caller, check};
+use crate::analysis::Comparer;
+use crate::registration::TokenHasher;
+use crate::reload::{Analyst, Reloader};
+use crate::ruling::Decision;
+use crate::snapshot::{Live, Snapshot};
+use crate::telemetry::Metrics;
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// The most IDs in one request.
+    pub ids: usize,
+    /// How long a request may take, its body included.
+    pub request: Duration,
+}
+
+impl Default for Limits {
+    /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare.
+    fn default() -> Self {
+        Self { body_bytes: 4 << 20, ids: 10_000, request: Duration::from_secs(30) }
+    }
+}
+
+/// What every handler works with.
+#[derive(Debug)]
+pub struct AppState {
+    live: Arc<Live>,
+    pub(super) reloader: Reloader,
+    pub(super) analyst: Arc<Analyst>,
+    pub(super) comparer: Arc<Comparer>,
+    /// How many checks may begin.
+    pub(super) checks: Arc<Semaphore>,
+    pub(super) metrics: HttpMetrics,
+    /// All metrics, to be shown.
+    pub(super) registry: Metrics,
+    /// The hasher that the registrations' tokens were digested with.
+    pub(super) hasher: TokenHasher,
+    pub(super) limits: Limits,
+    /// Who may ask; anybody without it.
+    pub(super) access: Option<Arc<Access>>,
+}
+
+impl AppState {
+    /// Takes what a reloader keeps up to date.
+    #[must_use]
+    pub fn new(
+        reloader: Reloader,
+        analyst: Arc<Analyst>,
+        comparer: Arc<Comparer>,
+        registry: Metrics,
+        hasher: TokenHasher,
+        limits: Limits,
+    ) -> Self {
+        let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
+        let metrics = HttpMetrics::register(&registry);
+        let live = reloader.live();
+        Self { live, reloader, analyst, comparer, checks, metrics, registry, hasher, limits, access: None }
+    }
+
+    /// Lets only those ask who bear a token.
+    #[must_use]
+    pub fn guarded_by(mut self, access: Option<Arc<Access>>) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are
+    /// known.
+    pub(super) fn snapshot(&self) -> Result<Guard<Arc<Snapshot>>, ApiError> {
+        let snapshot = self.live.load();
+        if snapshot.is_ready() { Ok(snapshot) } else { Err(ApiError::not_ready()) }
+    }
+
+    /// The snapshot in force, ready or not.
+    pub(super) fn snapshot_ready_or_not(&self) -> Guard<Arc<Snapshot>> {
+        self.live.load()
+    }
+
+    /// A decision has been made for a caller: the one place that hears of every decision.
+    pub(super) fn decided(&self, caller: &Caller, decision: &Decision<'_>) {
+        self.metrics.decision(decision.reason);
+        self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
+        tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");
+    }
+}
