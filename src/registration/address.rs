@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Place;
 use super::sheet::{Found, Sheet};
-use pyyaml::{Document, Int, NodeId, Value, parse_int};
+use python_text::{Base, int};
+use pyyaml::{Document, NodeId, Value};
 
 /// Where the value, which is truthy, holds something that `netaddr.IPSet` refuses.
 pub(super) fn refused<'d>(document: &'d Document<'d>, found: Found<'d>) -> Option<Place> {
@@ -26,8 +27,8 @@ pub(super) fn refused<'d>(document: &'d Document<'d>, found: Found<'d>) -> Optio
 fn is_network(value: Value<'_>) -> bool {
     match value {
         Value::Str(text) => text.surrogates.is_empty() && is_network_text(&text.chars),
-        Value::Int(Int::Small(number)) => number >= 0,
-        Value::Int(Int::Wide) | Value::Bool(_) => true,
+        Value::Int(number) => !number.negative && number.magnitude.is_some(),
+        Value::Bool(_) => true,
         _ => false,
     }
 }
@@ -36,8 +37,7 @@ fn is_network(value: Value<'_>) -> bool {
 fn is_integer_pair<'d>(document: &'d Document<'d>, id: NodeId) -> bool {
     let Some((key, value)) = document.single_pair(id) else { return false };
     let number = |id| match document.value(id) {
-        Value::Int(Int::Small(number)) => u128::try_from(number).ok(),
-        Value::Int(Int::Wide) => Some(u128::MAX),
+        Value::Int(number) if !number.negative => number.magnitude,
         Value::Bool(value) => Some(u128::from(value)),
         _ => None,
     };
@@ -53,10 +53,9 @@ fn is_network_text(text: &str) -> bool {
     };
     let fits = |width: u32, bits: &dyn Fn(&str) -> Option<u128>| {
         bits(address).is_some()
-            && mask.is_none_or(|mask| match parse_int(mask) {
-                Some(Int::Small(length)) => (0..=i128::from(width)).contains(&length),
-                Some(_) => false,
-                None => bits(mask).is_some_and(|mask| is_mask(mask, width)),
+            && mask.is_none_or(|mask| match int(mask, Base::Ten) {
+                Ok(length) => !length.negative && length.magnitude.is_some_and(|length| length <= u128::from(width)),
+                Err(_) => bits(mask).is_some_and(|mask| is_mask(mask, width)),
             })
     };
     fits(32, &|text| text.parse::<Ipv4Addr>().ok().map(|address| u128::from(address.to_bits())))

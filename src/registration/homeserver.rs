@@ -24,7 +24,7 @@ pub fn homeserver_config(bytes: &[u8]) -> Result<HomeserverConfig, HomeserverCon
         HomeserverConfigError(format!("{} at line {}, column {}", error.problem, place.line, place.column))
     };
     let text = pyyaml::decode(bytes).map_err(syntax)?;
-    let document = pyyaml::read(&text).map_err(syntax)?;
+    let document = Document::read(&text, pyyaml::Release::V6_0_3).map_err(syntax)?;
     let Some(document) = document else { return Err(wrong("the file is empty")) };
     let Value::Dict(pairs) = document.value(document.root()) else {
         return Err(wrong("the file is not a mapping of keys to values"));

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use pyyaml::{Document, Release};
+
 use super::sheet::Sheet;
 use super::{Fault, Loaded, TokenHasher, advice};
 
@@ -10,7 +12,7 @@ use super::{Fault, Loaded, TokenHasher, advice};
 /// keep a stranger's file from taking all memory.
 pub fn load(file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
     let text = pyyaml::decode(bytes).map_err(|error| vec![advice::syntax(&error, "")])?;
-    let document = pyyaml::read(&text).map_err(|error| vec![advice::syntax(&error, &text)])?;
+    let document = Document::read(&text, Release::V6_0_3).map_err(|error| vec![advice::syntax(&error, &text)])?;
     let Some(document) = document else { return Err(vec![advice::empty_file()]) };
     match document.value(document.root()) {
         pyyaml::Value::Dict(pairs) => Sheet::new(&document, pairs).read(file, hasher),

@@ -2,14 +2,14 @@
 
 use super::sheet::{Found, Sheet};
 use super::{address, advice};
-use pyyaml::{Int, Text, Value};
+use pyyaml::{Text, Value};
 
 /// What Python's `if value:` says.
 fn is_truthy(value: Value<'_>) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => value,
-        Value::Int(value) => value != Int::Small(0),
+        Value::Int(value) => value.magnitude != Some(0),
         Value::Float(value) => value != 0.0,
         Value::Str(text) => !text.chars.is_empty(),
         Value::Binary { empty } => !empty,

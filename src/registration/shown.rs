@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use pyyaml::{Document, Int, NodeId, Value};
+use pyyaml::{Document, NodeId, Value};
 
 /// What stands in the place of a secret.
 pub(super) const REDACTED: &str = "<redacted>";
@@ -113,7 +113,7 @@ impl<'d> Shown<'d, '_> {
             Value::Str(text) => text.escaped().into_owned(),
             Value::Null => "null".to_owned(),
             Value::Bool(value) => value.to_string(),
-            Value::Int(Int::Small(number)) => number.to_string(),
+            Value::Int(number) => number.small().map_or_else(|| "…".to_owned(), |number| number.to_string()),
             Value::Float(number) => number.to_string(),
             Value::Timestamp(text) => text.to_owned(),
             _ => "…".to_owned(),
@@ -128,9 +128,11 @@ impl<'d> Shown<'d, '_> {
         match self.document.value(id) {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(value),
-            Value::Int(Int::Small(number)) => i64::try_from(number)
-                .map_or_else(|_| Json::String(number.to_string()), |number| Json::Number(number.into())),
-            Value::Int(_) => Json::String("…".to_owned()),
+            Value::Int(number) => match number.small().map(|number| (number, i64::try_from(number))) {
+                Some((_, Ok(number))) => Json::Number(number.into()),
+                Some((number, Err(_))) => Json::String(number.to_string()),
+                None => Json::String("…".to_owned()),
+            },
             // JSON has neither infinities nor NaN.
             Value::Float(number) => {
                 Number::from_f64(number).map_or_else(|| Json::String(number.to_string()), Json::Number)

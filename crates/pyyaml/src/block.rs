@@ -2,8 +2,7 @@
 
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
-use super::pieces::Pieces;
-use super::scanner::Scanner;
+use super::scalar_text::ScalarText;
 use super::token::{Scalar, Token, TokenKind};
 use crate::Place;
 
@@ -15,9 +14,9 @@ enum Chomping {
     Strip,
 }
 
-pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
-    let min_indent = u32::try_from((scanner.indent + 1).max(1)).unwrap_or(u32::MAX);
-    let cursor = &mut scanner.cursor;
+/// Reads a scalar in a block that is indented by `parent`, which is -1 outside of any.
+pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64) -> Result<Token<'a>, YamlError> {
+    let min_indent = u32::try_from((parent + 1).max(1)).unwrap_or(u32::MAX);
     let start = cursor.place();
     let folded = cursor.peek() == b'>';
     cursor.advance_ascii(1);
@@ -44,16 +43,16 @@ fn scan_lines<'a>(
     chomping: Chomping,
     indent: u32,
     mut breaks: String,
-) -> Pieces<'a> {
-    let mut pieces = Pieces::of(cursor.source());
+) -> ScalarText<'a> {
+    let mut text = ScalarText::of(cursor.source());
     let mut line_break = None;
     let is_line = |cursor: &Cursor<'_>| cursor.column() == indent && !cursor.at_end();
     while is_line(cursor) {
-        pieces.push_str(&breaks);
+        text.push_str(&breaks);
         let leading_text = !matches!(cursor.peek(), b' ' | b'\t');
         let before = cursor.offset();
         cursor.skip_line();
-        pieces.push_source(before..cursor.offset());
+        text.push_source(before..cursor.offset());
         line_break = cursor.line_break();
         breaks = scan_breaks(cursor, indent);
         if !is_line(cursor) {
@@ -61,19 +60,19 @@ fn scan_lines<'a>(
         }
         if folded && line_break == Some('\n') && leading_text && !matches!(cursor.peek(), b' ' | b'\t') {
             if breaks.is_empty() {
-                pieces.push(' ');
+                text.push(' ');
             }
         } else if let Some(c) = line_break {
-            pieces.push(c);
+            text.push(c);
         }
     }
     if let (Some(c), false) = (line_break, chomping == Chomping::Strip) {
-        pieces.push(c);
+        text.push(c);
     }
     if chomping == Chomping::Keep {
-        pieces.push_str(&breaks);
+        text.push_str(&breaks);
     }
-    pieces
+    text
 }
 
 fn scan_indicators(cursor: &mut Cursor<'_>, start: Place) -> Result<(Chomping, Option<u32>), YamlError> {

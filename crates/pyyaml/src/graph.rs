@@ -1,10 +1,14 @@
-use std::borrow::Cow;
+use crate::{Place, Text};
 
-use super::token::Text;
-use crate::Place;
+/// A node of a [`Document`](crate::Document); means nothing to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
 
-/// Index of a node in its [`Graph`].
-pub type NodeId = u32;
+impl NodeId {
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// The nodes of a document. Aliases make it a graph, which may hold cycles.
 #[derive(Debug, Default)]
@@ -19,6 +23,8 @@ pub(super) struct Node<'a> {
     pub(super) content: Content<'a>,
     /// Where it begins: its tag or anchor, if it has one.
     pub(super) place: Place,
+    /// Behind its last character, of a scalar; of all else where it begins.
+    pub(super) end: Place,
 }
 
 /// What a node holds.
@@ -79,39 +85,16 @@ impl Tag {
 
 impl<'a> Graph<'a> {
     pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
-        &self.nodes[id as usize]
+        &self.nodes[id.index()]
     }
 
     pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node<'a> {
-        &mut self.nodes[id as usize]
+        &mut self.nodes[id.index()]
     }
 
-    pub(super) fn add(&mut self, tag: Tag, content: Content<'a>, place: Place) -> NodeId {
-        let id = NodeId::try_from(self.nodes.len()).expect("the parser limits the number of nodes");
-        self.nodes.push(Node { tag, content, place });
+    pub(super) fn add(&mut self, tag: Tag, content: Content<'a>, (place, end): (Place, Place)) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("the parser limits the number of nodes"));
+        self.nodes.push(Node { tag, content, place, end });
         id
-    }
-}
-
-impl Text<'_> {
-    /// The string, lone surrogates as `\udXXX`.
-    pub fn escaped(&self) -> Cow<'_, str> {
-        if self.surrogates.is_empty() {
-            return Cow::Borrowed(&self.chars);
-        }
-        let mut escaped = String::with_capacity(self.chars.len() + 6);
-        let mut rest = 0;
-        for &(at, surrogate) in &self.surrogates {
-            escaped.push_str(&self.chars[rest..at]);
-            escaped.push_str(&format!("\\u{surrogate:04x}"));
-            rest = at + char::REPLACEMENT_CHARACTER.len_utf8();
-        }
-        escaped.push_str(&self.chars[rest..]);
-        Cow::Owned(escaped)
-    }
-
-    /// Whether it is this string.
-    pub fn is(&self, other: &str) -> bool {
-        self.surrogates.is_empty() && self.chars == other
     }
 }

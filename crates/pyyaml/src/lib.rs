@@ -15,47 +15,39 @@
 
 mod base64;
 mod block;
+mod collection;
 mod construct;
 mod cursor;
-mod digits;
+mod decode;
+mod document;
 mod error;
-mod flow;
 mod graph;
-mod name;
+mod merge;
 mod number;
 mod parser;
-mod pieces;
 mod place;
 mod plain;
+mod properties;
+mod quoted;
+mod release;
 mod resolve;
+mod scalar_text;
 mod scanner;
 mod text;
 mod timestamp;
 mod token;
 
-pub use construct::{Document, Value};
+pub use document::{Document, Located, Value};
 pub use error::{Problem, YamlError};
 pub use graph::NodeId;
-pub use number::Int;
 pub use place::Place;
-pub use token::Text;
+pub use python_text::Integer;
+pub use release::Release;
+pub use text::Text;
 
 use std::borrow::Cow;
 
 /// The characters of a file, or why it has none.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
-    text::decode(bytes)
-}
-
-/// Reads the document in a text; `None` when it is empty.
-pub fn read(text: &str) -> Result<Option<Document<'_>>, YamlError> {
-    match parser::parse(text)? {
-        (graph, Some(root)) => Document::construct(graph, root).map(Some),
-        (_, None) => Ok(None),
-    }
-}
-
-/// Python's `int()` of a string; `None` where it raises.
-pub fn parse_int(text: &str) -> Option<Int> {
-    number::parse_int(text)
+    decode::decode(bytes)
 }

@@ -1,35 +1,6 @@
-//! Integers and floats: what looks like one, and what Python then makes of it.
+//! Integers and floats: what looks like one to YAML 1.1, and what Python then makes of it.
 
-/// CPython refuses to convert more decimal digits than this to an integer.
-pub(super) const DIGIT_LIMIT: usize = 4300;
-
-/// An integer as far as anybody asks: its value when it is small, else that it is large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Int {
-    Small(i128),
-    /// From 2^127 to 2^128 - 1: still an IPv6 address.
-    Wide,
-    /// Beyond 128 bits.
-    Large,
-}
-
-impl Int {
-    fn of(magnitude: Option<u128>, negative: bool) -> Self {
-        match magnitude.map(|magnitude| (i128::try_from(magnitude), negative)) {
-            Some((Ok(number), false)) => Self::Small(number),
-            Some((Ok(number), true)) => Self::Small(-number),
-            Some((Err(_), false)) => Self::Wide,
-            Some((Err(_), true)) | None => Self::Large,
-        }
-    }
-
-    fn negated(self) -> Self {
-        match self {
-            Self::Small(number) => Self::Small(-number),
-            Self::Wide | Self::Large => Self::Large,
-        }
-    }
-}
+use python_text::{Base, Integer, int, number_text};
 
 fn strip_sign(value: &str) -> &str {
     value.strip_prefix(['-', '+']).unwrap_or(value)
@@ -109,71 +80,39 @@ fn split_exponent(rest: &str) -> (&str, bool) {
 }
 
 /// What `construct_yaml_int` makes of a scalar; `None` where it raises.
-pub(super) fn read_int(value: &str) -> Option<Int> {
+pub(super) fn read_int(value: &str) -> Option<Integer> {
     let value = value.replace('_', "");
     let negative = value.starts_with('-');
     let digits = strip_sign(&value);
-    let magnitude = if value.is_empty() {
-        return None;
-    } else if digits == "0" {
-        Int::Small(0)
+    let number = if digits == "0" {
+        Integer { negative: false, magnitude: Some(0) }
     } else if let Some(binary) = digits.strip_prefix("0b") {
-        python_int(binary, 2)?
+        int(binary, Base::Two).ok()?
     } else if let Some(hexadecimal) = digits.strip_prefix("0x") {
-        python_int(hexadecimal, 16)?
+        int(hexadecimal, Base::Sixteen).ok()?
     } else if digits.starts_with('0') {
-        python_int(digits, 8)?
-    } else if digits.is_empty() {
-        // `value[0]` raises.
-        return None;
+        int(digits, Base::Eight).ok()?
     } else if digits.contains(':') {
-        let mut sum = Int::Small(0);
-        for part in digits.split(':') {
-            sum = match (sum, python_int(part, 10)?) {
-                (Int::Small(sum), Int::Small(part)) => {
-                    sum.checked_mul(60).and_then(|sum| sum.checked_add(part)).map_or(Int::Large, Int::Small)
-                }
-                _ => Int::Large,
-            };
-        }
-        sum
+        sexagesimal(digits)?
     } else {
-        python_int(digits, 10)?
+        // Of nothing, and of a sign alone, `value[0]` raises; so does this.
+        int(digits, Base::Ten).ok()?
     };
-    Some(if negative { magnitude.negated() } else { magnitude })
+    Some(if negative {
+        Integer { negative: !number.negative && number.magnitude != Some(0), ..number }
+    } else {
+        number
+    })
 }
 
-/// Python's `int(text)`, where an underscore may stand between digits.
-pub(super) fn parse_int(text: &str) -> Option<Int> {
-    let digits = strip_sign(text.trim_matches(is_python_space));
-    if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
-        return None;
+/// `1:30` is 90. Python adds each part, which may have a sign of its own.
+fn sexagesimal(digits: &str) -> Option<Integer> {
+    let mut sum = Some(0_i128);
+    for part in digits.split(':') {
+        let part = int(part, Base::Ten).ok()?.small();
+        sum = sum.and_then(|sum| sum.checked_mul(60)?.checked_add(part?));
     }
-    python_int(&text.replace('_', ""), 10)
-}
-
-/// Python's `int(text, base)` for bases 2, 8, 10 and 16 and a text without underscores.
-fn python_int(text: &str, base: u32) -> Option<Int> {
-    let text = text.trim_matches(is_python_space);
-    let negative = text.starts_with('-');
-    let digits = strip_sign(text);
-    let digits = match base {
-        2 => digits.strip_prefix("0b").or(digits.strip_prefix("0B")),
-        8 => digits.strip_prefix("0o").or(digits.strip_prefix("0O")),
-        16 => digits.strip_prefix("0x").or(digits.strip_prefix("0X")),
-        _ => None,
-    }
-    .unwrap_or(digits);
-    if digits.is_empty() || (base == 10 && digits.chars().count() > DIGIT_LIMIT) {
-        return None;
-    }
-    let mut magnitude = Some(0_u128);
-    for c in digits.chars() {
-        let digit = decimal_value(c).or_else(|| c.to_digit(base)).filter(|&digit| digit < base)?;
-        let times = magnitude.and_then(|magnitude| magnitude.checked_mul(u128::from(base)));
-        magnitude = times.and_then(|magnitude| magnitude.checked_add(u128::from(digit)));
-    }
-    Some(Int::of(magnitude, negative))
+    Some(Integer { negative: sum.is_some_and(i128::is_negative), magnitude: sum.map(i128::unsigned_abs) })
 }
 
 /// What `construct_yaml_float` makes of a scalar; `None` where it raises.
@@ -206,25 +145,10 @@ pub(super) fn read_float(value: &str) -> Option<f64> {
 
 /// Python's `float(text)` for a text in lower case without underscores.
 fn python_float(text: &str) -> Option<f64> {
-    let text = text.trim_matches(is_python_space);
-    let text: String =
-        text.chars().map(|c| decimal_value(c).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)).collect();
+    let text = number_text(text);
     match strip_sign(&text) {
         "inf" | "infinity" | "nan" => text.parse().ok(),
         number if number.bytes().all(|byte| byte.is_ascii_digit() || b".e+-".contains(&byte)) => text.parse().ok(),
         _ => None,
     }
-}
-
-/// `str.isspace`, which `int()` and `float()` strip.
-fn is_python_space(c: char) -> bool {
-    c.is_whitespace() || ('\x1C'..='\x1F').contains(&c)
-}
-
-/// The value of a decimal digit of any script.
-fn decimal_value(c: char) -> Option<u32> {
-    if c.is_ascii() {
-        return c.to_digit(10);
-    }
-    super::digits::value(c)
 }

@@ -1,15 +1,24 @@
 use std::collections::HashMap;
 
+use super::collection::{Open, Style};
 use super::error::{Problem, YamlError};
 use super::graph::{Content, Graph, NodeId, Tag};
 use super::resolve;
 use super::scanner::Scanner;
-use super::token::{Directive, TagName, Text, Token, TokenKind};
-use crate::Place;
+use super::token::{Directive, TagName, Token, TokenKind};
+use crate::{Place, Text};
+
+/// Whether the next token is of one of these kinds.
+macro_rules! next_is {
+    ($parser:expr, $($kind:ident)|+) => {
+        matches!($parser.scanner.peek()?.kind, $(TokenKind::$kind { .. })|+)
+    };
+}
+pub(super) use next_is;
 
 /// Lists and mappings within each other. CPython's recursion limit stops PyYAML a little below 490; how far exactly
 /// depends on how deep Synapse's own stack is.
-const DEPTH_LIMIT: usize = 480;
+pub(super) const DEPTH_LIMIT: usize = 480;
 
 /// Nodes in a file. Synapse has no such limit; this one bounds the memory that a stranger's file can take.
 const NODE_LIMIT: usize = 2_000_000;
@@ -26,54 +35,24 @@ pub(super) fn parse(text: &str) -> Result<(Graph<'_>, Option<NodeId>), YamlError
     Ok((parser.graph, root))
 }
 
-struct Parser<'a> {
-    scanner: Scanner<'a>,
-    graph: Graph<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) scanner: Scanner<'a>,
+    pub(super) graph: Graph<'a>,
     anchors: HashMap<&'a str, NodeId>,
     handles: HashMap<String, String>,
 }
 
 /// Where a node stands, for what may stand there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Position {
+pub(super) enum Position {
     Flow,
     Block,
     /// A key or value of a block mapping, where a list need not be indented.
     BlockOrIndentless,
 }
 
-/// The ways to write a list or a mapping.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    BlockSequence,
-    IndentlessSequence,
-    BlockMapping,
-    FlowSequence,
-    FlowMapping,
-    /// `[key: value]`: a mapping of one pair within a list.
-    FlowPair,
-}
-
-/// A list or mapping that is not read to its end.
-struct Open {
-    id: NodeId,
-    style: Style,
-    /// Whether nothing of it is read.
-    first: bool,
-    /// The key whose value comes next.
-    key: Option<NodeId>,
-    /// Whether that key stands alone, without `?` and `:`.
-    bare: bool,
-}
-
-impl Open {
-    const fn new(id: NodeId, style: Style) -> Self {
-        Self { id, style, first: true, key: None, bare: false }
-    }
-}
-
 /// What reading goes on with.
-enum Step {
+pub(super) enum Step {
     /// A node begins.
     Node(Position),
     /// A list or mapping has begun.
@@ -89,12 +68,6 @@ struct Properties<'a> {
     anchor: Option<&'a str>,
     tag: Option<String>,
     place: Place,
-}
-
-macro_rules! next_is {
-    ($parser:expr, $($kind:ident)|+) => {
-        matches!($parser.scanner.peek()?.kind, $(TokenKind::$kind { .. })|+)
-    };
 }
 
 impl<'a> Parser<'a> {
@@ -131,7 +104,7 @@ impl<'a> Parser<'a> {
         Err(self.unexpected(Problem::AfterDocument)?)
     }
 
-    fn unexpected(&mut self, problem: impl FnOnce(&'static str) -> Problem) -> Result<YamlError, YamlError> {
+    pub(super) fn unexpected(&mut self, problem: impl FnOnce(&'static str) -> Problem) -> Result<YamlError, YamlError> {
         let token = self.scanner.peek()?;
         Ok(YamlError::at(problem(token.kind.name()), token.start))
     }
@@ -163,15 +136,20 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn add(&mut self, tag: Tag, content: Content<'a>, place: Place) -> Result<NodeId, YamlError> {
+    pub(super) fn add(
+        &mut self,
+        tag: Tag,
+        content: Content<'a>,
+        (place, end): (Place, Place),
+    ) -> Result<NodeId, YamlError> {
         if self.graph.nodes.len() >= NODE_LIMIT {
             return Err(YamlError::at(Problem::TooLarge, place));
         }
-        Ok(self.graph.add(tag, content, place))
+        Ok(self.graph.add(tag, content, (place, end)))
     }
 
-    fn empty_scalar(&mut self, place: Place) -> Result<NodeId, YamlError> {
-        self.add(Tag::Null, Content::Scalar(Text::default()), place)
+    pub(super) fn empty_scalar(&mut self, place: Place) -> Result<NodeId, YamlError> {
+        self.add(Tag::Null, Content::Scalar(Text::default()), (place, place))
     }
 
     /// Reads a node with all that is in it.
@@ -272,27 +250,28 @@ impl<'a> Parser<'a> {
                 Style::BlockMapping | Style::FlowMapping => (Tag::Map, Content::Mapping(Vec::new())),
                 _ => (Tag::Seq, Content::Sequence(Vec::new())),
             };
-            let id = self.begin(anchor, tag_or(tag.as_deref(), default), content, place)?;
+            let id = self.begin(anchor, tag_or(tag.as_deref(), default), content, (place, place))?;
             if style != Style::IndentlessSequence {
                 self.scanner.next()?;
             }
             return Ok(Step::Open(Open::new(id, style)));
         }
-        let (tag, text) = if next_is!(self, Scalar) {
-            let TokenKind::Scalar(scalar) = self.scanner.next()?.kind else { unreachable!("it was a scalar") };
+        let (tag, text, end) = if next_is!(self, Scalar) {
+            let token = self.scanner.next()?;
+            let TokenKind::Scalar(scalar) = token.kind else { unreachable!("it was a scalar") };
             let tag = match tag.as_deref() {
                 None if !scalar.plain => Tag::Str,
                 None | Some("!") => resolve::plain(&scalar.text),
                 Some(tag) => Tag::named(tag),
             };
-            (tag, scalar.text)
+            (tag, scalar.text, token.end)
         } else if had_properties {
             // An empty scalar after a tag or anchor is resolved as a plain one, unless the tag says what it is.
-            (tag_or(tag.as_deref(), Tag::Null), Text::default())
+            (tag_or(tag.as_deref(), Tag::Null), Text::default(), place)
         } else {
             return Err(self.unexpected(Problem::NoContent)?);
         };
-        self.begin(anchor, tag, Content::Scalar(text), place).map(Step::Whole)
+        self.begin(anchor, tag, Content::Scalar(text), (place, end)).map(Step::Whole)
     }
 
     /// What kind of list or mapping begins here, if any may.
@@ -314,9 +293,9 @@ impl<'a> Parser<'a> {
         anchor: Option<&'a str>,
         tag: Tag,
         content: Content<'a>,
-        place: Place,
+        (place, end): (Place, Place),
     ) -> Result<NodeId, YamlError> {
-        let id = self.add(tag, content, place)?;
+        let id = self.add(tag, content, (place, end))?;
         if let Some(anchor) = anchor {
             if let Some(&first) = self.anchors.get(anchor) {
                 return Err(YamlError::since(Problem::AnchorTwice, place, self.graph.node(first).place));
@@ -336,155 +315,6 @@ impl<'a> Parser<'a> {
             },
             Content::Scalar(_) => {}
         }
-    }
-
-    /// What comes next in a list or mapping that is `depth` deep.
-    fn go_on(&mut self, open: &mut Open, depth: usize) -> Result<Step, YamlError> {
-        match open.style {
-            Style::BlockSequence => self.block_sequence(open.id),
-            Style::IndentlessSequence => self.indentless_sequence(),
-            Style::BlockMapping => self.block_mapping(open),
-            Style::FlowSequence => self.flow_sequence(open, depth),
-            Style::FlowMapping => self.flow_mapping(open),
-            Style::FlowPair => self.flow_pair(open),
-        }
-    }
-
-    fn empty(&mut self, place: Place) -> Result<Step, YamlError> {
-        self.empty_scalar(place).map(Step::Whole)
-    }
-
-    fn block_end(&mut self, id: NodeId) -> Result<Step, YamlError> {
-        if !next_is!(self, BlockEnd) {
-            let mut error = self.unexpected(Problem::NoBlockEnd)?;
-            error.since = Some(self.graph.node(id).place);
-            return Err(error);
-        }
-        self.scanner.next()?;
-        Ok(Step::End)
-    }
-
-    fn block_sequence(&mut self, id: NodeId) -> Result<Step, YamlError> {
-        if !next_is!(self, BlockEntry) {
-            return self.block_end(id);
-        }
-        let end = self.scanner.next()?.end;
-        if next_is!(self, BlockEntry | BlockEnd) { self.empty(end) } else { Ok(Step::Node(Position::Block)) }
-    }
-
-    fn indentless_sequence(&mut self) -> Result<Step, YamlError> {
-        if !next_is!(self, BlockEntry) {
-            return Ok(Step::End);
-        }
-        let end = self.scanner.next()?.end;
-        if next_is!(self, BlockEntry | Key | Value | BlockEnd) {
-            self.empty(end)
-        } else {
-            Ok(Step::Node(Position::Block))
-        }
-    }
-
-    fn block_mapping(&mut self, open: &Open) -> Result<Step, YamlError> {
-        let here = if open.key.is_some() { next_is!(self, Value) } else { next_is!(self, Key) };
-        if !here && open.key.is_some() {
-            let place = self.scanner.peek()?.start;
-            return self.empty(place);
-        }
-        if !here {
-            return self.block_end(open.id);
-        }
-        let end = self.scanner.next()?.end;
-        if next_is!(self, Key | Value | BlockEnd) {
-            self.empty(end)
-        } else {
-            Ok(Step::Node(Position::BlockOrIndentless))
-        }
-    }
-
-    /// The comma before each entry but the first.
-    fn flow_comma(&mut self, open: &mut Open, close: char) -> Result<(), YamlError> {
-        if std::mem::take(&mut open.first) {
-            return Ok(());
-        }
-        if !next_is!(self, FlowEntry) {
-            let mut error = self.unexpected(|found| Problem::NoComma(close, found))?;
-            error.since = Some(self.graph.node(open.id).place);
-            return Err(error);
-        }
-        self.scanner.next()?;
-        Ok(())
-    }
-
-    fn flow_end(&mut self) -> Result<Step, YamlError> {
-        self.scanner.next()?;
-        Ok(Step::End)
-    }
-
-    fn flow_sequence(&mut self, open: &mut Open, depth: usize) -> Result<Step, YamlError> {
-        if next_is!(self, FlowSequenceEnd) {
-            return self.flow_end();
-        }
-        self.flow_comma(open, ']')?;
-        if next_is!(self, FlowSequenceEnd) {
-            return self.flow_end();
-        }
-        if !next_is!(self, Key) {
-            return Ok(Step::Node(Position::Flow));
-        }
-        let place = self.scanner.peek()?.start;
-        if depth >= DEPTH_LIMIT {
-            return Err(YamlError::at(Problem::TooDeep, place));
-        }
-        let id = self.add(Tag::Map, Content::Mapping(Vec::new()), place)?;
-        Ok(Step::Open(Open::new(id, Style::FlowPair)))
-    }
-
-    fn flow_pair(&mut self, open: &mut Open) -> Result<Step, YamlError> {
-        if std::mem::take(&mut open.first) {
-            return self.flow_part(Style::FlowPair);
-        }
-        if open.key.is_some() { self.flow_value(Style::FlowPair) } else { Ok(Step::End) }
-    }
-
-    fn flow_mapping(&mut self, open: &mut Open) -> Result<Step, YamlError> {
-        if open.key.is_some() && !open.bare {
-            return self.flow_value(Style::FlowMapping);
-        }
-        if open.key.is_some() {
-            let place = self.scanner.peek()?.start;
-            return self.empty(place);
-        }
-        if next_is!(self, FlowMappingEnd) {
-            return self.flow_end();
-        }
-        self.flow_comma(open, '}')?;
-        if next_is!(self, FlowMappingEnd) {
-            return self.flow_end();
-        }
-        open.bare = !next_is!(self, Key);
-        if open.bare { Ok(Step::Node(Position::Flow)) } else { self.flow_part(Style::FlowMapping) }
-    }
-
-    /// What follows the indicator of a key or value, which may be missing.
-    fn flow_part(&mut self, style: Style) -> Result<Step, YamlError> {
-        let Token { kind: indicator, end, .. } = self.scanner.next()?;
-        let missing = match self.scanner.peek()?.kind {
-            TokenKind::Value => matches!(indicator, TokenKind::Key),
-            TokenKind::FlowEntry => true,
-            TokenKind::FlowSequenceEnd => style == Style::FlowPair,
-            TokenKind::FlowMappingEnd => style == Style::FlowMapping,
-            _ => false,
-        };
-        if missing { self.empty(end) } else { Ok(Step::Node(Position::Flow)) }
-    }
-
-    /// What follows a key.
-    fn flow_value(&mut self, style: Style) -> Result<Step, YamlError> {
-        if next_is!(self, Value) {
-            return self.flow_part(style);
-        }
-        let place = self.scanner.peek()?.start;
-        self.empty(place)
     }
 }
 

@@ -2,48 +2,53 @@
 
 use std::ops::Range;
 
-use super::error::YamlError;
-use super::pieces::Pieces;
-use super::scanner::Scanner;
+use super::cursor::Cursor;
+use super::scalar_text::ScalarText;
 use super::token::{Scalar, Token, TokenKind};
 
-#[expect(clippy::unnecessary_wraps, reason = "of one shape with what scans the other scalars")]
-pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
-    let start = scanner.cursor.place();
+/// A plain scalar, and whether a key may begin after it: it may where the scalar ended with its line.
+pub(super) struct Plain<'a> {
+    pub(super) token: Token<'a>,
+    pub(super) allow_simple_key: bool,
+}
+
+/// Reads a scalar in a block that is indented by `parent`, or between brackets.
+pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> Plain<'a> {
+    let start = cursor.place();
     let mut end = start;
-    let indent = scanner.indent + 1;
-    let mut pieces = Pieces::of(scanner.cursor.source());
+    let mut text = ScalarText::of(cursor.source());
+    let mut allow_simple_key = false;
     let mut spaces = Spaces::None;
-    while scanner.cursor.peek() != b'#' {
-        let before = scanner.cursor.offset();
-        while !ends_word(scanner) {
-            scanner.cursor.advance();
+    while cursor.peek() != b'#' {
+        let before = cursor.offset();
+        while !ends_word(cursor, in_flow) {
+            cursor.advance();
         }
-        if scanner.cursor.offset() == before {
+        if cursor.offset() == before {
             break;
         }
-        scanner.allow_simple_key = false;
         match spaces {
             Spaces::None => {}
-            Spaces::Plain(stretch) => pieces.push_source(stretch),
-            Spaces::Folded(breaks) => pieces.push_str(&breaks),
+            Spaces::Plain(stretch) => text.push_source(stretch),
+            Spaces::Folded(breaks) => text.push_str(&breaks),
         }
-        pieces.push_source(before..scanner.cursor.offset());
-        end = scanner.cursor.place();
-        spaces = skip_spaces(scanner);
-        let outside = !scanner.in_flow() && i64::from(scanner.cursor.column()) < indent;
+        text.push_source(before..cursor.offset());
+        end = cursor.place();
+        spaces = skip_spaces(cursor);
+        allow_simple_key = cursor.line() + 1 > end.line;
+        let outside = !in_flow && i64::from(cursor.column()) <= parent;
         if outside || matches!(spaces, Spaces::None) {
             break;
         }
     }
-    Ok(Token { kind: TokenKind::Scalar(Scalar { text: pieces.finish(), plain: true }), start, end })
+    let kind = TokenKind::Scalar(Scalar { text: text.finish(), plain: true });
+    Plain { token: Token { kind, start, end }, allow_simple_key }
 }
 
-fn ends_word(scanner: &Scanner<'_>) -> bool {
-    let cursor = &scanner.cursor;
+fn ends_word(cursor: &Cursor<'_>, in_flow: bool) -> bool {
     match cursor.peek() {
-        b':' => cursor.is_blank(1) || (scanner.in_flow() && matches!(cursor.byte(1), b',' | b'[' | b']' | b'{' | b'}')),
-        b',' | b'?' | b'[' | b']' | b'{' | b'}' => scanner.in_flow(),
+        b':' => cursor.is_blank(1) || (in_flow && matches!(cursor.byte(1), b',' | b'[' | b']' | b'{' | b'}')),
+        b',' | b'?' | b'[' | b']' | b'{' | b'}' => in_flow,
         _ => cursor.is_blank(0),
     }
 }
@@ -58,24 +63,23 @@ enum Spaces {
     Folded(String),
 }
 
-fn skip_spaces(scanner: &mut Scanner<'_>) -> Spaces {
-    let before = scanner.cursor.offset();
-    scanner.cursor.skip_spaces();
-    let spaces = before..scanner.cursor.offset();
-    let Some(first) = scanner.cursor.line_break() else {
+fn skip_spaces(cursor: &mut Cursor<'_>) -> Spaces {
+    let before = cursor.offset();
+    cursor.skip_spaces();
+    let spaces = before..cursor.offset();
+    let Some(first) = cursor.line_break() else {
         return if spaces.is_empty() { Spaces::None } else { Spaces::Plain(spaces) };
     };
-    scanner.allow_simple_key = true;
-    if scanner.cursor.is_separator() {
+    if cursor.is_separator() {
         return Spaces::None;
     }
     let mut breaks = String::new();
     loop {
-        if scanner.cursor.peek() == b' ' {
-            scanner.cursor.advance_ascii(1);
-        } else if let Some(c) = scanner.cursor.line_break() {
+        if cursor.peek() == b' ' {
+            cursor.advance_ascii(1);
+        } else if let Some(c) = cursor.line_break() {
             breaks.push(c);
-            if scanner.cursor.is_separator() {
+            if cursor.is_separator() {
                 return Spaces::None;
             }
         } else {

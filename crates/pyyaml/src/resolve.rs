@@ -1,8 +1,8 @@
 //! Which type a plain scalar has, by PyYAML's implicit resolvers.
 
 use super::graph::Tag;
-use super::token::Text;
 use super::{number, timestamp};
+use crate::Text;
 
 /// The tag of a scalar that has none.
 pub(super) fn plain(text: &Text<'_>) -> Tag {

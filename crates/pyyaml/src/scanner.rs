@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::token::{Token, TokenKind};
-use super::{block, flow, name, plain};
+use super::{block, plain, properties, quoted};
 use crate::Place;
 
 /// A place where a key may have begun that only a later `:` will tell.
@@ -24,14 +24,14 @@ const SIMPLE_KEY_LIMIT: usize = 1024;
 /// Turns the text into tokens by the rules of PyYAML's scanner.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
-    pub(super) cursor: Cursor<'a>,
+    cursor: Cursor<'a>,
     tokens: VecDeque<Token<'a>>,
     taken: usize,
     done: bool,
     /// The column of the current block; -1 outside of any.
-    pub(super) indent: i64,
+    indent: i64,
     indents: Vec<i64>,
-    pub(super) allow_simple_key: bool,
+    allow_simple_key: bool,
     /// By flow level, so its length is that of the flow level and one. The first that is there is the oldest.
     keys: Vec<Option<SimpleKey>>,
 }
@@ -67,7 +67,7 @@ impl<'a> Scanner<'a> {
         Ok(self.tokens.pop_front().expect("the end of the stream is never taken"))
     }
 
-    pub(super) fn in_flow(&self) -> bool {
+    fn in_flow(&self) -> bool {
         self.keys.len() > 1
     }
 
@@ -104,11 +104,11 @@ impl<'a> Scanner<'a> {
             b'-' if self.cursor.is_blank(1) => self.fetch_block_entry(),
             b'?' if self.in_flow() || self.cursor.is_blank(1) => self.fetch_key(),
             b':' if self.in_flow() || self.cursor.is_blank(1) => self.fetch_value(),
-            b'*' | b'&' => self.fetch_scalar(name::scan_anchor),
-            b'!' => self.fetch_scalar(name::scan_tag),
+            b'*' | b'&' => self.fetch_scalar(properties::scan_anchor),
+            b'!' => self.fetch_scalar(properties::scan_tag),
             b'|' | b'>' if !self.in_flow() => self.fetch_block_scalar(),
-            b'\'' | b'"' => self.fetch_scalar(flow::scan),
-            _ if self.begins_plain() => self.fetch_scalar(plain::scan),
+            b'\'' | b'"' => self.fetch_scalar(quoted::scan),
+            _ if self.begins_plain() => self.fetch_plain(),
             _ => Err(YamlError::at(Problem::CannotStart(self.cursor.char()), self.cursor.place())),
         }
     }
@@ -215,7 +215,7 @@ impl<'a> Scanner<'a> {
         self.remove_simple_key()?;
         self.allow_simple_key = false;
         let start = self.cursor.place();
-        let directive = name::scan_directive(&mut self.cursor)?;
+        let directive = properties::scan_directive(&mut self.cursor)?;
         self.push(TokenKind::Directive(directive), start);
         Ok(())
     }
@@ -315,17 +315,28 @@ impl<'a> Scanner<'a> {
     fn fetch_block_scalar(&mut self) -> Result<(), YamlError> {
         self.allow_simple_key = true;
         self.remove_simple_key()?;
-        let token = block::scan(self)?;
+        let token = block::scan(&mut self.cursor, self.indent)?;
         self.tokens.push_back(token);
         Ok(())
     }
 
     /// Anything that may be a key: anchors, aliases and tags as well.
-    fn fetch_scalar(&mut self, scan: impl FnOnce(&mut Self) -> Result<Token<'a>, YamlError>) -> Result<(), YamlError> {
+    fn fetch_scalar(
+        &mut self,
+        scan: impl FnOnce(&mut Cursor<'a>) -> Result<Token<'a>, YamlError>,
+    ) -> Result<(), YamlError> {
         self.save_simple_key()?;
         self.allow_simple_key = false;
-        let token = scan(self)?;
+        let token = scan(&mut self.cursor)?;
         self.tokens.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_plain(&mut self) -> Result<(), YamlError> {
+        self.save_simple_key()?;
+        let plain = plain::scan(&mut self.cursor, self.indent, self.keys.len() > 1);
+        self.allow_simple_key = plain.allow_simple_key;
+        self.tokens.push_back(plain.token);
         Ok(())
     }
 }

@@ -1,42 +1,35 @@
 use std::borrow::Cow;
 
-use super::error::{Problem, YamlError};
-use crate::Place;
-
-/// What CPython's text mode and PyYAML's reader make of the bytes of a file: strict UTF-8, `\r\n` and `\r` read as
-/// `\n`, and none of the characters that YAML forbids. A byte order mark stays; the scanner skips it.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        YamlError::at(Problem::NotUtf8, place_after(&unify_newlines(&sound)))
-    })?;
-    let text = unify_newlines(text);
-    match text.char_indices().find(|&(_, c)| !is_printable(c)) {
-        Some((at, c)) => Err(YamlError::at(Problem::Unprintable(c), place_after(&text[..at]))),
-        None => Ok(text),
-    }
+/// A string as Python holds it: Unicode that may hold lone surrogates, which `"\ud800"` in double quotes makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a> {
+    /// The string, with U+FFFD in the place of each surrogate.
+    pub chars: Cow<'a, str>,
+    /// Byte offsets into `chars` and the surrogates that stand there, in order.
+    pub surrogates: Box<[(usize, u16)]>,
 }
 
-fn unify_newlines(text: &str) -> Cow<'_, str> {
-    if !text.contains('\r') {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
-}
-
-const fn is_printable(c: char) -> bool {
-    matches!(c, '\t' | '\n' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-/// Where the character after `text` stands.
-fn place_after(text: &str) -> Place {
-    let mut place = Place { line: 1, column: 1 };
-    for c in text.chars() {
-        match c {
-            '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => place = Place { line: place.line + 1, column: 1 },
-            '\u{FEFF}' => {}
-            _ => place.column += 1,
+impl Text<'_> {
+    /// The string, lone surrogates as `\udXXX`.
+    #[must_use]
+    pub fn escaped(&self) -> Cow<'_, str> {
+        if self.surrogates.is_empty() {
+            return Cow::Borrowed(&self.chars);
         }
+        let mut escaped = String::with_capacity(self.chars.len() + 6);
+        let mut rest = 0;
+        for &(at, surrogate) in &self.surrogates {
+            escaped.push_str(&self.chars[rest..at]);
+            escaped.push_str(&format!("\\u{surrogate:04x}"));
+            rest = at + char::REPLACEMENT_CHARACTER.len_utf8();
+        }
+        escaped.push_str(&self.chars[rest..]);
+        Cow::Owned(escaped)
     }
-    place
+
+    /// Whether it is this string.
+    #[must_use]
+    pub fn is(&self, other: &str) -> bool {
+        self.surrogates.is_empty() && self.chars == other
+    }
 }

@@ -1,6 +1,4 @@
-use std::borrow::Cow;
-
-use crate::Place;
+use crate::{Place, Text};
 
 /// What the scanner makes of the text.
 #[derive(Debug)]
@@ -58,16 +56,6 @@ pub(super) struct Scalar<'a> {
     pub(super) text: Text<'a>,
     /// Neither quoted nor a block.
     pub(super) plain: bool,
-}
-
-/// A string as Python holds it: Unicode that may hold lone surrogates, which `"\ud800"` in double quotes makes.
-///
-/// In `chars` each of them is U+FFFD, and `surrogates` says where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text<'a> {
-    pub chars: Cow<'a, str>,
-    /// Byte offsets into `chars` and the surrogates that stand there, in order.
-    pub surrogates: Box<[(usize, u16)]>,
 }
 
 impl TokenKind<'_> {

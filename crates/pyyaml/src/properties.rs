@@ -2,7 +2,6 @@
 
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
-use super::scanner::Scanner;
 use super::token::{Directive, TagName, Token, TokenKind};
 use crate::Place;
 
@@ -18,8 +17,7 @@ fn scan_word<'a>(cursor: &mut Cursor<'a>) -> &'a str {
     cursor.slice(before)
 }
 
-pub(super) fn scan_anchor<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
-    let cursor = &mut scanner.cursor;
+pub(super) fn scan_anchor<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlError> {
     let start = cursor.place();
     let sigil = cursor.peek();
     cursor.advance_ascii(1);
@@ -34,8 +32,7 @@ pub(super) fn scan_anchor<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, Ya
     Ok(Token { kind, start, end: cursor.place() })
 }
 
-pub(super) fn scan_tag<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
-    let cursor = &mut scanner.cursor;
+pub(super) fn scan_tag<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlError> {
     let start = cursor.place();
     let tag = if cursor.byte(1) == b'<' {
         cursor.advance_ascii(2);
@@ -182,7 +179,7 @@ fn scan_number(cursor: &mut Cursor<'_>, start: Place) -> Result<bool, YamlError>
     }
     let digits = cursor.slice(before);
     // CPython refuses to read more than 4,300 digits.
-    if digits.is_empty() || digits.len() > super::number::DIGIT_LIMIT {
+    if digits.is_empty() || digits.len() > python_text::MAX_DIGITS {
         return Err(YamlError::since(Problem::Directive, cursor.place(), start));
     }
     Ok(digits.trim_start_matches('0') == "1")

@@ -2,51 +2,54 @@
 
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
-use super::pieces::Pieces;
-use super::scanner::Scanner;
+use super::scalar_text::ScalarText;
 use super::token::{Scalar, Token, TokenKind};
 use crate::Place;
 
-pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, YamlError> {
-    let cursor = &mut scanner.cursor;
+pub(super) fn scan<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlError> {
     let start = cursor.place();
     let quote = cursor.peek();
     cursor.advance_ascii(1);
-    let mut pieces = Pieces::of(cursor.source());
-    scan_words(cursor, quote, start, &mut pieces)?;
+    let mut text = ScalarText::of(cursor.source());
+    scan_words(cursor, quote, start, &mut text)?;
     while cursor.peek() != quote {
-        scan_spaces(cursor, start, &mut pieces)?;
-        scan_words(cursor, quote, start, &mut pieces)?;
+        scan_spaces(cursor, start, &mut text)?;
+        scan_words(cursor, quote, start, &mut text)?;
     }
     cursor.advance_ascii(1);
     let end = cursor.place();
-    Ok(Token { kind: TokenKind::Scalar(Scalar { text: pieces.finish(), plain: false }), start, end })
+    Ok(Token { kind: TokenKind::Scalar(Scalar { text: text.finish(), plain: false }), start, end })
 }
 
-fn scan_words<'a>(cursor: &mut Cursor<'a>, quote: u8, start: Place, pieces: &mut Pieces<'a>) -> Result<(), YamlError> {
+fn scan_words<'a>(
+    cursor: &mut Cursor<'a>,
+    quote: u8,
+    start: Place,
+    text: &mut ScalarText<'a>,
+) -> Result<(), YamlError> {
     let double = quote == b'"';
     loop {
         let before = cursor.offset();
         while !cursor.is_blank(0) && !matches!(cursor.peek(), b'\'' | b'"' | b'\\') {
             cursor.advance();
         }
-        pieces.push_source(before..cursor.offset());
+        text.push_source(before..cursor.offset());
         match cursor.peek() {
             b'\'' if !double && cursor.byte(1) == b'\'' => {
-                pieces.push('\'');
+                text.push('\'');
                 cursor.advance_ascii(2);
             }
             c @ (b'\'' | b'"' | b'\\') if (double && c == b'\'') || (!double && c != b'\'') => {
-                pieces.push(char::from(c));
+                text.push(char::from(c));
                 cursor.advance_ascii(1);
             }
-            b'\\' if double => scan_escape(cursor, start, pieces)?,
+            b'\\' if double => scan_escape(cursor, start, text)?,
             _ => return Ok(()),
         }
     }
 }
 
-fn scan_escape(cursor: &mut Cursor<'_>, start: Place, pieces: &mut Pieces<'_>) -> Result<(), YamlError> {
+fn scan_escape(cursor: &mut Cursor<'_>, start: Place, text: &mut ScalarText<'_>) -> Result<(), YamlError> {
     let backslash = cursor.place();
     cursor.advance_ascii(1);
     let (escape, c) = (cursor.peek(), cursor.char());
@@ -65,17 +68,17 @@ fn scan_escape(cursor: &mut Cursor<'_>, start: Place, pieces: &mut Pieces<'_>) -
         b'_' => '\u{A0}',
         b'L' => '\u{2028}',
         b'P' => '\u{2029}',
-        b'x' => return scan_code(cursor, 2, backslash, start, pieces),
-        b'u' => return scan_code(cursor, 4, backslash, start, pieces),
-        b'U' => return scan_code(cursor, 8, backslash, start, pieces),
+        b'x' => return scan_code(cursor, 2, backslash, start, text),
+        b'u' => return scan_code(cursor, 4, backslash, start, text),
+        b'U' => return scan_code(cursor, 8, backslash, start, text),
         _ if cursor.is_break(0) => {
             cursor.line_break();
-            return scan_breaks(cursor, start).map(|breaks| pieces.push_str(&breaks));
+            return scan_breaks(cursor, start).map(|breaks| text.push_str(&breaks));
         }
         _ if cursor.at_end() => return Err(YamlError::since(Problem::UnclosedQuote, backslash, start)),
         _ => return Err(YamlError::since(Problem::UnknownEscape(c), backslash, start)),
     };
-    pieces.push(replacement);
+    text.push(replacement);
     cursor.advance_ascii(1);
     Ok(())
 }
@@ -85,7 +88,7 @@ fn scan_code(
     digits: usize,
     backslash: Place,
     start: Place,
-    pieces: &mut Pieces<'_>,
+    text: &mut ScalarText<'_>,
 ) -> Result<(), YamlError> {
     let letter = cursor.char();
     cursor.advance_ascii(1);
@@ -99,12 +102,12 @@ fn scan_code(
     if code > 0x10_FFFF {
         return Err(YamlError::since(Problem::NotACharacter, backslash, start));
     }
-    pieces.push_code(code);
+    text.push_code(code);
     cursor.advance_ascii(digits);
     Ok(())
 }
 
-fn scan_spaces<'a>(cursor: &mut Cursor<'a>, start: Place, pieces: &mut Pieces<'a>) -> Result<(), YamlError> {
+fn scan_spaces<'a>(cursor: &mut Cursor<'a>, start: Place, text: &mut ScalarText<'a>) -> Result<(), YamlError> {
     let before = cursor.offset();
     while matches!(cursor.peek(), b' ' | b'\t') {
         cursor.advance_ascii(1);
@@ -114,16 +117,16 @@ fn scan_spaces<'a>(cursor: &mut Cursor<'a>, start: Place, pieces: &mut Pieces<'a
         return Err(YamlError::since(Problem::UnclosedQuote, cursor.place(), start));
     }
     let Some(first) = cursor.line_break() else {
-        pieces.push_source(spaces);
+        text.push_source(spaces);
         return Ok(());
     };
     let breaks = scan_breaks(cursor, start)?;
     if first != '\n' {
-        pieces.push(first);
+        text.push(first);
     } else if breaks.is_empty() {
-        pieces.push(' ');
+        text.push(' ');
     }
-    pieces.push_str(&breaks);
+    text.push_str(&breaks);
     Ok(())
 }
 

@@ -1,18 +1,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::token::Text;
+use crate::Text;
 
 /// Puts a scalar together; as long as it is one stretch of the source it is borrowed.
 #[derive(Debug)]
-pub(super) struct Pieces<'a> {
+pub(super) struct ScalarText<'a> {
     source: &'a str,
     stretch: Range<usize>,
     owned: Option<String>,
     surrogates: Vec<(usize, u16)>,
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> ScalarText<'a> {
     pub(super) const fn of(source: &'a str) -> Self {
         Self { source, stretch: 0..0, owned: None, surrogates: Vec::new() }
     }
