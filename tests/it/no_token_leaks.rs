@@ -1,7 +1,6 @@
 //! No token in anything that comes out: answers, logs at every level, metrics, errors, the state of a crash.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -82,7 +81,9 @@ fn no_token_ever_comes_out() {
             said += &service.get(target).text();
         }
         service.post("/-/reload", &json!({}));
-        std::thread::sleep(Duration::from_millis(200));
+        service.wait("to compare what is in force", |service| {
+            service.get("/v1/conflicts").json()["snapshot"] == service.status("snapshot")
+        });
         said += &service.log();
         assert!(said.contains("irc.yaml") && said.contains("quarantined"), "nothing was said at all");
         if let Some(at) = said.find(CANARY) {

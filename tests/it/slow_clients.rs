@@ -1,7 +1,7 @@
 //! Clients that are slow, and a service that is told to stop.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -33,11 +33,11 @@ fn open_files(service: &Service) -> usize {
 /// One who never sends a head, one who sends half of the first, and one who sends half of the second.
 #[test]
 fn who_does_not_ask_is_not_waited_for() {
-    let (_service, address) = serve(&["--header-timeout", "1", "--keep-alive", "1", "--request-timeout", "1"]);
+    let (_service, address) = serve(&["--header-timeout", "2", "--keep-alive", "1", "--request-timeout", "1"]);
     let ended = |mut stream: TcpStream| {
         let mut rest = Vec::new();
         let read = stream.read_to_end(&mut rest);
-        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
     };
     let (silent, mut first, mut second) = (connect(address), connect(address), connect(address));
     first.write_all(b"GET /heal").expect("sent");
@@ -56,23 +56,40 @@ fn who_does_not_read_is_cut_off() {
     let (service, address) = serve(&["--send-timeout", "1"]);
     let before = open_files(&service);
     let mut stream = connect(address);
-    // Until neither side's buffers take any more.
-    stream.set_write_timeout(Some(Duration::from_millis(500))).expect("a time-out");
-    while stream.write_all(&batch(9_000)).is_ok() {}
+    stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    let request = batch(9_000);
+    let (mut sent, mut full) = (0, 0);
+    // Until both sides' buffers are full, and on, until the service has had enough.
+    while full < 300 {
+        match stream.write(&request[sent..]) {
+            Ok(count) => sent = (sent + count) % request.len(),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => full += 1,
+            Err(_) => break,
+        }
+    }
+    assert!(full > 0, "it took everything");
     service.wait("to cut the connection", |service| open_files(service) <= before);
+}
+
+/// Sends the head of a request, and comes back when the service has read it and waits for the body.
+fn begin(address: SocketAddr, body: usize) -> TcpStream {
+    let mut stream = connect(address);
+    let head = format!("POST /v1/owners HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {body}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
 }
 
 #[test]
 fn what_is_in_flight_is_finished() {
     let (service, address) = serve(&[]);
-    let request = batch(1);
-    let (head, rest) = request.split_at(request.len() - 10);
-    let mut stream = connect(address);
-    stream.write_all(head).expect("sent");
-    std::thread::sleep(Duration::from_millis(300));
+    let body = r#"{"ids": ["@irc_x:example.com"]}"#;
+    let mut stream = begin(address, body.len());
     service.signal("-TERM");
     service.wait("to take no more connections", |_| TcpStream::connect(address).is_err());
-    stream.write_all(rest).expect("sent");
+    stream.write_all(body.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("appservice-irc"), "{answer}");
@@ -82,9 +99,7 @@ fn what_is_in_flight_is_finished() {
 #[test]
 fn a_second_signal_stops_at_once() {
     let (service, address) = serve(&["--shutdown-timeout", "3600"]);
-    let mut stream = connect(address);
-    stream.write_all(b"POST /v1/owners HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{").expect("sent");
-    std::thread::sleep(Duration::from_millis(300));
+    let mut stream = begin(address, 100);
     service.signal("-TERM");
     service.wait("to stop when it can", |service| service.log().contains("stopping when"));
     service.signal("-INT");
