@@ -156,3 +156,45 @@ macro_rules! operations {
     };
 }
 pub(super) use operations;
+
+#[cfg(test)]
+mod tests {
+    use super::super::ENDPOINTS;
+    use super::*;
+
+    /// Whoever adds an endpoint that anybody may ask says so here, too.
+    #[test]
+    fn what_is_open_to_anybody_tells_nothing_about_registrations() {
+        let open = ENDPOINTS.iter().filter(|endpoint| endpoint.role.is_none()).map(|endpoint| endpoint.path);
+        assert_eq!(open.collect::<Vec<_>>(), ["/healthz", "/readyz", "/metrics", "/openapi.json"]);
+    }
+
+    #[test]
+    fn what_changes_something_is_for_operators() {
+        for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.path.starts_with("/-/")) {
+            assert_eq!(endpoint.role, Some(Role::Admin), "{}", endpoint.path);
+        }
+    }
+
+    #[test]
+    fn an_operation_is_described_where_it_is_served() {
+        for endpoint in ENDPOINTS {
+            for described in endpoint.described() {
+                let paths: Vec<_> = described.paths.paths.keys().collect();
+                assert_eq!(paths, [endpoint.path]);
+            }
+        }
+    }
+
+    #[test]
+    fn each_of_two_servers_answers_a_part_and_both_what_is_loaded() {
+        let served = |part: Part| {
+            let served = ENDPOINTS.iter().filter(move |endpoint| part.serves(endpoint.tag));
+            served.map(|endpoint| endpoint.path).collect::<Vec<_>>()
+        };
+        let (questions, admin) = (served(Part::Questions), served(Part::Admin));
+        assert!(ENDPOINTS.iter().all(|endpoint| questions.contains(&endpoint.path) || admin.contains(&endpoint.path)));
+        let both: Vec<_> = questions.iter().filter(|path| admin.contains(path)).copied().collect();
+        assert_eq!(both, ["/v1/registrations", "/v1/conflicts", "/v1/status", "/openapi.json"]);
+    }
+}

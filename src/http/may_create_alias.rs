@@ -56,7 +56,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let snapshot = state.snapshot()?;
     let asker = by_id(&snapshot.services, request.as_id.as_deref());
     let decision = snapshot.services.may_create_alias(alias, asker, user.map(MatrixId::as_str));
-    state.decided(&caller, &decision);
+    state.decided(*caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }
 

@@ -66,7 +66,7 @@ async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id"])?;
     let name = user_name(query.get("user_id"), query.get("localpart"))?;
-    answer(&state, &caller, name, |services| by_id(services, query.get("as_id")))
+    answer(&state, *caller, name, |services| by_id(services, query.get("as_id")))
 }
 
 #[utoipa::path(
@@ -87,10 +87,10 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let name = user_name(request.user_id.as_deref(), request.localpart.as_deref())?;
     match (&request.as_id, &request.as_token) {
         (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
-        (as_id, None) => answer(&state, &caller, name, |services| by_id(services, as_id.as_deref())),
+        (as_id, None) => answer(&state, *caller, name, |services| by_id(services, as_id.as_deref())),
         (None, Some(token)) => {
             let digest = state.hasher.digest(&Token::new(&**token));
-            answer(&state, &caller, name, |services| {
+            answer(&state, *caller, name, |services| {
                 services.position_of_token(&digest).map_or(Asker::Unknown(None), Asker::Service)
             })
         }
@@ -99,7 +99,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
 
 fn answer<'a>(
     state: &AppState,
-    caller: &Caller,
+    caller: Caller,
     name: UserName<'_>,
     asker: impl FnOnce(&Services) -> Asker<'a>,
 ) -> Result<HttpResponse, ApiError> {

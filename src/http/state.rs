@@ -88,7 +88,7 @@ impl AppState {
     }
 
     /// A decision has been made for a caller: the one place that hears of every decision.
-    pub(super) fn decided(&self, caller: &Caller, decision: &Decision<'_>) {
+    pub(super) fn decided(&self, caller: Caller, decision: &Decision<'_>) {
         self.metrics.decision(decision.reason);
         self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
         tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");
