@@ -60,7 +60,7 @@ impl FindingPlace {
             line: entry.place.line,
             column: entry.place.column,
             index: Some(index),
-            regex: Some(Arc::clone(&entry.regex)),
+            regex: Some(entry.regex.shared()),
         }
     }
 

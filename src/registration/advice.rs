@@ -284,8 +284,3 @@ pub(super) fn reserved_proxy(place: Place) -> Fault {
     let message = "io.element.msc4512.proxy_prefix must be rtc/livekit or something below it";
     Fault::at(FaultCode::InvalidValue, place, message)
 }
-
-/// The regex as Python's `re` would read it from escaped text.
-pub(super) fn regex_source(text: &Text<'_>) -> String {
-    text.escaped().into_owned()
-}

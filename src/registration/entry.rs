@@ -1,13 +1,11 @@
-use std::sync::Arc;
-
-use super::Place;
+use super::{Place, ValidRegex};
 use crate::matrix::Kind;
 
 /// One entry of a list under `namespaces`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The regex, as Python would see it.
-    pub regex: Arc<str>,
+    /// The regex, as the homeserver would see it.
+    pub regex: ValidRegex,
     /// Whether the service claims what matches for itself alone.
     pub exclusive: bool,
     /// The `group_id` of the entry, an extension that old registrations carry.

@@ -9,6 +9,7 @@ mod load;
 mod model;
 mod namespaces;
 mod options;
+mod regex;
 mod sheet;
 mod shown;
 mod strength;
@@ -20,4 +21,5 @@ pub use homeserver::{HomeserverConfig, HomeserverConfigError, homeserver_config}
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};
 pub use pyyaml::Place;
+pub use regex::ValidRegex;
 pub use token::{Token, TokenDigest, TokenHasher};

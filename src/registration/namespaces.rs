@@ -1,8 +1,7 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::sheet::{Found, Sheet};
-use super::{Entry, Namespaces, advice};
+use super::{Entry, Namespaces, ValidRegex, advice};
 use python_re::Pattern;
 use pyyaml::{Text, Value};
 
@@ -25,7 +24,7 @@ pub(super) fn read(sheet: &mut Sheet<'_>) -> Namespaces {
 }
 
 /// The regexes so far, by the value in the document: aliases may repeat one thousands of times.
-type Regexes<'d> = HashMap<*const Text<'d>, Arc<str>>;
+type Regexes<'d> = HashMap<*const Text<'d>, Option<ValidRegex>>;
 
 fn entries<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>, regexes: &mut Regexes<'d>) -> Box<[Entry]> {
     match found.value {
@@ -51,13 +50,11 @@ fn entry<'d>(sheet: &mut Sheet<'d>, kind: &'static str, found: Found<'d>, regexe
     let regex = match sheet.get_in(pairs, "regex") {
         Some(Found { value: Value::Str(text), place, .. }) => {
             let regex = regexes.entry(std::ptr::from_ref(text)).or_insert_with(|| {
-                let regex: Arc<str> = advice::regex_source(text).into();
-                if let Err(error) = Pattern::check(&regex) {
-                    sheet.fault(advice::invalid_regex(kind, &regex, &error, place));
-                }
-                regex
+                let source = text.escaped();
+                let refuse = |error| sheet.fault(advice::invalid_regex(kind, &source, &error, place));
+                ValidRegex::checked(&*source, Pattern::check).map_err(refuse).ok()
             });
-            Some((Arc::clone(regex), place))
+            regex.clone().map(|regex| (regex, place))
         }
         other => {
             let prefix = sheet.get_in(pairs, "prefix").is_some();
