@@ -76,7 +76,7 @@ pub(crate) fn disk(size: usize) {
         let path = home.path().join(format!("bridge-{:06}.yaml", round * 7));
         fs::write(path, workload::file(round * 7, &["@changed_.*".to_owned()])).expect("written");
         let began = Instant::now();
-        while live.load().services.claims(id).len() <= round {
+        while live.load().services().claims(id).len() <= round {
             std::thread::sleep(Duration::from_millis(1));
         }
         times.push(began.elapsed());

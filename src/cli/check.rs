@@ -82,7 +82,7 @@ pub(super) fn run(check: &Check) -> ExitCode {
         return ExitCode::from(INTERNAL);
     }
     let worst = findings.iter().map(|finding| finding.severity).min();
-    let faulty = snapshot.files.iter().any(|file| file.state != FileState::Active);
+    let faulty = snapshot.files().iter().any(|file| file.state() != FileState::Active);
     ExitCode::from(match worst {
         _ if faulty => ERRORS,
         Some(Severity::Error) => ERRORS,
@@ -110,7 +110,7 @@ fn chosen(analysis: Analysis, check: &Check) -> Vec<Arc<Finding>> {
 /// Analyses; says on a terminal that it is at it, once that takes longer than a second.
 fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
     let (done, waiting) = channel::<()>();
-    let count = snapshot.services.registrations().len();
+    let count = snapshot.services().registrations().len();
     let shown = std::io::stderr().is_terminal();
     let indicator = std::thread::spawn(move || {
         let mut seconds = 0;
@@ -122,7 +122,7 @@ fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
             eprint!("\r\x1b[K");
         }
     });
-    let analysis = comparer.analyse(&snapshot.services, &Analysis::default(), &Deadline::none());
+    let analysis = comparer.analyse(snapshot.services(), &Analysis::default(), &Deadline::none());
     drop(done);
     // It only writes; that it may have failed to is of no concern.
     let _ = indicator.join();
@@ -147,16 +147,16 @@ struct File<'a> {
 
 impl<'a> File<'a> {
     fn of(record: &'a FileRecord) -> Self {
-        Self { file: &record.file, state: record.state, errors: &record.faults }
+        Self { file: record.file(), state: record.state(), errors: record.faults() }
     }
 }
 
 fn json(report: &Report<'_>) -> std::io::Result<()> {
-    let Snapshot { digest, complete, files, .. } = report.snapshot;
-    let files = files.iter().map(|record| File::of(record)).collect();
+    let snapshot = report.snapshot;
+    let files = snapshot.files().iter().map(|record| File::of(record)).collect();
     let document = Document {
-        snapshot: digest,
-        complete: *complete,
+        snapshot: snapshot.digest(),
+        complete: snapshot.is_complete(),
         files,
         total: report.findings.len(),
         findings: report.findings,

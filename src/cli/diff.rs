@@ -62,13 +62,13 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
 fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
     let of = |path: &Path| {
         let snapshot = load::load(diff.server_name.clone().into(), vec![source(path)])?;
-        for file in snapshot.files.iter().filter(|file| !file.faults.is_empty()) {
-            eprintln!("bailiwick: {} cannot be loaded and is left out (`bailiwick check` says why)", file.file);
+        for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
+            eprintln!("bailiwick: {} cannot be loaded and is left out (`bailiwick check` says why)", file.file());
         }
         anyhow::Ok(snapshot)
     };
     let (old, new) = (of(&diff.old)?, of(&diff.new)?);
-    Ok(Comparer::new()?.difference(&old.services, &new.services))
+    Ok(Comparer::new()?.difference(old.services(), new.services()))
 }
 
 fn source(path: &Path) -> Source {

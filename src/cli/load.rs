@@ -22,8 +22,11 @@ pub(super) fn load(homeserver: Homeserver, sources: Vec<Source>) -> anyhow::Resu
     engine.reload(Trigger::Start, false, &HashSet::new);
     let snapshot = engine.live().load_full();
     if !snapshot.is_ready() {
-        let missing: Vec<String> =
-            snapshot.missing.iter().map(|missing| format!("{}: {}", missing.source, plain(&missing.problem))).collect();
+        let missing: Vec<String> = snapshot
+            .missing()
+            .iter()
+            .map(|missing| format!("{}: {}", missing.source, plain(&missing.problem)))
+            .collect();
         bail!("{}", missing.join("; "));
     }
     Ok(snapshot)

@@ -105,14 +105,14 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
         return Ok(serde_json::to_string_pretty(&explained)? + "\n");
     }
     let mut text: String = explained.iter().map(human).collect();
-    for file in snapshot.files.iter().filter(|file| !file.faults.is_empty()) {
-        text += &format!("left out: {}, which cannot be loaded (`bailiwick check` says why)\n", file.file);
+    for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
+        text += &format!("left out: {}, which cannot be loaded (`bailiwick check` says why)\n", file.file());
     }
     Ok(text)
 }
 
 fn explain_one<'s>(snapshot: &'s Snapshot, id: MatrixId<'s>) -> Explained<'s> {
-    let ownership = snapshot.services.ownership(id);
+    let ownership = snapshot.services().ownership(id);
     let mut entries = Vec::new();
     for claim in &ownership.claims {
         if claim.via == ClaimVia::Sender {
@@ -134,7 +134,7 @@ fn explain_one<'s>(snapshot: &'s Snapshot, id: MatrixId<'s>) -> Explained<'s> {
 
 /// The entries of a service that match, in file order; the one at `deciding` decides.
 fn matching<'s>(snapshot: &'s Snapshot, id: MatrixId<'_>, as_id: &'s str, deciding: Option<u32>) -> Vec<Matching<'s>> {
-    let services = &snapshot.services;
+    let services = snapshot.services();
     let Some(registration) = services.registrations().iter().find(|registration| *registration.id == *as_id) else {
         return Vec::new();
     };

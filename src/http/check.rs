@@ -87,7 +87,7 @@ fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], dea
         Ok(registration) => Arc::new(registration),
         Err(faults) => return refused(faults),
     };
-    let services = &snapshot.services;
+    let services = snapshot.services();
     let mut registrations = services.registrations().to_vec();
     let faults = collisions(&new, &registrations);
     if !faults.is_empty() {

@@ -54,8 +54,8 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let alias = of_kind(&request.alias, Kind::Alias)?;
     let user = request.user_id.as_deref().map(|user| of_kind(user, Kind::User)).transpose()?;
     let snapshot = state.snapshot()?;
-    let asker = by_id(&snapshot.services, request.as_id.as_deref());
-    let decision = snapshot.services.may_create_alias(alias, asker, user.map(MatrixId::as_str));
+    let asker = by_id(snapshot.services(), request.as_id.as_deref());
+    let decision = snapshot.services().may_create_alias(alias, asker, user.map(MatrixId::as_str));
     state.decided(*caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }

@@ -104,7 +104,7 @@ fn answer<'a>(
     asker: impl FnOnce(&Services) -> Asker<'a>,
 ) -> Result<HttpResponse, ApiError> {
     let snapshot = state.snapshot()?;
-    let decision = snapshot.services.may_register(asker(&snapshot.services), name);
+    let decision = snapshot.services().may_register(asker(snapshot.services()), name);
     state.decided(caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }

@@ -89,7 +89,7 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let id = query.get("id").ok_or_else(|| ApiError::missing_param("id is missing: /v1/owners?id=ID"))?;
     let id = MatrixId::parse(id)?;
     let snapshot = state.snapshot()?;
-    let ownership = snapshot.services.ownership(id);
+    let ownership = snapshot.services().ownership(id);
     state.metrics.ids_asked(1);
     count_step_limits(&state.metrics, &ownership);
     Ok(render::ok(&Answer::of(&snapshot, ownership)))
@@ -119,9 +119,9 @@ async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, Ap
     let snapshot = state.snapshot()?;
     state.metrics.ids_asked(request.ids.len());
     let batch = Batch {
-        snapshot: &snapshot.digest,
-        complete: snapshot.complete,
-        results: Results { ids: &request.ids, services: &snapshot.services, metrics: &state.metrics },
+        snapshot: snapshot.digest(),
+        complete: snapshot.is_complete(),
+        results: Results { ids: &request.ids, services: snapshot.services(), metrics: &state.metrics },
     };
     Ok(render::ok(&batch))
 }

@@ -34,7 +34,7 @@ async fn get(state: web::Data<AppState>) -> HttpResponse {
     if snapshot.is_ready() {
         render::ok(&Readiness { ready: true, missing: &[] })
     } else {
-        let body = render::to_bytes(&Readiness { ready: false, missing: &snapshot.missing });
+        let body = render::to_bytes(&Readiness { ready: false, missing: snapshot.missing() });
         render::json(StatusCode::SERVICE_UNAVAILABLE, body)
     }
 }

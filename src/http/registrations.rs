@@ -92,13 +92,13 @@ pub(super) struct ShownEntry<'s> {
 )]
 async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let snapshot = state.snapshot()?;
-    let registrations = snapshot.files.iter().map(|file| shown(file, &snapshot.services)).collect();
+    let registrations = snapshot.files().iter().map(|file| shown(file, snapshot.services())).collect();
     Ok(render::ok(&Answer::of(&snapshot, Registrations { registrations })))
 }
 
 fn shown<'s>(file: &'s FileRecord, services: &Services) -> File<'s> {
-    let loaded = file.registration.as_deref().map(|registration| loaded(registration, services));
-    File { file: &file.file, state: file.state, errors: &file.faults, loaded }
+    let loaded = file.registration().map(|registration| loaded(registration, services));
+    File { file: file.file(), state: file.state(), errors: file.faults(), loaded }
 }
 
 fn loaded<'s>(registration: &'s Registration, services: &Services) -> Loaded<'s> {

@@ -20,7 +20,7 @@ pub(super) struct Answer<'s, T> {
 
 impl<'s, T> Answer<'s, T> {
     pub(super) fn of(snapshot: &'s Snapshot, answer: T) -> Self {
-        Self { answer, snapshot: &snapshot.digest, complete: snapshot.complete }
+        Self { answer, snapshot: snapshot.digest(), complete: snapshot.is_complete() }
     }
 }
 

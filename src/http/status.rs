@@ -54,17 +54,17 @@ pub(super) struct NamespaceCounts {
 )]
 async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
-    let services = &snapshot.services;
+    let services = snapshot.services();
     let count = |kind: Kind| services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         server_name: services.server_name().as_str(),
         ready: snapshot.is_ready(),
-        generation: snapshot.generation,
-        loaded_at_ms: milliseconds(snapshot.loaded_at),
-        registrations: snapshot.counts,
+        generation: snapshot.generation(),
+        loaded_at_ms: milliseconds(snapshot.loaded_at()),
+        registrations: snapshot.counts(),
         namespaces: NamespaceCounts { user: count(Kind::User), alias: count(Kind::Alias), room: count(Kind::Room) },
-        missing: &snapshot.missing,
+        missing: snapshot.missing(),
         last_reload: state.reloader.last_report(),
     };
     render::ok(&Answer::of(&snapshot, status))

@@ -3,6 +3,7 @@
 mod address;
 mod advice;
 mod entry;
+mod facts;
 mod fault;
 mod homeserver;
 mod load;
@@ -16,6 +17,7 @@ mod strength;
 mod token;
 
 pub use entry::{Entry, Namespaces};
+pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};
 pub use homeserver::{HomeserverConfig, HomeserverConfigError, homeserver_config};
 pub use load::load;

@@ -69,13 +69,13 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            comparer.analyse(&snapshot.services, previous, &Deadline::after(PATIENCE))
+            comparer.analyse(snapshot.services(), previous, &Deadline::after(PATIENCE))
         }));
         match analysed {
             Ok(analysis) => {
                 metrics.found(&analysis.findings, began.elapsed());
                 tracing::info!(
-                    snapshot = &*snapshot.digest,
+                    snapshot = &**snapshot.digest(),
                     findings = analysis.findings.len(),
                     ms = began.elapsed().as_millis(),
                     "compared"

@@ -9,7 +9,7 @@ use super::settle::{self, Looked, PutOff};
 use super::{Clock, ReloadReport, ReloadResult, SystemClock, Trigger, log};
 use crate::homeserver::Homeserver;
 use crate::kept::{InForce, StateDir};
-use crate::snapshot::{Candidate, Changes, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::snapshot::{Candidate, Changes, Live, MissingSource, Snapshot, SnapshotMetrics};
 use crate::source::{Disk, EventSource, Keep, Known, Loader, OsDisk, Scanner, Source, os_events};
 use crate::telemetry::Metrics;
 
@@ -167,15 +167,15 @@ impl Engine {
         let report = ReloadReport {
             trigger,
             result,
-            generation: after.generation,
-            snapshot: Arc::clone(&after.digest),
-            complete: after.complete,
-            changes: if result == ReloadResult::Changed { after.changes.clone() } else { Changes::default() },
-            missing: after.missing.clone(),
+            generation: after.generation(),
+            snapshot: Arc::clone(after.digest()),
+            complete: after.is_complete(),
+            changes: if result == ReloadResult::Changed { after.changes().clone() } else { Changes::default() },
+            missing: after.missing().to_vec(),
             finished_at: clock.wall(),
             took: clock.now().duration_since(began),
         };
-        self.metrics.finished(trigger, result, after.complete, report.took);
+        self.metrics.finished(trigger, result, after.is_complete(), report.took);
         if Arc::ptr_eq(&before, &after) {
             // What could not be kept before is tried again.
             self.remember(&after);
@@ -200,7 +200,7 @@ impl Engine {
     /// Keeps what is in force, or is about to be, for the next start.
     fn remember(&mut self, snapshot: &Snapshot) {
         let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
-        if self.remembered == Some(snapshot.generation) {
+        if self.remembered == Some(snapshot.generation()) {
             return kept.discard();
         }
         let files = self.sources.iter().flat_map(|state| &state.files);
@@ -212,7 +212,7 @@ impl Engine {
             .collect();
         let all = kept.save(&in_force, &*self.options.disk);
         self.metrics.state_saved(all);
-        self.remembered = all.then_some(snapshot.generation);
+        self.remembered = all.then_some(snapshot.generation());
     }
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
@@ -324,7 +324,7 @@ impl Engine {
         if !before.is_ready() && !missing.is_empty() {
             // Half a load would set the names of the other half free.
             self.sources = states;
-            if before.missing == missing {
+            if before.missing() == missing {
                 return Arc::clone(before);
             }
             let nothing = Snapshot::before_first_load(self.options.homeserver.clone(), missing);
@@ -352,15 +352,14 @@ impl Engine {
 /// Notes for each file what it has in force now.
 fn holding(mut states: Vec<State>, snapshot: &Snapshot) -> Vec<State> {
     let files = states.iter_mut().flat_map(|state| &mut state.files);
-    for (file, record) in files.zip(&snapshot.files) {
-        let same = match (&file.held, &record.registration) {
-            (Some(held), Some(registration)) => Arc::ptr_eq(&held.registration, registration),
+    for (file, record) in files.zip(snapshot.files()) {
+        let same = match (&file.held, record.good()) {
+            (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
             (None, None) => true,
             _ => false,
         };
         if !same {
-            let held = record.registration.clone().zip(record.hash);
-            *file = Arc::new(file.holding(held.map(|(registration, hash)| Good { registration, hash })));
+            *file = Arc::new(file.holding(record.good().cloned()));
         }
     }
     states
@@ -382,11 +381,11 @@ impl State {
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {
-    if before.digest != after.digest || (!before.is_ready() && after.is_ready()) {
+    if before.digest() != after.digest() || (!before.is_ready() && after.is_ready()) {
         ReloadResult::Changed
-    } else if !after.missing.is_empty() {
+    } else if !after.missing().is_empty() {
         ReloadResult::Refused
-    } else if before.generation == after.generation {
+    } else if before.generation() == after.generation() {
         ReloadResult::Unchanged
     } else {
         ReloadResult::Changed

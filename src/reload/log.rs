@@ -18,32 +18,32 @@ pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Ar
     if Arc::ptr_eq(before, after) {
         debug!(
             trigger = report.trigger.as_str(),
-            generation = after.generation,
+            generation = after.generation(),
             ms = report.took.as_millis(),
             "nothing has changed"
         );
         return;
     }
-    for missing in after.missing.iter().filter(|missing| !before.missing.contains(missing)) {
+    for missing in after.missing().iter().filter(|missing| !before.missing().contains(missing)) {
         warn!(source = missing.source, "source is not as it should be: {}", missing.problem);
     }
     if !after.is_ready() {
         warn!(trigger = report.trigger.as_str(), "nothing is loaded yet: a source is missing");
         return;
     }
-    if after.files.is_empty() && report.result == ReloadResult::Changed {
+    if after.files().is_empty() && report.result == ReloadResult::Changed {
         warn!("there are no registrations: nobody's names are guarded");
     }
     faulty(before, after);
     let changes = &report.changes;
     info!(
         trigger = report.trigger.as_str(),
-        generation = after.generation,
-        snapshot = &*after.digest,
-        complete = after.complete,
-        active = after.counts.active,
-        stale = after.counts.stale,
-        quarantined = after.counts.quarantined,
+        generation = after.generation(),
+        snapshot = &**after.digest(),
+        complete = after.is_complete(),
+        active = after.counts().active,
+        stale = after.counts().stale,
+        quarantined = after.counts().quarantined,
         added = named(&changes.added),
         changed = named(&changes.changed),
         removed = named(&changes.removed),
@@ -54,18 +54,18 @@ pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Ar
 
 /// The files whose faults are new, and those that are mended.
 fn faulty(before: &Snapshot, after: &Snapshot) {
-    let known: HashMap<&str, &FileRecord> = (before.files.iter().filter(|file| file.state != FileState::Active))
-        .map(|file| (&*file.file, &**file))
+    let known: HashMap<&str, &FileRecord> = (before.files().iter().filter(|file| file.state() != FileState::Active))
+        .map(|file| (&**file.file(), &**file))
         .collect();
     let mut told = 0_usize;
-    for file in &after.files {
-        let earlier = known.get(&*file.file);
-        match (file.state, earlier) {
+    for file in after.files() {
+        let earlier = known.get(&**file.file());
+        match (file.state(), earlier) {
             (FileState::Active, None) => continue,
-            (FileState::Active, Some(_)) if told < MAX_FILES => info!(file = &*file.file, "file is in force again"),
-            (_, Some(earlier)) if earlier.state == file.state && earlier.faults == file.faults => continue,
+            (FileState::Active, Some(_)) if told < MAX_FILES => info!(file = &**file.file(), "file is in force again"),
+            (_, Some(earlier)) if earlier.state() == file.state() && earlier.faults() == file.faults() => continue,
             (state, _) if told < MAX_FILES => {
-                warn!(file = &*file.file, state = state.as_str(), "file cannot be loaded: {}", described(file));
+                warn!(file = &**file.file(), state = state.as_str(), "file cannot be loaded: {}", described(file));
             }
             _ => {}
         }
@@ -78,7 +78,7 @@ fn faulty(before: &Snapshot, after: &Snapshot) {
 
 /// All faults in one line. Their messages hold no tokens; see [`crate::registration::Fault`].
 fn described(file: &FileRecord) -> String {
-    let faults = file.faults.iter().map(|fault| match (fault.line, fault.column) {
+    let faults = file.faults().iter().map(|fault| match (fault.line, fault.column) {
         (Some(line), Some(column)) => format!("{line}:{column}: {}", fault.message),
         (Some(line), None) => format!("{line}: {}", fault.message),
         _ => fault.message.clone(),

@@ -1,33 +1,63 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+//! Which of the files that ask are in force: the rules of [`crate::snapshot`], and nothing else.
+//!
+//! # Three answers, from cheap to thorough
+//!
+//! 1. Nearly always one file of many has changed, and what it says is new. [`admit_some`] looks at the changed files
+//!    alone and asks the names in force whether they are free: the cost is that of the change. Whenever anything is
+//!    taken, or a proxy prefix is about, it says nothing, and the second answer is asked for. Where it says something,
+//!    it says what [`admit`] says; a property test holds both against each other.
+//! 2. [`admit`] lets every file *prefer* what is on disk, or what it has in force where that does not load. If no two
+//!    of these collide, all get what they prefer: one pass, three look-ups a file.
+//! 3. Only when some collide, those are *contested* and decided one by one; all others have what they prefer.
+//!
+//! # Who is contested
+//!
+//! Everybody who prefers what another prefers, to begin with. A contested file may in the end keep what it has in force, so whoever
+//! prefers something that collides with *that* is contested, too, and so on. Each file is added once and looked at
+//! once, so the search ends, after at most one look at each file. When it has ended, no file outside is in the way of
+//! anything that a contested file offers or holds as it is now; that is why the rest can be left alone.
+//!
+//! # How the contested are decided
+//!
+//! What each of them holds is reserved for it. The first in load order whose offer collides with nothing that is taken
+//! or reserved gets in and gives up its reservation, which may have been what others were waiting for: these are asked
+//! again, the first in load order first. Who gets in is never asked again and never gives up what it has got, so each
+//! file gives up a reservation at most once; a file is asked once at the beginning and once for each reservation that
+//! is given up while it waits for it. So this ends, too, and its cost is that of the collisions. Files still waiting at
+//! the end keep what they hold, or are quarantined if they hold nothing.
+//!
+//! No step takes anything that another file holds, so *what is held is never displaced*.
+//!
+//! # An example: two files swap their ids
+//!
+//! ```text
+//!                a.yaml   b.yaml    what is decided
+//! in force       1        2
+//! a is written   2        2         both prefer 2: contested. a waits for b's 2, which b holds and offers: it stays.
+//!                                   a is stale and holds 1; b is active
+//! b is written   2        1         nobody prefers what another prefers: not contested. Both are in force.
+//! ```
+//!
+//! Between the two writes nobody's names were free. Had `b` offered 3 instead, it would have got in first, giving up 2,
+//! and `a` would have been asked again and got it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{ContentHash, FileRecord, FileState};
-use crate::registration::{Fault, FaultCode, Registration, TokenDigest};
+use super::file::{Standing, TurnedAway};
+use super::taken::{Taken, wanted_twice};
+use super::{FileRecord, Good, Refusal};
+use crate::homeserver::Dialect;
+use crate::registration::{Fault, FaultCode, FileFacts};
 use crate::ruling::Services;
-
-/// Bytes that have loaded.
-#[derive(Clone, Debug)]
-pub struct Good {
-    /// What they say.
-    pub registration: Arc<Registration>,
-    /// Their hash.
-    pub hash: ContentHash,
-}
-
-impl Good {
-    fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.registration, &other.registration)
-    }
-}
-
-/// All that is wrong with a file, shared from scan to scan.
-pub type Refusal = Arc<[Fault]>;
 
 /// One file that asks to be in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'f> {
     /// The file as it is shown.
     pub file: &'f Arc<str>,
+    /// What the file system says about it.
+    pub facts: FileFacts,
     /// What is on disk.
     pub offered: Result<&'f Good, &'f Refusal>,
     /// What the file had in force until now.
@@ -35,6 +65,11 @@ pub struct Candidate<'f> {
 }
 
 impl<'f> Candidate<'f> {
+    /// A file that has not changed since its record was made.
+    pub(super) fn unchanged(record: &'f FileRecord) -> Self {
+        Self { file: record.file(), facts: record.facts(), offered: record.offered(), held: record.good() }
+    }
+
     /// What takes part when nothing collides: what is on disk if it loads, else what was in force.
     fn preferred(&self) -> Option<&'f Good> {
         self.offered.ok().or(self.held)
@@ -42,8 +77,10 @@ impl<'f> Candidate<'f> {
 
     /// Whether it is in force as it is on disk, and was so before, as its record says.
     pub(super) fn stays(&self, record: &FileRecord) -> bool {
-        let same = |offered: &Good| record.registration.as_ref().is_some_and(|r| Arc::ptr_eq(r, &offered.registration));
-        record.state == FileState::Active && self.offered.is_ok_and(same)
+        match (record.standing(), self.offered) {
+            (Standing::Active(active), Ok(offered)) => active.same(offered) && record.facts() == self.facts,
+            _ => false,
+        }
     }
 
     /// Whether the disk offers something else than what is in force.
@@ -54,57 +91,27 @@ impl<'f> Candidate<'f> {
             (Err(_), _) => false,
         }
     }
-}
 
-/// What came of a candidate.
-#[derive(Debug, Clone)]
-pub(super) enum Verdict {
-    /// What is on disk is in force.
-    Offered,
-    /// What was in force stays so; with the collision, if it is for that that the disk's content was turned away.
-    Held(Option<Fault>),
-    /// Nothing is in force; with the collision, if that is why.
-    Nothing(Option<Fault>),
-}
-
-impl Verdict {
-    pub(super) fn record(self, candidate: &Candidate<'_>) -> FileRecord {
-        let (state, good, collision) = match self {
-            Self::Offered => (FileState::Active, candidate.offered.ok(), None),
-            Self::Held(collision) => (FileState::Stale, candidate.held, collision),
-            Self::Nothing(collision) => (FileState::Quarantined, None, collision),
-        };
-        let mut faults: Vec<Fault> = match (candidate.offered, state) {
-            (Err(faults), FileState::Stale | FileState::Quarantined) => faults.to_vec(),
-            _ => Vec::new(),
-        };
-        faults.extend(collision);
-        FileRecord {
-            file: Arc::clone(candidate.file),
-            state,
-            faults,
-            registration: good.map(|good| Arc::clone(&good.registration)),
-            hash: good.map(|good| good.hash),
-        }
+    /// The record that tells what came of it.
+    pub(super) fn record(&self, standing: Standing) -> FileRecord {
+        FileRecord::new(Arc::clone(self.file), self.facts, standing)
     }
 }
 
-/// The verdicts on some candidates, all others being in force as before; `None` if that takes a look at all of them,
-/// because there is a collision or there may be one. `files` are the records of the candidates as they were, and
-/// `services` what they had in force.
+/// What comes of some candidates, all others being in force as before; `None` if that takes a look at all of them,
+/// because there is a collision or there may be one. `services` is what is in force.
 pub(super) fn admit_some(
     candidates: &[Candidate<'_>],
     changed: &[usize],
-    files: &[Arc<FileRecord>],
     services: &Services,
-) -> Option<Vec<Verdict>> {
+) -> Option<Vec<Standing>> {
     let (mut ids, mut tokens) = (HashSet::new(), HashSet::new());
     for &at in changed {
         let Some(good) = candidates[at].preferred() else { continue };
         let registration = &good.registration;
         let is_own = |position: u32| {
             let holder = &services.registrations()[position as usize];
-            files[at].registration.as_ref().is_some_and(|own| Arc::ptr_eq(own, holder))
+            candidates[at].held.is_some_and(|own| Arc::ptr_eq(&own.registration, holder))
         };
         let free = registration.proxy_prefix.is_none()
             && services.position_of_id(&registration.id).is_none_or(is_own)
@@ -118,202 +125,134 @@ pub(super) fn admit_some(
     Some(changed.iter().map(|&at| uncontested(&candidates[at])).collect())
 }
 
-/// Decides which candidates are in force; the rules are in the documentation of [`crate::snapshot`].
-pub(super) fn admit(candidates: &[Candidate<'_>]) -> Vec<Verdict> {
+/// Decides what comes of each candidate; the rules are in the documentation of [`crate::snapshot`].
+pub(super) fn admit(candidates: &[Candidate<'_>], dialect: Dialect) -> Vec<Standing> {
     let contested = contested(candidates);
     if contested.is_empty() {
         return candidates.iter().map(uncontested).collect();
     }
     let mut taken = Taken::with_capacity(candidates.len());
-    let mut verdicts: Vec<Option<Verdict>> = vec![None; candidates.len()];
     for (at, candidate) in candidates.iter().enumerate() {
-        if contested.contains(&at) {
-            // Reserved for its own file until that has something better.
-            if let Some(held) = candidate.held {
-                taken.take(at, held);
-            }
-        } else {
-            if let Some(good) = candidate.preferred() {
-                taken.take(at, good);
-            }
-            verdicts[at] = Some(uncontested(candidate));
+        // What a contested file holds is reserved for it until it has something better.
+        let reserved = if contested.contains(&at) { candidate.held } else { candidate.preferred() };
+        if let Some(good) = reserved {
+            taken.take(at, good);
         }
     }
-    settle(candidates, &contested, &mut taken, &mut verdicts);
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Nothing(None))).collect()
+    let mut decided = admit_contested(candidates, &contested, &mut taken, dialect);
+    let all = candidates.iter().enumerate();
+    all.map(|(at, candidate)| decided.remove(&at).unwrap_or_else(|| uncontested(candidate))).collect()
 }
 
-fn uncontested(candidate: &Candidate<'_>) -> Verdict {
+fn uncontested(candidate: &Candidate<'_>) -> Standing {
     match (candidate.offered, candidate.held) {
-        (Ok(_), _) => Verdict::Offered,
-        (Err(_), Some(_)) => Verdict::Held(None),
-        (Err(_), None) => Verdict::Nothing(None),
+        (Ok(offered), _) => Standing::Active(offered.clone()),
+        (Err(faults), Some(held)) => Standing::Stale(held.clone(), TurnedAway::unloadable(faults)),
+        (Err(faults), None) => Standing::Quarantined(TurnedAway::unloadable(faults)),
     }
 }
 
 /// The candidates that cannot all have what they prefer, by position. Empty as a rule.
-fn contested(candidates: &[Candidate<'_>]) -> HashSet<usize> {
-    let mut contested = HashSet::new();
+fn contested(candidates: &[Candidate<'_>]) -> BTreeSet<usize> {
+    let preferred = candidates.iter().enumerate().filter_map(|(at, candidate)| Some((at, candidate.preferred()?)));
+    let mut contested = wanted_twice(preferred.clone());
+    if contested.is_empty() {
+        return contested;
+    }
     let mut taken = Taken::with_capacity(candidates.len());
-    for (at, candidate) in candidates.iter().enumerate() {
-        let Some(good) = candidate.preferred() else { continue };
-        let holders = taken.in_the_way_of(at, &good.registration);
-        if holders.is_empty() {
-            taken.take(at, good);
-        } else {
-            contested.insert(at);
-            contested.extend(holders.into_iter().map(|collision| collision.with));
+    preferred.filter(|(at, _)| !contested.contains(at)).for_each(|(at, good)| taken.take(at, good));
+    // What a contested file has in force is in the way of others too.
+    let mut unexamined: Vec<usize> = contested.iter().copied().collect();
+    while let Some(at) = unexamined.pop() {
+        let Some(held) = candidates[at].held else { continue };
+        for collision in taken.in_the_way_of(at, &held.registration) {
+            if contested.insert(collision.with) {
+                unexamined.push(collision.with);
+            }
         }
     }
-    // What a contested file had in force is in the way of others too.
-    loop {
-        let held = contested.iter().filter_map(|&at| candidates[at].held.map(|held| (at, held)));
-        let touched: Vec<usize> = held
-            .flat_map(|(at, held)| taken.in_the_way_of(at, &held.registration))
-            .map(|collision| collision.with)
-            .filter(|with| !contested.contains(with))
-            .collect();
-        if touched.is_empty() {
-            return contested;
-        }
-        contested.extend(touched);
-    }
+    contested
 }
 
-/// Lets the contested in, in load order, as long as that frees something for others.
-fn settle<'f>(
+/// Lets the contested in, in load order, as long as that makes room for others; what comes of each, by position.
+fn admit_contested<'f>(
     candidates: &[Candidate<'f>],
-    contested: &HashSet<usize>,
+    contested: &BTreeSet<usize>,
     taken: &mut Taken<'f>,
-    verdicts: &mut [Option<Verdict>],
-) {
-    let mut waiting: Vec<usize> = contested.iter().copied().collect();
-    waiting.sort_unstable();
-    loop {
-        let before = waiting.len();
-        waiting.retain(|&at| {
-            let candidate = &candidates[at];
-            let Ok(offered) = candidate.offered else { return true };
-            if !taken.in_the_way_of(at, &offered.registration).is_empty() {
-                return true;
-            }
-            if candidate.is_new()
-                && let Some(held) = candidate.held
-            {
-                taken.release(at, held);
-            }
-            taken.take(at, offered);
-            verdicts[at] = Some(Verdict::Offered);
-            false
-        });
-        if waiting.len() == before {
-            break;
-        }
-    }
-    for at in waiting {
+    dialect: Dialect,
+) -> HashMap<usize, Standing> {
+    let mut decided = HashMap::with_capacity(contested.len());
+    let mut ready = contested.clone();
+    let mut waiting_for: HashMap<usize, Vec<usize>> = HashMap::new();
+    while let Some(at) = ready.pop_first() {
         let candidate = &candidates[at];
-        let fault = candidate.offered.ok().and_then(|offered| {
-            let collision = taken.in_the_way_of(at, &offered.registration).into_iter().next()?;
-            Some(collision.fault(candidate, &candidates[collision.with]))
-        });
-        verdicts[at] = Some(match candidate.held {
-            // Held contents were in force together, so nothing is in their way, unless they come from copies kept in
-            // a state directory that were not taken at the same moment.
-            Some(held) if taken.in_the_way_of(at, &held.registration).is_empty() => Verdict::Held(fault),
-            _ => Verdict::Nothing(fault),
-        });
-    }
-}
-
-/// Whom a registration collides with, and in what.
-#[derive(Debug)]
-struct Collision {
-    with: usize,
-    code: FaultCode,
-}
-
-impl Collision {
-    fn fault(&self, refused: &Candidate<'_>, holder: &Candidate<'_>) -> Fault {
-        let (file, other) = (&refused.file, &holder.file);
-        let id = refused.offered.map_or("", |good| &*good.registration.id);
-        let message = match self.code {
-            FaultCode::DuplicateToken => format!(
-                "{file} has the same `as_token` as {other}, which is in force; Synapse would refuse to start; \
-                 give each application service tokens of its own"
-            ),
-            FaultCode::OverlappingProxyPrefix => format!(
-                "the `io.element.msc4512.proxy_prefix` of {file} overlaps that of {other}, which is in force; \
-                 Synapse would refuse to start; give each application service a prefix of its own"
-            ),
-            _ => format!(
-                "{file} has the same `id` `{id}` as {other}, which is in force; Synapse would refuse to start; \
-                 remove one of the files or give one of them another `id`"
-            ),
-        };
-        Fault::of_file(self.code, message)
-    }
-}
-
-/// What may be in force only once, and by whom it is taken.
-#[derive(Debug)]
-struct Taken<'f> {
-    ids: HashMap<&'f str, usize>,
-    tokens: HashMap<TokenDigest, usize>,
-    /// Prefixes with a final slash, so that "overlaps" is "one begins with the other". None begins with another.
-    prefixes: BTreeMap<String, usize>,
-}
-
-impl<'f> Taken<'f> {
-    fn with_capacity(files: usize) -> Self {
-        Self { ids: HashMap::with_capacity(files), tokens: HashMap::with_capacity(files), prefixes: BTreeMap::new() }
-    }
-
-    /// Takes what is free; what is taken already stays where it is.
-    fn take(&mut self, at: usize, good: &'f Good) {
-        let registration = &good.registration;
-        self.ids.entry(&registration.id).or_insert(at);
-        self.tokens.entry(registration.as_token).or_insert(at);
-        if let Some(prefix) = &registration.proxy_prefix
-            && self.prefix_holder(at, prefix).is_none()
+        let Ok(offered) = candidate.offered else { continue };
+        if let Some(obstacle) = taken.in_the_way_of(at, &offered.registration).first() {
+            waiting_for.entry(obstacle.with).or_default().push(at);
+            continue;
+        }
+        if candidate.is_new()
+            && let Some(held) = candidate.held
         {
-            self.prefixes.entry(format!("{prefix}/")).or_insert(at);
+            taken.release(at, held);
+            ready.extend(waiting_for.remove(&at).unwrap_or_default());
         }
+        taken.take(at, offered);
+        decided.insert(at, Standing::Active(offered.clone()));
     }
+    for &at in contested {
+        decided.entry(at).or_insert_with(|| turned_away(candidates, at, taken, dialect));
+    }
+    decided
+}
 
-    fn release(&mut self, at: usize, good: &Good) {
-        let registration = &good.registration;
-        if self.ids.get(&*registration.id) == Some(&at) {
-            self.ids.remove(&*registration.id);
-        }
-        if self.tokens.get(&registration.as_token) == Some(&at) {
-            self.tokens.remove(&registration.as_token);
-        }
-        if let Some(prefix) = &registration.proxy_prefix {
-            let prefix = format!("{prefix}/");
-            if self.prefixes.get(&prefix) == Some(&at) {
-                self.prefixes.remove(&prefix);
+/// What comes of a contested candidate that did not get in.
+fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f>, dialect: Dialect) -> Standing {
+    let candidate = &candidates[at];
+    let away = match candidate.offered {
+        Err(faults) => TurnedAway::unloadable(faults),
+        Ok(offered) => match taken.in_the_way_of(at, &offered.registration).first() {
+            Some(collision) => {
+                let holder = &candidates[collision.with];
+                TurnedAway::colliding(offered, fault(collision.code, candidate, holder, dialect))
             }
+            // Cannot be: it would have been asked again. But then it may come in.
+            None => {
+                taken.take(at, offered);
+                return Standing::Active(offered.clone());
+            }
+        },
+    };
+    match candidate.held {
+        // Held contents were in force together, so nothing is in their way, unless they come from copies kept in
+        // a state directory that were not taken at the same moment.
+        Some(held) if taken.in_the_way_of(at, &held.registration).is_empty() => {
+            taken.take(at, held);
+            Standing::Stale(held.clone(), away)
         }
-    }
-
-    /// What others have taken of what a registration needs, `id` first.
-    fn in_the_way_of(&self, at: usize, registration: &Registration) -> Vec<Collision> {
-        let other = |holder: Option<&usize>| holder.copied().filter(|&holder| holder != at);
-        let found = [
-            (FaultCode::DuplicateId, other(self.ids.get(&*registration.id))),
-            (FaultCode::DuplicateToken, other(self.tokens.get(&registration.as_token))),
-            (
-                FaultCode::OverlappingProxyPrefix,
-                registration.proxy_prefix.as_deref().and_then(|prefix| self.prefix_holder(at, prefix)),
-            ),
-        ];
-        found.into_iter().filter_map(|(code, with)| with.map(|with| Collision { with, code })).collect()
-    }
-
-    fn prefix_holder(&self, at: usize, prefix: &str) -> Option<usize> {
-        let prefix = format!("{prefix}/");
-        let below = self.prefixes.range(prefix.clone()..).take_while(|(taken, _)| taken.starts_with(&prefix));
-        let above = self.prefixes.range(..prefix.clone()).rev().take_while(|(taken, _)| prefix.starts_with(&**taken));
-        below.chain(above).map(|(_, &holder)| holder).find(|&holder| holder != at)
+        _ => Standing::Quarantined(away),
     }
 }
+
+fn fault(code: FaultCode, refused: &Candidate<'_>, holder: &Candidate<'_>, dialect: Dialect) -> Fault {
+    let (file, other, refuses) = (&refused.file, &holder.file, dialect.collision());
+    let id = refused.offered.map_or("", |good| &*good.registration.id);
+    let message = match code {
+        FaultCode::DuplicateToken => format!(
+            "{file} has the same `as_token` as {other}, which is in force; {refuses}; \
+             give each application service tokens of its own"
+        ),
+        FaultCode::OverlappingProxyPrefix => format!(
+            "the `io.element.msc4512.proxy_prefix` of {file} overlaps that of {other}, which is in force; \
+             {refuses}; give each application service a prefix of its own"
+        ),
+        _ => format!(
+            "{file} has the same `id` `{id}` as {other}, which is in force; {refuses}; \
+             remove one of the files or give one of them another `id`"
+        ),
+    };
+    Fault::of_file(code, message)
+}
+
+#[cfg(test)]
+mod tests;

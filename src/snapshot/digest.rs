@@ -46,9 +46,9 @@ pub(super) fn digest(homeserver: &Homeserver, files: &[Arc<FileRecord>]) -> Arc<
     part(homeserver.dialect.name().as_bytes());
     part(homeserver.name.as_str().as_bytes());
     for file in files {
-        if let Some(hash) = &file.hash {
+        if let Some(good) = file.good() {
             part(file.name().as_bytes());
-            part(&hash.0);
+            part(&good.hash.0);
         }
     }
     hex(&ContentHash::of(&written)).into()

@@ -5,43 +5,84 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::ContentHash;
-use crate::registration::{Fault, Registration};
+use crate::registration::{Fault, FileFacts, Registration};
+
+/// Bytes that have loaded.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// What they say.
+    pub registration: Arc<Registration>,
+    /// Their hash.
+    pub hash: ContentHash,
+}
+
+impl Good {
+    /// Whether both are the same load of the same bytes.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.registration, &other.registration)
+    }
+}
+
+/// All that is wrong with a file, shared from scan to scan.
+pub type Refusal = Arc<[Fault]>;
 
 /// One file and what came of it.
 #[derive(Clone, Debug)]
 pub struct FileRecord {
-    /// The file as it is shown.
-    pub file: Arc<str>,
-    /// Whether it is in force.
-    pub state: FileState,
-    /// What is wrong with the bytes that are there now. Empty exactly when the file is active.
-    pub faults: Vec<Fault>,
-    /// What is in force.
-    pub registration: Option<Arc<Registration>>,
-    /// The hash of the bytes in force.
-    pub hash: Option<ContentHash>,
+    file: Arc<str>,
+    facts: FileFacts,
+    standing: Standing,
 }
 
-impl FileRecord {
-    /// The file's name relative to its directory: what replicas have in common.
+/// What a file has in force, and what it has not.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// What is on disk is in force.
+    Active(Good),
+    /// What is on disk was turned away; the last good content is in force.
+    Stale(Good, TurnedAway),
+    /// What is on disk was turned away, and nothing is in force.
+    Quarantined(TurnedAway),
+}
+
+/// What is on disk and not in force.
+#[derive(Clone, Debug)]
+pub struct TurnedAway {
+    /// What it says, where it loads and only collides with others: it may come in as soon as they make room.
+    offered: Option<Good>,
+    /// Why; never empty.
+    faults: Refusal,
+}
+
+impl Standing {
+    /// What is in force.
     #[must_use]
-    pub fn name(&self) -> &str {
-        Path::new(&*self.file).file_name().and_then(OsStr::to_str).unwrap_or(&self.file)
+    pub const fn good(&self) -> Option<&Good> {
+        match self {
+            Self::Active(good) | Self::Stale(good, _) => Some(good),
+            Self::Quarantined(_) => None,
+        }
+    }
+}
+
+impl TurnedAway {
+    /// Bytes that do not load.
+    pub(super) fn unloadable(faults: &Refusal) -> Self {
+        Self { offered: None, faults: Arc::clone(faults) }
     }
 
-    /// Whether both say the same, the registration being the same `Arc`.
-    #[must_use]
-    pub fn same(&self, other: &Self) -> bool {
-        let same_registration = match (&self.registration, &other.registration) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        };
-        same_registration
-            && self.state == other.state
-            && self.hash == other.hash
-            && self.file == other.file
-            && self.faults == other.faults
+    /// Bytes that load and collide with what is in force.
+    pub(super) fn colliding(offered: &Good, fault: Fault) -> Self {
+        Self { offered: Some(offered.clone()), faults: Arc::new([fault]) }
+    }
+
+    /// What is on disk, as it asks to be in force.
+    pub(super) fn offered(&self) -> Result<&Good, &Refusal> {
+        self.offered.as_ref().ok_or(&self.faults)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        same(self.offered.as_ref(), other.offered.as_ref()) && self.faults == other.faults
     }
 }
 
@@ -66,5 +107,93 @@ impl FileState {
             Self::Stale => "stale",
             Self::Quarantined => "quarantined",
         }
+    }
+}
+
+impl FileRecord {
+    pub(super) const fn new(file: Arc<str>, facts: FileFacts, standing: Standing) -> Self {
+        Self { file, facts, standing }
+    }
+
+    /// The file as it is shown.
+    #[must_use]
+    pub const fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// The file's name relative to its directory: what replicas have in common.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        Path::new(&*self.file).file_name().and_then(OsStr::to_str).unwrap_or(&self.file)
+    }
+
+    /// What the file system says about it.
+    #[must_use]
+    pub const fn facts(&self) -> FileFacts {
+        self.facts
+    }
+
+    /// What it has in force, and what it has not.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Whether it is in force, in a word.
+    #[must_use]
+    pub const fn state(&self) -> FileState {
+        match self.standing {
+            Standing::Active(_) => FileState::Active,
+            Standing::Stale(..) => FileState::Stale,
+            Standing::Quarantined(_) => FileState::Quarantined,
+        }
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub const fn good(&self) -> Option<&Good> {
+        self.standing.good()
+    }
+
+    /// The registration in force.
+    #[must_use]
+    pub fn registration(&self) -> Option<&Arc<Registration>> {
+        self.good().map(|good| &good.registration)
+    }
+
+    /// What is wrong with the bytes that are there now. Empty exactly when the file is active.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        match &self.standing {
+            Standing::Active(_) => &[],
+            Standing::Stale(_, away) | Standing::Quarantined(away) => &away.faults,
+        }
+    }
+
+    /// What is on disk, as it asks to be in force.
+    pub(super) fn offered(&self) -> Result<&Good, &Refusal> {
+        match &self.standing {
+            Standing::Active(good) => Ok(good),
+            Standing::Stale(_, away) | Standing::Quarantined(away) => away.offered(),
+        }
+    }
+
+    /// Whether both say the same, the registrations being the same `Arc`s.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let same_standing = match (&self.standing, &other.standing) {
+            (Standing::Active(a), Standing::Active(b)) => a.same(b),
+            (Standing::Stale(a, away), Standing::Stale(b, other)) => a.same(b) && away.same(other),
+            (Standing::Quarantined(away), Standing::Quarantined(other)) => away.same(other),
+            _ => false,
+        };
+        same_standing && self.facts == other.facts && self.file == other.file
+    }
+}
+
+fn same(a: Option<&Good>, b: Option<&Good>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.same(b),
+        (None, None) => true,
+        _ => false,
     }
 }

@@ -11,27 +11,21 @@ use crate::homeserver::Homeserver;
 use crate::ruling::Services;
 
 /// Everything that a question can be answered from.
+///
+/// Made only by [`Snapshot::before_first_load`] and [`Snapshot::next`], so that counts, digest, services and changes
+/// always say the same as the files.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Counts the snapshots of this process, from 1. 0 means that the first load is not done: nothing may be answered
-    /// from such a snapshot, since nobody's names are known.
-    pub generation: u64,
-    /// Digest of the loaded set as lower-case hex: equal on every replica that loaded the same bytes.
-    pub digest: Arc<str>,
-    /// False while any file is stale or quarantined, or a source cannot be read.
-    pub complete: bool,
-    /// Every file, in load order.
-    pub files: Vec<Arc<FileRecord>>,
-    /// How many files there are of each state.
-    pub counts: Counts,
-    /// The loaded services. Shared with the snapshot before, when only the state of a file has changed.
-    pub services: Arc<Services>,
-    /// The sources that cannot be read, or that are empty where they were not.
-    pub missing: Vec<MissingSource>,
-    /// When it was put together.
-    pub loaded_at: SystemTime,
-    /// What it changed against the one before it.
-    pub changes: Changes,
+    generation: u64,
+    digest: Arc<str>,
+    complete: bool,
+    files: Vec<Arc<FileRecord>>,
+    counts: Counts,
+    /// Shared with the snapshot before, when only the state of a file has changed.
+    services: Arc<Services>,
+    missing: Vec<MissingSource>,
+    loaded_at: SystemTime,
+    changes: Changes,
 }
 
 /// How many files there are of each state.
@@ -43,6 +37,20 @@ pub struct Counts {
     pub stale: usize,
     /// Not in force.
     pub quarantined: usize,
+}
+
+impl Counts {
+    fn of(files: &[Arc<FileRecord>]) -> Self {
+        let mut counts = Self::default();
+        for file in files {
+            match file.state() {
+                FileState::Active => counts.active += 1,
+                FileState::Stale => counts.stale += 1,
+                FileState::Quarantined => counts.quarantined += 1,
+            }
+        }
+        counts
+    }
 }
 
 /// A source of registrations that is not there as it should be.
@@ -72,6 +80,61 @@ impl Snapshot {
         }
     }
 
+    /// Counts the snapshots of this process, from 1. 0 means that the first load is not done: nothing may be answered
+    /// from such a snapshot, since nobody's names are known.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Digest of the loaded set as lower-case hex: equal on every replica that loaded the same bytes.
+    #[must_use]
+    pub const fn digest(&self) -> &Arc<str> {
+        &self.digest
+    }
+
+    /// False while any file is stale or quarantined, or a source cannot be read.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Every file, in load order.
+    #[must_use]
+    pub fn files(&self) -> &[Arc<FileRecord>] {
+        &self.files
+    }
+
+    /// How many files there are of each state.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The loaded services.
+    #[must_use]
+    pub const fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// The sources that cannot be read, or that are empty where they were not.
+    #[must_use]
+    pub fn missing(&self) -> &[MissingSource] {
+        &self.missing
+    }
+
+    /// When it was put together.
+    #[must_use]
+    pub const fn loaded_at(&self) -> SystemTime {
+        self.loaded_at
+    }
+
+    /// What it changed against the one before it.
+    #[must_use]
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     /// Whether the first load is done. It never turns false again.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
@@ -87,12 +150,12 @@ impl Snapshot {
         if self.is_ready() && missing == self.missing && same_files(&files, &self.files) {
             return None;
         }
-        let registrations: Vec<_> = files.iter().filter_map(|file| file.registration.clone()).collect();
+        let registrations: Vec<_> = files.iter().filter_map(|file| file.registration().cloned()).collect();
         let same_services = registrations.len() == self.services.registrations().len()
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
             if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.changed(registrations)) };
-        let counts = count(&files);
+        let counts = Counts::of(&files);
         Some(Self {
             generation: self.generation + 1,
             digest: digest(services.homeserver(), &files),
@@ -108,17 +171,17 @@ impl Snapshot {
 
     /// One record for each candidate; those that say the same as before are the same `Arc`.
     fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
-        let known = Known::of(&self.files, candidates);
-        if let Known::InPlace(files) = known
+        let earlier = Earlier::of(&self.files, candidates);
+        if let Earlier::InPlace(files) = earlier
             && let Some(records) = self.patched(files, candidates)
         {
             return records;
         }
-        let verdicts = admit(candidates).into_iter().zip(candidates).enumerate();
-        let records = verdicts.map(|(at, (verdict, candidate))| {
-            let record = verdict.record(candidate);
-            match known.get(at, candidate) {
-                Some(known) if known.same(&record) => Arc::clone(known),
+        let decided = admit(candidates, self.services.homeserver().dialect).into_iter().zip(candidates).enumerate();
+        let records = decided.map(|(at, (standing, candidate))| {
+            let record = candidate.record(standing);
+            match earlier.get(at, candidate) {
+                Some(earlier) if earlier.same(&record) => Arc::clone(earlier),
                 _ => Arc::new(record),
             }
         });
@@ -130,10 +193,10 @@ impl Snapshot {
         let pairs = candidates.iter().zip(files).enumerate();
         let changed: Vec<usize> =
             pairs.filter(|(_, (candidate, file))| !candidate.stays(file)).map(|(at, _)| at).collect();
-        let verdicts = admit_some(candidates, &changed, files, &self.services)?;
+        let standings = admit_some(candidates, &changed, &self.services)?;
         let mut records = files.to_vec();
-        for (at, verdict) in changed.into_iter().zip(verdicts) {
-            let record = verdict.record(&candidates[at]);
+        for (at, standing) in changed.into_iter().zip(standings) {
+            let record = candidates[at].record(standing);
             if !records[at].same(&record) {
                 records[at] = Arc::new(record);
             }
@@ -143,16 +206,20 @@ impl Snapshot {
 }
 
 /// Finds the record that a file had before.
-enum Known<'s> {
+enum Earlier<'s> {
     /// The files are the same as before, in the same order: the usual case, and nothing needs to be hashed.
     InPlace(&'s [Arc<FileRecord>]),
     ByFile(HashMap<&'s str, &'s Arc<FileRecord>>),
 }
 
-impl<'s> Known<'s> {
+impl<'s> Earlier<'s> {
     fn of(files: &'s [Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Self {
-        let same = files.len() == candidates.len() && files.iter().zip(candidates).all(|(a, b)| a.file == *b.file);
-        if same { Self::InPlace(files) } else { Self::ByFile(files.iter().map(|file| (&*file.file, file)).collect()) }
+        let same = files.len() == candidates.len() && files.iter().zip(candidates).all(|(a, b)| a.file() == b.file);
+        if same {
+            Self::InPlace(files)
+        } else {
+            Self::ByFile(files.iter().map(|file| (&**file.file(), file)).collect())
+        }
     }
 
     fn get(&self, at: usize, candidate: &Candidate<'_>) -> Option<&'s Arc<FileRecord>> {
@@ -165,16 +232,4 @@ impl<'s> Known<'s> {
 
 fn same_files(a: &[Arc<FileRecord>], b: &[Arc<FileRecord>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b) || a.same(b))
-}
-
-fn count(files: &[Arc<FileRecord>]) -> Counts {
-    let mut counts = Counts::default();
-    for file in files {
-        match file.state {
-            FileState::Active => counts.active += 1,
-            FileState::Stale => counts.stale += 1,
-            FileState::Quarantined => counts.quarantined += 1,
-        }
-    }
-    counts
 }

@@ -42,25 +42,25 @@ impl SnapshotMetrics {
 
     /// A snapshot is in force.
     pub fn in_force(&self, snapshot: &Snapshot) {
-        let counts = snapshot.counts;
+        let counts = snapshot.counts();
         for (state, count) in [("active", counts.active), ("stale", counts.stale), ("quarantined", counts.quarantined)]
         {
             self.registrations.with_label_values(&[state]).set(signed(count));
         }
-        let registrations = snapshot.services.registrations();
+        let registrations = snapshot.services().registrations();
         for kind in Kind::ALL {
             let entries = registrations.iter().map(|r| r.namespaces.of(kind).len()).sum();
             self.namespaces.with_label_values(&[kind.as_str()]).set(signed(entries));
         }
-        let size = snapshot.services.index().size();
+        let size = snapshot.services().index().size();
         self.index_bytes.set(signed(size.bytes));
         self.index_automata.set(signed(size.automata));
         #[cfg(target_os = "linux")]
         if let Some(resident) = crate::telemetry::resident_bytes() {
             self.registration_bytes.set(resident / signed(registrations.len().max(1)));
         }
-        self.complete.set(i64::from(snapshot.complete));
-        self.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
-        self.digest.set(&snapshot.digest);
+        self.complete.set(i64::from(snapshot.is_complete()));
+        self.generation.set(i64::try_from(snapshot.generation()).unwrap_or(i64::MAX));
+        self.digest.set(snapshot.digest());
     }
 }

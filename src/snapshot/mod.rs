@@ -33,11 +33,14 @@ mod file;
 mod in_force;
 mod live;
 mod metrics;
+mod taken;
+mod trial;
 
-pub use admission::{Candidate, Good, Refusal};
+pub use admission::Candidate;
 pub use changes::Changes;
 pub use digest::ContentHash;
-pub use file::{FileRecord, FileState};
+pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
 pub use in_force::{Counts, MissingSource, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
+pub use trial::Obstacle;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::events::absolute;
 use super::provider::{MAX_FILE_BYTES, NoListing};
 use super::{Disk, Identity, Loader, Source, Stat};
-use crate::registration::{Fault, FaultCode, Loaded};
+use crate::registration::{Fault, FaultCode, FileFacts, Loaded};
 use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
 
 /// A file whose status has changed within this time is read again although the status says that it has not changed
@@ -227,7 +227,12 @@ impl Known {
 
     /// The file as it asks to be in force.
     pub(crate) fn candidate(&self) -> Candidate<'_> {
-        Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref() }
+        Candidate {
+            file: &self.file,
+            facts: FileFacts::default(),
+            offered: self.offered.as_ref(),
+            held: self.held.as_ref(),
+        }
     }
 
     /// The same file when its source is lost: what it had in force it keeps, and it will be read again.

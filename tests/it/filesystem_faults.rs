@@ -47,7 +47,7 @@ fn options(dir: &Path) -> Options {
 }
 
 fn claimed(snapshot: &Snapshot, id: &str) -> bool {
-    !snapshot.services.claims(MatrixId::parse(id).expect("an ID")).is_empty()
+    !snapshot.services().claims(MatrixId::parse(id).expect("an ID")).is_empty()
 }
 
 fn becomes_claimed(live: &Live, id: &str) -> Duration {
@@ -231,31 +231,31 @@ fn permission_is_lost_and_regained() {
     let mut engine = Engine::new(options, &Metrics::new());
     engine.reload(Trigger::Start, false, &nobody);
     let live = engine.live();
-    assert!(live.load().complete);
+    assert!(live.load().is_complete());
 
     // A file: what it held it keeps, also when it is changed meanwhile.
     disk.deny(&home.path().join("irc.yaml"));
     put(home.path(), "irc", "irc2_");
     engine.reload(Trigger::Poll, false, &nobody);
     assert!(claimed(&live.load(), "@irc_x:example.com"));
-    assert_eq!(live.load().files[0].state, FileState::Stale);
-    let fault = live.load().files[0].faults[0].message.clone();
+    assert_eq!(live.load().files()[0].state(), FileState::Stale);
+    let fault = live.load().files()[0].faults()[0].message.clone();
     assert!(fault.contains("permission denied"), "{fault}");
     disk.allow_all();
     engine.reload(Trigger::Poll, false, &nobody);
-    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().is_complete());
 
     // The directory: all that its files held stays.
     disk.deny(home.path());
     engine.reload(Trigger::Poll, false, &nobody);
-    assert!(claimed(&live.load(), "@irc2_x:example.com") && !live.load().complete);
-    assert!(live.load().missing[0].problem.contains("permission denied"), "{:?}", live.load().missing);
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && !live.load().is_complete());
+    assert!(live.load().missing()[0].problem.contains("permission denied"), "{:?}", live.load().missing());
     // That is not absence, and cannot be confirmed as such.
     engine.reload(Trigger::Request, true, &nobody);
     assert!(claimed(&live.load(), "@irc2_x:example.com"));
     disk.allow_all();
     engine.reload(Trigger::Poll, false, &nobody);
-    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().complete);
+    assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().is_complete());
 }
 
 /// A clock on the wall that can be set; the one that never jumps is the machine's.
@@ -343,5 +343,5 @@ fn a_restless_file_holds_up_no_other() {
         stop.store(true, Ordering::Relaxed);
     });
     reloader.reload_blocking(Trigger::Request, false).expect("it runs");
-    assert_eq!(live.load().counts.active, 3, "{:?}", live.load().files);
+    assert_eq!(live.load().counts().active, 3, "{:?}", live.load().files());
 }

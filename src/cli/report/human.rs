@@ -15,8 +15,8 @@ pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
     let stdout = io::stdout().lock();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut out = Printer { out: io::BufWriter::new(stdout), colour };
-    for file in &report.snapshot.files {
-        for fault in &file.faults {
+    for file in report.snapshot.files() {
+        for fault in file.faults() {
             out.fault(file, fault)?;
         }
     }
@@ -83,8 +83,8 @@ impl<W: Write> Printer<W> {
         let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
         self.headline(Severity::Error, code, &fault.message)?;
         let place = match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", file.file),
-            _ => file.file.to_string(),
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", file.file()),
+            _ => file.file().to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
         writeln!(self.out, "  {} the file is not loaded, as Synapse would not start with it\n", self.paint(DIM, "="))
@@ -145,10 +145,10 @@ impl<W: Write> Printer<W> {
 
     fn summary(&mut self, report: &Report<'_>) -> io::Result<()> {
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-        let faults: usize = report.snapshot.files.iter().map(|file| file.faults.len()).sum();
+        let faults: usize = report.snapshot.files().iter().map(|file| file.faults().len()).sum();
         let (errors, warnings, notes) =
             (faults + count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-        let files = report.snapshot.files.len();
+        let files = report.snapshot.files().len();
         let hidden = if notes > 0 && !report.all { " (--all shows them)" } else { "" };
         writeln!(
             self.out,

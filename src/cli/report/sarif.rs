@@ -23,7 +23,7 @@ const FAULTS: [(FaultCode, &str); 9] = [
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
-    let faults = report.snapshot.files.iter().flat_map(|file| faults_of(file));
+    let faults = report.snapshot.files().iter().flat_map(|file| faults_of(file));
     let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -76,10 +76,10 @@ fn faults_of(file: &FileRecord) -> Vec<Value> {
             "ruleId": fault.code,
             "level": "error",
             "message": {"text": fault.message},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&file.file)}, "region": region}}],
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file.file())}, "region": region}}],
         })
     };
-    file.faults.iter().map(result).collect()
+    file.faults().iter().map(result).collect()
 }
 
 fn location(place: &FindingPlace) -> Value {

@@ -1,0 +1,8 @@
+/// What the file system says about a registration's file, apart from its bytes.
+///
+/// It changes without the bytes changing, so it stands beside the [`super::Registration`] and not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Who may read and write it, as in `st_mode`; `None` where that is not known.
+    pub mode: Option<u32>,
+}

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use super::admission::{Candidate, admit, admit_some};
+use super::{FileRecord, FileState, Good, Snapshot, Standing};
+use crate::registration::{FaultCode, FileFacts, Registration};
+
+/// A service in force that keeps a registration out, and what both want for themselves.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    /// What both have: an `id`, a token or a proxy prefix.
+    pub code: FaultCode,
+    /// The service in force.
+    pub holder: Arc<Registration>,
+}
+
+impl Snapshot {
+    /// What a reload would decide if one more registration were on disk: in the place of the file whose service has the
+    /// same `id`, or after all others if none has. Answers with all that would then be in force, in load order, or with
+    /// whatever is in the way.
+    ///
+    /// This is the decision of a reload and not a likeness of it: the files that are there ask again, too, also with
+    /// content that was turned away before.
+    pub fn try_admission(&self, offered: &Good) -> Result<Vec<Arc<Registration>>, Vec<Obstacle>> {
+        let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(|file| Candidate::unchanged(file)).collect();
+        let same_id = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id == offered.registration.id);
+        let at = self.files().iter().position(same_id).unwrap_or_else(|| {
+            let file = &offered.registration.file;
+            candidates.push(Candidate { file, facts: FileFacts::default(), offered: Ok(offered), held: None });
+            candidates.len() - 1
+        });
+        candidates[at].offered = Ok(offered);
+        let standings = self.standings(&candidates, at);
+        let in_force: Vec<(usize, &Arc<Registration>)> = standings
+            .iter()
+            .enumerate()
+            .filter_map(|(at, standing)| Some((at, &standing.good()?.registration)))
+            .collect();
+        if matches!(standings[at], Standing::Active(_)) {
+            return Ok(in_force.into_iter().map(|(_, registration)| Arc::clone(registration)).collect());
+        }
+        let others = in_force.into_iter().filter(|(other, _)| *other != at);
+        Err(others.flat_map(|(_, holder)| obstacles(&offered.registration, holder)).collect())
+    }
+
+    /// The same as [`admit`], with a look at a few files alone where that is enough.
+    fn standings(&self, candidates: &[Candidate<'_>], at: usize) -> Vec<Standing> {
+        let away = self.files().iter().enumerate().filter(|(_, file)| file.state() != FileState::Active);
+        let mut changed: Vec<usize> = away.map(|(at, _)| at).filter(|&away| away != at).collect();
+        changed.push(at);
+        let Some(some) = admit_some(candidates, &changed, self.services()) else {
+            return admit(candidates, self.services().homeserver().dialect);
+        };
+        let mut standings: Vec<Standing> = self.files().iter().map(|file| file.standing().clone()).collect();
+        for (at, standing) in changed.into_iter().zip(some) {
+            // The new one may be the one after all others.
+            if at == standings.len() {
+                standings.push(standing);
+            } else {
+                standings[at] = standing;
+            }
+        }
+        standings
+    }
+}
+
+/// What two registrations want for themselves, the token first.
+fn obstacles(new: &Registration, holder: &Arc<Registration>) -> Vec<Obstacle> {
+    let slashed = |prefix: &str| format!("{prefix}/");
+    let overlap = match (new.proxy_prefix.as_deref().map(slashed), holder.proxy_prefix.as_deref().map(slashed)) {
+        (Some(a), Some(b)) => a.starts_with(&b) || b.starts_with(&a),
+        _ => false,
+    };
+    let found = [
+        (FaultCode::DuplicateId, new.id == holder.id),
+        (FaultCode::DuplicateToken, new.as_token == holder.as_token),
+        (FaultCode::OverlappingProxyPrefix, overlap),
+    ];
+    let found = found.into_iter().filter(|(_, applies)| *applies);
+    found.map(|(code, _)| Obstacle { code, holder: Arc::clone(holder) }).collect()
+}
