@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::sheet::Found;
 use super::{Fault, FaultCode, Place};
-use python_re::PatternError;
+use python_re::{PatternError, PatternErrorKind};
 use pyyaml::{Problem, Text, Value, YamlError};
 
 /// The file is not YAML as PyYAML reads it.
@@ -222,7 +222,8 @@ pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Found<'_>>
 
 /// A regex that Python refuses.
 pub(super) fn invalid_regex(kind_of: &str, regex: &str, error: &PatternError, place: Place) -> Fault {
-    let help = match named_group(regex).filter(|_| error.message.starts_with("unknown extension ?<")) {
+    let foreign = matches!(&error.kind, PatternErrorKind::UnknownExtension(extension) if extension.starts_with("?<"));
+    let help = match named_group(regex).filter(|_| foreign) {
         Some(name) => Some(format!("in Python a group with a name is written `(?P<{name}>…)`")),
         None => error.help().map(str::to_owned),
     };

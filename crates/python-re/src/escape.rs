@@ -1,4 +1,5 @@
 use super::ast::Anchor;
+use super::error::{Named, PatternErrorKind};
 use super::charset::{Category, named_character};
 use super::flags::Flags;
 use super::groups::Groups;
@@ -46,7 +47,7 @@ pub(super) fn set_escape(tokens: &mut Tokens, c: char) -> Result<SetEscape> {
             let digits = format!("{c}{}", tokens.take_while(2, is_octal)?);
             SetEscape::Literal(octal(tokens, &digits)?)
         }
-        '8' | '9' => return Err(tokens.error(format!("bad escape \\{c}"), 2)),
+        '8' | '9' => return Err(tokens.error(PatternErrorKind::BadEscape(format!("\\{c}")), 2)),
         _ => match category(c) {
             Some((category, negated)) => SetEscape::Category { category, negated },
             None => SetEscape::Literal(character(tokens, c)?),
@@ -76,10 +77,10 @@ fn digits(tokens: &mut Tokens, first: char, groups: &Groups) -> Result<Escape> {
     }
     let group = number(&digits, 10);
     if group >= groups.count() {
-        return Err(tokens.error(format!("invalid group reference {group}"), digits.len()));
+        return Err(tokens.error(PatternErrorKind::InvalidGroupReference(group.to_string()), digits.len()));
     }
     if groups.width(group).is_none() {
-        return Err(tokens.error("cannot refer to an open group", digits.len() + 1));
+        return Err(tokens.error(PatternErrorKind::OpenGroupReference, digits.len() + 1));
     }
     groups.check_look_behind(group, tokens)?;
     Ok(Escape::Reference(group))
@@ -88,8 +89,7 @@ fn digits(tokens: &mut Tokens, first: char, groups: &Groups) -> Result<Escape> {
 fn octal(tokens: &Tokens, digits: &str) -> Result<u32> {
     let value = number(digits, 8);
     if value > 0o377 {
-        let message = format!("octal escape value \\{digits} outside of range 0-0o377");
-        return Err(tokens.error(message, digits.len() + 1));
+        return Err(tokens.error(PatternErrorKind::OctalOutOfRange(format!("\\{digits}")), digits.len() + 1));
     }
     Ok(value)
 }
@@ -109,12 +109,12 @@ fn character(tokens: &mut Tokens, c: char) -> Result<u32> {
             let digits = hexadecimal(tokens, c, 8)?;
             let value = number(&digits, 16);
             if value > 0x10_FFFF {
-                return Err(tokens.error(format!("bad escape \\U{digits}"), 10));
+                return Err(tokens.error(PatternErrorKind::BadEscape(format!("\\U{digits}")), 10));
             }
             value
         }
         'N' => named(tokens)?,
-        _ if c.is_ascii_alphabetic() => return Err(tokens.error(format!("bad escape \\{c}"), 2)),
+        _ if c.is_ascii_alphabetic() => return Err(tokens.error(PatternErrorKind::BadEscape(format!("\\{c}")), 2)),
         _ => c.into(),
     })
 }
@@ -122,19 +122,20 @@ fn character(tokens: &mut Tokens, c: char) -> Result<u32> {
 fn hexadecimal(tokens: &mut Tokens, c: char, wanted: usize) -> Result<String> {
     let digits = tokens.take_while(wanted, |c| c.is_ascii_hexdigit())?;
     if digits.len() < wanted {
-        return Err(tokens.error(format!("incomplete escape \\{c}{digits}"), digits.len() + 2));
+        return Err(tokens.error(PatternErrorKind::IncompleteEscape(format!("\\{c}{digits}")), digits.len() + 2));
     }
     Ok(digits)
 }
 
 fn named(tokens: &mut Tokens) -> Result<u32> {
     if !tokens.take('{')? {
-        return Err(tokens.error("missing {", 0));
+        return Err(tokens.error(PatternErrorKind::MissingBrace, 0));
     }
-    let name = tokens.take_until('}', "character name")?;
-    named_character(&name)
-        .map(u32::from)
-        .ok_or_else(|| tokens.error(format!("undefined character name '{name}'"), name.chars().count() + r"\N{}".len()))
+    let name = tokens.take_until('}', Named::Character)?;
+    named_character(&name).map(u32::from).ok_or_else(|| {
+        let before = name.chars().count() + r"\N{}".len();
+        tokens.error(PatternErrorKind::UndefinedCharacterName(name), before)
+    })
 }
 
 fn is_octal(c: char) -> bool {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::PatternError;
+use super::error::{PatternError, PatternErrorKind};
 use super::tokens::{Result, Tokens};
 use super::width::Width;
 
@@ -42,8 +42,8 @@ impl Groups {
         self.widths.push(None);
         if let Some(name) = name {
             if let Some(former) = self.names.get(name) {
-                let message = format!("redefinition of group name '{name}' as group {group}; was group {former}");
-                return Err(tokens.error(message, name.chars().count() + 1));
+                let kind = PatternErrorKind::RedefinedGroup { name: name.to_owned(), group, former: *former };
+                return Err(tokens.error(kind, name.chars().count() + 1));
             }
             self.names.insert(name.to_owned(), group);
         }
@@ -73,10 +73,10 @@ impl Groups {
     pub(super) fn check_look_behind(&self, group: u32, tokens: &Tokens) -> Result<()> {
         let Some(before) = self.before_look_behind else { return Ok(()) };
         if self.width(group).is_none() {
-            return Err(tokens.error("cannot refer to an open group", 0));
+            return Err(tokens.error(PatternErrorKind::OpenGroupReference, 0));
         }
         if group >= before {
-            return Err(tokens.error("cannot refer to group defined in the same lookbehind subpattern", 0));
+            return Err(tokens.error(PatternErrorKind::LookBehindGroupReference, 0));
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Groups {
     /// At the end of the pattern: every group that was asked about must be there.
     pub(super) fn check_asked(&self) -> Result<()> {
         match self.asked.iter().find(|&&(group, _)| group >= self.count()) {
-            Some(&(group, position)) => Err(PatternError::at(position, format!("invalid group reference {group}"))),
+            Some(&(group, position)) => Err(PatternError::at(position, PatternErrorKind::InvalidGroupReference(group.to_string()))),
             None => Ok(()),
         }
     }

@@ -32,7 +32,7 @@ use regex_syntax::hir::Hir;
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use backtrack::Backtracker;
 pub use budget::StepBudget;
-pub use error::PatternError;
+pub use error::{Named, PatternError, PatternErrorKind};
 pub use fingerprint::fingerprint;
 pub use path::{Condition, Path, necessary_paths, paths, required_literals};
 

@@ -1,8 +1,8 @@
-use python_text::{Base, int};
+use python_text::{Base, LETTER, int, number_text};
 
-use super::PatternError;
 use super::ast::{Ast, Look};
 use super::charset::is_identifier;
+use super::error::{Named, PatternError, PatternErrorKind};
 use super::flags::{Bits, Change};
 use super::groups::MAX_GROUPS;
 use super::parser::{Item, Parser, Scope, Sized};
@@ -24,7 +24,7 @@ impl Parser {
         if !self.tokens.take('?')? {
             return self.group(*scope, start, &Opening::Capture(None), items);
         }
-        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
+        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::UnexpectedEnd, 0))?;
         match token {
             Token::Char('P') => self.python_extension(*scope, start, items),
             Token::Char(':') => self.group(*scope, start, &Opening::Plain(Change::default()), items),
@@ -40,10 +40,10 @@ impl Parser {
                 }
                 None => {
                     let before = self.tokens.tell() - start;
-                    Err(self.tokens.error("global flags not at the start of the expression", before))
+                    Err(self.tokens.error(PatternErrorKind::GlobalFlagsNotAtStart, before))
                 }
             },
-            other => Err(self.tokens.error(format!("unknown extension ?{other}"), other.len() + 1)),
+            other => Err(self.tokens.error(PatternErrorKind::UnknownExtension(format!("?{other}")), other.len() + 1)),
         }
     }
 
@@ -78,14 +78,14 @@ impl Parser {
         if self.tokens.take(')')? {
             return Ok(());
         }
-        Err(self.tokens.error("missing ), unterminated subpattern", self.tokens.tell() - start))
+        Err(self.tokens.error(PatternErrorKind::UnterminatedGroup, self.tokens.tell() - start))
     }
 
     fn comment(&mut self, start: usize) -> Result<()> {
         loop {
             if self.tokens.next().is_none() {
                 let before = self.tokens.tell() - start;
-                return Err(self.tokens.error("missing ), unterminated comment", before));
+                return Err(self.tokens.error(PatternErrorKind::UnterminatedComment, before));
             }
             if self.tokens.get()? == Some(Token::Char(')')) {
                 return Ok(());
@@ -96,23 +96,23 @@ impl Parser {
     /// `(?P<name>…)` and `(?P=name)`.
     fn python_extension(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
         if self.tokens.take('<')? {
-            let name = self.tokens.take_until('>', "group name")?;
+            let name = self.tokens.take_until('>', Named::Group)?;
             self.check_name(&name)?;
             return self.group(scope, start, &Opening::Capture(Some(name)), items);
         }
         if !self.tokens.take('=')? {
-            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
-            return Err(self.tokens.error(format!("unknown extension ?P{token}"), token.len() + 2));
+            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::UnexpectedEnd, 0))?;
+            return Err(self.tokens.error(PatternErrorKind::UnknownExtension(format!("?P{token}")), token.len() + 2));
         }
-        let name = self.tokens.take_until(')', "group name")?;
+        let name = self.tokens.take_until(')', Named::Group)?;
         self.check_name(&name)?;
         let before = name.chars().count() + 1;
         let group = self
             .groups
             .named(&name)
-            .ok_or_else(|| self.tokens.error(format!("unknown group name '{name}'"), before))?;
+            .ok_or_else(|| self.tokens.error(PatternErrorKind::UnknownGroupName(name.to_string()), before))?;
         if self.groups.width(group).is_none() {
-            return Err(self.tokens.error("cannot refer to an open group", before));
+            return Err(self.tokens.error(PatternErrorKind::OpenGroupReference, before));
         }
         self.groups.check_look_behind(group, &self.tokens)?;
         let item = self.reference(group, scope.flags);
@@ -128,15 +128,15 @@ impl Parser {
     }
 
     fn bad_name(&self, name: &str) -> PatternError {
-        self.tokens.error(format!("bad character in group name '{name}'"), name.chars().count() + 1)
+        self.tokens.error(PatternErrorKind::BadGroupName(name.to_owned()), name.chars().count() + 1)
     }
 
     fn look(&mut self, scope: Scope, start: usize, c: char, items: &mut Vec<Item>) -> Result<()> {
         let behind = c == '<';
         let token = if behind {
-            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error("unexpected end of pattern", 0))?;
+            let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::UnexpectedEnd, 0))?;
             if !matches!(token, Token::Char('=' | '!')) {
-                return Err(self.tokens.error(format!("unknown extension ?<{token}"), token.len() + 2));
+                return Err(self.tokens.error(PatternErrorKind::UnknownExtension(format!("?<{token}")), token.len() + 2));
             }
             token
         } else {
@@ -155,8 +155,8 @@ impl Parser {
     /// The width of a look-behind. Python refuses one that is not fixed only after it has parsed the whole pattern.
     fn look_behind_width(&mut self, width: Width) -> u32 {
         let late = match u32::try_from(width.min) {
-            Err(_) => "looks too much behind",
-            Ok(_) if width.min != width.max => "look-behind requires fixed-width pattern",
+            Err(_) => PatternErrorKind::LookBehindTooLong,
+            Ok(_) if width.min != width.max => PatternErrorKind::VariableLookBehind,
             Ok(width) => return width,
         };
         self.late.get_or_insert_with(|| PatternError::without_position(late));
@@ -164,7 +164,7 @@ impl Parser {
     }
 
     fn conditional(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
-        let name = self.tokens.take_until(')', "group name")?;
+        let name = self.tokens.take_until(')', Named::Group)?;
         let group = self.conditional_group(&name)?;
         self.groups.check_look_behind(group, &self.tokens)?;
         let inner = Scope { nested: scope.nested + 1, ..scope };
@@ -172,7 +172,7 @@ impl Parser {
         let no = if self.tokens.take('|')? {
             let no = self.sequence(inner, false)?;
             if self.tokens.next_char() == Some('|') {
-                return Err(self.tokens.error("conditional backref with more than two branches", 0));
+                return Err(self.tokens.error(PatternErrorKind::TooManyBranches, 0));
             }
             no
         } else {
@@ -188,15 +188,15 @@ impl Parser {
     fn conditional_group(&mut self, name: &str) -> Result<u32> {
         let before = name.chars().count() + 1;
         if is_identifier(name) {
-            let unknown = || self.tokens.error(format!("unknown group name '{name}'"), before);
+            let unknown = || self.tokens.error(PatternErrorKind::UnknownGroupName(name.to_string()), before);
             return self.groups.named(name).ok_or_else(unknown);
         }
         let group = int(name, Base::Ten).ok().filter(|group| !group.negative).ok_or_else(|| self.bad_name(name))?;
         if group.magnitude == Some(0) {
-            return Err(self.tokens.error("bad group number", before));
+            return Err(self.tokens.error(PatternErrorKind::BadGroupNumber, before));
         }
         let group = group.magnitude.and_then(|group| u32::try_from(group).ok()).filter(|&group| group < MAX_GROUPS);
-        let group = group.ok_or_else(|| self.tokens.error(format!("invalid group reference {name}"), before))?;
+        let group = group.ok_or_else(|| self.tokens.error(PatternErrorKind::InvalidGroupReference(canonical(name)), before))?;
         self.groups.ask(group, self.tokens.tell() - before);
         Ok(group)
     }
@@ -215,16 +215,16 @@ impl Parser {
             return Ok(None);
         }
         if !change.on.of_pattern().is_empty() {
-            return Err(self.tokens.error("bad inline flags: cannot turn on global flag", 1));
+            return Err(self.tokens.error(PatternErrorKind::BadFlags("cannot turn on global flag"), 1));
         }
         if end == '-' {
             change.off = self.flags_off()?;
         }
         if !change.off.of_pattern().is_empty() {
-            return Err(self.tokens.error("bad inline flags: cannot turn off global flag", 1));
+            return Err(self.tokens.error(PatternErrorKind::BadFlags("cannot turn off global flag"), 1));
         }
         if change.on.meets(change.off) {
-            return Err(self.tokens.error("bad inline flags: flag turned on and off", 1));
+            return Err(self.tokens.error(PatternErrorKind::BadFlags("flag turned on and off"), 1));
         }
         Ok(Some(change))
     }
@@ -234,16 +234,16 @@ impl Parser {
         let mut c = first;
         loop {
             if c == 'L' {
-                let message = "bad inline flags: cannot use 'L' flag with a str pattern";
-                return Err(self.tokens.error(message, 0));
+                let why = "cannot use 'L' flag with a str pattern";
+                return Err(self.tokens.error(PatternErrorKind::BadFlags(why), 0));
             }
             let flag = Bits::of(c).unwrap_or_default();
             on = on.with(flag);
             if !flag.of_type().is_empty() && on.of_type() != flag {
-                let message = "bad inline flags: flags 'a', 'u' and 'L' are incompatible";
-                return Err(self.tokens.error(message, 0));
+                let why = "flags 'a', 'u' and 'L' are incompatible";
+                return Err(self.tokens.error(PatternErrorKind::BadFlags(why), 0));
             }
-            c = self.flag_letter("missing -, : or )", &[')', '-', ':'])?;
+            c = self.flag_letter("-, : or )", &[')', '-', ':'])?;
             if matches!(c, ')' | '-' | ':') {
                 return Ok((on, c));
             }
@@ -252,15 +252,15 @@ impl Parser {
 
     fn flags_off(&mut self) -> Result<Bits> {
         let mut off = Bits::default();
-        let mut c = self.flag_letter("missing flag", &[])?;
+        let mut c = self.flag_letter("flag", &[])?;
         loop {
             let flag = Bits::of(c).unwrap_or_default();
             if !flag.of_type().is_empty() {
-                let message = "bad inline flags: cannot turn off flags 'a', 'u' and 'L'";
-                return Err(self.tokens.error(message, 0));
+                let why = "cannot turn off flags 'a', 'u' and 'L'";
+                return Err(self.tokens.error(PatternErrorKind::BadFlags(why), 0));
             }
             off = off.with(flag);
-            c = self.flag_letter("missing :", &[':'])?;
+            c = self.flag_letter(":", &[':'])?;
             if c == ':' {
                 return Ok(off);
             }
@@ -268,12 +268,17 @@ impl Parser {
     }
 
     /// Takes a flag letter or one of the terminators.
-    fn flag_letter(&mut self, missing: &str, terminators: &[char]) -> Result<char> {
-        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(missing, 0))?;
+    fn flag_letter(&mut self, missing: &'static str, terminators: &[char]) -> Result<char> {
+        let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::MissingFlag(missing), 0))?;
         match token {
             Token::Char(c) if terminators.contains(&c) || Bits::of(c).is_some() => Ok(c),
-            Token::Char(c) if c.is_alphabetic() => Err(self.tokens.error("unknown flag", 1)),
-            other => Err(self.tokens.error(missing, other.len())),
+            Token::Char(c) if LETTER.contains(c) => Err(self.tokens.error(PatternErrorKind::UnknownFlag, 1)),
+            other => Err(self.tokens.error(PatternErrorKind::MissingFlag(missing), other.len())),
         }
     }
+}
+
+/// A number as Python's `%d` writes it.
+fn canonical(number: &str) -> String {
+    number_text(number).trim_start_matches(['+', '0', '_']).replace('_', "")
 }

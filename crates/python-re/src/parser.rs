@@ -1,6 +1,8 @@
-use super::PatternError;
+use python_text::{Base, IntError, int};
+
 use super::ast::{Anchor, Ast, Case, Mode, Repeat};
 use super::charset::{Member, class};
+use super::error::{PatternError, PatternErrorKind};
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
@@ -13,7 +15,7 @@ use super::width::Width;
 /// taken when Synapse comes to compile a namespace.
 const MAX_NESTED: u32 = 930;
 /// Python's `MAXREPEAT`: numbers from here on are refused.
-const MAX_REPEAT: u64 = 4_294_967_295;
+const MAX_REPEAT: u32 = 4_294_967_295;
 
 /// A pattern as parsed: the tree, and how many groups there are besides the whole.
 pub(super) struct Parsed {
@@ -23,6 +25,10 @@ pub(super) struct Parsed {
 
 /// Parses a pattern as CPython 3.11 does, accepting and refusing the same.
 pub(super) fn parse(source: &str) -> Result<Parsed> {
+    parse_whole(source).map_err(|error| error.located(source))
+}
+
+fn parse_whole(source: &str) -> Result<Parsed> {
     let mut parser = Parser {
         tokens: Tokens::new(source)?,
         groups: Groups::new(),
@@ -33,14 +39,14 @@ pub(super) fn parse(source: &str) -> Result<Parsed> {
     };
     let whole = parser.alternation(Scope { flags: Flags::default(), nested: 0 })?;
     if parser.global_bits.has('a') && parser.global_bits.has('u') {
-        return Err(PatternError::without_position("ASCII and UNICODE flags are incompatible"));
+        return Err(PatternError::without_position(PatternErrorKind::AsciiAndUnicode));
     }
     if parser.tokens.next().is_some() {
-        return Err(parser.tokens.error("unbalanced parenthesis", 0));
+        return Err(parser.tokens.error(PatternErrorKind::UnbalancedParenthesis, 0));
     }
     parser.groups.check_asked()?;
     if parser.global_bits.has('t') && parser.repeats {
-        return Err(PatternError::without_position("internal: unsupported template operator"));
+        return Err(PatternError::without_position(PatternErrorKind::TemplateOperator));
     }
     match parser.late {
         Some(error) => Err(error),
@@ -146,9 +152,7 @@ impl Parser {
     /// Parses what stands between two bars. `first`: at the very start of the pattern, where flags may be set for all.
     pub(super) fn sequence(&mut self, mut scope: Scope, first: bool) -> Result<Sized> {
         if scope.nested > MAX_NESTED {
-            return Err(PatternError::without_position(
-                "maximum recursion depth exceeded: groups are nested too deeply",
-            ));
+            return Err(PatternError::without_position(PatternErrorKind::NestedTooDeeply));
         }
         let mut items: Vec<Item> = Vec::new();
         while let Some(token) = self.tokens.next() {
@@ -236,8 +240,8 @@ impl Parser {
         };
         let before = self.tokens.tell() - here + 1;
         match items.last().map(|item| item.kind) {
-            None | Some(ItemKind::Anchor) => return Err(self.tokens.error("nothing to repeat", before)),
-            Some(ItemKind::Repeat) => return Err(self.tokens.error("multiple repeat", before)),
+            None | Some(ItemKind::Anchor) => return Err(self.tokens.error(PatternErrorKind::NothingToRepeat, before)),
+            Some(ItemKind::Repeat) => return Err(self.tokens.error(PatternErrorKind::MultipleRepeat, before)),
             Some(ItemKind::Other) => {}
         }
         let mode = if self.tokens.take('?')? {
@@ -277,7 +281,7 @@ impl Parser {
         let max = limit(&high)?;
         if max.is_some_and(|max| max < min) {
             let before = self.tokens.tell() - here;
-            return Err(self.tokens.error("min repeat greater than max repeat", before));
+            return Err(self.tokens.error(PatternErrorKind::MinExceedsMax, before));
         }
         Ok(Some((min, max)))
     }
@@ -287,9 +291,15 @@ fn limit(digits: &str) -> Result<Option<u32>> {
     if digits.is_empty() {
         return Ok(None);
     }
-    match digits.parse::<u64>() {
-        Ok(value) if value < MAX_REPEAT => Ok(u32::try_from(value).ok()),
-        _ => Err(PatternError::without_position("the repetition number is too large")),
+    match int(digits, Base::Ten) {
+        Err(IntError::TooManyDigits(digits)) => {
+            Err(PatternError::without_position(PatternErrorKind::TooManyDigits(digits)))
+        }
+        Ok(number) => match number.magnitude.and_then(|number| u32::try_from(number).ok()) {
+            Some(number) if number < MAX_REPEAT => Ok(Some(number)),
+            _ => Err(PatternError::without_position(PatternErrorKind::RepetitionTooLarge)),
+        },
+        Err(IntError::Invalid) => Err(PatternError::without_position(PatternErrorKind::RepetitionTooLarge)),
     }
 }
 

@@ -6,6 +6,7 @@ use regex_syntax::hir::ClassUnicode;
 
 use super::ast::Ast;
 use super::charset::Member;
+use super::error::{PatternError, PatternErrorKind};
 use super::escape::{SetEscape, set_escape};
 use super::tokens::{Result, Token, Tokens};
 use super::unit::distinct;
@@ -35,8 +36,8 @@ pub(super) fn set(tokens: &mut Tokens) -> Result<(Vec<Member>, bool)> {
         match (start, end) {
             (Member::Literal(low), Member::Literal(high)) if low <= high => members.push(Member::Range(low, high)),
             _ => {
-                let message = format!("bad character range {this}-{that}");
-                return Err(tokens.error(message, this.len() + 1 + that.len()));
+                let range = PatternErrorKind::BadRange(format!("{this}-{that}"));
+                return Err(tokens.error(range, this.len() + 1 + that.len()));
             }
         }
     }
@@ -53,8 +54,8 @@ fn member(tokens: &mut Tokens, token: Token) -> Result<Member> {
     })
 }
 
-fn unterminated(tokens: &Tokens, here: usize) -> super::PatternError {
-    tokens.error("unterminated character set", tokens.tell() - here)
+fn unterminated(tokens: &Tokens, here: usize) -> PatternError {
+    tokens.error(PatternErrorKind::UnterminatedSet, tokens.tell() - here)
 }
 
 /// A set of one character is that character.

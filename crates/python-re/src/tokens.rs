@@ -1,4 +1,4 @@
-use super::PatternError;
+use super::error::{Named, PatternError, PatternErrorKind};
 
 pub(super) type Result<T> = std::result::Result<T, PatternError>;
 
@@ -65,7 +65,7 @@ impl Tokens {
             return Ok(());
         }
         let Some(&escaped) = self.chars.get(self.index + 1) else {
-            return Err(PatternError::at(self.chars.len() - 1, "bad escape (end of pattern)"));
+            return Err(PatternError::at(self.chars.len() - 1, PatternErrorKind::TrailingBackslash));
         };
         self.index += 2;
         self.next = Some(Token::Escape(escaped));
@@ -110,21 +110,20 @@ impl Tokens {
         Ok(taken)
     }
 
-    /// Takes everything up to a terminator, and that too. `what` is what Python calls it.
-    pub(super) fn take_until(&mut self, terminator: char, what: &str) -> Result<String> {
+    /// Takes everything up to a terminator, and that too. `named` says what for.
+    pub(super) fn take_until(&mut self, terminator: char, named: Named) -> Result<String> {
         let mut taken = String::new();
         loop {
             let this = self.next;
             self.advance()?;
             match this {
-                None if taken.is_empty() => return Err(self.error(format!("missing {what}"), 0)),
+                None if taken.is_empty() => return Err(self.error(PatternErrorKind::MissingName(named), 0)),
                 None => {
-                    let message = format!("missing {terminator}, unterminated name");
-                    return Err(self.error(message, taken.chars().count()));
+                    return Err(self.error(PatternErrorKind::UnterminatedName(terminator), taken.chars().count()));
                 }
                 Some(Token::Char(c)) if c == terminator => {
                     if taken.is_empty() {
-                        return Err(self.error(format!("missing {what}"), 1));
+                        return Err(self.error(PatternErrorKind::MissingName(named), 1));
                     }
                     return Ok(taken);
                 }
@@ -145,7 +144,7 @@ impl Tokens {
     }
 
     /// An error so many characters before the token in view.
-    pub(super) fn error(&self, message: impl Into<String>, before: usize) -> PatternError {
-        PatternError::at(self.tell().saturating_sub(before), message)
+    pub(super) fn error(&self, kind: PatternErrorKind, before: usize) -> PatternError {
+        PatternError::at(self.tell().saturating_sub(before), kind)
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn compile(regexes: &[&str]) -> Result<(), String> {
         pattern.push_str(regex);
         pattern.push(')');
     }
-    Pattern::check(&pattern).map_err(|error| error.message)
+    Pattern::check(&pattern).map_err(|error| error.kind.to_string())
 }
 
 #[cfg(test)]
