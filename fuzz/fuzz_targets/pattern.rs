@@ -1,7 +1,7 @@
 //! Any pattern parses or is refused, and its engines agree on any text.
 #![no_main]
 
-use python_re::{Outcome, Pattern};
+use python_re::{Outcome, Pattern, Scratch};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fuzz_target!(|input: (&str, &str)| {
     let Ok(pattern) = Pattern::parse(source) else { return };
     let id = format!("@{text}");
     let Ok(asked) = MatrixId::parse(&id) else { return };
-    let alone = pattern.backtracker().run(&id);
+    let alone = pattern.backtracker().run(&mut Scratch::new(), &id);
     let file = serde_json::json!({
         "id": "a", "as_token": "t", "hs_token": "h", "sender_localpart": "s", "url": null,
         "namespaces": {"users": [{"regex": source, "exclusive": true}]},

@@ -10,7 +10,7 @@ use super::{INTERNAL, OK, USAGE, complain, load};
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{ClaimVia, Ownership};
 use crate::snapshot::Snapshot;
-use python_re::Outcome;
+use python_re::{Outcome, Scratch};
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
@@ -145,7 +145,7 @@ fn matching<'s>(snapshot: &'s Snapshot, id: MatrixId<'_>, as_id: &'s str, decidi
                 .homeserver()
                 .dialect
                 .parse(id.kind(), &entry.regex)
-                .is_ok_and(|p| p.backtracker().run(id.as_str()) == Outcome::Match)
+                .is_ok_and(|p| p.matcher().run(&mut Scratch::new(), id.as_str()) == Outcome::Match)
     });
     let explained = matches.map(|(index, entry)| Matching {
         as_id,

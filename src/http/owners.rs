@@ -11,9 +11,9 @@ use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
 use super::{ApiError, AppState, Role};
+use crate::index::StepBudget;
 use crate::matrix::{ErrCode, MatrixId};
 use crate::ruling::{Ownership, Services};
-use python_re::StepBudget;
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/owners", tag: Tag::Questions, role: Some(Role::Read), operations: operations![get, post] };

@@ -1,5 +1,6 @@
 //! What is left to be checked when the prefix of a path is there.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
@@ -7,7 +8,7 @@ use regex_syntax::hir::Hir;
 use super::residual::Residual;
 use python_re::Path;
 use python_re::fingerprint;
-use python_re::{Backtracker, Outcome, Pattern, regular};
+use python_re::{Matcher, Outcome, Pattern, Scratch, regular};
 
 /// So many residuals get a table, the most used first; the others a smaller and slower automaton.
 const MAX_TABLES: usize = 1_024;
@@ -17,7 +18,30 @@ const MAX_TABLES: usize = 1_024;
 pub(super) struct Checks {
     checks: Vec<Check>,
     residuals: Vec<Residual>,
-    backtrackers: Vec<Backtracker>,
+    matchers: Vec<Matcher>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Limits the steps of all lookups on this thread together, for as long as it lives.
+#[derive(Debug)]
+#[must_use]
+pub struct StepBudget(());
+
+impl StepBudget {
+    /// Begins to count.
+    pub fn of(steps: u64) -> Self {
+        SCRATCH.set(Scratch::with_steps(steps));
+        Self(())
+    }
+}
+
+impl Drop for StepBudget {
+    fn drop(&mut self) {
+        SCRATCH.set(Scratch::new());
+    }
 }
 
 /// What must hold behind a prefix.
@@ -49,7 +73,7 @@ impl Checks {
         let Check { conditions, test } = &self.checks[check as usize];
         let holds = |residual: u32, at: usize| self.residuals[residual as usize].matches(text, at);
         let matches = match *test {
-            Test::Whole(at) => return self.backtrackers[at as usize].run(text),
+            Test::Whole(at) => return SCRATCH.with_borrow_mut(|scratch| self.matchers[at as usize].run(scratch, text)),
             Test::Residual(residual) => holds(residual, prefix),
         };
         let fulfilled =
@@ -60,11 +84,12 @@ impl Checks {
     pub(super) fn memory_usage(&self) -> usize {
         self.checks.capacity() * size_of::<Check>()
             + self.residuals.iter().map(|residual| size_of::<Residual>() + residual.memory_usage()).sum::<usize>()
+            + self.matchers.iter().map(|matcher| size_of::<Matcher>() + matcher.memory_usage()).sum::<usize>()
     }
 
     /// How many automata there are.
     pub(super) fn automata(&self) -> usize {
-        self.residuals.len() + self.backtrackers.len()
+        self.residuals.len() + self.matchers.len()
     }
 }
 
@@ -75,7 +100,7 @@ pub(super) struct Interner {
     known_checks: HashMap<Check, u32>,
     residuals: Vec<Pending>,
     known_residuals: HashMap<Vec<u8>, Option<u32>>,
-    backtrackers: Vec<Backtracker>,
+    matchers: Vec<Matcher>,
 }
 
 /// A residual whose automaton is built when it is known how often it is used.
@@ -86,13 +111,13 @@ struct Pending {
 
 impl Interner {
     /// The check of a path, or of the whole pattern if the path says no more than how a match must begin. `whole` is
-    /// the backtracker of this pattern, once it has one. The expression is what an automaton for the rest would match.
+    /// the matcher of this pattern, once it has one. The expression is what an automaton for the rest would match.
     pub(super) fn check(&mut self, path: &Path, pattern: &Pattern, whole: &mut Option<u32>) -> u32 {
         let test = match self.exact(path) {
             Some(check) => return self.intern(check),
             None => Test::Whole(*whole.get_or_insert_with(|| {
-                self.backtrackers.push(pattern.backtracker());
-                number(self.backtrackers.len() - 1)
+                self.matchers.push(pattern.matcher());
+                number(self.matchers.len() - 1)
             })),
         };
         self.intern(Check { conditions: Box::default(), test })
@@ -154,11 +179,7 @@ impl Interner {
             // That it can be built has been seen.
             Residual::new(&pending.hir, pending.uses >= least).unwrap_or(Residual::Always)
         };
-        Checks {
-            checks: self.checks,
-            residuals: self.residuals.iter().map(build).collect(),
-            backtrackers: self.backtrackers,
-        }
+        Checks { checks: self.checks, residuals: self.residuals.iter().map(build).collect(), matchers: self.matchers }
     }
 }
 

@@ -20,6 +20,7 @@ mod trie;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use check::StepBudget;
 use layer::Layer;
 
 use crate::homeserver::Homeserver;

@@ -7,7 +7,7 @@ use bailiwick::index::{Hit, Index, Via};
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
-use python_re::{Outcome, Pattern};
+use python_re::{Outcome, Pattern, Scratch};
 use serde_json::{Value, json};
 
 /// Patterns that are recorded as valid, made to begin with a sigil, each with the texts that were tried on it.
@@ -50,7 +50,7 @@ fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
         }
         let outcomes = registration.namespaces.users.iter().map(|entry| {
             let pattern = Pattern::parse(&entry.regex).expect("a pattern that loads");
-            pattern.backtracker().run(id)
+            pattern.backtracker().run(&mut Scratch::new(), id)
         });
         if let Some((position, outcome)) = (0..).zip(outcomes).find(|(_, outcome)| *outcome != Outcome::NoMatch) {
             let step_limit = outcome == Outcome::StepLimit;

@@ -7,7 +7,7 @@ use bailiwick::analysis::Code;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::{Services, Status};
-use python_re::{Outcome, Pattern};
+use python_re::{Outcome, Pattern, Scratch};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input};
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Tally {
             self.texts += 1;
             let wrong =
                 |engine: &str| format!("{:?} on {text:?}: Python says {matches}, the {engine} not", pattern.source());
-            match backtracker.run(text) {
+            match backtracker.run(&mut Scratch::new(), text) {
                 Outcome::StepLimit => self.out_of_steps += 1,
                 outcome if (outcome == Outcome::Match) != matches => self.wrong.push(wrong("backtracker")),
                 _ => {}
@@ -120,7 +120,11 @@ fn an_empty_set_fails_only_where_it_must_match() {
     ] {
         let text = format!("{id}:example.com");
         let pattern = Pattern::parse(regex).expect("a pattern");
-        assert_eq!(pattern.backtracker().run(&text) == Outcome::Match, matches, "{regex} on {text}");
+        assert_eq!(
+            pattern.backtracker().run(&mut Scratch::new(), &text) == Outcome::Match,
+            matches,
+            "{regex} on {text}"
+        );
         let dead = &services(&[regex]);
         let is_dead = findings_of(dead).iter().any(|f| f.code == Code::DeadEntry);
         // All but one of these that do not match this ID match none at all.

@@ -6,32 +6,21 @@
 //! order, with a step limit ([`Backtracker`]).
 
 mod ast;
-mod backtrack;
-mod budget;
-mod charset;
+mod characters;
+mod engine;
 mod error;
-mod escape;
 mod fingerprint;
-mod flags;
-mod groups;
 mod lower;
-mod parenthesis;
-mod parser;
+mod parse;
 mod path;
-mod program;
-mod set;
 mod tables;
-mod tokens;
-mod unit;
-mod width;
 
 use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
-pub use backtrack::Backtracker;
-pub use budget::StepBudget;
+pub use engine::{Backtracker, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
 pub use fingerprint::fingerprint;
 pub use path::{Condition, Path, necessary_paths, paths, required_literals};
@@ -44,21 +33,10 @@ pub struct Pattern {
     groups: u32,
 }
 
-/// What a match attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The ID is claimed.
-    Match,
-    /// The ID is not claimed.
-    NoMatch,
-    /// The step limit ran out: to be treated as claimed (fail closed), and to be said.
-    StepLimit,
-}
-
 impl Pattern {
     /// Parses a pattern as `re.compile` of CPython 3.11 does.
     pub fn parse(source: &str) -> Result<Self, PatternError> {
-        let parsed = parser::parse(source)?;
+        let parsed = parse::parse(source)?;
         Ok(Self { source: source.into(), ast: Arc::new(parsed.ast), groups: parsed.groups })
     }
 
@@ -70,7 +48,7 @@ impl Pattern {
 
     /// Whether `re.compile` would take this pattern.
     pub fn check(source: &str) -> Result<(), PatternError> {
-        parser::parse(source).map(drop)
+        parse::parse(source).map(drop)
     }
 
     /// The regex as it stands in the registration.
@@ -91,6 +69,12 @@ impl Pattern {
         regular(&self.ast)
     }
 
+    /// What matches it, whatever it is.
+    #[must_use]
+    pub fn matcher(&self) -> Matcher {
+        Matcher::new(&self.ast, self.groups)
+    }
+
     /// The matcher that tries ways in Python's order, which every pattern has.
     #[must_use]
     pub fn backtracker(&self) -> Backtracker {
@@ -101,7 +85,7 @@ impl Pattern {
 /// The word characters of `\b` and `\w`.
 #[must_use]
 pub fn word_class(ascii: bool) -> regex_syntax::hir::ClassUnicode {
-    charset::category_class(charset::Category::Word, ascii)
+    characters::category_class(characters::Category::Word, ascii)
 }
 
 /// The expression for a tree that ends a pattern, if it is regular.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use regex_syntax::hir::ClassUnicode;
 
-use super::ast::{Anchor, Ast, Case, Mode};
+use crate::ast::{Anchor, Ast, Case, Mode};
 
 /// Where in a program.
 pub(super) type Address = usize;
@@ -63,12 +63,27 @@ pub(super) enum Instruction {
     Succeed,
 }
 
+impl Instruction {
+    fn memory_usage(&self) -> usize {
+        match self {
+            Self::One(Unit::Class(class)) | Self::Many { unit: Unit::Class(class), .. } => size_of_val(class.ranges()),
+            Self::Choice(starts) => starts.capacity() * size_of::<Address>(),
+            _ => 0,
+        }
+    }
+}
+
 impl Program {
     pub(super) fn new(ast: &Ast, groups: u32) -> Self {
         let mut program = Self { instructions: Vec::new(), groups };
         program.add(ast);
         program.push(Instruction::Succeed);
         program
+    }
+
+    pub(super) fn memory_usage(&self) -> usize {
+        let within: usize = self.instructions.iter().map(Instruction::memory_usage).sum();
+        self.instructions.capacity() * size_of::<Instruction>() + within
     }
 
     fn push(&mut self, instruction: Instruction) -> Address {

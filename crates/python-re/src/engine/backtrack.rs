@@ -1,8 +1,8 @@
-use super::Outcome;
-use super::ast::{Anchor, Ast, Case};
-use super::budget;
-use super::charset::{is_word, lower};
+use super::matcher::Outcome;
 use super::program::{Address, Instruction, Program, Times, Unit};
+use super::scratch::Scratch;
+use crate::ast::{Anchor, Ast, Case};
+use crate::characters::{is_word, lower};
 
 /// No match attempt takes more steps. One step is an instruction, or a way that is taken back.
 const MAX_STEPS: u32 = 50_000;
@@ -14,32 +14,52 @@ pub struct Backtracker {
 }
 
 impl Backtracker {
-    pub(super) fn new(ast: &Ast, groups: u32) -> Self {
+    pub(crate) fn new(ast: &Ast, groups: u32) -> Self {
         Self { program: Program::new(ast, groups) }
     }
 
     /// Tries the pattern at the start of `text`, as `re.match` does.
     #[must_use]
-    pub fn run(&self, text: &str) -> Outcome {
-        let text: Vec<char> = text.chars().collect();
-        let mut run = Run {
-            program: &self.program,
-            text: &text,
-            marks: vec![NOWHERE; self.program.groups as usize * 2],
-            valid: 0,
-            loops: Vec::new(),
-            innermost: None,
-            trail: Vec::new(),
-            steps: budget::allowance(MAX_STEPS),
-        };
-        let allowed = run.steps;
+    pub fn run(&self, scratch: &mut Scratch, text: &str) -> Outcome {
+        let allowed = scratch.allowance(MAX_STEPS);
+        scratch.text.clear();
+        scratch.text.extend(text.chars());
+        let memory = &mut scratch.memory;
+        memory.begin(self.program.groups as usize * 2);
+        let mut run =
+            Run { program: &self.program, text: &scratch.text, memory, valid: 0, innermost: None, steps: allowed };
         let end = run.from(0, 0);
-        budget::spend(if end.is_err() { allowed } else { allowed - run.steps });
+        let taken = if end.is_err() { allowed } else { allowed - run.steps };
+        scratch.spend(taken);
         match end {
             Ok(Some(_)) => Outcome::Match,
             Ok(None) => Outcome::NoMatch,
             Err(OutOfSteps) => Outcome::StepLimit,
         }
+    }
+
+    /// The bytes that it takes on the heap. Sets of characters that patterns share are counted with each.
+    #[must_use]
+    pub fn memory_usage(&self) -> usize {
+        self.program.memory_usage()
+    }
+}
+
+/// What an attempt writes to.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Where groups begin and end.
+    marks: Vec<usize>,
+    loops: Vec<Loop>,
+    trail: Vec<Entry>,
+}
+
+impl Memory {
+    fn begin(&mut self, marks: usize) {
+        self.marks.clear();
+        self.marks.resize(marks, NOWHERE);
+        self.loops.clear();
+        self.trail.clear();
     }
 }
 
@@ -49,7 +69,7 @@ struct OutOfSteps;
 const NOWHERE: usize = usize::MAX;
 
 /// A loop that has begun.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Loop {
     until: Address,
     /// How often the body has matched; `-1` before the loop looks for the first time.
@@ -60,6 +80,7 @@ struct Loop {
 }
 
 /// What is taken back when a way fails, latest first.
+#[derive(Debug)]
 enum Entry {
     /// Another way to go on.
     Way(Way, Saved),
@@ -70,13 +91,14 @@ enum Entry {
 
 /// What CPython restores when it comes back to a way: always how many marks are valid; the marks themselves only
 /// within a loop. A mark below that number may thus be left over from a way that has failed, and a conditional sees it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Saved {
     valid: usize,
     marks: bool,
 }
 
 /// A way to go on.
+#[derive(Debug)]
 enum Way {
     /// With the next alternative.
     Alternative { at: Address, next: usize, place: usize },
@@ -93,12 +115,10 @@ enum Way {
 struct Run<'a> {
     program: &'a Program,
     text: &'a [char],
-    marks: Vec<usize>,
+    memory: &'a mut Memory,
     /// Marks from here on count as not set.
     valid: usize,
-    loops: Vec<Loop>,
     innermost: Option<usize>,
-    trail: Vec<Entry>,
     steps: u32,
 }
 
@@ -109,7 +129,7 @@ impl Run<'_> {
     /// Runs up to [`Instruction::Succeed`] and returns the place reached. The ways that were not taken are gone then, but
     /// what was noted on the way can still be taken back.
     fn from(&mut self, at: Address, place: usize) -> Result<Option<usize>, OutOfSteps> {
-        let floor = self.trail.len();
+        let floor = self.memory.trail.len();
         let innermost = self.innermost;
         let mut next = Some((at, place));
         loop {
@@ -133,11 +153,11 @@ impl Run<'_> {
     /// Goes back to the latest way above the floor. If there is none, all stays as it is, for whoever runs this body to
     /// take back.
     fn back(&mut self, floor: usize) -> Option<Way> {
-        let above = self.trail[floor..].iter().rposition(|entry| matches!(entry, Entry::Way(..)))?;
-        let Some(&Entry::Way(_, saved)) = self.trail.get(floor + above) else { return None };
+        let above = self.memory.trail[floor..].iter().rposition(|entry| matches!(entry, Entry::Way(..)))?;
+        let Some(&Entry::Way(_, saved)) = self.memory.trail.get(floor + above) else { return None };
         self.take_back(floor + above + 1, saved);
         // What was noted and not taken back is still above the way: an earlier way may take it back.
-        match self.trail.remove(floor + above) {
+        match self.memory.trail.remove(floor + above) {
             Entry::Way(way, _) => Some(way),
             _ => None,
         }
@@ -145,24 +165,24 @@ impl Run<'_> {
 
     /// Takes back what was noted from a length of the trail on.
     fn take_back(&mut self, from: usize, saved: Saved) {
-        let noted = self.trail.split_off(from);
+        let noted = self.memory.trail.split_off(from);
         for entry in noted.iter().rev() {
             match *entry {
-                Entry::Mark(mark, place) if saved.marks => self.marks[mark] = place,
+                Entry::Mark(mark, place) if saved.marks => self.memory.marks[mark] = place,
                 Entry::Innermost(innermost) => self.innermost = innermost,
-                Entry::Loop(index, was) => self.loops[index] = was,
+                Entry::Loop(index, was) => self.memory.loops[index] = was,
                 Entry::Mark(..) | Entry::Way(..) => {}
             }
         }
         if !saved.marks {
-            self.trail.extend(noted.into_iter().filter(|entry| matches!(entry, Entry::Mark(..))));
+            self.memory.trail.extend(noted.into_iter().filter(|entry| matches!(entry, Entry::Mark(..))));
         }
         self.valid = saved.valid;
     }
 
     fn forget_ways(&mut self, floor: usize) {
         let mut at = 0;
-        self.trail.retain(|entry| {
+        self.memory.trail.retain(|entry| {
             at += 1;
             at <= floor || !matches!(entry, Entry::Way(..))
         });
@@ -176,29 +196,29 @@ impl Run<'_> {
     /// Remembers a way.
     fn or(&mut self, way: Way) {
         let saved = self.saved();
-        self.trail.push(Entry::Way(way, saved));
+        self.memory.trail.push(Entry::Way(way, saved));
     }
 
     fn mark(&mut self, mark: usize, place: usize) {
         for skipped in self.valid..mark {
-            self.trail.push(Entry::Mark(skipped, self.marks[skipped]));
-            self.marks[skipped] = NOWHERE;
+            self.memory.trail.push(Entry::Mark(skipped, self.memory.marks[skipped]));
+            self.memory.marks[skipped] = NOWHERE;
         }
         self.valid = self.valid.max(mark + 1);
-        self.trail.push(Entry::Mark(mark, self.marks[mark]));
-        self.marks[mark] = place;
+        self.memory.trail.push(Entry::Mark(mark, self.memory.marks[mark]));
+        self.memory.marks[mark] = place;
     }
 
     fn set_innermost(&mut self, innermost: Option<usize>) {
         if self.innermost != innermost {
-            self.trail.push(Entry::Innermost(self.innermost));
+            self.memory.trail.push(Entry::Innermost(self.innermost));
             self.innermost = innermost;
         }
     }
 
     fn set_loop(&mut self, index: usize, change: impl FnOnce(&mut Loop)) {
-        self.trail.push(Entry::Loop(index, self.loops[index]));
-        change(&mut self.loops[index]);
+        self.memory.trail.push(Entry::Loop(index, self.memory.loops[index]));
+        change(&mut self.memory.loops[index]);
     }
 
     fn step(&mut self, at: Address, place: usize) -> Result<Next, OutOfSteps> {
@@ -219,8 +239,8 @@ impl Run<'_> {
             }
             Instruction::Repeat { until } => {
                 let outer = self.innermost;
-                self.loops.push(Loop { until: *until, count: -1, last: NOWHERE, outer });
-                self.set_innermost(Some(self.loops.len() - 1));
+                self.memory.loops.push(Loop { until: *until, count: -1, last: NOWHERE, outer });
+                self.set_innermost(Some(self.memory.loops.len() - 1));
                 Some((*until, place))
             }
             Instruction::Until { body, times } => self.until(*body, *times, place),
@@ -241,7 +261,7 @@ impl Run<'_> {
 
     /// Whether a body matches at a place. What it captures stays, unless it must not match.
     fn look(&mut self, body: Address, start: usize, negated: bool) -> Result<bool, OutOfSteps> {
-        let (before, saved) = (self.trail.len(), self.saved());
+        let (before, saved) = (self.memory.trail.len(), self.saved());
         let found = self.from(body, start)?.is_some();
         if negated && !found {
             self.take_back(before, saved);
@@ -252,7 +272,7 @@ impl Run<'_> {
     fn possessive(&mut self, body: Address, times: Times, mut place: usize) -> Result<Option<usize>, OutOfSteps> {
         let mut count = 0;
         while count < times.max {
-            let (before, saved) = (self.trail.len(), Saved { valid: self.valid, marks: true });
+            let (before, saved) = (self.memory.trail.len(), Saved { valid: self.valid, marks: true });
             match self.from(body, place)? {
                 Some(end) => {
                     count += 1;
@@ -315,9 +335,9 @@ impl Run<'_> {
             }
             Way::Leave { index, place } => Some(self.leave(index, place)),
             Way::Round { index, place, count } => {
-                let Loop { until, .. } = self.loops[index];
+                let Loop { until, .. } = self.memory.loops[index];
                 let Instruction::Until { body, times } = &program.instructions[until] else { return None };
-                if (count >= i64::from(times.max) && times.max != u32::MAX) || place == self.loops[index].last {
+                if (count >= i64::from(times.max) && times.max != u32::MAX) || place == self.memory.loops[index].last {
                     return None;
                 }
                 self.set_loop(index, |this| (this.count, this.last) = (count, place));
@@ -328,14 +348,14 @@ impl Run<'_> {
 
     /// Goes on behind a loop.
     fn leave(&mut self, index: usize, place: usize) -> (Address, usize) {
-        let Loop { until, outer, .. } = self.loops[index];
+        let Loop { until, outer, .. } = self.memory.loops[index];
         self.set_innermost(outer);
         (until + 1, place)
     }
 
     fn until(&mut self, body: Address, times: Times, place: usize) -> Next {
         let index = self.innermost?;
-        let this = self.loops[index];
+        let this = self.memory.loops[index];
         let count = this.count + 1;
         if count < i64::from(times.min) {
             self.set_loop(index, |this| this.count = count);
@@ -343,7 +363,7 @@ impl Run<'_> {
         }
         if times.lazy {
             let saved = Saved { valid: self.valid, marks: this.outer.is_some() };
-            self.trail.push(Entry::Way(Way::Round { index, place, count }, saved));
+            self.memory.trail.push(Entry::Way(Way::Round { index, place, count }, saved));
             return Some(self.leave(index, place));
         }
         let more = count < i64::from(times.max) || times.max == u32::MAX;
@@ -389,7 +409,7 @@ impl Run<'_> {
         if mark + 1 >= self.valid {
             return None;
         }
-        let (start, end) = (self.marks[mark], self.marks[mark + 1]);
+        let (start, end) = (self.memory.marks[mark], self.memory.marks[mark + 1]);
         // The start may be of a later round than the end.
         (start != NOWHERE && end != NOWHERE && start <= end).then_some((start, end))
     }

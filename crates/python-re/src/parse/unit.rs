@@ -1,10 +1,7 @@
-use std::collections::HashSet;
-
-use super::ast::{Anchor, Ast};
-use super::charset::{Member, class, is_lost};
+use super::atom::{Atoms, reference};
+use super::charset::{Member, distinct, is_lost};
 use super::flags::Flags;
-use super::parser::{any, literal, reference};
-use super::set::simplest;
+use crate::ast::{Anchor, Ast};
 
 /// An item of a sequence as Python's parser knows it, when it has not come to flags yet.
 ///
@@ -39,11 +36,11 @@ impl Unit {
     }
 
     /// What it matches, if it says that itself.
-    pub(super) fn ast(&self, flags: Flags) -> Option<Ast> {
+    pub(super) fn ast(&self, flags: Flags, atoms: &mut Atoms) -> Option<Ast> {
         Some(match self {
-            Self::Literal(c) => literal(*c, flags),
-            Self::Set { members, negated } => simplest(class(members, *negated, flags)),
-            Self::Dot => any(flags),
+            Self::Literal(c) => atoms.literal(*c, flags),
+            Self::Set { members, negated } => atoms.set(members, *negated, flags),
+            Self::Dot => Atoms::any(flags),
             Self::Anchor(anchor, _) => Ast::Anchor(*anchor),
             Self::Reference(group) => reference(*group, flags),
             Self::Several(_) | Self::Other => return None,
@@ -91,17 +88,11 @@ pub(super) fn alternatives(branches: &[Vec<Unit>]) -> Vec<Unit> {
 }
 
 /// What these match, where that is not what the alternatives that they were made of do one by one.
-pub(super) fn differing(units: &[Unit], flags: Flags) -> Option<Ast> {
+pub(super) fn differing(units: &[Unit], flags: Flags, atoms: &mut Atoms) -> Option<Ast> {
     match units.last() {
         Some(Unit::Set { members, .. }) if members.iter().any(|member| is_lost(*member, flags)) => {
-            units.iter().map(|unit| unit.ast(flags)).collect::<Option<_>>().map(Ast::Concat)
+            units.iter().map(|unit| unit.ast(flags, atoms)).collect::<Option<_>>().map(Ast::Concat)
         }
         _ => None,
     }
-}
-
-/// Each member once.
-pub(super) fn distinct(members: Vec<Member>) -> Vec<Member> {
-    let mut seen = HashSet::with_capacity(members.len());
-    members.into_iter().filter(|member| seen.insert(*member)).collect()
 }

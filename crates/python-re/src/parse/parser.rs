@@ -1,15 +1,16 @@
 use python_text::{Base, IntError, int};
 
-use super::ast::{Anchor, Ast, Case, Mode, Repeat};
-use super::charset::{Member, class};
-use super::error::{PatternError, PatternErrorKind};
+use super::atom::{Atoms, reference};
+use super::charset::Member;
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
-use super::set::{set, shared, simplest};
+use super::set::set;
 use super::tokens::{Result, Token, Tokens};
 use super::unit::{Unit, alternatives, differing, flat};
 use super::width::Width;
+use crate::ast::{Anchor, Ast, Mode, Repeat};
+use crate::error::{PatternError, PatternErrorKind};
 
 /// Python takes two stack frames for a group and one for a conditional, and gives up at a thousand, some of which are
 /// taken when Synapse comes to compile a namespace.
@@ -18,13 +19,13 @@ const MAX_NESTED: u32 = 930;
 const MAX_REPEAT: u32 = 4_294_967_295;
 
 /// A pattern as parsed: the tree, and how many groups there are besides the whole.
-pub(super) struct Parsed {
-    pub(super) ast: Ast,
-    pub(super) groups: u32,
+pub(crate) struct Parsed {
+    pub(crate) ast: Ast,
+    pub(crate) groups: u32,
 }
 
 /// Parses a pattern as CPython 3.11 does, accepting and refusing the same.
-pub(super) fn parse(source: &str) -> Result<Parsed> {
+pub(crate) fn parse(source: &str) -> Result<Parsed> {
     parse_whole(source).map_err(|error| error.located(source))
 }
 
@@ -36,6 +37,7 @@ fn parse_whole(source: &str) -> Result<Parsed> {
         global_bits: Bits::default(),
         late: None,
         repeats: false,
+        atoms: Atoms::default(),
     };
     let whole = parser.alternation(Scope { flags: Flags::default(), nested: 0 })?;
     if parser.global_bits.has('a') && parser.global_bits.has('u') {
@@ -63,6 +65,7 @@ pub(super) struct Parser {
     /// The first error that Python finds only when it has parsed the whole pattern.
     pub(super) late: Option<PatternError>,
     repeats: bool,
+    atoms: Atoms,
 }
 
 /// Where in the pattern the parser is.
@@ -105,15 +108,6 @@ impl Item {
         Self { unit, ..Self::new(ast, Width::ONE) }
     }
 
-    fn literal(c: u32, flags: Flags) -> Self {
-        Self::one(Unit::Literal(c), literal(c, flags))
-    }
-
-    fn set(members: Vec<Member>, negated: bool, flags: Flags) -> Self {
-        let ast = simplest(class(&members, negated, flags));
-        Self::one(Unit::set(members, negated), ast)
-    }
-
     /// `written`: with which character.
     fn anchor(anchor: Anchor, written: char) -> Self {
         let unit = Unit::Anchor(anchor, written);
@@ -122,6 +116,15 @@ impl Item {
 }
 
 impl Parser {
+    fn literal(&mut self, c: u32, flags: Flags) -> Item {
+        Item::one(Unit::Literal(c), self.atoms.literal(c, flags))
+    }
+
+    fn set(&mut self, members: Vec<Member>, negated: bool, flags: Flags) -> Item {
+        let ast = self.atoms.set(&members, negated, flags);
+        Item::one(Unit::set(members, negated), ast)
+    }
+
     /// Parses alternatives up to the end of the group or of the pattern.
     pub(super) fn alternation(&mut self, mut scope: Scope) -> Result<Sized> {
         let mut branches = Vec::new();
@@ -144,7 +147,7 @@ impl Parser {
             (branches.swap_remove(0), units.swap_remove(0))
         } else {
             let units = alternatives(&units);
-            (differing(&units, scope.flags).unwrap_or(Ast::Alternation(branches)), units)
+            (differing(&units, scope.flags, &mut self.atoms).unwrap_or(Ast::Alternation(branches)), units)
         };
         Ok(Sized { ast, units, width: width.unwrap_or_default() })
     }
@@ -173,10 +176,10 @@ impl Parser {
             match c {
                 '[' => {
                     let (members, negated) = set(&mut self.tokens)?;
-                    items.push(Item::set(members, negated, scope.flags));
+                    items.push(self.set(members, negated, scope.flags));
                 }
                 '*' | '+' | '?' | '{' => self.quantifier(c, &mut items)?,
-                '.' => items.push(Item::one(Unit::Dot, any(scope.flags))),
+                '.' => items.push(Item::one(Unit::Dot, Atoms::any(scope.flags))),
                 '(' => self.parenthesis(&mut scope, first, &mut items)?,
                 '^' => {
                     let anchor = if scope.flags.multiline { Anchor::StartLine } else { Anchor::Start };
@@ -186,7 +189,7 @@ impl Parser {
                     let anchor = if scope.flags.multiline { Anchor::EndLine } else { Anchor::EndOrFinalNewline };
                     items.push(Item::anchor(anchor, c));
                 }
-                _ => items.push(Item::literal(c.into(), scope.flags)),
+                _ => items.push(self.literal(c.into(), scope.flags)),
             }
         }
         Ok(concat(items))
@@ -194,9 +197,9 @@ impl Parser {
 
     fn escaped(&mut self, c: char, flags: Flags) -> Result<Item> {
         Ok(match escape(&mut self.tokens, c, flags, &self.groups)? {
-            Escape::Literal(c) => Item::literal(c, flags),
+            Escape::Literal(c) => self.literal(c, flags),
             Escape::Category { category, negated } => {
-                Item::set(vec![Member::Category { category, negated }], false, flags)
+                self.set(vec![Member::Category { category, negated }], false, flags)
             }
             Escape::Anchor(anchor) => Item::anchor(anchor, c),
             Escape::Reference(group) => self.reference(group, flags),
@@ -312,28 +315,4 @@ fn concat(mut items: Vec<Item>) -> Sized {
         _ => Ast::Concat(items.into_iter().map(|item| item.ast).collect()),
     };
     Sized { ast, units, width }
-}
-
-/// One character; a set where more than one matches it or none can.
-pub(super) fn literal(c: u32, flags: Flags) -> Ast {
-    match char::from_u32(c) {
-        Some(c) if !flags.ignore_case => Ast::Literal(c),
-        _ => simplest(class(&[Member::Literal(c)], false, flags)),
-    }
-}
-
-/// What a group has captured.
-pub(super) fn reference(group: u32, flags: Flags) -> Ast {
-    let case = match (flags.ignore_case, flags.ascii) {
-        (false, _) => Case::Sensitive,
-        (true, true) => Case::InsensitiveAscii,
-        (true, false) => Case::Insensitive,
-    };
-    Ast::Reference { group, case }
-}
-
-/// A dot.
-pub(super) fn any(flags: Flags) -> Ast {
-    let all_but: &[Member] = if flags.dot_all { &[] } else { &[Member::Literal(10)] };
-    Ast::Class(shared(class(all_but, true, Flags::default())))
 }

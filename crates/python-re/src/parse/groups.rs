@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use super::error::{PatternError, PatternErrorKind};
 use super::tokens::{Result, Tokens};
 use super::width::Width;
+use crate::error::{PatternError, PatternErrorKind};
 
 /// Groups have numbers below this.
 pub(super) const MAX_GROUPS: u32 = 1_073_741_823;
@@ -91,7 +91,9 @@ impl Groups {
     /// At the end of the pattern: every group that was asked about must be there.
     pub(super) fn check_asked(&self) -> Result<()> {
         match self.asked.iter().find(|&&(group, _)| group >= self.count()) {
-            Some(&(group, position)) => Err(PatternError::at(position, PatternErrorKind::InvalidGroupReference(group.to_string()))),
+            Some(&(group, position)) => {
+                Err(PatternError::at(position, PatternErrorKind::InvalidGroupReference(group.to_string())))
+            }
             None => Ok(()),
         }
     }

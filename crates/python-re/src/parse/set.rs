@@ -1,15 +1,7 @@
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::sync::Arc;
-
-use regex_syntax::hir::ClassUnicode;
-
-use super::ast::Ast;
-use super::charset::Member;
-use super::error::{PatternError, PatternErrorKind};
+use super::charset::{Member, distinct};
 use super::escape::{SetEscape, set_escape};
 use super::tokens::{Result, Token, Tokens};
-use super::unit::distinct;
+use crate::error::{PatternError, PatternErrorKind};
 
 /// Parses a set whose opening bracket has been taken: its members, each once, and whether it is of all others.
 pub(super) fn set(tokens: &mut Tokens) -> Result<(Vec<Member>, bool)> {
@@ -56,32 +48,4 @@ fn member(tokens: &mut Tokens, token: Token) -> Result<Member> {
 
 fn unterminated(tokens: &Tokens, here: usize) -> PatternError {
     tokens.error(PatternErrorKind::UnterminatedSet, tokens.tell() - here)
-}
-
-/// A set of one character is that character.
-pub(super) fn simplest(class: ClassUnicode) -> Ast {
-    match class.ranges() {
-        [only] if only.start() == only.end() => Ast::Literal(only.start()),
-        _ => Ast::Class(shared(class)),
-    }
-}
-
-/// So many sets are remembered: a regex rarely holds more different ones.
-const REMEMBERED: usize = 8;
-
-thread_local! {
-    static RECENT: RefCell<VecDeque<Arc<ClassUnicode>>> = const { RefCell::new(VecDeque::new()) };
-}
-
-/// The same set as one made a moment ago on this thread, if there is one: a regex of sixty thousand `\w` is no reason to
-/// keep as many copies of all letters.
-pub(super) fn shared(class: ClassUnicode) -> Arc<ClassUnicode> {
-    RECENT.with_borrow_mut(|recent| {
-        if let Some(known) = recent.iter().find(|known| ***known == class) {
-            return Arc::clone(known);
-        }
-        recent.truncate(REMEMBERED - 1);
-        recent.push_front(Arc::new(class));
-        Arc::clone(&recent[0])
-    })
 }

@@ -1,4 +1,4 @@
-use super::error::{Named, PatternError, PatternErrorKind};
+use crate::error::{Named, PatternError, PatternErrorKind};
 
 pub(super) type Result<T> = std::result::Result<T, PatternError>;
 

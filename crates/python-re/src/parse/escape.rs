@@ -1,9 +1,10 @@
-use super::ast::Anchor;
-use super::error::{Named, PatternErrorKind};
-use super::charset::{Category, named_character};
 use super::flags::Flags;
 use super::groups::Groups;
+use super::names::named_character;
 use super::tokens::{Result, Tokens};
+use crate::ast::Anchor;
+use crate::characters::Category;
+use crate::error::{Named, PatternErrorKind};
 
 /// What an escape outside of a set means.
 pub(super) enum Escape {

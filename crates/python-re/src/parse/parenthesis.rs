@@ -1,14 +1,14 @@
 use python_text::{Base, LETTER, int, number_text};
 
-use super::ast::{Ast, Look};
-use super::charset::is_identifier;
-use super::error::{Named, PatternError, PatternErrorKind};
 use super::flags::{Bits, Change};
 use super::groups::MAX_GROUPS;
+use super::names::is_identifier;
 use super::parser::{Item, Parser, Scope, Sized};
 use super::tokens::{Result, Token};
 use super::unit::Unit;
 use super::width::Width;
+use crate::ast::{Ast, Look};
+use crate::error::{Named, PatternError, PatternErrorKind};
 
 /// What kind of group an opening begins.
 enum Opening {
@@ -136,7 +136,9 @@ impl Parser {
         let token = if behind {
             let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::UnexpectedEnd, 0))?;
             if !matches!(token, Token::Char('=' | '!')) {
-                return Err(self.tokens.error(PatternErrorKind::UnknownExtension(format!("?<{token}")), token.len() + 2));
+                return Err(self
+                    .tokens
+                    .error(PatternErrorKind::UnknownExtension(format!("?<{token}")), token.len() + 2));
             }
             token
         } else {
@@ -196,7 +198,8 @@ impl Parser {
             return Err(self.tokens.error(PatternErrorKind::BadGroupNumber, before));
         }
         let group = group.magnitude.and_then(|group| u32::try_from(group).ok()).filter(|&group| group < MAX_GROUPS);
-        let group = group.ok_or_else(|| self.tokens.error(PatternErrorKind::InvalidGroupReference(canonical(name)), before))?;
+        let group =
+            group.ok_or_else(|| self.tokens.error(PatternErrorKind::InvalidGroupReference(canonical(name)), before))?;
         self.groups.ask(group, self.tokens.tell() - before);
         Ok(group)
     }

@@ -1,0 +1,38 @@
+use super::backtrack::Backtracker;
+use super::scratch::Scratch;
+use crate::ast::Ast;
+
+/// What a match attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The pattern matches at the start of the text.
+    Match,
+    /// It does not.
+    NoMatch,
+    /// The step limit ran out before that was known.
+    StepLimit,
+}
+
+/// Matches a pattern at the start of a text, as `re.match` does, by the engine that is best for it.
+#[derive(Debug)]
+pub struct Matcher {
+    engine: Backtracker,
+}
+
+impl Matcher {
+    pub(crate) fn new(ast: &Ast, groups: u32) -> Self {
+        Self { engine: Backtracker::new(ast, groups) }
+    }
+
+    /// Tries the pattern at the start of `text`.
+    #[must_use]
+    pub fn run(&self, scratch: &mut Scratch, text: &str) -> Outcome {
+        self.engine.run(scratch, text)
+    }
+
+    /// The bytes that it takes on the heap. Sets of characters that patterns share are counted with each.
+    #[must_use]
+    pub fn memory_usage(&self) -> usize {
+        self.engine.memory_usage()
+    }
+}

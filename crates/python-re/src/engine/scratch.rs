@@ -1,0 +1,42 @@
+use super::backtrack::Memory;
+
+/// An attempt gets so many steps even when what all have in common is used up: enough for what does not explode.
+const LEAST: u32 = 500;
+
+/// What matching writes to besides its answer: memory that is used again, and a count of the steps that are left.
+///
+/// One for each thread or request is right; it may be used with any number of patterns.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(super) text: Vec<char>,
+    pub(super) memory: Memory,
+    steps_left: Option<u64>,
+}
+
+impl Scratch {
+    /// One under which each attempt has its own limit, and no other.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One that limits the steps of all attempts together as well: who asks about thousands of texts must not keep a
+    /// thread for longer than others can wait.
+    ///
+    /// When they are used up, attempts that need more than a few end with [`Outcome::StepLimit`](crate::Outcome).
+    #[must_use]
+    pub fn with_steps(steps: u64) -> Self {
+        Self { steps_left: Some(steps), ..Self::default() }
+    }
+
+    /// How many steps an attempt may take that may take `most` by itself.
+    pub(super) fn allowance(&self, most: u32) -> u32 {
+        let left = self.steps_left.map_or(most, |left| u32::try_from(left).unwrap_or(most));
+        left.clamp(LEAST.min(most), most)
+    }
+
+    /// An attempt has taken so many steps.
+    pub(super) fn spend(&mut self, steps: u32) {
+        self.steps_left = self.steps_left.map(|left| left.saturating_sub(steps.into()));
+    }
+}

@@ -1,0 +1,86 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, LazyLock};
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::charset::{Member, class};
+use super::flags::Flags;
+use crate::ast::{Ast, Case};
+use crate::characters::Category;
+
+/// So many sets of a pattern are remembered: few patterns hold more different ones.
+const REMEMBERED: usize = 8;
+
+/// Makes what matches one character. Equal sets are made once: a pattern of sixty thousand `[\w.]` is no reason to keep
+/// as many copies of all letters, which take six kilobytes each.
+#[derive(Default)]
+pub(super) struct Atoms {
+    recent: VecDeque<Arc<ClassUnicode>>,
+}
+
+/// `.` and `.` under the flag `s`, which patterns have in common.
+static ANY: LazyLock<[Arc<ClassUnicode>; 2]> = LazyLock::new(|| {
+    let all_but = |members: &[Member]| Arc::new(class(members, true, Flags::default()));
+    [all_but(&[Member::Literal(10)]), all_but(&[])]
+});
+
+/// `\d`, `\s` and `\w`, and what they leave out, which patterns have in common.
+static CATEGORIES: LazyLock<HashMap<(Category, bool, bool), Arc<ClassUnicode>>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for category in [Category::Digit, Category::Space, Category::Word] {
+        for (negated, ascii) in [(false, false), (false, true), (true, false), (true, true)] {
+            let flags = Flags { ascii, ..Flags::default() };
+            let class = class(&[Member::Category { category, negated }], false, flags);
+            known.insert((category, negated, ascii), Arc::new(class));
+        }
+    }
+    known
+});
+
+impl Atoms {
+    /// One character; a set where more than one matches it or none can.
+    pub(super) fn literal(&mut self, c: u32, flags: Flags) -> Ast {
+        match char::from_u32(c) {
+            Some(c) if !flags.ignore_case => Ast::Literal(c),
+            _ => self.set(&[Member::Literal(c)], false, flags),
+        }
+    }
+
+    /// A dot.
+    pub(super) fn any(flags: Flags) -> Ast {
+        Ast::Class(Arc::clone(&ANY[usize::from(flags.dot_all)]))
+    }
+
+    /// A set; one of a single character is that character.
+    pub(super) fn set(&mut self, members: &[Member], negated: bool, flags: Flags) -> Ast {
+        if let [Member::Category { category, negated: without }] = *members
+            && let Some(known) = CATEGORIES.get(&(category, without != negated, flags.ascii))
+        {
+            return Ast::Class(Arc::clone(known));
+        }
+        let class = class(members, negated, flags);
+        match class.ranges() {
+            [only] if only.start() == only.end() => Ast::Literal(only.start()),
+            _ => Ast::Class(self.shared(class)),
+        }
+    }
+
+    fn shared(&mut self, class: ClassUnicode) -> Arc<ClassUnicode> {
+        if let Some(known) = self.recent.iter().find(|known| ***known == class) {
+            return Arc::clone(known);
+        }
+        self.recent.truncate(REMEMBERED - 1);
+        self.recent.push_front(Arc::new(class));
+        Arc::clone(&self.recent[0])
+    }
+}
+
+/// What a group has captured.
+pub(super) const fn reference(group: u32, flags: Flags) -> Ast {
+    let case = match (flags.ignore_case, flags.ascii) {
+        (false, _) => Case::Sensitive,
+        (true, true) => Case::InsensitiveAscii,
+        (true, false) => Case::Insensitive,
+    };
+    Ast::Reference { group, case }
+}
