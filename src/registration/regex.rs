@@ -60,12 +60,12 @@ impl fmt::Debug for ValidRegex {
 
 #[cfg(test)]
 mod tests {
-    use python_re::Outcome;
+    use python_re::{Outcome, Scratch};
 
     use super::*;
 
     fn matches(regex: &ValidRegex, id: &str) -> bool {
-        regex.pattern(Dialect::default(), Kind::User).backtracker().run(id) == Outcome::Match
+        regex.pattern(Dialect::default(), Kind::User).matcher().run(&mut Scratch::new(), id) == Outcome::Match
     }
 
     #[test]
