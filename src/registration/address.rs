@@ -3,14 +3,13 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Place;
-use super::sheet::{Found, Sheet};
 use python_text::{Base, int};
-use pyyaml::{Document, NodeId, Value};
+use pyyaml::{Document, Located, NodeId, Value};
 
 /// Where the value, which is truthy, holds something that `netaddr.IPSet` refuses.
-pub(super) fn refused<'d>(document: &'d Document<'d>, found: Found<'d>) -> Option<Place> {
+pub(super) fn refused<'d>(document: &'d Document<'d>, found: Located<'d>) -> Option<Place> {
     let first_bad = |ids: &mut dyn Iterator<Item = NodeId>| {
-        ids.map(|id| Sheet::found(document, id)).find(|item| !is_network(item.value)).map(|item| item.place)
+        ids.map(|id| document.locate(id)).find(|item| !is_network(item.value)).map(|item| item.place)
     };
     match found.value {
         Value::List(items) => first_bad(&mut items.iter().copied()),

@@ -1,20 +1,21 @@
 //! From the bytes of a registration file to a [`Registration`] with source positions, or to every fault in it.
 
 mod address;
-mod advice;
+mod draft;
 mod entry;
+mod extra;
 mod facts;
 mod fault;
 mod homeserver;
 mod load;
+mod messages;
 mod model;
 mod namespaces;
 mod options;
+mod redact;
 mod regex;
-mod sheet;
-mod shown;
-mod strength;
 mod token;
+mod warnings;
 
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;

@@ -1,8 +1,8 @@
 //! The keys that need not be there, as far as Synapse checks them.
 
-use super::sheet::{Found, Sheet};
-use super::{address, advice};
-use pyyaml::{Text, Value};
+use super::draft::Draft;
+use super::{address, messages};
+use pyyaml::{Located, Text, Value};
 
 /// What Python's `if value:` says.
 fn is_truthy(value: Value<'_>) -> bool {
@@ -20,23 +20,23 @@ fn is_truthy(value: Value<'_>) -> bool {
 }
 
 /// The strings of a list of strings; the first item that is none otherwise.
-fn strings<'d>(sheet: &Sheet<'d>, found: Found<'d>) -> Result<Vec<(&'d Text<'d>, Found<'d>)>, Found<'d>> {
+fn strings<'d>(draft: &Draft<'d>, found: Located<'d>) -> Result<Vec<(&'d Text<'d>, Located<'d>)>, Located<'d>> {
     let items = match found.value {
         Value::List(items) => items,
         Value::Pairs([]) => &[],
         _ => return Err(found),
     };
     let text = |&item| {
-        let item = Sheet::found(sheet.document, item);
+        let item = draft.document.locate(item);
         if let Value::Str(text) = item.value { Ok((text, item)) } else { Err(item) }
     };
     items.iter().map(text).collect()
 }
 
 /// `protocols`: a list of strings, if truthy.
-pub(super) fn protocols(sheet: &mut Sheet<'_>) -> Box<[Box<str>]> {
-    let Some(found) = sheet.get("protocols").filter(|found| is_truthy(found.value)) else { return Box::default() };
-    match strings(sheet, found) {
+pub(super) fn protocols(draft: &mut Draft<'_>) -> Box<[Box<str>]> {
+    let Some(found) = draft.get("protocols").filter(|found| is_truthy(found.value)) else { return Box::default() };
+    match strings(draft, found) {
         Ok(names) => {
             let mut protocols: Vec<Box<str>> = Vec::with_capacity(names.len());
             for (name, _) in names {
@@ -48,7 +48,7 @@ pub(super) fn protocols(sheet: &mut Sheet<'_>) -> Box<[Box<str>]> {
             protocols.into()
         }
         Err(wrong) => {
-            sheet.fault(advice::not_strings("protocols", found, wrong));
+            draft.fault(messages::not_strings("protocols", wrong));
             Box::default()
         }
     }
@@ -58,30 +58,30 @@ pub(super) fn protocols(sheet: &mut Sheet<'_>) -> Box<[Box<str>]> {
 const SCOPES: [&str; 1] = ["urn:matrix:client:io.element.msc4502:rooms:is_joined"];
 
 /// Checks what Synapse checks beside.
-pub(super) fn check_rest(sheet: &mut Sheet<'_>) {
+pub(super) fn check_rest(draft: &mut Draft<'_>) {
     for key in ["org.matrix.msc3202", "io.element.msc4190"] {
-        if let Some(found) = sheet.get(key)
+        if let Some(found) = draft.get(key)
             && !matches!(found.value, Value::Bool(_))
         {
-            sheet.fault(advice::not_a_boolean(key, found));
+            draft.fault(messages::not_a_boolean(key, found));
         }
     }
-    if let Some(found) = sheet.get("io.element.msc4502.scopes") {
-        match strings(sheet, found) {
+    if let Some(found) = draft.get("io.element.msc4502.scopes") {
+        match strings(draft, found) {
             Ok(scopes) => {
                 for (scope, item) in scopes {
                     if !SCOPES.iter().any(|known| scope.is(known)) {
-                        sheet.fault(advice::unknown_scope(item.place));
+                        draft.fault(messages::unknown_scope(item.place));
                     }
                 }
             }
-            Err(wrong) => sheet.fault(advice::not_strings("io.element.msc4502.scopes", found, wrong)),
+            Err(wrong) => draft.fault(messages::not_strings("io.element.msc4502.scopes", wrong)),
         }
     }
-    if let Some(found) = sheet.get("ip_range_whitelist").filter(|found| is_truthy(found.value))
-        && let Some(place) = address::refused(sheet.document, found)
+    if let Some(found) = draft.get("ip_range_whitelist").filter(|found| is_truthy(found.value))
+        && let Some(place) = address::refused(draft.document, found)
     {
-        sheet.fault(advice::not_addresses(place));
+        draft.fault(messages::not_addresses(place));
     }
 }
 
@@ -89,28 +89,28 @@ pub(super) fn check_rest(sheet: &mut Sheet<'_>) {
 const PROXY_PREFIXES: [&str; 1] = ["rtc/livekit"];
 
 /// `io.element.msc4512.proxy_prefix` with `proxy_url`; the prefix without slashes at its end.
-pub(super) fn proxy(sheet: &mut Sheet<'_>) -> Option<Box<str>> {
-    let prefix = proxy_part(sheet, "io.element.msc4512.proxy_prefix")?;
-    let url = proxy_part(sheet, "io.element.msc4512.proxy_url")?;
+pub(super) fn proxy(draft: &mut Draft<'_>) -> Option<Box<str>> {
+    let prefix = proxy_part(draft, "io.element.msc4512.proxy_prefix")?;
+    let url = proxy_part(draft, "io.element.msc4512.proxy_url")?;
     match (prefix, url) {
         (None, None) => None,
         (Some((_, place)), None) => {
-            sheet.fault(advice::proxy_alone("io.element.msc4512.proxy_url", place));
+            draft.fault(messages::proxy_alone("io.element.msc4512.proxy_url", place));
             None
         }
         (None, Some((_, place))) => {
-            sheet.fault(advice::proxy_alone("io.element.msc4512.proxy_prefix", place));
+            draft.fault(messages::proxy_alone("io.element.msc4512.proxy_prefix", place));
             None
         }
         (Some((prefix, prefix_place)), Some((url, url_place))) => {
             if url.chars.trim_end_matches('/').is_empty() {
-                sheet.fault(advice::empty_proxy("io.element.msc4512.proxy_url", url_place));
+                draft.fault(messages::empty_proxy("io.element.msc4512.proxy_url", url_place));
             }
             let below = |allowed: &&str| {
                 prefix.chars.strip_prefix(*allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             if !PROXY_PREFIXES.iter().any(below) {
-                sheet.fault(advice::reserved_proxy(prefix_place));
+                draft.fault(messages::reserved_proxy(prefix_place));
             }
             Some(prefix.escaped().trim_end_matches('/').into())
         }
@@ -119,12 +119,12 @@ pub(super) fn proxy(sheet: &mut Sheet<'_>) -> Option<Box<str>> {
 
 /// One of the two; `Some(None)` when it is missing or null, `None` when it is faulty.
 #[expect(clippy::option_option, reason = "absent and faulty are different")]
-fn proxy_part<'d>(sheet: &mut Sheet<'d>, key: &'static str) -> Option<Option<(&'d Text<'d>, super::Place)>> {
-    match sheet.get(key) {
-        None | Some(Found { value: Value::Null, .. }) => Some(None),
-        Some(Found { value: Value::Str(text), place, .. }) if !text.chars.is_empty() => Some(Some((text, place))),
+fn proxy_part<'d>(draft: &mut Draft<'d>, key: &'static str) -> Option<Option<(&'d Text<'d>, super::Place)>> {
+    match draft.get(key) {
+        None | Some(Located { value: Value::Null, .. }) => Some(None),
+        Some(Located { value: Value::Str(text), place, .. }) if !text.chars.is_empty() => Some(Some((text, place))),
         Some(found) => {
-            sheet.fault(advice::empty_proxy(key, found.place));
+            draft.fault(messages::empty_proxy(key, found.place));
             None
         }
     }

@@ -4,10 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::sheet::Found;
 use super::{Fault, FaultCode, Place};
 use python_re::{PatternError, PatternErrorKind};
-use pyyaml::{Problem, Text, Value, YamlError};
+use pyyaml::{Located, Problem, Text, Value, YamlError};
 
 /// The file is not YAML as PyYAML reads it.
 pub(super) fn syntax(error: &YamlError, text: &str) -> Fault {
@@ -131,7 +130,7 @@ pub(super) fn missing(key: &str, place: Place) -> Fault {
 }
 
 /// A key holds something else than a string.
-pub(super) fn not_a_string(key: &str, found: Found<'_>) -> Fault {
+pub(super) fn not_a_string(key: &str, found: Located<'_>) -> Fault {
     let message = format!("{key} is {} where a string is needed: put it in quotes", kind(found.value));
     Fault::at(FaultCode::WrongType, found.place, message)
 }
@@ -160,20 +159,20 @@ pub(super) fn quoted_sender(text: &Text<'_>, place: Place) -> Fault {
 }
 
 /// `namespaces` is something else than a mapping.
-pub(super) fn namespaces_not_a_mapping(found: Found<'_>) -> Fault {
+pub(super) fn namespaces_not_a_mapping(found: Located<'_>) -> Fault {
     let message =
         format!("namespaces is {} where a mapping with users, aliases and rooms is needed", kind(found.value));
     Fault::at(FaultCode::WrongType, found.place, message)
 }
 
 /// A kind of namespace is something else than a list.
-pub(super) fn namespace_not_a_list(kind_of: &str, found: Found<'_>) -> Fault {
+pub(super) fn namespace_not_a_list(kind_of: &str, found: Located<'_>) -> Fault {
     let message = format!("namespaces.{kind_of} is {} where a list is needed: write [] for none", kind(found.value));
     Fault::at(FaultCode::WrongType, found.place, message)
 }
 
 /// An entry is something else than a mapping.
-pub(super) fn entry_not_a_mapping(kind_of: &str, found: Found<'_>) -> Fault {
+pub(super) fn entry_not_a_mapping(kind_of: &str, found: Located<'_>) -> Fault {
     let message = format!(
         "an entry of namespaces.{kind_of} is {} where a mapping is needed: write `- regex: '…'` and below it, indented \
          alike, `exclusive: true` or `exclusive: false`",
@@ -183,7 +182,7 @@ pub(super) fn entry_not_a_mapping(kind_of: &str, found: Found<'_>) -> Fault {
 }
 
 /// An entry without a regex that is a string.
-pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Found<'_>>, prefix: bool) -> Fault {
+pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Located<'_>>, prefix: bool) -> Fault {
     match found {
         Some(found) => {
             let way_out = match found.value {
@@ -202,7 +201,7 @@ pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Found<'_>>, pr
 }
 
 /// An entry without an `exclusive` that is a boolean.
-pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Found<'_>>) -> Fault {
+pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Located<'_>>) -> Fault {
     match found {
         Some(found) => {
             let message = format!(
@@ -241,7 +240,7 @@ fn named_group(regex: &str) -> Option<&str> {
 }
 
 /// Something other than a list of strings.
-pub(super) fn not_strings(key: &str, _list: Found<'_>, wrong: Found<'_>) -> Fault {
+pub(super) fn not_strings(key: &str, wrong: Located<'_>) -> Fault {
     Fault::at(
         FaultCode::WrongType,
         wrong.place,
@@ -250,7 +249,7 @@ pub(super) fn not_strings(key: &str, _list: Found<'_>, wrong: Found<'_>) -> Faul
 }
 
 /// A flag of an experimental feature that is no boolean.
-pub(super) fn not_a_boolean(key: &str, found: Found<'_>) -> Fault {
+pub(super) fn not_a_boolean(key: &str, found: Located<'_>) -> Fault {
     let message = format!("{key} is {} where true or false is needed, without quotes", kind(found.value));
     Fault::at(FaultCode::WrongType, found.place, message)
 }

@@ -1,0 +1,61 @@
+use super::redact::Secrets;
+use super::{Fault, Place};
+use pyyaml::{Document, Located, NodeId, Value};
+
+/// So many faults of a file are listed; the others are counted. A file of ten thousand entries with one mistake in each
+/// would else fill a screen of a thousand lines, and a log with them.
+const MAX_FAULTS: usize = 200;
+
+/// A registration file while it is being read: its top level, and the faults so far.
+pub(super) struct Draft<'d> {
+    pub(super) document: &'d Document<'d>,
+    pub(super) pairs: &'d [(NodeId, NodeId)],
+    /// The tokens, as far as they are there.
+    pub(super) secrets: Secrets<'d>,
+    faults: Vec<Fault>,
+    /// How many faults there are beyond those that are listed.
+    more_faults: usize,
+}
+
+impl<'d> Draft<'d> {
+    pub(super) fn new(document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)]) -> Self {
+        let tokens = ["as_token", "hs_token"].into_iter().filter_map(|key| match document.get(pairs, key)?.value {
+            Value::Str(text) => Some(&*text.chars),
+            _ => None,
+        });
+        Self { document, pairs, secrets: Secrets::new(tokens), faults: Vec::new(), more_faults: 0 }
+    }
+
+    /// The value of a top-level key.
+    pub(super) fn get(&self, key: &str) -> Option<Located<'d>> {
+        self.document.get(self.pairs, key)
+    }
+
+    /// The place of the file's first key, for faults about what is missing.
+    pub(super) fn top(&self) -> Place {
+        self.document.place(self.document.root())
+    }
+
+    /// Takes a fault down, without the tokens that its message may repeat from a regex.
+    pub(super) fn fault(&mut self, mut fault: Fault) {
+        if self.faults.len() == MAX_FAULTS {
+            self.more_faults += 1;
+            return;
+        }
+        fault.message = self.secrets.cut(fault.message);
+        self.faults.push(fault);
+    }
+
+    pub(super) fn is_faultless(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// All faults in the order of the file, the last of which counts those that are not listed.
+    pub(super) fn into_faults(mut self) -> Vec<Fault> {
+        self.faults.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
+        if let Some(last) = self.faults.last_mut().filter(|_| self.more_faults > 0) {
+            last.message.push_str(&format!("; and {} more faults that are not listed", self.more_faults));
+        }
+        self.faults
+    }
+}

@@ -1,0 +1,108 @@
+//! The keys of a registration that have no place of their own, as JSON.
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::redact::{self, REDACTED, Secrets};
+use pyyaml::{Document, NodeId, Value};
+
+/// Values below one key that are shown; beyond that there is an ellipsis. The largest key of a real registration
+/// (`heisenbridge`) holds a dozen.
+const MAX_VALUES: usize = 1000;
+
+/// How deep nested values are shown. Real registrations reach 3.
+const MAX_DEPTH: u32 = 16;
+
+/// The keys that have their own place in the answers.
+const KNOWN: [&str; 8] =
+    ["id", "url", "as_token", "hs_token", "sender_localpart", "namespaces", "protocols", "rate_limited"];
+
+/// All other keys.
+pub(super) fn extra<'d>(
+    document: &'d Document<'d>,
+    pairs: &'d [(NodeId, NodeId)],
+    secrets: &Secrets<'_>,
+) -> Option<Box<Map<String, Json>>> {
+    let mut extra = Extra { document, secrets, left: MAX_VALUES };
+    let map = extra.pairs(pairs, 0, |key| !KNOWN.contains(&key));
+    (!map.is_empty()).then(|| Box::new(map))
+}
+
+struct Extra<'d, 's> {
+    document: &'d Document<'d>,
+    secrets: &'s Secrets<'s>,
+    left: usize,
+}
+
+impl<'d> Extra<'d, '_> {
+    fn pairs(&mut self, pairs: &'d [(NodeId, NodeId)], depth: u32, wanted: impl Fn(&str) -> bool) -> Map<String, Json> {
+        let mut map = Map::new();
+        for &(key, value) in pairs {
+            let name = self.key(key);
+            if wanted(&name) {
+                let value = self.below(&name, value, depth);
+                map.insert(self.secrets.hide(&name), value);
+            }
+        }
+        map
+    }
+
+    /// What stands under a key. That a secret is set or not may be shown; nothing else of it.
+    fn below(&mut self, key: &str, value: NodeId, depth: u32) -> Json {
+        if redact::announces_secret(key) && !matches!(self.document.value(value), Value::Bool(_) | Value::Null) {
+            return Json::String(REDACTED.to_owned());
+        }
+        self.value(value, depth + 1)
+    }
+
+    /// A key as JSON allows it: a string.
+    fn key(&self, id: NodeId) -> String {
+        match self.document.value(id) {
+            Value::Str(text) => text.escaped().into_owned(),
+            Value::Null => "null".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Int(number) => number.small().map_or_else(|| "…".to_owned(), |number| number.to_string()),
+            Value::Float(number) => number.to_string(),
+            Value::Timestamp(text) => text.to_owned(),
+            _ => "…".to_owned(),
+        }
+    }
+
+    fn value(&mut self, id: NodeId, depth: u32) -> Json {
+        if depth > MAX_DEPTH || self.left == 0 {
+            return Json::String("…".to_owned());
+        }
+        self.left -= 1;
+        match self.document.value(id) {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(value),
+            Value::Int(number) => match number.small().map(|number| (number, i64::try_from(number))) {
+                Some((_, Ok(number))) => Json::Number(number.into()),
+                Some((number, Err(_))) => Json::String(number.to_string()),
+                None => Json::String("…".to_owned()),
+            },
+            // JSON has neither infinities nor NaN.
+            Value::Float(number) => {
+                Number::from_f64(number).map_or_else(|| Json::String(number.to_string()), Json::Number)
+            }
+            Value::Str(text) => Json::String(self.secrets.hide(&redact::url(&text.escaped()))),
+            Value::Binary { .. } => Json::String("<binary>".to_owned()),
+            Value::Timestamp(text) => Json::String(text.to_owned()),
+            Value::List(items) => items.iter().map(|&item| self.value(item, depth + 1)).collect(),
+            Value::Pairs(items) => items.iter().map(|&item| self.single(item, depth + 1)).collect(),
+            Value::Dict(pairs) => Json::Object(self.pairs(pairs, depth, |_| true)),
+            Value::Set(pairs) => pairs.iter().map(|&(key, _)| self.value(key, depth + 1)).collect(),
+        }
+    }
+
+    /// An item of `!!omap` or `!!pairs`.
+    fn single(&mut self, id: NodeId, depth: u32) -> Json {
+        match self.document.single_pair(id) {
+            Some((key, value)) => {
+                let name = self.key(key);
+                let value = self.below(&name, value, depth);
+                Json::Object(Map::from_iter([(self.secrets.hide(&name), value)]))
+            }
+            None => Json::Null,
+        }
+    }
+}
