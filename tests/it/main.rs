@@ -3,6 +3,7 @@
 mod access;
 mod check;
 mod filesystem_faults;
+mod finding_pages;
 mod findings;
 mod health;
 mod http;

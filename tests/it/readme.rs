@@ -1,29 +1,77 @@
-//! The calls of the README answer as printed there.
+//! What the README and the pages under docs/ print after a command is what the command prints.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::support::{Service, examples};
+use super::support::{BINARY, Service, examples};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A command that a page shows, and what the page says that it prints.
+struct Call {
+    page: PathBuf,
+    command: String,
+    printed: String,
+}
 
 #[test]
 fn the_curl_calls_answer_as_printed() {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let readme = fs::read_to_string(format!("{root}/README.md")).expect("there is a README");
     let service = Service::start(&[&examples()]);
-    let mut calls = 0;
-    for (call, printed) in readme.lines().zip(readme.lines().skip(1)) {
-        let Some(call) = call.strip_prefix("$ curl -s ") else { continue };
+    let calls = calls_of("curl -s ");
+    for Call { page, command, printed } in &calls {
+        let call = command.strip_suffix(" | jq").unwrap_or(command);
         let (url, body) = call.split_once(" -d ").map_or((call, None), |(url, body)| (url, Some(body)));
         let target = url.trim_matches('\'').strip_prefix("http://127.0.0.1:8790").expect("the default address");
         let answer = match body {
             Some(body) => service.request("POST", target, body.trim_matches('\'').as_bytes()),
             None => service.get(target),
         };
-        let answer = answer.text().replace(&format!("{root}/"), "");
+        let answer = answer.text().replace(&format!("{ROOT}/"), "");
         let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!(parse(&answer), parse(printed), "{call}");
-        calls += 1;
+        assert_eq!(parse(&answer), parse(printed), "{}: {command}", page.display());
     }
-    assert!(calls >= 5, "only {calls} calls");
+    assert!(calls.len() >= 5, "only {} calls", calls.len());
+}
+
+#[test]
+fn the_commands_print_what_is_printed() {
+    let calls = calls_of("bailiwick ");
+    for Call { page, command, printed } in &calls {
+        let run = Command::new(BINARY).args(command.split(' ')).current_dir(ROOT).env_clear().output();
+        let output = run.expect("the binary starts");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("it prints UTF-8");
+        assert_eq!(&said, printed, "{}: bailiwick {command}", page.display());
+    }
+    assert!(!calls.is_empty(), "no page shows a command any more");
+}
+
+/// The calls of a program on all pages: what follows `$ ` and the program's name in a block of `console`.
+fn calls_of(program: &str) -> Vec<Call> {
+    pages().into_iter().flat_map(|page| calls_on(&page, program)).collect()
+}
+
+fn calls_on(page: &Path, program: &str) -> Vec<Call> {
+    let text = fs::read_to_string(page).expect("a page can be read");
+    let consoles = text.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(rest));
+    let shown = consoles.flat_map(|console| console.split("$ ").skip(1));
+    let shown = shown.filter_map(|shown| shown.strip_prefix(program)?.split_once('\n'));
+    let call = |(command, printed): (&str, &str)| Call {
+        page: page.to_owned(),
+        command: command.to_owned(),
+        printed: printed.to_owned(),
+    };
+    shown.map(call).collect()
+}
+
+/// The README, and every page directly under docs/.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(Path::new(ROOT).join("docs")).expect("there are pages");
+    let docs = docs.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension() == Some("md".as_ref()));
+    let mut pages: Vec<PathBuf> = docs.collect();
+    pages.push(Path::new(ROOT).join("README.md"));
+    pages.sort();
+    pages
 }
