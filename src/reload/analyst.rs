@@ -1,9 +1,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
 
 use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline};
 use crate::snapshot::{Live, Snapshot};
@@ -29,15 +28,14 @@ pub struct Found {
 /// about them follows.
 #[derive(Debug)]
 pub struct Analyst {
-    latest: ArcSwapOption<Found>,
-    stopped: AtomicBool,
+    latest: watch::Sender<Option<Arc<Found>>>,
 }
 
 impl Analyst {
     /// Starts the thread. It ends when the last handle is dropped.
     pub fn start(live: Arc<Live>, comparer: Arc<Comparer>, metrics: &Metrics) -> std::io::Result<Arc<Self>> {
         let metrics = AnalysisMetrics::register(metrics);
-        let analyst = Arc::new(Self { latest: ArcSwapOption::empty(), stopped: AtomicBool::new(false) });
+        let analyst = Arc::new(Self { latest: watch::Sender::new(None) });
         let weak = Arc::downgrade(&analyst);
         std::thread::Builder::new()
             .name("findings".to_owned())
@@ -48,13 +46,23 @@ impl Analyst {
     /// The latest findings; `None` before the first are there.
     #[must_use]
     pub fn latest(&self) -> Option<Arc<Found>> {
-        self.latest.load_full()
+        self.latest.borrow().clone()
+    }
+
+    /// The first findings for a generation or a later one: those that are there, or the next. Never ends when none
+    /// follow, so that whoever waits says for how long.
+    pub async fn found_for(&self, generation: u64) -> Option<Arc<Found>> {
+        let fits =
+            |found: &Option<Arc<Found>>| found.as_ref().is_some_and(|found| found.snapshot.generation() >= generation);
+        let mut told = self.latest.subscribe();
+        let found = told.wait_for(fits).await.ok()?;
+        found.clone()
     }
 }
 
 fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer: &Comparer) {
     let mut seen = 0;
-    while let Some(analyst) = analyst.upgrade().filter(|analyst| !analyst.stopped.load(Ordering::Relaxed)) {
+    while let Some(analyst) = analyst.upgrade() {
         let swaps = live.wait(seen, TURN);
         if swaps == seen {
             continue;
@@ -80,17 +88,11 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
                     ms = began.elapsed().as_millis(),
                     "compared"
                 );
-                analyst.latest.store(Some(Arc::new(Found { snapshot, analysis })));
+                analyst.latest.send_replace(Some(Arc::new(Found { snapshot, analysis })));
             }
             Err(_) => {
                 tracing::error!("the comparison has failed, which is a defect of bailiwick; answers are not affected");
             }
         }
-    }
-}
-
-impl Drop for Analyst {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
     }
 }

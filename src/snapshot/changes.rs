@@ -26,25 +26,55 @@ impl Changes {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
     }
 
-    /// The difference between two sets. What both have in common at either end costs one comparison each, so that a
-    /// single change among a hundred thousand services is found without hashing them.
-    pub(super) fn between(before: &Services, after: &Services) -> Self {
-        let (old, new) = differing(before.registrations(), after.registrations());
+    /// The names of the services that were touched.
+    pub(super) fn naming(touched: &[ServiceChange]) -> Self {
         let mut changes = Self::default();
-        for registration in new {
-            match before.position_of_id(&registration.id) {
-                None => changes.added.push(Arc::clone(&registration.id)),
-                Some(at) if Arc::ptr_eq(&before.registrations()[at as usize], registration) => {}
-                Some(_) => changes.changed.push(Arc::clone(&registration.id)),
-            }
-        }
-        for registration in old {
-            if after.position_of_id(&registration.id).is_none() {
-                changes.removed.push(Arc::clone(&registration.id));
+        for service in touched {
+            match service {
+                ServiceChange::Added(after) => changes.added.push(Arc::clone(&after.id)),
+                ServiceChange::Changed { after, .. } => changes.changed.push(Arc::clone(&after.id)),
+                ServiceChange::Removed(before) => changes.removed.push(Arc::clone(&before.id)),
             }
         }
         changes
     }
+}
+
+/// What became of one service, with what it said: enough to tell whose names are touched.
+#[derive(Clone, Debug)]
+pub enum ServiceChange {
+    /// In force now and not before.
+    Added(Arc<Registration>),
+    /// In force before and now, from other bytes or from another file.
+    Changed {
+        /// What it said.
+        before: Arc<Registration>,
+        /// What it says.
+        after: Arc<Registration>,
+    },
+    /// In force before and not now.
+    Removed(Arc<Registration>),
+}
+
+/// The services that differ between two sets: those of the new one in load order, then those that are gone. What both
+/// have in common at either end costs one comparison each, so that a single change among a hundred thousand services is
+/// found without hashing them.
+pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange> {
+    let (old, new) = differing(before.registrations(), after.registrations());
+    let mut touched = Vec::new();
+    for registration in new {
+        match before.position_of_id(&registration.id).map(|at| &before.registrations()[at as usize]) {
+            None => touched.push(ServiceChange::Added(Arc::clone(registration))),
+            Some(same) if Arc::ptr_eq(same, registration) => {}
+            Some(other) => {
+                let (before, after) = (Arc::clone(other), Arc::clone(registration));
+                touched.push(ServiceChange::Changed { before, after });
+            }
+        }
+    }
+    let gone = old.iter().filter(|registration| after.position_of_id(&registration.id).is_none());
+    touched.extend(gone.map(|registration| ServiceChange::Removed(Arc::clone(registration))));
+    touched
 }
 
 type Registrations = [Arc<Registration>];

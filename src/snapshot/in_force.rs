@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::admission::{admit, admit_some};
 use super::digest::digest;
-use super::{Candidate, Changes, FileRecord, FileState};
+use super::{Candidate, Changes, FileRecord, FileState, ServiceChange, changes, history};
 use crate::homeserver::Homeserver;
 use crate::ruling::Services;
 
@@ -26,6 +26,8 @@ pub struct Snapshot {
     missing: Vec<MissingSource>,
     loaded_at: SystemTime,
     changes: Changes,
+    /// The services behind the names in `changes`; `None` when they are too many to be kept.
+    touched: Option<Arc<[ServiceChange]>>,
 }
 
 /// How many files there are of each state.
@@ -77,6 +79,7 @@ impl Snapshot {
             missing,
             loaded_at: SystemTime::now(),
             changes: Changes::default(),
+            touched: None,
         }
     }
 
@@ -135,6 +138,11 @@ impl Snapshot {
         &self.changes
     }
 
+    /// What became of each service, unless they are too many.
+    pub(super) const fn touched(&self) -> Option<&Arc<[ServiceChange]>> {
+        self.touched.as_ref()
+    }
+
     /// Whether the first load is done. It never turns false again.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
@@ -155,13 +163,15 @@ impl Snapshot {
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
             if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.changed(registrations)) };
+        let touched = changes::between(&self.services, &services);
         let counts = Counts::of(&files);
         Some(Self {
             generation: self.generation + 1,
             digest: digest(services.homeserver(), &files),
             complete: counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
-            changes: Changes::between(&self.services, &services),
+            changes: Changes::naming(&touched),
+            touched: (touched.len() <= history::SERVICES).then(|| touched.into()),
             files,
             services,
             missing,

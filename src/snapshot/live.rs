@@ -2,23 +2,35 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 
-use super::Snapshot;
+use super::history::History;
+use super::{Since, Snapshot};
 
-/// The place where the snapshot in force is found.
+/// The place where the snapshot in force is found, and what led to it.
 #[derive(Debug)]
 pub struct Live {
     current: ArcSwap<Snapshot>,
-    /// How often another snapshot came into force.
+    history: Mutex<History>,
+    /// How often another snapshot came into force, for threads that wait.
     swaps: Mutex<u64>,
     swapped: Condvar,
+    /// The generation in force, for tasks that wait.
+    generation: watch::Sender<u64>,
 }
 
 impl Live {
     /// Begins with a first snapshot.
     #[must_use]
     pub fn new(first: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(first), swaps: Mutex::new(0), swapped: Condvar::new() }
+        let (generation, _) = watch::channel(first.generation());
+        Self {
+            current: ArcSwap::from_pointee(first),
+            history: Mutex::default(),
+            swaps: Mutex::new(0),
+            swapped: Condvar::new(),
+            generation,
+        }
     }
 
     /// The snapshot in force. A request reads it once; what it holds stays valid however many reloads follow.
@@ -35,12 +47,38 @@ impl Live {
 
     /// Puts a snapshot in force with one atomic store.
     pub fn swap(&self, next: Arc<Snapshot>) {
-        self.current.store(next);
+        let generation = next.generation();
+        {
+            // Who asks what has led to a snapshot finds it, whenever he has seen the snapshot.
+            let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+            if next.is_ready() {
+                history.push(&next);
+            }
+            self.current.store(next);
+        }
         *self.swaps.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.swapped.notify_all();
+        self.generation.send_replace(generation);
     }
 
-    /// Waits until there have been more swaps than were seen, or the time is up; how many there have been.
+    /// The snapshot in force, and what has happened since a set with that digest was.
+    #[must_use]
+    pub fn since(&self, digest: &str) -> (Arc<Snapshot>, Since) {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.current.load_full(), history.since(digest))
+    }
+
+    /// The first snapshot in force that is later than a generation: the one that is in force now, or the next. Never
+    /// ends when none follows, so that whoever waits says for how long.
+    pub async fn later_than(&self, generation: u64) -> Arc<Snapshot> {
+        // Taken before the snapshot is looked at, so that a swap in between is noticed.
+        let mut told = self.generation.subscribe();
+        // This cannot fail: the other end is in `self`.
+        let _ = told.wait_for(|&now| now > generation).await;
+        self.load_full()
+    }
+
+    /// Holds up a thread until there have been more swaps than were seen, or the time is up; how many there have been.
     pub fn wait(&self, seen: u64, time: Duration) -> u64 {
         let swaps = self.swaps.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.swapped.wait_timeout_while(swaps, time, |swaps| *swaps <= seen);

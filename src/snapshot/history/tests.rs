@@ -1,0 +1,127 @@
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::registration::{self, FileFacts, Registration, Token, TokenHasher};
+use crate::snapshot::{Candidate, ContentHash, Good, Live};
+
+static LOADED: LazyLock<Registration> = LazyLock::new(|| {
+    let text =
+        b"{id: service, as_token: token-of-service, hs_token: h, sender_localpart: bot, url: null, namespaces: {}}";
+    registration::load(&"".into(), text, &TokenHasher::new()).expect("it loads")
+});
+
+fn good(at: usize) -> Good {
+    let as_token = TokenHasher::new().digest(&Token::new(format!("token-number-{at}")));
+    let registration = Registration { id: format!("service{at}").into(), as_token, ..LOADED.clone() };
+    Good { registration: Arc::new(registration), hash: ContentHash::of(&at.to_le_bytes()) }
+}
+
+fn nothing() -> Snapshot {
+    Snapshot::before_first_load("example.com".parse().expect("a server name"), Vec::new())
+}
+
+/// What follows a snapshot when these files are on disk.
+fn with(snapshot: &Snapshot, goods: &[Good]) -> Arc<Snapshot> {
+    let names: Vec<Arc<str>> = goods.iter().map(|good| format!("{}.yaml", good.registration.id).into()).collect();
+    let held = |good: &Good| snapshot.files().iter().filter_map(|file| file.good()).find(|held| held.same(good));
+    let candidates: Vec<_> = (goods.iter().zip(&names))
+        .map(|(good, file)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: held(good) })
+        .collect();
+    Arc::new(snapshot.next(&candidates, Vec::new(), SystemTime::now()).expect("something else"))
+}
+
+fn generations(since: &Since) -> Vec<u64> {
+    match since {
+        Since::Changes(changes) => changes.iter().map(|change| change.generation).collect(),
+        Since::Reset => panic!("a reset"),
+    }
+}
+
+#[test]
+fn a_follower_is_told_what_has_happened_since() {
+    let live = Live::new(nothing());
+    let all: Vec<Good> = (0..3).map(good).collect();
+    let first = with(&nothing(), &all[..1]);
+    let second = with(&first, &all[..2]);
+    let third = with(&second, &all);
+    for snapshot in [&first, &second, &third] {
+        live.swap(Arc::clone(snapshot));
+    }
+    assert_eq!(generations(&live.since(first.digest()).1), [2, 3]);
+    assert_eq!(generations(&live.since(second.digest()).1), [3]);
+    assert_eq!(generations(&live.since(third.digest()).1), [] as [u64; 0]);
+    assert!(matches!(live.since("0123").1, Since::Reset));
+    let (in_force, Since::Changes(changes)) = live.since(first.digest()) else { panic!("a reset") };
+    assert_eq!(in_force.generation(), 3);
+    let ServiceChange::Added(added) = &changes[0].services[0] else { panic!("{:?}", changes[0]) };
+    assert!(Arc::ptr_eq(added, &all[1].registration));
+}
+
+#[test]
+fn a_set_that_comes_back_is_recognized_where_it_was_last() {
+    let live = Live::new(nothing());
+    let all: Vec<Good> = (0..2).map(good).collect();
+    let mut snapshot = with(&nothing(), &all[..1]);
+    let first = Arc::clone(snapshot.digest());
+    live.swap(Arc::clone(&snapshot));
+    for files in [&all[..2], &all[..1], &all[..2]] {
+        snapshot = with(&snapshot, files);
+        live.swap(Arc::clone(&snapshot));
+    }
+    assert_eq!(generations(&live.since(&first).1), [4]);
+}
+
+#[test]
+fn more_generations_than_are_remembered_are_a_reset() {
+    let live = Live::new(nothing());
+    let all: Vec<Good> = (0..2).map(good).collect();
+    let mut snapshot = with(&nothing(), &all[..1]);
+    // A set of its own, that never comes back.
+    let odd = with(&snapshot, &[good(2)]);
+    live.swap(Arc::clone(&odd));
+    for at in 0..=GENERATIONS {
+        live.swap(Arc::clone(&snapshot));
+        let kept = live.since(odd.digest()).1;
+        assert_eq!(matches!(kept, Since::Reset), at == GENERATIONS, "{at}");
+        snapshot = with(&snapshot, if at % 2 == 0 { &all } else { &all[..1] });
+    }
+}
+
+#[test]
+fn large_changes_are_forgotten_before_their_time() {
+    let live = Live::new(nothing());
+    let many: Vec<Good> = (0..SERVICES).map(good).collect();
+    let first = with(&nothing(), &many[..1]);
+    let second = with(&first, &many);
+    let third = with(&second, &many[1..]);
+    for snapshot in [&first, &second] {
+        live.swap(Arc::clone(snapshot));
+    }
+    assert_eq!(generations(&live.since(first.digest()).1), [2]);
+    live.swap(Arc::clone(&third));
+    assert_eq!(generations(&live.since(first.digest()).1), [2, 3]);
+    // One more than may be remembered in all.
+    let fourth = with(&third, &many[..2]);
+    live.swap(Arc::clone(&fourth));
+    assert!(matches!(live.since(first.digest()).1, Since::Reset));
+    assert_eq!(generations(&live.since(third.digest()).1), [4]);
+}
+
+#[tokio::test]
+async fn a_task_waits_for_the_next_generation() {
+    let live = Arc::new(Live::new(nothing()));
+    let first = with(&nothing(), &[good(0)]);
+    live.swap(Arc::clone(&first));
+    // What is in force already is not waited for.
+    assert_eq!(live.later_than(0).await.generation(), 1);
+    let waiting = tokio::spawn({
+        let live = Arc::clone(&live);
+        async move { live.later_than(1).await.generation() }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    live.swap(with(&first, &[good(1)]));
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    assert_eq!(waited.expect("it is told").expect("it ends"), 2);
+}
