@@ -96,3 +96,30 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::snapshot::MissingSource;
+
+    #[tokio::test]
+    async fn a_task_waits_for_the_findings_about_a_generation() {
+        let nothing = Snapshot::before_first_load("example.com".parse().expect("a server name"), Vec::new());
+        let empty = |snapshot: &Snapshot, missing| snapshot.next(&[], missing, SystemTime::now()).expect("another");
+        let first = Arc::new(empty(&nothing, Vec::new()));
+        let live = Arc::new(Live::new(nothing));
+        let comparer = Arc::new(Comparer::new().expect("threads"));
+        let analyst = Analyst::start(Arc::clone(&live), comparer, &Metrics::new()).expect("a thread");
+        assert!(analyst.latest().is_none());
+        live.swap(Arc::clone(&first));
+        let within = Duration::from_secs(60);
+        let found = tokio::time::timeout(within, analyst.found_for(1)).await.expect("it is told");
+        assert_eq!(found.expect("findings").snapshot.generation(), 1);
+        let gone = MissingSource { source: "directory".to_owned(), problem: "gone".to_owned() };
+        live.swap(Arc::new(empty(&first, vec![gone])));
+        let found = tokio::time::timeout(within, analyst.found_for(2)).await.expect("it is told");
+        assert_eq!(found.expect("findings").snapshot.generation(), 2);
+    }
+}
