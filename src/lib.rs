@@ -5,18 +5,19 @@
 //! knows only those listed after it:
 //!
 //! * [`cli`] and [`http`]: one file for each command and each endpoint, thin.
-//! * [`reload`]: when to look again, and a scan becomes a new snapshot, swapped in at once.
+//! * [`reload`]: when to look again, and how a scan becomes a new snapshot, swapped in at once.
 //! * [`kept`]: copies of what is in force, for the next start.
-//! * [`source`]: where registrations come from: directories, files, lists of files.
 //! * [`reloadable_files`]: small files of tokens and certificates, read again when they change.
-//! * [`telemetry`]: metrics and logging.
-//! * [`snapshot`]: what is loaded, immutable: files and their states, services, index, digest.
+//! * [`source`]: where registrations come from: directories, files, lists of files.
+//! * [`snapshot`]: what is in force, immutable: files and their states, services, index, digest.
 //! * [`analysis`]: findings about a set of registrations, and the difference between two sets.
 //! * [`ruling`]: ownership and decisions, from claims.
 //! * [`index`]: from an ID to claims.
 //! * [`registration`]: from bytes to a registration with source positions, or to faults.
 //! * [`homeserver`]: who the homeserver is: its name and its dialect.
-//! * [`matrix`]: IDs, grammar, error codes. [`priority`]: which threads stand back behind which.
+//! * [`matrix`]: IDs, grammar, error codes.
+//! * [`telemetry`]: the registry of metrics, and logging.
+//! * [`priority`]: which threads stand back behind which.
 
 pub mod analysis;
 pub mod cli;

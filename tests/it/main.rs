@@ -8,6 +8,7 @@ mod findings;
 mod health;
 mod http;
 mod index;
+mod layers;
 mod mass_changes;
 mod no_token_leaks;
 mod openapi;
