@@ -10,7 +10,7 @@ use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Options, Reloader};
 use bailiwick::ruling::Services;
-use bailiwick::source::Source;
+use bailiwick::source::{Directory, FileSystem};
 use bailiwick::telemetry::Metrics;
 
 use crate::measure::{resident, shown};
@@ -59,8 +59,11 @@ pub(crate) fn disk(size: usize) {
     std::thread::sleep(Duration::from_secs(4));
     let hasher = TokenHasher::new();
     let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
-    let options =
-        Options::new(workload::homeserver(), vec![Source::Directory(home.path().to_owned())], Arc::new(loader));
+    let options = Options::new(
+        workload::homeserver(),
+        vec![Arc::new(Directory::new(home.path(), FileSystem::default()))],
+        Arc::new(loader),
+    );
     let began = Instant::now();
     let reloader = Reloader::start(options, &Metrics::new()).expect("a thread");
     let live = reloader.live();

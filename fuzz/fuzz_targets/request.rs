@@ -10,7 +10,7 @@ use bailiwick::http::{self, AppState, Limits, Part};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::telemetry::Metrics;
 use bailiwick::reload::{Analyst, Options, Reloader};
-use bailiwick::source::Source;
+use bailiwick::source::{Directory, FileSystem};
 use libfuzzer_sys::fuzz_target;
 
 /// Whatever is served.
@@ -27,7 +27,7 @@ fn scene() -> Scene {
     let of_loader = hasher.clone();
     let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &of_loader);
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/registrations");
-    let sources = vec![Source::Directory(examples.into())];
+    let sources = vec![Arc::new(Directory::new(examples, FileSystem::default())) as _];
     let options = Options::new("example.com".parse().expect("a server name"), sources, Arc::new(loader));
     let metrics = Metrics::new();
     let reloader = Reloader::start(options, &metrics).expect("a thread");

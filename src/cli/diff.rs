@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::sources::at;
 use super::{ERRORS, INTERNAL, OK, USAGE, complain, load};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::matrix::ServerName;
-use crate::source::Source;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
 
 fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
     let of = |path: &Path| {
-        let snapshot = load::load(diff.server_name.clone().into(), vec![source(path)])?;
+        let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)])?;
         for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
             eprintln!("bailiwick: {} cannot be loaded and is left out (`bailiwick check` says why)", file.file());
         }
@@ -69,10 +69,6 @@ fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
     };
     let (old, new) = (of(&diff.old)?, of(&diff.new)?);
     Ok(Comparer::new()?.difference(old.services(), new.services()))
-}
-
-fn source(path: &Path) -> Source {
-    if path.is_file() { Source::Files(vec![path.to_owned()]) } else { Source::Directory(path.to_owned()) }
 }
 
 fn human(changes: &[Change]) -> String {

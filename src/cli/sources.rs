@@ -7,7 +7,7 @@ use clap::Args;
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
 use crate::registration::homeserver_config;
-use crate::source::Source;
+use crate::source::{Directory, FileSystem, Files, List, Provider, Unusable};
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
@@ -32,30 +32,39 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// The homeserver and the sources in load order, or why they cannot be used.
-    pub(crate) fn resolve(&self) -> anyhow::Result<(Homeserver, Vec<Source>)> {
+    pub(crate) fn resolve(&self) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         if let Some(file) = &self.synapse_config {
             return from_synapse(file);
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        let source = |path: &PathBuf| {
-            if path.is_file() { Source::Files(vec![path.clone()]) } else { Source::Directory(path.clone()) }
-        };
-        Ok((server_name.into(), self.dirs.iter().map(source).collect()))
+        Ok((server_name.into(), self.dirs.iter().map(|path| at(path)).collect()))
     }
 }
 
-fn from_synapse(file: &Path) -> anyhow::Result<(Homeserver, Vec<Source>)> {
+/// What a path leads to: a directory, unless it is a file.
+pub(crate) fn at(path: &Path) -> Arc<dyn Provider> {
+    let system = FileSystem::default();
+    if path.is_file() {
+        Arc::new(Files::new(vec![path.to_owned()], system))
+    } else {
+        Arc::new(Directory::new(path, system))
+    }
+}
+
+fn from_synapse(file: &Path) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     let bytes = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
     let config = homeserver_config(&bytes).with_context(|| format!("failed to use {}", file.display()))?;
     let server_name: ServerName =
         config.server_name.parse().with_context(|| format!("failed to use {}", file.display()))?;
     let expected = server_name.clone();
     let read = move |bytes: &[u8]| {
-        let config = homeserver_config(bytes).map_err(|error| error.to_string())?;
+        let config = homeserver_config(bytes).map_err(|error| Unusable(error.to_string()))?;
         if config.server_name != expected.as_str() {
-            return Err(format!("server_name is no longer `{expected}`: restart bailiwick to serve another one"));
+            let problem = format!("server_name is no longer `{expected}`: restart bailiwick to serve another one");
+            return Err(Unusable(problem));
         }
         Ok(config.app_service_config_files)
     };
-    Ok((server_name.into(), vec![Source::List { file: file.to_owned(), read: Arc::new(read) }]))
+    let list = List::new(file.to_owned(), Box::new(read), FileSystem::default());
+    Ok((server_name.into(), vec![Arc::new(list)]))
 }

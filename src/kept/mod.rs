@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use crate::registration::FileFacts;
 use crate::snapshot::{ContentHash, Good, Refusal};
-use crate::source::{Disk, Keep, Loader, MAX_FILE_BYTES, load};
+use crate::source::{Item, Keep, Loader, Provider, Version, load};
 
 /// The first line of a copy.
 const MAGIC: &str = "bailiwick last good 1";
@@ -52,9 +53,12 @@ struct Staged {
 
 /// A file whose content is in force.
 pub(crate) struct InForce<'f> {
-    pub(crate) path: &'f Path,
     pub(crate) file: &'f Arc<str>,
     pub(crate) hash: ContentHash,
+    /// The version that was read last, where it can be read.
+    pub(crate) version: Option<&'f Version>,
+    /// Where it can be read again.
+    pub(crate) source: &'f dyn Provider,
 }
 
 impl StateDir {
@@ -132,7 +136,7 @@ impl StateDir {
     }
 
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
-    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], disk: &dyn Disk) -> bool {
+    pub(crate) fn save(&mut self, in_force: &[InForce<'_>]) -> bool {
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
         let mut ready = Vec::new();
@@ -144,7 +148,7 @@ impl StateDir {
                 Ok(())
             } else if left > 0 {
                 left -= 1;
-                copy(one, &path, disk)
+                copy(one, &path)
             } else {
                 self.unfinished = true;
                 continue;
@@ -234,10 +238,13 @@ fn is_called(path: &Path, suffix: &str) -> bool {
 }
 
 /// Copies a file that was not staged, because the state directory could not be used when it was read.
-fn copy(one: &InForce<'_>, path: &Path, disk: &dyn Disk) -> io::Result<()> {
-    let (bytes, _) = disk.read(one.path, MAX_FILE_BYTES)?;
+fn copy(one: &InForce<'_>, path: &Path) -> io::Result<()> {
+    let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
+    let version = one.version.ok_or_else(no_longer)?.clone();
+    let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
+    let bytes = one.source.read(&item).map_err(io::Error::other)?.bytes;
     if ContentHash::of(&bytes) != one.hash {
-        return Err(io::Error::other(format!("{} no longer holds what is in force of it", one.file)));
+        return Err(no_longer());
     }
     write(path, &sealed(one.file, &bytes))
 }

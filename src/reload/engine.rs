@@ -1,16 +1,16 @@
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::metrics::ReloadMetrics;
 use super::settle::{self, Looked, PutOff};
-use super::{Clock, ReloadReport, ReloadResult, SystemClock, Trigger, log};
+use super::{ReloadReport, ReloadResult, Trigger, log};
 use crate::homeserver::Homeserver;
 use crate::kept::{InForce, StateDir};
-use crate::snapshot::{Candidate, Changes, Live, MissingSource, Snapshot, SnapshotMetrics};
-use crate::source::{Disk, EventSource, Keep, Known, Loader, OsDisk, Scanner, Source, os_events};
+use crate::snapshot::{Candidate, Changes, Live, MissingSource, Problem, Snapshot, SnapshotMetrics};
+use crate::source::{Clock, Hint, Keep, Known, Loader, Provider, Scan, Scanner, SystemClock, Unlisted, Watched};
 use crate::telemetry::Metrics;
 
 /// What a reload needs to know.
@@ -19,7 +19,7 @@ pub struct Options {
     /// The homeserver whose registrations these are.
     pub homeserver: Homeserver,
     /// Where they come from, in load order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Arc<dyn Provider>>,
     /// A change is taken over when nothing has changed for this long. 100 ms.
     pub quiet: Duration,
     /// But at the latest after this time, when changes do not cease. 500 ms.
@@ -28,12 +28,8 @@ pub struct Options {
     pub poll: Duration,
     /// Where the last good copy of each file is kept across restarts.
     pub state_dir: Option<PathBuf>,
-    /// The file system.
-    pub disk: Arc<dyn Disk>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What tells of changes.
-    pub events: Arc<EventSource>,
     /// What reads a registration.
     pub loader: Arc<dyn Loader>,
 }
@@ -41,7 +37,7 @@ pub struct Options {
 impl Options {
     /// The defaults.
     #[must_use]
-    pub fn new(homeserver: Homeserver, sources: Vec<Source>, loader: Arc<dyn Loader>) -> Self {
+    pub fn new(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>, loader: Arc<dyn Loader>) -> Self {
         Self {
             homeserver,
             sources,
@@ -49,9 +45,7 @@ impl Options {
             max_wait: Duration::from_millis(500),
             poll: Duration::from_secs(30),
             state_dir: None,
-            disk: Arc::new(OsDisk),
             clock: Arc::new(SystemClock),
-            events: Arc::new(os_events),
             loader,
         }
     }
@@ -65,9 +59,6 @@ impl fmt::Debug for Options {
             .finish_non_exhaustive()
     }
 }
-
-/// Tells the files that are known to be open for writing, by their absolute paths.
-pub type Busy<'e> = dyn Fn() -> HashSet<PathBuf> + 'e;
 
 /// So many snapshots are kept after they were in force.
 const RETIRED: usize = 2;
@@ -93,7 +84,7 @@ pub struct Engine {
 struct State {
     files: Vec<Arc<Known>>,
     /// Why it is not as it should be.
-    problem: Option<String>,
+    problem: Option<Problem>,
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
 }
@@ -136,21 +127,29 @@ impl Engine {
         self.put_off.is_waiting() || self.state.as_ref().is_some_and(StateDir::is_unfinished)
     }
 
-    /// The files that were listed last.
-    pub(super) fn files(&self) -> Vec<&Path> {
-        self.sources.iter().flat_map(|state| &state.files).map(|file| file.path()).collect()
+    /// Sees to it that each provider tells of changes, as far as it can.
+    pub(super) fn watch(&self, hint: &Hint) -> Watched {
+        let watch = |(state, source): (&State, &Arc<dyn Provider>)| {
+            let listed: Vec<_> = state.files.iter().map(|file| Arc::clone(&file.file)).collect();
+            source.watch(&listed, hint)
+        };
+        let all = self.sources.iter().zip(&self.options.sources).map(watch);
+        all.fold(Watched::ALL, |a, b| Watched {
+            all: a.all && b.all,
+            anew: a.anew || b.anew,
+            writers: a.writers || b.writers,
+        })
     }
 
-    /// Looks at everything and puts in force what is there. `busy` tells the files that are known to be
-    /// open for writing, by their absolute paths.
+    /// Looks at everything and puts in force what is there.
     ///
     /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
-    pub fn reload(&mut self, trigger: Trigger, allow_empty: bool, busy: &Busy<'_>) -> ReloadReport {
+    pub fn reload(&mut self, trigger: Trigger, allow_empty: bool) -> ReloadReport {
         let clock = Arc::clone(&self.options.clock);
         let began = clock.now();
-        let looked = self.look_until_settled(began, busy);
-        let mut states: Vec<State> = (self.sources.iter().zip(&self.options.sources).zip(looked))
-            .map(|((state, source), looked)| self.next_state(state, source, looked, allow_empty, busy))
+        let looked = self.look_until_settled(began, trigger);
+        let mut states: Vec<State> = (self.sources.iter().zip(looked))
+            .map(|(state, looked)| self.next_state(state, looked, allow_empty))
             .collect();
         let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
             .filter_map(|(state, source)| {
@@ -203,24 +202,27 @@ impl Engine {
         if self.remembered == Some(snapshot.generation()) {
             return kept.discard();
         }
-        let files = self.sources.iter().flat_map(|state| &state.files);
-        let in_force: Vec<InForce<'_>> = files
-            .filter_map(|file| {
-                let hash = file.held.as_ref()?.hash;
-                Some(InForce { path: file.path(), file: &file.file, hash })
+        let sources = self.sources.iter().zip(&self.options.sources);
+        let in_force: Vec<InForce<'_>> = sources
+            .flat_map(|(state, source)| {
+                state.files.iter().filter_map(|file| {
+                    let hash = file.held.as_ref()?.hash;
+                    Some(InForce { file: &file.file, hash, version: file.version(), source: &**source })
+                })
             })
             .collect();
-        let all = kept.save(&in_force, &*self.options.disk);
+        let all = kept.save(&in_force);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(snapshot.generation());
     }
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
     /// be put back. What moves on is put off, so that it holds up nothing else.
-    fn look_until_settled(&mut self, began: Instant, busy: &Busy<'_>) -> Vec<Looked> {
+    fn look_until_settled(&mut self, began: Instant, trigger: Trigger) -> Vec<Looked> {
         let Options { quiet, max_wait, .. } = self.options;
         let clock = Arc::clone(&self.options.clock);
-        let mut looked = self.look(None, &busy());
+        self.wait_for_writers(trigger);
+        let mut looked = self.look(None);
         if settle::is_calm(&looked) || max_wait.is_zero() {
             self.put_off.clear();
             return looked;
@@ -231,9 +233,9 @@ impl Engine {
             // What is gone sets names free: that deserves more patience than a file that has just been written.
             clock.sleep(if settle::misses_any(&looked) { quiet * 3 } else { quiet });
             // Events may lag behind: that a file is being written may have become known only now.
-            let busy = busy();
-            let again = self.look(Some(&looked), &busy);
-            let moving = settle::moving_between(&looked, &again, &busy);
+            self.wait_for_writers(trigger);
+            let again = self.look(Some(&looked));
+            let moving = settle::moving_between(&looked, &again);
             let torn = settle::is_torn(&again);
             looked = again;
             let wait_on = torn || (first_load && !moving.is_empty());
@@ -252,51 +254,61 @@ impl Engine {
         looked
     }
 
+    /// Who asks for a reload has finished what it is about, and may be faster than what tells of it.
+    fn wait_for_writers(&self, trigger: Trigger) {
+        if matches!(trigger, Trigger::Request | Trigger::Signal) {
+            let began = self.options.clock.now();
+            for source in &self.options.sources {
+                let waited = self.options.clock.now().duration_since(began);
+                source.wait_for_writers(self.options.quiet.saturating_sub(waited));
+            }
+        }
+    }
+
     /// One scan of every source, starting from what the last one saw so that nothing is parsed twice.
-    fn look(&self, last: Option<&[Looked]>, busy: &HashSet<PathBuf>) -> Vec<Looked> {
-        let scanner = self.scanner(busy);
+    fn look(&self, last: Option<&[Looked]>) -> Vec<Looked> {
+        let scanner = self.scanner();
         let sources = self.options.sources.iter().zip(&self.sources).enumerate();
         let scans = sources.map(|(at, (source, state))| match last.map(|last| &last[at]) {
             Some(Ok(scan)) => {
                 let known: Vec<_> = scan.files.iter().chain(&scan.gone).cloned().collect();
-                scanner.scan(source, &known)
+                scanner.scan(&**source, &known)
             }
-            _ => scanner.scan(source, &state.files),
+            _ => scanner.scan(&**source, &state.files),
         });
         scans.collect()
     }
 
-    fn scanner<'e>(&'e self, busy: &'e HashSet<PathBuf>) -> Scanner<'e> {
+    fn scanner(&self) -> Scanner<'_> {
         Scanner {
-            disk: &*self.options.disk,
             loader: &*self.options.loader,
             now: self.options.clock.now(),
             wall: self.options.clock.wall(),
             quiet: self.options.quiet,
-            busy,
             // At the first load all would be copied before any is in force; what is on disk can be copied then, too.
             keep: self.state.as_ref().filter(|_| self.live.load().is_ready()).map(|state| state as &dyn Keep),
         }
     }
 
     /// Decides what a source that has vanished or become empty means.
-    fn next_state(&self, state: &State, source: &Source, looked: Looked, allow_empty: bool, busy: &Busy<'_>) -> State {
+    fn next_state(&self, state: &State, looked: Looked, allow_empty: bool) -> State {
         let holds_something = state.files.iter().any(|file| file.held.is_some());
+        let absence_is_right = allow_empty || (state.confirmed_absent && state.files.is_empty());
+        let absent = |why: &Unlisted| matches!(why, Unlisted::Absent(_));
         match looked {
-            Ok(scan) if scan.files.is_empty() && holds_something && !allow_empty => {
-                state.kept("it has become empty", &self.kept_until(state))
-            }
-            Ok(scan) => State { files: scan.files, ..State::default() },
-            Err(no) if no.absent && (allow_empty || (state.confirmed_absent && state.files.is_empty())) => {
+            Err(why) if absent(&why) && absence_is_right => State { confirmed_absent: true, ..State::default() },
+            Err(why) => state.kept(why.to_string(), self.kept_until(state)),
+            Ok(Scan { instead: Some(instead), .. }) if absent(&instead.why) && absence_is_right => {
                 State { confirmed_absent: true, ..State::default() }
             }
-            Err(no) if source.forgets_what_is_gone() => state.kept(&no.problem, &self.kept_until(state)),
-            Err(no) => {
-                // The list is unreadable, the files on it are not.
-                let listing: Vec<_> = state.files.iter().map(|file| file.path().to_owned()).collect();
-                let files = self.scanner(&busy()).scan_files(&listing, &state.files, false).files;
-                State { files, problem: Some(no.problem + "; the list read before stays in force"), ..State::default() }
+            Ok(Scan { instead: Some(instead), files, .. }) => {
+                let problem = Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() };
+                State { files, problem: Some(problem), confirmed_absent: false }
             }
+            Ok(scan) if scan.files.is_empty() && holds_something && !allow_empty => {
+                state.kept("it has become empty".to_owned(), self.kept_until(state))
+            }
+            Ok(scan) => State { files: scan.files, ..State::default() },
         }
     }
 
@@ -367,8 +379,8 @@ fn holding(mut states: Vec<State>, snapshot: &Snapshot) -> Vec<State> {
 
 impl State {
     /// Keeps everything.
-    fn kept(&self, problem: &str, meanwhile: &str) -> Self {
-        let problem = format!("{problem}; {meanwhile}");
+    fn kept(&self, what: String, meanwhile: String) -> Self {
+        let problem = Problem { what, meanwhile };
         let why = format!("the directory of this file is lost: {problem}");
         // As long as the problem stays the same, so do the files.
         let files = if self.problem.as_ref() == Some(&problem) {

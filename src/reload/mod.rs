@@ -23,7 +23,6 @@
 //! * A collision displaces nothing that is in force; see [`crate::snapshot`].
 
 mod analyst;
-mod clock;
 mod engine;
 mod log;
 mod metrics;
@@ -34,8 +33,7 @@ mod settle;
 mod trigger;
 
 pub use analyst::{Analyst, Found};
-pub use clock::{Clock, SystemClock};
-pub use engine::{Busy, Engine, Options};
+pub use engine::{Engine, Options};
 pub use reloader::{Reloader, ReloaderGone};
 pub use report::{ReloadReport, ReloadResult};
 pub use trigger::Trigger;

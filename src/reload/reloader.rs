@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use super::{Engine, Options, ReloadReport, Trigger};
 use crate::priority::{self, Rank};
 use crate::snapshot::Live;
-use crate::source::Events;
+use crate::source::Hint;
 use crate::telemetry::Metrics;
 
 /// The thread that keeps the snapshot up to date, from outside.
@@ -63,12 +63,11 @@ impl Reloader {
         let live = engine.live();
         let last = Arc::default();
         let tell = messages.clone();
-        let hint = move || {
+        let hint: Hint = Arc::new(move || {
             // The thread that reloads may have ended.
             let _ = tell.send(Message::Hint);
-        };
-        let events = Events::new(Arc::clone(&engine.options().events), hint);
-        let worker = Worker { engine, events, last: Arc::clone(&last), inbox };
+        });
+        let worker = Worker { engine, hint, last: Arc::clone(&last), inbox };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
         Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -119,10 +118,9 @@ impl Reloader {
 const BLIND_POLL: Duration = Duration::from_secs(1);
 
 /// The thread, from inside.
-#[derive(Debug)]
 struct Worker {
     engine: Engine,
-    events: Events,
+    hint: Hint,
     last: Arc<Mutex<Option<ReloadReport>>>,
     inbox: Receiver<Message>,
 }
@@ -169,13 +167,13 @@ impl Worker {
 
     /// Watches what the last reload has shown to matter, and looks more often while events do not tell everything.
     fn arm(&mut self, schedule: &mut Schedule) {
-        let Options { sources, disk, clock, poll, .. } = self.engine.options();
-        let all = self.events.arm(sources, &self.engine.files(), &**disk);
-        if self.events.take_newly_armed() || self.engine.is_waiting() {
+        let Options { clock, poll, .. } = self.engine.options();
+        let watched = self.engine.watch(&self.hint);
+        if watched.anew || self.engine.is_waiting() {
             schedule.hint(clock.now());
         }
-        self.engine.metrics.events_complete(all);
-        let blind = !all || !self.events.busy().is_empty();
+        self.engine.metrics.events_complete(watched.all);
+        let blind = !watched.all || watched.writers;
         schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
     }
 
@@ -199,13 +197,8 @@ impl Worker {
 
     /// Reloads, and survives whatever happens meanwhile: what is in force stays so, and the next attempt may succeed.
     fn reload(&mut self, trigger: Trigger, allow_empty: bool, replies: Vec<oneshot::Sender<ReloadReport>>) {
-        let (engine, events) = (&mut self.engine, &self.events);
-        let quiet = engine.options().quiet;
-        let busy = || match trigger {
-            Trigger::Request | Trigger::Signal => events.busy_for(quiet),
-            Trigger::Start | Trigger::Event | Trigger::Poll => events.busy(),
-        };
-        let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty, &busy)));
+        let engine = &mut self.engine;
+        let reloaded = catch_unwind(AssertUnwindSafe(|| engine.reload(trigger, allow_empty)));
         let Ok(report) = reloaded else {
             // Those who asked see that their question is dropped.
             tracing::error!("a reload has failed, which is a defect of bailiwick; what was in force stays so");

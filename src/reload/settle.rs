@@ -1,14 +1,13 @@
 //! What of a scan is to be believed: files that do not hold still are put off.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::source::{Known, NoListing, Scan, absolute};
+use crate::source::{Known, Scan, Unlisted};
 
 /// What came of a look at a source.
-pub(super) type Looked = Result<Scan, NoListing>;
+pub(super) type Looked = Result<Scan, Unlisted>;
 
 /// Whether nothing in these scans was changed just now.
 pub(super) fn is_calm(looked: &[Looked]) -> bool {
@@ -27,17 +26,17 @@ pub(super) fn is_torn(looked: &[Looked]) -> bool {
 
 /// The files that were not in the second look what they were in the first, or had just been written then and are still
 /// open for writing.
-pub(super) fn moving_between(first: &[Looked], second: &[Looked], busy: &HashSet<PathBuf>) -> HashSet<PathBuf> {
-    let gone_before: HashSet<&Path> =
-        first.iter().flatten().flat_map(|scan| &scan.gone).map(|file| file.path()).collect();
-    let scans = second.iter().flatten();
-    let written = first.iter().flatten().flat_map(|scan| &scan.restless).map(PathBuf::as_path);
-    scans
-        .flat_map(|scan| scan.restless.iter().map(PathBuf::as_path).chain(scan.gone.iter().map(|file| file.path())))
-        .filter(|path| !gone_before.contains(path))
-        .chain(written.filter(|path| busy.contains(&*absolute(path))))
-        .map(Path::to_owned)
-        .collect()
+pub(super) fn moving_between(first: &[Looked], second: &[Looked]) -> HashSet<Arc<str>> {
+    let gone_before: HashSet<&Arc<str>> =
+        first.iter().flatten().flat_map(|scan| &scan.gone).map(|gone| &gone.file).collect();
+    let written: HashSet<&Arc<str>> = first.iter().flatten().flat_map(|scan| &scan.restless).collect();
+    let of = |scan: &Scan| {
+        let gone = scan.gone.iter().map(|gone| &gone.file);
+        let moved = scan.restless.iter().chain(gone).filter(|file| !gone_before.contains(file));
+        let still_written = scan.busy.iter().filter(|file| written.contains(file));
+        moved.chain(still_written).cloned().collect::<Vec<_>>()
+    };
+    second.iter().flatten().flat_map(of).collect()
 }
 
 /// Files that would not hold still, and since when.
@@ -46,7 +45,7 @@ pub(super) fn moving_between(first: &[Looked], second: &[Looked], busy: &HashSet
 /// it does not come to rest at all, it is taken as it is: what is in it may be a whole registration.
 #[derive(Debug, Default)]
 pub(super) struct PutOff {
-    since: HashMap<PathBuf, Instant>,
+    since: HashMap<Arc<str>, Instant>,
 }
 
 impl PutOff {
@@ -61,29 +60,31 @@ impl PutOff {
     }
 
     /// Notes which files are moving now, and returns those of them that have not been so for too long.
-    pub(super) fn note(&mut self, moving: HashSet<PathBuf>, now: Instant, max_wait: Duration) -> HashSet<PathBuf> {
+    pub(super) fn note(&mut self, moving: HashSet<Arc<str>>, now: Instant, max_wait: Duration) -> HashSet<Arc<str>> {
         let since = std::mem::take(&mut self.since);
-        let began = |path: &PathBuf| since.get(path).copied().unwrap_or(now);
-        self.since = moving.into_iter().map(|path| (path.clone(), began(&path))).collect();
+        let began = |file: &Arc<str>| since.get(file).copied().unwrap_or(now);
+        self.since = moving.into_iter().map(|file| (Arc::clone(&file), began(&file))).collect();
         self.since.retain(|_, began| now.duration_since(*began) < max_wait);
         self.since.keys().cloned().collect()
     }
 }
 
 /// Lets these files be in a scan what they were before it.
-pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], paths: &HashSet<PathBuf>) {
-    let before: HashMap<&Path, &Arc<Known>> =
-        known.iter().filter(|file| paths.contains(file.path())).map(|file| (file.path(), file)).collect();
-    scan.files =
-        std::mem::take(&mut scan.files)
-            .into_iter()
-            .filter_map(|file| {
-                if paths.contains(file.path()) { before.get(file.path()).copied().cloned() } else { Some(file) }
-            })
-            .collect();
-    for gone in scan.gone.iter().filter_map(|file| before.get(file.path())) {
-        // Only a directory forgets what is gone, and that is in the order of names.
-        let at = scan.files.partition_point(|file| file.path() < gone.path());
-        scan.files.insert(at, Arc::clone(gone));
+pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc<str>>) {
+    let before: HashMap<&Arc<str>, &Arc<Known>> =
+        known.iter().filter(|known| files.contains(&known.file)).map(|known| (&known.file, known)).collect();
+    let as_before = |now: Arc<Known>| {
+        if files.contains(&now.file) { before.get(&now.file).map(|known| Arc::clone(known)) } else { Some(now) }
+    };
+    scan.files = std::mem::take(&mut scan.files).into_iter().filter_map(as_before).collect();
+    for gone in scan.gone.iter().filter_map(|gone| before.get(&gone.file)) {
+        put_back(&mut scan.files, gone);
     }
+}
+
+/// Puts a file that is gone back to its place: by name, which is the order of a directory. In a list, from which it was
+/// taken, no place is its own.
+pub(super) fn put_back(files: &mut Vec<Arc<Known>>, gone: &Arc<Known>) {
+    let at = files.partition_point(|file| file.file < gone.file);
+    files.insert(at, Arc::clone(gone));
 }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -61,7 +62,29 @@ pub struct MissingSource {
     /// The source as it is shown: a directory or a file.
     pub source: String,
     /// What is wrong with it, and what is in force meanwhile.
-    pub problem: String,
+    #[schema(value_type = String)]
+    pub problem: Problem,
+}
+
+/// What is wrong with a source, and what a running service does about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, as a sentence without an end.
+    pub what: String,
+    /// What is in force meanwhile, and until when.
+    pub meanwhile: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.meanwhile)
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl Snapshot {

@@ -42,7 +42,7 @@ pub use changes::{Changes, ServiceChange};
 pub use digest::ContentHash;
 pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
 pub use history::{Change, Since};
-pub use in_force::{Counts, MissingSource, Snapshot};
+pub use in_force::{Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
 pub use trial::Obstacle;

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +21,9 @@ pub trait Disk: Send + Sync {
 
     /// Where a symlink leads; an error for all else.
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The path without symlinks, from the root.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
 }
 
 /// The status of a file: what changes when its content does.
@@ -36,6 +39,8 @@ pub struct Stat {
     pub modified: i64,
     /// When anything about it was last changed, in nanoseconds since 1970.
     pub changed: i64,
+    /// Who may do what with it.
+    pub mode: u32,
 }
 
 /// Which file it is, whatever its name.
@@ -67,6 +72,7 @@ impl From<&Metadata> for Stat {
             size: metadata.size(),
             modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
             changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            mode: metadata.mode(),
         }
     }
 }
@@ -89,8 +95,15 @@ impl Disk for OsDisk {
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, Stat)> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len().min(limit);
+        // A pipe may have come into the file's place since it was asked for its status: opened as usual, it would hold up
+        // this thread until somebody writes to it, which may be never. For a regular file the flag means nothing.
+        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let size = metadata.len().min(limit);
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         (&file).take(limit + 1).read_to_end(&mut bytes)?;
         let after = Stat::from(&file.metadata()?);
@@ -99,5 +112,9 @@ impl Disk for OsDisk {
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         fs::read_link(path)
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
     }
 }

@@ -1,7 +1,7 @@
 //! Where registrations come from: directories, files, and lists of files, and what of them is to be read again.
 //!
 //! *Events are hints, the scan is the truth.* Whatever an event says, all that follows is a scan of every source. A
-//! scan asks for the status of every file and reads those whose status has changed; bytes that hash as before are not
+//! scan asks for the version of every item and reads those that have another one; bytes that hash as before are not
 //! parsed again. So a lost event costs time until the next poll and never a wrong answer, and the service works, only
 //! slower, where there are no events at all.
 //!
@@ -9,17 +9,33 @@
 //!
 //! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
+mod clock;
+mod directory;
 mod disk;
 mod events;
+mod file_system;
+mod files;
+mod item;
+mod known;
+mod list;
 mod loader;
+mod paths;
 mod provider;
 mod scan;
+mod ways;
 
+pub use clock::{Clock, SystemClock};
+pub use directory::Directory;
 pub use disk::{Disk, Identity, OsDisk, Stat};
 pub use events::{EventSource, Tell, os_events};
+pub use file_system::FileSystem;
+pub use files::Files;
+pub use item::{Content, Item, Version};
+pub use list::{List, ReadList, Unusable};
 pub use loader::Loader;
-pub use provider::{ReadList, Source};
+pub use provider::{Hint, Instead, Listed, Listing, Provider, Stamp, Unlisted, Unread, Watched};
 
-pub(crate) use events::{Events, absolute};
-pub(crate) use provider::{MAX_FILE_BYTES, NoListing};
-pub(crate) use scan::{Keep, Known, Scan, Scanner, load};
+pub(crate) use known::Known;
+pub(crate) use scan::{Keep, Scan, Scanner, load};
+
+use known::Read;

@@ -1,99 +1,156 @@
-use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::Disk;
+use super::{Content, Identity, Item, Stat};
 
-/// Where registrations come from. Another kind of source is another variant here.
-#[derive(Clone)]
-pub enum Source {
-    /// A directory: `*.yaml` and `*.yml`, not hidden, not recursive, sorted by name.
-    Directory(PathBuf),
-    /// A fixed list of files, in this order.
-    Files(Vec<PathBuf>),
-    /// A file that lists files, in this order: a homeserver's configuration. It is watched like them, and read again.
-    List {
-        /// The file.
-        file: PathBuf,
-        /// Reads the list out of its bytes.
-        read: Arc<ReadList>,
-    },
+/// Where registrations come from.
+///
+/// Those who reload know nothing else of it: they [`list`](Provider::list), [`read`](Provider::read) what has another
+/// version than before, and ask to be told of changes by [`watch`](Provider::watch). What can go wrong with a directory
+/// that is half copied, or a file that is half written, is said by what has a meaning for any provider: an item that is
+/// being written, a set that was swapped meanwhile. A provider of which nothing of that is true, such as a table that is
+/// read in one transaction, leaves the methods alone that have a default.
+///
+/// Called by one thread at a time, except for [`read`](Provider::read).
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// How it is shown: a directory, a file, an address.
+    fn shown(&self) -> String;
+
+    /// What is there now, in load order.
+    fn list(&self) -> Result<Listing, Unlisted>;
+
+    /// The content of what was listed.
+    fn read(&self, item: &Item) -> Result<Content, Unread>;
+
+    /// Sees to it that `hint` is called when something may have changed, as far as that is possible, given what was
+    /// listed last. Called again after every reload.
+    fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched;
+
+    /// Which set of items is there, and what is changed whenever anything in it is. Asked before and after a look: items
+    /// of two sets are not to be mixed.
+    fn stamp(&self) -> Stamp {
+        Stamp::default()
+    }
+
+    /// Waits until nobody is writing any more, at most for so long: who asks for a reload has finished what it is about,
+    /// and may be faster than what tells of it.
+    fn wait_for_writers(&self, _longest: Duration) {}
+
+    /// Whether an item of this name could be listed here: asked about what was in force before a restart.
+    fn could_list(&self, name: &str) -> bool;
 }
 
-/// Reads a list of files out of the bytes of a configuration, or says in one sentence why that cannot be done.
-pub type ReadList = dyn Fn(&[u8]) -> Result<Vec<PathBuf>, String> + Send + Sync;
+/// Called when something may have changed. Cheap.
+pub type Hint = Arc<dyn Fn() + Send + Sync>;
 
-/// The most bytes that a file is read with, registration or list: 16 MiB.
-pub(crate) const MAX_FILE_BYTES: u64 = 16 << 20;
+/// What a provider has.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// In load order.
+    pub items: Vec<Listed>,
+    /// Why this is not the listing that was asked for, but one that stands in for it.
+    pub instead: Option<Instead>,
+}
 
-/// Why a source has no listing.
+/// Why another listing stands in for the one that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instead {
+    /// What is wrong.
+    pub why: Unlisted,
+    /// What is listed instead, as half a sentence.
+    pub meanwhile: &'static str,
+}
+
+/// One of the items that a provider has.
 #[derive(Debug)]
-pub(crate) struct NoListing {
-    /// A sentence without an end, to be followed by what is in force meanwhile.
-    pub(crate) problem: String,
-    /// Whether the source is simply not there, which a request may confirm.
-    pub(crate) absent: bool,
+pub enum Listed {
+    /// It can be read.
+    Item(Item),
+    /// It is there, or ought to be, and cannot be read.
+    Unreadable {
+        /// What it is called.
+        name: Arc<str>,
+        /// Why, as half a sentence.
+        why: String,
+    },
+    /// It is known to be half written: what is known of it stays.
+    BeingWritten(Arc<str>),
 }
 
-impl Source {
-    /// The files that are there now.
-    pub(crate) fn list(&self, disk: &dyn Disk) -> Result<Vec<PathBuf>, NoListing> {
-        match self {
-            Self::Directory(dir) => list_directory(disk, dir),
-            Self::Files(files) => Ok(files.clone()),
-            Self::List { file, read } => {
-                let (bytes, _) =
-                    disk.read(file, MAX_FILE_BYTES).map_err(|error| NoListing::from_io("the file", &error))?;
-                read(&bytes).map_err(|problem| NoListing { problem, absent: false })
-            }
-        }
-    }
-
-    /// Whether a file that is no longer there belongs to the source no longer. A list still names it.
-    pub(crate) const fn forgets_what_is_gone(&self) -> bool {
-        matches!(self, Self::Directory(_))
-    }
-
-    /// How it is shown.
+impl Listed {
+    /// What it is called.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn name(&self) -> &Arc<str> {
         match self {
-            Self::Directory(path) | Self::List { file: path, .. } => path.display().to_string(),
-            Self::Files(files) => match files.as_slice() {
-                [] => "an empty list of files".to_owned(),
-                [only] => only.display().to_string(),
-                [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-            },
+            Self::Item(item) => &item.name,
+            Self::Unreadable { name, .. } | Self::BeingWritten(name) => name,
         }
     }
 }
 
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown())
+/// Why a provider has no listing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unlisted {
+    /// It is simply not there, which a request may confirm.
+    #[error("{0} is not there")]
+    Absent(&'static str),
+    /// It is there, or ought to be, and cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Why an item could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// It has gone since it was listed.
+    #[error("it is gone")]
+    Gone,
+    /// Something else, as half a sentence.
+    #[error("{0}")]
+    Because(String),
+}
+
+/// What is seen of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Whether each change causes a hint. If not, it is looked at more often.
+    pub all: bool,
+    /// Whether something has only now come to be watched: what happened to it between the look and this moment was not
+    /// seen.
+    pub anew: bool,
+    /// Whether something is being written, so that another look is wise although no change may follow.
+    pub writers: bool,
+}
+
+impl Watched {
+    /// Every change causes a hint, and did so before.
+    pub const ALL: Self = Self { all: true, anew: false, writers: false };
+}
+
+/// Which set of items is there: the directory by its number and by where it is, and the symlink that a Kubernetes volume
+/// swaps. Empty for a provider whose items cannot be of two sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    pub(super) directory: Option<Stat>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) place: Option<PathBuf>,
+}
+
+impl Stamp {
+    /// Whether both are of the same set, whatever has happened in it.
+    pub(crate) fn same_set(&self, other: &Self) -> bool {
+        self.identity() == other.identity() && self.data == other.data
     }
-}
 
-impl NoListing {
-    fn from_io(what: &str, error: &io::Error) -> Self {
-        let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-        let problem = if absent { format!("{what} is not there") } else { format!("{what} cannot be read: {error}") };
-        Self { problem, absent }
+    /// Whether something else has come into this one's place: a directory that another one covers or uncovers, as when
+    /// a volume is mounted or unmounted. A symlink that is led elsewhere is another place.
+    pub(crate) fn was_replaced_by(&self, other: &Self) -> bool {
+        self.place.is_some() && self.place == other.place && self.identity() != other.identity()
     }
-}
 
-fn list_directory(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, NoListing> {
-    let mut names = disk.list(dir).map_err(|error| NoListing::from_io("the directory", &error))?;
-    names.retain(|name| is_registration_name(name));
-    names.sort_unstable_by(|a: &OsString, b| a.as_bytes().cmp(b.as_bytes()));
-    Ok(names.into_iter().map(|name| dir.join(name)).collect())
-}
-
-/// `*.yaml` and `*.yml`, not hidden.
-pub(crate) fn is_registration_name(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    (name.ends_with(b".yaml") || name.ends_with(b".yml")) && !name.starts_with(b".")
+    fn identity(&self) -> Option<Identity> {
+        self.directory.map(|stat| stat.identity)
+    }
 }

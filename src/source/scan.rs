@@ -1,74 +1,48 @@
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
-use super::events::absolute;
-use super::provider::{MAX_FILE_BYTES, NoListing};
-use super::{Disk, Identity, Loader, Source, Stat};
+use super::{Content, Instead, Item, Known, Listed, Loader, Provider, Read, Stamp, Unlisted, Unread};
 use crate::registration::{Fault, FaultCode, FileFacts, Loaded};
-use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
+use crate::snapshot::{ContentHash, Good, Refusal};
 
-/// A file whose status has changed within this time is read again although the status says that it has not changed
-/// since: some file systems count in seconds, and a second write within one of them leaves no trace.
-const GRANULARITY: Duration = Duration::from_secs(3);
+/// So few items that looking at them in turn is no slower than handing them out to threads.
+const FEW: usize = 64;
 
-/// What is known of a file. Never changed: a scan makes a new one where something is different.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    /// The file as it is shown, which is its path where that is UTF-8.
-    pub(crate) file: Arc<str>,
-    /// Its path where it is not.
-    odd_path: Option<Box<Path>>,
-    /// What `offered` was read from; `None` when nothing could be read.
-    read: Option<Read>,
-    pub(crate) offered: Result<Good, Refusal>,
-    pub(crate) held: Option<Good>,
-}
-
-/// The bytes that were read.
-#[derive(Clone, Copy, Debug)]
-struct Read {
-    hash: ContentHash,
-    stat: Stat,
-    /// When the file was first seen with this status.
-    since: Instant,
-    /// Whether the status can be trusted: a later write would show in it.
-    settled: bool,
-}
-
-/// All files of a source as they are now, as far as they can be told.
+/// All items of a provider as they are now, as far as they can be told.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     /// In load order.
     pub(crate) files: Vec<Arc<Known>>,
-    /// The files that were known and are not there any more, by path.
+    /// The items that were known and are not there any more, by name.
     pub(crate) gone: Vec<Arc<Known>>,
-    /// The files that were changed just now, so that a look at them again is wise.
-    pub(crate) restless: Vec<PathBuf>,
-    /// Whether the directory was changed while it was scanned.
+    /// Those that were changed just now, so that a look at them again is wise.
+    pub(crate) restless: HashSet<Arc<str>>,
+    /// Those that are being written, and were not looked at.
+    pub(crate) busy: HashSet<Arc<str>>,
+    /// Why this is not what was asked for, but stands in for it.
+    pub(crate) instead: Option<Instead>,
+    /// Which set of items it is.
+    pub(crate) stamp: Stamp,
+    /// Whether anything in the set was changed while it was looked at.
     pub(crate) moving: bool,
-    /// Whether it was swapped for another one meanwhile, so that files of two sets may be mixed.
+    /// Whether it was swapped for another one meanwhile, so that items of two sets may be mixed.
     pub(crate) torn: bool,
 }
 
 /// What a scan asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Scanner<'w> {
-    pub(crate) disk: &'w dyn Disk,
     pub(crate) loader: &'w dyn Loader,
     /// The moment of the scan.
     pub(crate) now: Instant,
     /// The same by the clock on the wall.
     pub(crate) wall: SystemTime,
-    /// A file that was written more recently than this may not be finished.
+    /// What was written more recently than this may not be finished.
     pub(crate) quiet: Duration,
-    /// Files that are known to be open for writing, by their absolute paths.
-    pub(crate) busy: &'w HashSet<PathBuf>,
     /// Keeps what loads for the next start.
     pub(crate) keep: Option<&'w dyn Keep>,
 }
@@ -79,54 +53,34 @@ pub(crate) trait Keep: Sync {
     fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]);
 }
 
+/// What a look at one item has shown.
 enum Step {
+    /// It is what it was.
     Same,
+    /// It is something else, or may be.
     Changed { known: Arc<Known>, restless: bool },
+    /// It is not there, although it was listed.
     NotThere,
 }
 
-/// What changes when a directory does, or is renamed into place, while it is being read: its own status, and the
-/// symlink that a Kubernetes volume swaps.
-#[derive(Default, PartialEq, Eq)]
-struct Stamp {
-    directory: Option<Stat>,
-    data: Option<PathBuf>,
-}
-
-impl Stamp {
-    /// Which set of files it stands for.
-    fn volume(&self) -> (Option<Identity>, Option<&Path>) {
-        (self.directory.map(|stat| stat.identity), self.data.as_deref())
-    }
-}
-
 impl Scanner<'_> {
-    pub(crate) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, NoListing> {
-        let before = self.stamp(source);
-        let listing = source.list(self.disk)?;
-        let mut scan = self.scan_files(&listing, known, source.forgets_what_is_gone());
-        let after = self.stamp(source);
-        scan.torn = before.volume() != after.volume();
-        scan.moving = before != after;
-        Ok(scan)
-    }
-
-    /// Looks at each file of a listing. `forget`: what is listed and not there is gone, not missing.
-    pub(crate) fn scan_files(&self, listing: &[PathBuf], known: &[Arc<Known>], forget: bool) -> Scan {
-        let known = by_position(listing, known);
-        let steps: Vec<Step> = listing
-            .par_iter()
-            .zip(&known.found)
-            .with_min_len(64)
-            .map(|(path, known)| self.look(path, known.map(|known| &**known), forget))
-            .collect();
-        let mut scan = Scan { files: Vec::with_capacity(listing.len()), gone: known.gone, ..Scan::default() };
-        for (step, known) in steps.into_iter().zip(known.found) {
+    pub(crate) fn scan(&self, provider: &dyn Provider, known: &[Arc<Known>]) -> Result<Scan, Unlisted> {
+        let before = provider.stamp();
+        let listing = provider.list()?;
+        let Matched { known, gone } = matched(&listing.items, known);
+        let look = |(listed, known): (&Listed, &Option<&Arc<Known>>)| self.look(provider, listed, known.map(|k| &**k));
+        let steps: Vec<Step> = listing.items.par_iter().zip(&known).with_min_len(FEW).map(look).collect();
+        let mut scan = Scan { gone, instead: listing.instead, ..Scan::default() };
+        scan.files.reserve(steps.len());
+        for ((step, known), listed) in steps.into_iter().zip(known).zip(&listing.items) {
+            if let Listed::BeingWritten(name) = listed {
+                scan.busy.insert(Arc::clone(name));
+            }
             match (step, known) {
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
                     if restless {
-                        scan.restless.push(known.path().to_owned());
+                        scan.restless.insert(Arc::clone(&known.file));
                     }
                     scan.files.push(known);
                 }
@@ -134,115 +88,66 @@ impl Scanner<'_> {
                 (Step::NotThere | Step::Same, None) => {}
             }
         }
-        scan
+        let after = provider.stamp();
+        scan.torn = !before.same_set(&after);
+        scan.moving = before != after;
+        scan.stamp = after;
+        Ok(scan)
     }
 
-    fn stamp(&self, source: &Source) -> Stamp {
-        let Source::Directory(dir) = source else { return Stamp::default() };
-        Stamp { directory: self.disk.stat(dir).ok(), data: self.disk.read_link(&dir.join("..data")).ok() }
-    }
-
-    fn look(&self, path: &Path, known: Option<&Known>, forget: bool) -> Step {
-        if !self.busy.is_empty() && self.busy.contains(&*absolute(path)) {
-            return if known.is_some() { Step::Same } else { Step::NotThere };
-        }
-        let stat = match self.disk.stat(path) {
-            Ok(stat) => stat,
-            Err(error) => return self.unreadable(path, known, forget, &error),
+    fn look(&self, provider: &dyn Provider, listed: &Listed, known: Option<&Known>) -> Step {
+        let item = match listed {
+            Listed::BeingWritten(_) => return if known.is_some() { Step::Same } else { Step::NotThere },
+            Listed::Unreadable { name, why } => return unreadable(name, known, why),
+            Listed::Item(item) => item,
         };
-        if !stat.is_file {
-            return unreadable(path, known, "it is not a regular file; put the registration itself here, or a symlink");
-        }
         if let Some(read) = known.and_then(|known| known.read.as_ref())
-            && read.stat == stat
+            && read.version == item.version
             && read.settled
         {
             return Step::Same;
         }
-        match self.disk.read(path, MAX_FILE_BYTES) {
-            Ok((bytes, _)) if bytes.len() as u64 > MAX_FILE_BYTES => {
-                unreadable(path, known, "it is larger than 16 MiB, which no registration is")
-            }
-            Ok((bytes, after)) => self.digest(path, known, stat, after, &bytes),
-            Err(error) => self.unreadable(path, known, forget, &error),
+        match provider.read(item) {
+            Ok(content) => self.taken_in(item, known, &content),
+            Err(Unread::Gone) => Step::NotThere,
+            Err(Unread::Because(why)) => unreadable(&item.name, known, &why),
         }
     }
 
-    fn digest(&self, path: &Path, known: Option<&Known>, before: Stat, after: Stat, bytes: &[u8]) -> Step {
-        let hash = ContentHash::of(bytes);
+    fn taken_in(&self, item: &Item, known: Option<&Known>, content: &Content) -> Step {
+        let hash = ContentHash::of(&content.bytes);
         let last = known.and_then(|known| known.read.as_ref());
-        let same_stat = last.is_some_and(|last| last.stat == before);
-        let since = last.filter(|_| same_stat).map_or(self.now, |last| last.since);
-        let age = after.age(self.wall);
-        let stable = before == after && before.size == bytes.len() as u64;
-        // The clock on the wall may be wrong, and that of a file server another: what has been seen with the same
-        // status for long enough is settled too.
-        let old = age.is_some_and(|age| age > GRANULARITY) || self.now.duration_since(since) > GRANULARITY;
+        let same_version = last.is_some_and(|last| last.version == item.version);
+        let since = last.filter(|_| same_version).map_or(self.now, |last| last.since);
+        let stable = item.version == content.version && item.version.can_be_of(&content.bytes);
+        let settled = stable && content.version.is_settled(self.wall, self.now.duration_since(since));
         let same_bytes = last.is_some_and(|last| last.hash == hash);
-        let read = Some(Read { hash, stat: before, since, settled: stable && old });
+        let read = Some(Read { hash, version: item.version.clone(), since, settled });
         let known = match known {
-            Some(known) if same_bytes => Known { read, ..known.clone() },
+            Some(known) if same_bytes => Known { read, facts: item.facts, ..known.clone() },
             _ => Known {
-                file: file_of(path, known),
-                odd_path: odd_path(path),
+                file: known.map_or_else(|| Arc::clone(&item.name), |known| Arc::clone(&known.file)),
                 read,
-                offered: self.parse(path, known, hash, bytes),
+                facts: item.facts,
+                offered: self.parse(&item.name, known, hash, &content.bytes),
                 held: known.and_then(|known| known.held.clone()),
             },
         };
-        let restless = !same_bytes && (!stable || age.is_some_and(|age| age < self.quiet));
+        let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
         Step::Changed { known: Arc::new(known), restless }
     }
 
-    fn parse(&self, path: &Path, known: Option<&Known>, hash: ContentHash, bytes: &[u8]) -> Result<Good, Refusal> {
+    fn parse(&self, file: &Arc<str>, known: Option<&Known>, hash: ContentHash, bytes: &[u8]) -> Result<Good, Refusal> {
         if let Some(held) = known.and_then(|known| known.held.as_ref())
             && held.hash == hash
         {
             return Ok(held.clone());
         }
-        let file = file_of(path, known);
-        let registration = load(self.loader, &file, bytes).map_err(Refusal::from)?;
+        let registration = load(self.loader, file, bytes).map_err(Refusal::from)?;
         if let Some(kept) = self.keep {
-            kept.keep(&file, hash, bytes);
+            kept.keep(file, hash, bytes);
         }
         Ok(Good { registration: Arc::new(registration), hash })
-    }
-
-    fn unreadable(&self, path: &Path, known: Option<&Known>, forget: bool, error: &io::Error) -> Step {
-        if error.kind() != io::ErrorKind::NotFound {
-            return unreadable(path, known, &error.to_string());
-        }
-        if self.disk.is_there(path) {
-            return unreadable(path, known, "it is a symlink that leads to nothing");
-        }
-        if forget { Step::NotThere } else { unreadable(path, known, "there is no such file") }
-    }
-}
-
-impl Known {
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        self.odd_path.as_deref().unwrap_or(Path::new(&*self.file))
-    }
-
-    /// The file as it asks to be in force.
-    pub(crate) fn candidate(&self) -> Candidate<'_> {
-        Candidate {
-            file: &self.file,
-            facts: FileFacts::default(),
-            offered: self.offered.as_ref(),
-            held: self.held.as_ref(),
-        }
-    }
-
-    /// The same file when its source is lost: what it had in force it keeps, and it will be read again.
-    pub(crate) fn lost(&self, why: &str) -> Self {
-        Self { read: None, offered: Err(refusal(why)), ..self.clone() }
-    }
-
-    /// The same file with something else in force.
-    pub(crate) fn holding(&self, held: Option<Good>) -> Self {
-        Self { held, ..self.clone() }
     }
 }
 
@@ -256,45 +161,34 @@ pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded
     })
 }
 
-fn file_of(path: &Path, known: Option<&Known>) -> Arc<str> {
-    known.map_or_else(|| path.to_string_lossy().into(), |known| Arc::clone(&known.file))
-}
-
-fn odd_path(path: &Path) -> Option<Box<Path>> {
-    path.to_str().is_none().then(|| path.into())
-}
-
-fn refusal(why: &str) -> Refusal {
-    Arc::new([Fault::of_file(FaultCode::Unreadable, why)])
-}
-
-fn unreadable(path: &Path, known: Option<&Known>, why: &str) -> Step {
+fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {
+    let why = format!("the file cannot be read: {why}");
     let known = Known {
-        file: file_of(path, known),
-        odd_path: odd_path(path),
+        file: known.map_or_else(|| Arc::clone(name), |known| Arc::clone(&known.file)),
         read: None,
-        offered: Err(refusal(&format!("the file cannot be read: {why}"))),
+        facts: FileFacts::default(),
+        offered: Err(super::known::refusal(&why)),
         held: known.and_then(|known| known.held.clone()),
     };
     Step::Changed { known: Arc::new(known), restless: false }
 }
 
 /// What is known, held against a listing.
-struct ByPosition<'k> {
-    found: Vec<Option<&'k Arc<Known>>>,
+struct Matched<'k> {
+    /// What is known of each item of the listing.
+    known: Vec<Option<&'k Arc<Known>>>,
+    /// What is known and not listed.
     gone: Vec<Arc<Known>>,
 }
 
-fn by_position<'k>(listing: &[PathBuf], known: &'k [Arc<Known>]) -> ByPosition<'k> {
-    // The usual case: the same files in the same order.
-    if listing.len() == known.len()
-        && listing.iter().zip(known).all(|(path, known)| path.as_os_str() == known.path().as_os_str())
-    {
-        return ByPosition { found: known.iter().map(Some).collect(), gone: Vec::new() };
+fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
+    // The usual case: the same items in the same order.
+    if listing.len() == known.len() && listing.iter().zip(known).all(|(listed, known)| *listed.name() == known.file) {
+        return Matched { known: known.iter().map(Some).collect(), gone: Vec::new() };
     }
-    let mut by_path: HashMap<&Path, &Arc<Known>> = known.iter().map(|known| (known.path(), known)).collect();
-    let found = listing.iter().map(|path| by_path.remove(&**path)).collect();
-    let mut gone: Vec<_> = by_path.into_values().cloned().collect();
-    gone.sort_unstable_by(|a, b| a.path().cmp(b.path()));
-    ByPosition { found, gone }
+    let mut by_name: HashMap<&str, &Arc<Known>> = known.iter().map(|known| (&*known.file, known)).collect();
+    let known = listing.iter().map(|listed| by_name.remove(&**listed.name())).collect();
+    let mut gone: Vec<_> = by_name.into_values().cloned().collect();
+    gone.sort_unstable_by(|a, b| a.file.cmp(&b.file));
+    Matched { known, gone }
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use bailiwick::matrix::MatrixId;
+use bailiwick::matrix::{MatrixId, ServerName};
 use bailiwick::registration::{self, TokenHasher};
-use bailiwick::reload::{Clock, Engine, Options, Reloader, Trigger};
+use bailiwick::reload::{Engine, Options, Reloader, Trigger};
 use bailiwick::snapshot::{FileState, Live, Snapshot};
-use bailiwick::source::{Disk, OsDisk, Source, Stat, Tell};
+use bailiwick::source::{Clock, Directory, Disk, FileSystem, OsDisk, Stat, Tell};
 use bailiwick::telemetry::Metrics;
 use notify::event::Flag;
 use notify::{Event, EventKind, NullWatcher, RecursiveMode, Watcher, WatcherKind};
@@ -37,13 +37,19 @@ fn put(dir: &Path, id: &str, prefix: &str) {
     fs::rename(dir.join(".new"), dir.join(format!("{id}.yaml"))).expect("moved");
 }
 
-fn options(dir: &Path) -> Options {
+fn options(dir: &Path, system: FileSystem) -> Options {
     let hasher = TokenHasher::new();
     let load = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
-    let name = "example.com".parse().expect("a server name");
-    let mut options = Options::new(name, vec![Source::Directory(dir.to_owned())], Arc::new(load));
+    let name: ServerName = "example.com".parse().expect("a server name");
+    let clock = Arc::clone(&system.clock);
+    let mut options = Options::new(name.into(), vec![Arc::new(Directory::new(dir, system))], Arc::new(load));
+    options.clock = clock;
     options.poll = NEVER;
     options
+}
+
+fn with_events(make: impl Fn(Tell) -> notify::Result<Box<dyn Watcher + Send>> + Send + Sync + 'static) -> FileSystem {
+    FileSystem { events: Arc::new(make), ..FileSystem::default() }
 }
 
 fn claimed(snapshot: &Snapshot, id: &str) -> bool {
@@ -57,10 +63,6 @@ fn becomes_claimed(live: &Live, id: &str) -> Duration {
         std::thread::sleep(Duration::from_millis(5));
     }
     began.elapsed()
-}
-
-fn nobody() -> HashSet<PathBuf> {
-    HashSet::new()
 }
 
 /// Starts, waits for the first load and for what follows it, and returns what goes on.
@@ -77,13 +79,12 @@ fn started(options: Options, metrics: &Metrics) -> (Reloader, Arc<Live>) {
 fn events_that_were_lost_are_made_up_for() {
     let home = directory();
     let tell: Arc<Mutex<Option<Tell>>> = Arc::default();
-    let mut options = options(home.path());
     let told = Arc::clone(&tell);
-    options.events = Arc::new(move |tell| {
+    let system = with_events(move |tell| {
         *told.lock().expect("no panic") = Some(tell);
         Ok(Box::new(NullWatcher))
     });
-    let (_reloader, live) = started(options, &Metrics::new());
+    let (_reloader, live) = started(options(home.path(), system), &Metrics::new());
     put(home.path(), "tg", "tg_");
     std::thread::sleep(Duration::from_millis(400));
     assert!(!claimed(&live.load(), "@tg_x:example.com"), "nothing has told of it");
@@ -100,8 +101,7 @@ fn events_that_were_lost_are_made_up_for() {
 #[test]
 fn a_mount_without_events_is_polled() {
     let home = directory();
-    let mut options = options(home.path());
-    options.events = Arc::new(|_| Ok(Box::new(NullWatcher)));
+    let mut options = options(home.path(), with_events(|_| Ok(Box::new(NullWatcher))));
     options.poll = Duration::from_millis(300);
     let (_reloader, live) = started(options, &Metrics::new());
     put(home.path(), "tg", "tg_");
@@ -135,9 +135,8 @@ impl Watcher for Exhausted {
 fn where_watches_run_out_it_polls_every_second_and_says_so() {
     let home = directory();
     let exhausted = Arc::new(AtomicBool::new(true));
-    let mut options = options(home.path());
     let shared = Arc::clone(&exhausted);
-    options.events = Arc::new(move |_| Ok(Box::new(Exhausted(Arc::clone(&shared)))));
+    let options = options(home.path(), with_events(move |_| Ok(Box::new(Exhausted(Arc::clone(&shared))))));
     let metrics = Metrics::new();
     let says = |line: &str| String::from_utf8_lossy(&metrics.render()).lines().any(|known| known == line);
     let (_reloader, live) = started(options, &metrics);
@@ -157,16 +156,15 @@ fn where_watches_run_out_it_polls_every_second_and_says_so() {
 fn without_any_events_it_polls_until_there_are_some() {
     let home = directory();
     let denied = Arc::new(AtomicBool::new(true));
-    let mut options = options(home.path());
     let shared = Arc::clone(&denied);
-    options.events = Arc::new(move |tell| {
+    let system = with_events(move |tell| {
         if shared.load(Ordering::Relaxed) {
             return Err(notify::Error::io(io::Error::from_raw_os_error(24)));
         }
         bailiwick::source::os_events(tell)
     });
     let metrics = Metrics::new();
-    let (_reloader, live) = started(options, &metrics);
+    let (_reloader, live) = started(options(home.path(), system), &metrics);
     put(home.path(), "tg", "tg_");
     becomes_claimed(&live, "@tg_x:example.com");
     denied.store(false, Ordering::Relaxed);
@@ -219,6 +217,10 @@ impl Disk for Failing {
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         OsDisk.read_link(path)
     }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.resolve(path)
+    }
 }
 
 /// Root may read everything, so that only a disk that is passed in can show this to whoever runs the tests.
@@ -226,35 +228,34 @@ impl Disk for Failing {
 fn permission_is_lost_and_regained() {
     let home = directory();
     let disk = Arc::new(Failing::default());
-    let mut options = options(home.path());
-    options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
-    let mut engine = Engine::new(options, &Metrics::new());
-    engine.reload(Trigger::Start, false, &nobody);
+    let system = FileSystem { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..FileSystem::default() };
+    let mut engine = Engine::new(options(home.path(), system), &Metrics::new());
+    engine.reload(Trigger::Start, false);
     let live = engine.live();
     assert!(live.load().is_complete());
 
     // A file: what it held it keeps, also when it is changed meanwhile.
     disk.deny(&home.path().join("irc.yaml"));
     put(home.path(), "irc", "irc2_");
-    engine.reload(Trigger::Poll, false, &nobody);
+    engine.reload(Trigger::Poll, false);
     assert!(claimed(&live.load(), "@irc_x:example.com"));
     assert_eq!(live.load().files()[0].state(), FileState::Stale);
     let fault = live.load().files()[0].faults()[0].message.clone();
     assert!(fault.contains("permission denied"), "{fault}");
     disk.allow_all();
-    engine.reload(Trigger::Poll, false, &nobody);
+    engine.reload(Trigger::Poll, false);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().is_complete());
 
     // The directory: all that its files held stays.
     disk.deny(home.path());
-    engine.reload(Trigger::Poll, false, &nobody);
+    engine.reload(Trigger::Poll, false);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && !live.load().is_complete());
-    assert!(live.load().missing()[0].problem.contains("permission denied"), "{:?}", live.load().missing());
+    assert!(live.load().missing()[0].problem.what.contains("permission denied"), "{:?}", live.load().missing());
     // That is not absence, and cannot be confirmed as such.
-    engine.reload(Trigger::Request, true, &nobody);
+    engine.reload(Trigger::Request, true);
     assert!(claimed(&live.load(), "@irc2_x:example.com"));
     disk.allow_all();
-    engine.reload(Trigger::Poll, false, &nobody);
+    engine.reload(Trigger::Poll, false);
     assert!(claimed(&live.load(), "@irc2_x:example.com") && live.load().is_complete());
 }
 
@@ -289,10 +290,9 @@ fn the_clock_may_jump() {
     let clock = Arc::new(Settable(Mutex::new(now)));
     let home = directory();
     let path = home.path().join("irc.yaml");
-    let mut options = options(home.path());
-    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-    let mut engine = Engine::new(options, &Metrics::new());
-    engine.reload(Trigger::Start, false, &nobody);
+    let system = FileSystem { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..FileSystem::default() };
+    let mut engine = Engine::new(options(home.path(), system), &Metrics::new());
+    engine.reload(Trigger::Start, false);
     let live = engine.live();
     assert!(claimed(&live.load(), "@irc_x:example.com"));
     // Back and ahead, and files that say that they are from another time: as long as before, and of the same second.
@@ -305,10 +305,10 @@ fn the_clock_may_jump() {
         (6, now, now),
     ] {
         clock.set(wall);
-        engine.reload(Trigger::Poll, false, &nobody);
+        engine.reload(Trigger::Poll, false);
         fs::write(&path, registration("irc", &format!("ir{round}_"))).expect("written");
         fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("set");
-        let report = engine.reload(Trigger::Poll, false, &nobody);
+        let report = engine.reload(Trigger::Poll, false);
         assert!(claimed(&live.load(), &format!("@ir{round}_x:example.com")), "round {round}: {report:?}");
         assert!(report.took < Duration::from_secs(10), "{report:?}");
     }
@@ -320,7 +320,7 @@ fn a_restless_file_holds_up_no_other() {
     let home = directory();
     let path = home.path().join("zz.yaml");
     let stop = AtomicBool::new(false);
-    let (reloader, live) = started(options(home.path()), &Metrics::new());
+    let (reloader, live) = started(options(home.path(), FileSystem::default()), &Metrics::new());
     std::thread::scope(|scope| {
         scope.spawn(|| {
             // Bounded, in case that the test fails.

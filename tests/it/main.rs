@@ -13,6 +13,7 @@ mod mass_changes;
 mod no_token_leaks;
 mod openapi;
 mod pattern;
+mod providers;
 mod readme;
 mod registration;
 mod registration_verdicts;

@@ -1,0 +1,65 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::Stat;
+use crate::registration::FileFacts;
+
+/// A file whose status has changed within this time is read again although the status says that it has not changed
+/// since: some file systems count in seconds (FAT in two of them), and a second write within one leaves no trace.
+const GRANULARITY: Duration = Duration::from_secs(3);
+
+/// Something that a provider has: one registration, as a rule.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What it is called, here and in every answer: a path, the key of a row.
+    pub name: Arc<str>,
+    /// What changes when its content does.
+    pub version: Version,
+    /// What there is to know about it besides its content.
+    pub facts: FileFacts,
+}
+
+/// What changes when an item's content does. Never looked into by those who reload: they compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The status of a file. Nearly a version: see [`Version::is_settled`].
+    Stat(Stat),
+    /// A version that its provider vouches for: the revision of a row, a hash. Equal exactly when the content is.
+    Opaque(Box<[u8]>),
+}
+
+/// What was read of an item.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The version after they were read: another one than before if it was changed meanwhile.
+    pub version: Version,
+}
+
+impl Version {
+    /// Whether a later change would show: the version was not made a moment ago, by the clock on the wall, or has been
+    /// seen for long enough. (That clock may be wrong, and that of a file server another.)
+    pub(crate) fn is_settled(&self, wall: SystemTime, seen_for: Duration) -> bool {
+        match self {
+            Self::Stat(stat) => stat.age(wall).is_some_and(|age| age > GRANULARITY) || seen_for > GRANULARITY,
+            Self::Opaque(_) => true,
+        }
+    }
+
+    /// Whether it is so young that whoever made it may not be done.
+    pub(crate) fn is_younger_than(&self, quiet: Duration, wall: SystemTime) -> bool {
+        match self {
+            Self::Stat(stat) => stat.age(wall).is_some_and(|age| age < quiet),
+            Self::Opaque(_) => false,
+        }
+    }
+
+    /// Whether these can be the bytes of this version.
+    pub(crate) fn can_be_of(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Stat(stat) => stat.size == bytes.len() as u64,
+            Self::Opaque(_) => true,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Version;
+use crate::registration::{Fault, FaultCode, FileFacts};
+use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
+
+/// What is known of an item. Never changed: a scan makes a new one where something is different.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// Its name.
+    pub(crate) file: Arc<str>,
+    /// What `offered` was read from; `None` when nothing could be read.
+    pub(super) read: Option<Read>,
+    /// What there is to know besides its content.
+    pub(crate) facts: FileFacts,
+    /// What it says now.
+    pub(crate) offered: Result<Good, Refusal>,
+    /// What of it is in force.
+    pub(crate) held: Option<Good>,
+}
+
+/// The bytes that were read.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) hash: ContentHash,
+    pub(super) version: Version,
+    /// When the item was first seen with this version.
+    pub(super) since: Instant,
+    /// Whether the version can be trusted: a later write would show in it.
+    pub(super) settled: bool,
+}
+
+impl Known {
+    /// The version that was read last.
+    pub(crate) fn version(&self) -> Option<&Version> {
+        self.read.as_ref().map(|read| &read.version)
+    }
+
+    /// The item as it asks to be in force.
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
+        Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref(), facts: self.facts }
+    }
+
+    /// The same item when its source is lost: what it had in force it keeps, and it will be read again.
+    pub(crate) fn lost(&self, why: &str) -> Self {
+        Self { read: None, offered: Err(refusal(why)), ..self.clone() }
+    }
+
+    /// The same item with something else in force.
+    pub(crate) fn holding(&self, held: Option<Good>) -> Self {
+        Self { held, ..self.clone() }
+    }
+}
+
+pub(super) fn refusal(why: &str) -> Refusal {
+    Arc::new([Fault::of_file(FaultCode::Unreadable, why)])
+}

@@ -1,0 +1,166 @@
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use super::events::Events;
+use super::ways::{Ways, absolute};
+use super::{Content, FileSystem, Hint, Item, Listed, Stat, Unread, Version, Watched};
+use crate::registration::FileFacts;
+
+/// The most bytes that a file is read with, registration or list: 16 MiB. The largest registration met with in public
+/// repositories has 60 KB; one of 16 MiB, with 220,000 entries, takes half a gigabyte when it is loaded.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// So few files that asking for their status in turn is no slower than handing them out to threads.
+const FEW: usize = 64;
+
+const NOT_A_FILE: &str = "it is not a regular file; put the registration itself here, or a symlink";
+const LEADS_NOWHERE: &str = "it is a symlink that leads to nothing";
+const NO_SUCH_FILE: &str = "there is no such file";
+
+/// What all providers of files have in common: files by their paths, and what tells of changes to them.
+#[derive(Debug)]
+pub(super) struct Paths {
+    system: FileSystem,
+    /// Made when somebody asks to be told of changes.
+    events: Mutex<Option<Events>>,
+    /// The paths of files whose names are not UTF-8, by the names that stand for them.
+    odd: RwLock<HashMap<Arc<str>, PathBuf>>,
+}
+
+/// What it means that a path leads to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The file is gone: nobody has said that it ought to be there.
+    Gone,
+    /// A list names it.
+    AFault,
+}
+
+impl Paths {
+    pub(super) fn new(system: FileSystem) -> Self {
+        Self { system, events: Mutex::default(), odd: RwLock::default() }
+    }
+
+    pub(super) fn system(&self) -> &FileSystem {
+        &self.system
+    }
+
+    /// Whether a file is open for writing, as far as events tell.
+    pub(super) fn is_being_written(&self, path: &Path) -> bool {
+        self.with_events(|events| events.busy().contains(&*absolute(path))).unwrap_or_default()
+    }
+
+    /// The files at these paths as they are now.
+    pub(super) fn list(&self, paths: &[PathBuf], missing: Missing) -> Vec<Listed> {
+        let busy = self.with_events(Events::busy).unwrap_or_default();
+        let look = |path: &PathBuf| self.look(path, &busy, missing);
+        paths.par_iter().with_min_len(FEW).filter_map(look).collect()
+    }
+
+    fn look(&self, path: &Path, busy: &HashSet<PathBuf>, missing: Missing) -> Option<Listed> {
+        let name = self.name_of(path);
+        if !busy.is_empty() && busy.contains(&*absolute(path)) {
+            return Some(Listed::BeingWritten(name));
+        }
+        let why = match self.system.disk.stat(path) {
+            Ok(stat) if stat.is_file => return Some(Listed::Item(item(name, stat))),
+            Ok(_) => NOT_A_FILE.to_owned(),
+            Err(error) => self.why_not(path, &error).or_else(|| missing.fault())?,
+        };
+        Some(Listed::Unreadable { name, why })
+    }
+
+    /// What is wrong with a path; `None` if it is that there is nothing.
+    fn why_not(&self, path: &Path, error: &io::Error) -> Option<String> {
+        if error.kind() != io::ErrorKind::NotFound {
+            return Some(error.to_string());
+        }
+        self.system.disk.is_there(path).then(|| LEADS_NOWHERE.to_owned())
+    }
+
+    pub(super) fn read(&self, name: &Arc<str>, missing: Missing) -> Result<Content, Unread> {
+        let path = self.path_of(name);
+        match self.read_bytes(&path) {
+            Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(after) }),
+            Err(error) => {
+                let why = self.why_not(&path, &error).or_else(|| missing.fault());
+                Err(why.map_or(Unread::Gone, Unread::Because))
+            }
+        }
+    }
+
+    /// The bytes of a file that is not too large, and its status after they were read.
+    pub(super) fn read_bytes(&self, path: &Path) -> io::Result<(Vec<u8>, Stat)> {
+        let (bytes, after) = self.system.disk.read(path, MAX_FILE_BYTES)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(io::Error::other("it is larger than 16 MiB, which no registration is"));
+        }
+        Ok((bytes, after))
+    }
+
+    pub(super) fn watch(&self, ways: Ways, hint: &Hint) -> Watched {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = events.get_or_insert_with(|| Events::new(&self.system, hint));
+        let all = events.arm(ways, &*self.system.disk);
+        Watched { all, anew: events.take_newly_armed(), writers: !events.busy().is_empty() }
+    }
+
+    pub(super) fn wait_for_writers(&self, longest: Duration) {
+        /// An event takes less than a millisecond to arrive; this is how late the wait may end.
+        const TURN: Duration = Duration::from_millis(2);
+        let clock = &self.system.clock;
+        let began = clock.now();
+        let writers = || self.with_events(|events| !events.busy().is_empty()).unwrap_or_default();
+        while writers() && clock.now().duration_since(began) < longest {
+            clock.sleep(TURN);
+        }
+    }
+
+    fn with_events<T>(&self, ask: impl FnOnce(&Events) -> T) -> Option<T> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask)
+    }
+
+    /// What stands for a path: the path itself, where it is UTF-8.
+    pub(super) fn name_of(&self, path: &Path) -> Arc<str> {
+        if let Some(name) = path.to_str() {
+            return name.into();
+        }
+        let chunks = path.as_os_str().as_bytes().utf8_chunks();
+        let name: Arc<str> = chunks
+            .map(|chunk| {
+                let odd: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+                chunk.valid().to_owned() + &odd
+            })
+            .collect::<String>()
+            .into();
+        let mut known = self.odd.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(Arc::clone(&name)).or_insert_with(|| path.to_owned());
+        name
+    }
+
+    pub(super) fn path_of<'n>(&self, name: &'n str) -> Cow<'n, Path> {
+        let known = self.odd.read().unwrap_or_else(PoisonError::into_inner);
+        match known.get(name) {
+            Some(path) => path.clone().into(),
+            None => Path::new(name).into(),
+        }
+    }
+}
+
+impl Missing {
+    fn fault(self) -> Option<String> {
+        (self == Self::AFault).then(|| NO_SUCH_FILE.to_owned())
+    }
+}
+
+fn item(name: Arc<str>, stat: Stat) -> Item {
+    let facts = FileFacts { mode: Some(stat.mode) };
+    Item { name, version: Version::Stat(stat), facts }
+}
