@@ -102,7 +102,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::snapshot::MissingSource;
+    use crate::snapshot::{MissingSource, Problem};
 
     #[tokio::test]
     async fn a_task_waits_for_the_findings_about_a_generation() {
@@ -117,7 +117,8 @@ mod tests {
         let within = Duration::from_secs(60);
         let found = tokio::time::timeout(within, analyst.found_for(1)).await.expect("it is told");
         assert_eq!(found.expect("findings").snapshot.generation(), 1);
-        let gone = MissingSource { source: "directory".to_owned(), problem: "gone".to_owned() };
+        let problem = Problem { what: "gone".to_owned(), meanwhile: "nothing is loaded".to_owned() };
+        let gone = MissingSource { source: "directory".to_owned(), problem };
         live.swap(Arc::new(empty(&first, vec![gone])));
         let found = tokio::time::timeout(within, analyst.found_for(2)).await.expect("it is told");
         assert_eq!(found.expect("findings").snapshot.generation(), 2);
