@@ -235,19 +235,19 @@ fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f
 }
 
 fn fault(code: FaultCode, refused: &Candidate<'_>, holder: &Candidate<'_>, dialect: Dialect) -> Fault {
-    let (file, other, refuses) = (&refused.file, &holder.file, dialect.collision());
+    let (file, other, consequence) = (&refused.file, &holder.file, dialect.collision());
     let id = refused.offered.map_or("", |good| &*good.registration.id);
     let message = match code {
         FaultCode::DuplicateToken => format!(
-            "{file} has the same `as_token` as {other}, which is in force; {refuses}; \
+            "{file} has the same `as_token` as {other}, which is in force; {consequence}; \
              give each application service tokens of its own"
         ),
         FaultCode::OverlappingProxyPrefix => format!(
             "the `io.element.msc4512.proxy_prefix` of {file} overlaps that of {other}, which is in force; \
-             {refuses}; give each application service a prefix of its own"
+             {consequence}; give each application service a prefix of its own"
         ),
         _ => format!(
-            "{file} has the same `id` `{id}` as {other}, which is in force; {refuses}; \
+            "{file} has the same `id` `{id}` as {other}, which is in force; {consequence}; \
              remove one of the files or give one of them another `id`"
         ),
     };

@@ -12,14 +12,14 @@ const GENERATIONS: usize = 1_024;
 /// What a service said before is kept alive by it: 0.9 KiB for each of the example registrations, so 14 MiB at most.
 pub(super) const SERVICES: usize = 16_384;
 
-/// One generation against the one before it.
+/// A set that was in force, and what it changed against the one before it.
 #[derive(Clone, Debug)]
-pub struct Change {
-    /// The generation that it led to.
-    pub generation: u64,
+pub struct Generation {
+    /// Which it was, counted from 1.
+    pub number: u64,
     /// Its digest.
     pub digest: Arc<str>,
-    /// Whether it is complete.
+    /// Whether it was complete.
     pub complete: bool,
     /// When it came into force.
     pub at: SystemTime,
@@ -30,19 +30,19 @@ pub struct Change {
 /// What has happened since a set was in force.
 #[derive(Clone, Debug)]
 pub enum Since {
-    /// These changes, the oldest first; none when that set is in force.
-    Changes(Vec<Arc<Change>>),
+    /// These generations, the oldest first; none when that set is in force.
+    Generations(Vec<Arc<Generation>>),
     /// More than is remembered, or the set was never in force here: whoever asks has to start anew.
     Reset,
 }
 
-/// The last changes.
+/// The last generations, without the snapshots themselves: what was in force is freed as ever.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The digest of the set that the oldest change was made to.
+    /// The digest of the set that the oldest generation came after.
     base: Option<Arc<str>>,
     /// The oldest first.
-    changes: VecDeque<Arc<Change>>,
+    generations: VecDeque<Arc<Generation>>,
     /// How many services they touched in all.
     services: usize,
 }
@@ -57,15 +57,15 @@ impl History {
             return;
         };
         self.services += services.len();
-        self.changes.push_back(Arc::new(Change {
-            generation: snapshot.generation(),
+        self.generations.push_back(Arc::new(Generation {
+            number: snapshot.generation(),
             digest,
             complete: snapshot.is_complete(),
             at: snapshot.loaded_at(),
             services: Arc::clone(services),
         }));
-        while self.changes.len() > GENERATIONS || self.services > SERVICES {
-            let Some(oldest) = self.changes.pop_front() else { return };
+        while self.generations.len() > GENERATIONS || self.services > SERVICES {
+            let Some(oldest) = self.generations.pop_front() else { return };
             self.services -= oldest.services.len();
             self.base = Some(Arc::clone(&oldest.digest));
         }
@@ -73,10 +73,10 @@ impl History {
 
     /// What has happened since a set was in force, the last time that it was.
     pub(super) fn since(&self, digest: &str) -> Since {
-        if let Some(at) = self.changes.iter().rposition(|change| &*change.digest == digest) {
-            Since::Changes(self.changes.range(at + 1..).cloned().collect())
+        if let Some(at) = self.generations.iter().rposition(|generation| &*generation.digest == digest) {
+            Since::Generations(self.generations.range(at + 1..).cloned().collect())
         } else if self.base.as_deref() == Some(digest) {
-            Since::Changes(self.changes.iter().cloned().collect())
+            Since::Generations(self.generations.iter().cloned().collect())
         } else {
             Since::Reset
         }

@@ -20,6 +20,14 @@
 //! When the files on disk do not collide with each other, all of them are in force, whatever was before: two files may
 //! swap their ids in one step or in two.
 //!
+//! [`Snapshot::try_admission`] asks the same rules what would come of a file that is not there yet.
+//!
+//! # What led here
+//!
+//! [`Live`] remembers the last generations: of each its digest, and the services that it touched, as they were and as
+//! they became. Whoever knows the digest of a set that was in force is told what has happened since
+//! ([`Live::since`]), or that he has to start anew. The snapshots themselves are not kept.
+//!
 //! # Digest
 //!
 //! The digest covers the server name, the dialect, and for each file in force, in load order, its name relative to its
@@ -41,7 +49,7 @@ pub use admission::Candidate;
 pub use changes::{Changes, ServiceChange};
 pub use digest::ContentHash;
 pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
-pub use history::{Change, Since};
+pub use history::{Generation, Since};
 pub use in_force::{Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;

@@ -169,7 +169,9 @@ fn specified(candidates: &[Candidate<'_>]) -> Vec<bool> {
         if more.is_empty() {
             break;
         }
-        more.into_iter().for_each(|at| contested[at] = true);
+        for at in more {
+            contested[at] = true;
+        }
     }
     let mut has: Vec<Option<&Good>> =
         (0..preferred.len()).map(|at| if contested[at] { candidates[at].held } else { preferred[at] }).collect();

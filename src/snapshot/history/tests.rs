@@ -33,7 +33,7 @@ fn with(snapshot: &Snapshot, goods: &[Good]) -> Arc<Snapshot> {
 
 fn generations(since: &Since) -> Vec<u64> {
     match since {
-        Since::Changes(changes) => changes.iter().map(|change| change.generation).collect(),
+        Since::Generations(all) => all.iter().map(|generation| generation.number).collect(),
         Since::Reset => panic!("a reset"),
     }
 }
@@ -52,7 +52,7 @@ fn a_follower_is_told_what_has_happened_since() {
     assert_eq!(generations(&live.since(second.digest()).1), [3]);
     assert_eq!(generations(&live.since(third.digest()).1), [] as [u64; 0]);
     assert!(matches!(live.since("0123").1, Since::Reset));
-    let (in_force, Since::Changes(changes)) = live.since(first.digest()) else { panic!("a reset") };
+    let (in_force, Since::Generations(changes)) = live.since(first.digest()) else { panic!("a reset") };
     assert_eq!(in_force.generation(), 3);
     let ServiceChange::Added(added) = &changes[0].services[0] else { panic!("{:?}", changes[0]) };
     assert!(Arc::ptr_eq(added, &all[1].registration));
