@@ -157,8 +157,8 @@ pub(crate) fn broken(address: SocketAddr, _services: usize, _ledger: &Ledger, st
     let mut random = Random::new(4);
     let babble: [&[u8]; 5] = [
         b"GARBAGE\r\n\r\n",
-        b"POST /v1/owners HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{\"ids\": [",
-        b"GET /v1/owners?id=%ZZ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /v1/owners HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{\"ids\": [",
+        b"GET /v1/owners?id=%ZZ HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00",
         b"",
     ];

@@ -56,7 +56,7 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
         Some(_) => return Err(ApiError::invalid_param("limit is a number")),
         None => DEFAULT_LIMIT,
     };
-    let found = state.analyst.latest().ok_or_else(ApiError::not_ready)?;
+    let found = state.analyst.latest().ok_or_else(ApiError::not_compared)?;
     let fits = |finding: &&Finding| {
         severity.is_none_or(|severity| finding.severity == severity)
             && code.is_none_or(|code| finding.code == code)

@@ -126,6 +126,17 @@ impl Endpoint {
         self.operations.iter().map(Operation::method).collect()
     }
 
+    /// Its methods as `Allow` names them.
+    pub(super) fn allow(&self) -> String {
+        let mut allowed = Vec::new();
+        for method in self.methods() {
+            let with_head = method == Method::GET;
+            allowed.push(method);
+            allowed.extend(with_head.then_some(Method::HEAD));
+        }
+        allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// Its part of the document.
     pub(super) fn described(&self) -> impl Iterator<Item = OpenApi> {
         self.operations.iter().map(|operation| {

@@ -43,6 +43,21 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, "this needs a token with the role admin")
     }
 
+    pub(super) fn foreign_page() -> Self {
+        let error = "pages of other origins may not ask this; see --cors-origin";
+        Self::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, error)
+    }
+
+    pub(super) fn foreign_host() -> Self {
+        let error = "only this machine is answered, as localhost or by its loopback address; see --allow-host";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, ErrCode::Forbidden, error)
+    }
+
+    pub(super) fn not_of_type_json() -> Self {
+        let error = "the body is JSON, and says so: Content-Type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrCode::NotJson, error)
+    }
+
     pub(super) fn too_slow() -> Self {
         let error = "the request took too long, or its body did not come";
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
@@ -81,13 +96,20 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrCode::Unrecognized, error)
     }
 
-    pub(super) fn not_ready() -> Self {
-        let error = "the first load of registrations is not done; see /readyz";
+    fn unavailable(error: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error)
     }
 
+    pub(super) fn not_ready() -> Self {
+        Self::unavailable("the first load of registrations is not done; see /readyz")
+    }
+
+    pub(super) fn not_compared() -> Self {
+        Self::unavailable("the first comparison of registrations is not done; it follows the first load")
+    }
+
     pub(super) fn shutting_down() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, "the service is shutting down")
+        Self::unavailable("the service is shutting down")
     }
 
     pub(super) const fn status(&self) -> StatusCode {

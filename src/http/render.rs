@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{self, ContentType, HeaderName};
 use serde::Serialize;
 
 use crate::snapshot::Snapshot;
@@ -29,9 +29,17 @@ pub(super) fn ok(value: &impl Serialize) -> HttpResponse {
     json(StatusCode::OK, to_bytes(value))
 }
 
+/// What is not to be had now may be had after so many seconds: a first load or comparison takes one at most, and so does
+/// a restart.
+const RETRY_AFTER: (HeaderName, &str) = (header::RETRY_AFTER, "1");
+
 /// JSON that is written already.
 pub(super) fn json(status: StatusCode, bytes: impl MessageBody + 'static) -> HttpResponse {
-    HttpResponse::build(status).insert_header(ContentType::json()).body(bytes)
+    let mut response = HttpResponse::build(status);
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        response.insert_header(RETRY_AFTER);
+    }
+    response.insert_header(ContentType::json()).body(bytes)
 }
 
 /// A value as JSON, in one buffer.

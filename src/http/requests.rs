@@ -8,11 +8,11 @@ use crate::ruling::Reason;
 use crate::telemetry::Metrics;
 
 /// The methods that are served; any other is counted as `other`, so that no caller names a label.
-const METHODS: [Method; 2] = [Method::GET, Method::POST];
+const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
 const METHOD_SLOTS: usize = METHODS.len() + 1;
 
 /// The statuses that are answered; any other is counted under its class.
-const STATUSES: [(u16, &str); 12] = [
+const STATUSES: [(u16, &str); 13] = [
     (200, "200"),
     (400, "400"),
     (401, "401"),
@@ -22,6 +22,7 @@ const STATUSES: [(u16, &str); 12] = [
     (408, "408"),
     (413, "413"),
     (415, "415"),
+    (421, "421"),
     (429, "429"),
     (500, "500"),
     (503, "503"),

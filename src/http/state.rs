@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::requests::HttpMetrics;
-use super::{Access, Caller, check};
+use super::{Access, Caller, Doors, check};
 use crate::analysis::Comparer;
 use crate::registration::TokenHasher;
 use crate::reload::{Analyst, Reloader};
@@ -49,6 +49,8 @@ pub struct AppState {
     pub(super) limits: Limits,
     /// Who may ask; anybody without it.
     pub(super) access: Option<Arc<Access>>,
+    /// Whose pages may ask.
+    pub(super) doors: Doors,
 }
 
 impl AppState {
@@ -65,13 +67,32 @@ impl AppState {
         let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
-        Self { live, reloader, analyst, comparer, checks, metrics, registry, hasher, limits, access: None }
+        Self {
+            live,
+            reloader,
+            analyst,
+            comparer,
+            checks,
+            metrics,
+            registry,
+            hasher,
+            limits,
+            access: None,
+            doors: Doors::default(),
+        }
     }
 
     /// Lets only those ask who bear a token.
     #[must_use]
     pub fn guarded_by(mut self, access: Option<Arc<Access>>) -> Self {
         self.access = access;
+        self
+    }
+
+    /// Lets web pages ask as these doors say; without them, only pages of its own may send anything.
+    #[must_use]
+    pub fn behind(mut self, doors: Doors) -> Self {
+        self.doors = doors;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod doors;
 mod filesystem_faults;
 mod finding_pages;
 mod findings;

@@ -23,7 +23,7 @@ fn connect(address: SocketAddr) -> TcpStream {
 
 fn batch(ids: usize) -> Vec<u8> {
     let body = serde_json::json!({"ids": vec!["@irc_x:example.com"; ids]}).to_string();
-    format!("POST /v1/owners HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!("POST /v1/owners HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 fn open_files(service: &Service) -> usize {
@@ -41,7 +41,7 @@ fn who_does_not_ask_is_not_waited_for() {
     };
     let (silent, mut first, mut second) = (connect(address), connect(address), connect(address));
     first.write_all(b"GET /heal").expect("sent");
-    second.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+    second.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
     let mut answer = [0; 15];
     second.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
@@ -74,7 +74,9 @@ fn who_does_not_read_is_cut_off() {
 /// Sends the head of a request, and comes back when the service has read it and waits for the body.
 fn begin(address: SocketAddr, body: usize) -> TcpStream {
     let mut stream = connect(address);
-    let head = format!("POST /v1/owners HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {body}\r\n\r\n");
+    let head = format!(
+        "POST /v1/owners HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {body}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("sent");
     let mut answer = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
     stream.read_exact(&mut answer).expect("an answer");

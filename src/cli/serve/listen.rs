@@ -6,10 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::middleware::Condition;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, bail};
 
@@ -32,11 +29,10 @@ pub(super) fn server(
     part: Part,
     places: Places<'_>,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
-    let (state, origins) = (state.clone(), serve.cors_origin.clone());
+    let state = state.clone();
     let app = move || {
         let state = state.clone();
-        let cors = Condition::new(!origins.is_empty(), cors(&origins));
-        App::new().wrap(cors).configure(move |config| http::configure(&state, config, part))
+        App::new().configure(move |config| http::configure(&state, config, part))
     };
     let connections = Arc::clone(connections);
     let mut server = HttpServer::new(app)
@@ -81,13 +77,6 @@ fn bind_tcp(address: SocketAddr, send_timeout: u32) -> std::io::Result<TcpListen
     #[cfg(target_os = "linux")]
     rustix::net::sockopt::set_tcp_user_timeout(&listener, send_timeout.saturating_mul(1_000))?;
     Ok(listener)
-}
-
-/// Pages of these origins, and of no others, may ask.
-fn cors(origins: &[String]) -> Cors {
-    let cors =
-        Cors::default().allowed_methods(["GET", "POST"]).allowed_headers([AUTHORIZATION, CONTENT_TYPE]).max_age(3_600);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// Binds a Unix socket, in the place of a file that a service left behind when it died, and never of one that lives.

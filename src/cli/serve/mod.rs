@@ -112,7 +112,9 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         .context("failed to start the findings thread")?;
     let limits =
         Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
-    let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits).guarded_by(access.clone());
+    let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
+        .guarded_by(access.clone())
+        .behind(serve.doors(access.is_some()));
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::sources::Sources;
-use crate::http::Limits;
+use crate::http::{Doors, Limits, origin};
 use crate::telemetry::LogFormat;
 
 /// What to serve, and where.
@@ -54,8 +54,13 @@ pub(in crate::cli) struct Serve {
     pub(super) tls_key: Option<PathBuf>,
 
     /// Let pages of this origin ask from a browser, such as `https://register.example.com`; may be given several times.
-    #[arg(long, value_name = "ORIGIN", env = "BAILIWICK_CORS_ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "ORIGIN", env = "BAILIWICK_CORS_ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub(super) cors_origin: Vec<String>,
+
+    /// Without tokens, answer only what is addressed to `localhost`, to a loopback address or to this name (without its
+    /// port); may be given several times. On loopback that is so without it, too, lest a web page get in.
+    #[arg(long, value_name = "NAME", env = "BAILIWICK_ALLOW_HOST", value_delimiter = ',')]
+    pub(super) allow_host: Vec<String>,
 
     /// Keep the last good copy of each file here, so that a file that is broken when the service starts still holds its
     /// names.
@@ -112,6 +117,17 @@ pub(in crate::cli) struct Serve {
 }
 
 impl Serve {
+    /// Which web pages may ask. Where nobody is asked for a token and nobody beyond this machine is listened to, a page is
+    /// the one stranger that could get in.
+    pub(super) fn doors(&self, has_tokens: bool) -> Doors {
+        let doors = Doors::new(self.cors_origin.clone());
+        let beyond = self.listen.iter().chain(&self.admin_listen).any(|address| !address.ip().is_loopback());
+        if has_tokens || (beyond && self.allow_host.is_empty()) {
+            return doors;
+        }
+        doors.only_for_this_machine_and(self.allow_host.clone())
+    }
+
     /// The longest time from one answer to the head of the next request: an idle connection is closed before that, and a
     /// client may still be reading the answer.
     pub(super) const fn longest_wait(&self) -> Duration {

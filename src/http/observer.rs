@@ -1,0 +1,126 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use actix_web::{HttpMessage, HttpResponse, web};
+
+use super::doors::Sender;
+use super::error::ApiError;
+use super::requests::RouteMetrics;
+use super::stalled::{Connection, InUse};
+use super::{AppState, Caller, Role};
+
+/// Seconds for which a browser need not ask again whether it may ask: an origin is seldom taken off the list.
+const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
+
+/// What is done for every request of a resource, whatever it asks: it is refused if a web page or a caller may not ask it,
+/// counted, timed, and told to its connection.
+pub(super) struct Observer {
+    state: web::Data<AppState>,
+    role: Option<Role>,
+    /// The methods, as `Allow` names them.
+    allow: Arc<str>,
+    metrics: RouteMetrics,
+}
+
+impl Observer {
+    pub(super) fn new(state: web::Data<AppState>, route: &'static str, role: Option<Role>, allow: Arc<str>) -> Self {
+        let metrics = state.metrics.route(route);
+        Self { state, role, allow, metrics }
+    }
+
+    pub(super) fn observe<S>(
+        self: Arc<Self>,
+        request: ServiceRequest,
+        service: &S,
+    ) -> impl Future<Output = Result<ServiceResponse<InUse>, actix_web::Error>> + use<S>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+    {
+        let began = Instant::now();
+        let in_flight = request.request().conn_data::<Arc<Connection>>().map(|known| Arc::clone(known).asked());
+        let method = request.method().clone();
+        let sender = self.state.doors.sender(request.headers());
+        let answered = match self.admitted(&sender, &request) {
+            Err(instead) => Err(request.into_response(instead)),
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                // Only a body can be waited for.
+                let awaited = (!is_read(&method)).then(|| request.request().clone());
+                Ok((awaited, service.call(request)))
+            }
+        };
+        async move {
+            let mut response = match answered {
+                Err(instead) => instead,
+                Ok((None, answer)) => answer.await?,
+                Ok((Some(request), answer)) => match tokio::time::timeout(self.state.limits.request, answer).await {
+                    Ok(response) => response?,
+                    Err(_) => ServiceResponse::new(request, HttpResponse::from(ApiError::too_slow())),
+                },
+            };
+            self.tell_browsers(sender, response.headers_mut());
+            let (status, took) = (response.status().as_u16(), began.elapsed());
+            self.metrics.answered(&method, status, took);
+            tracing::debug!(route = self.metrics.route(), %method, status, micros = took.as_micros(), "request");
+            Ok(response.map_body(|_, body| InUse::new(body, in_flight)))
+        }
+    }
+
+    /// Who asks, or what is answered instead because the request is not even looked at.
+    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<Caller, HttpResponse> {
+        let headers = request.headers();
+        // Without an address it comes through the Unix socket.
+        if request.peer_addr().is_some() && !self.state.doors.knows_host(headers) {
+            return Err(ApiError::foreign_host().into());
+        }
+        if request.method() == Method::OPTIONS
+            && headers.contains_key(ORIGIN)
+            && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            return Err(self.preflight(sender));
+        }
+        if !is_read(request.method()) {
+            sender.may_send(self.role, headers)?;
+        }
+        let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        match (&self.state.access, self.role) {
+            (Some(access), Some(needed)) => Ok(access.check(needed, authorization)?),
+            _ => Ok(Caller::ANYBODY),
+        }
+    }
+
+    /// The answer to a browser that asks whether a page may ask.
+    fn preflight(&self, sender: &Sender) -> HttpResponse {
+        if !matches!(sender, Sender::Listed(_)) {
+            return ApiError::foreign_page().into();
+        }
+        let allowed = HeaderValue::from_str(&self.allow).unwrap_or(HeaderValue::from_static("GET"));
+        HttpResponse::Ok()
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))
+            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"))
+            .insert_header((ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE))
+            .finish()
+    }
+
+    /// Says whose page may read an answer.
+    fn tell_browsers(&self, sender: Sender, headers: &mut HeaderMap) {
+        if self.state.doors.depends_on_origin() {
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
+        if let Sender::Listed(origin) = sender {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+    }
+}
+
+/// Whether a method only reads.
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
