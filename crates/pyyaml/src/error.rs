@@ -25,6 +25,14 @@ impl YamlError {
     }
 }
 
+impl fmt::Display for YamlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for YamlError {}
+
 /// The ways in which a text is not the YAML that PyYAML reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
