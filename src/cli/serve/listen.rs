@@ -1,14 +1,11 @@
-use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::Serve;
 use crate::cli::tls::Certificate;
@@ -67,7 +64,7 @@ pub(super) fn server(
 }
 
 /// Connections that wait to be accepted; more than the operating system allows is as many as it allows.
-const BACKLOG: i32 = 2_048;
+pub(super) const BACKLOG: i32 = 2_048;
 
 /// Binds an address, whose connections end when their client takes nothing of an answer for so many seconds: nobody can
 /// let answers pile up here by not reading them.
@@ -77,27 +74,4 @@ fn bind_tcp(address: SocketAddr, send_timeout: u32) -> std::io::Result<TcpListen
     #[cfg(target_os = "linux")]
     rustix::net::sockopt::set_tcp_user_timeout(&listener, send_timeout.saturating_mul(1_000))?;
     Ok(listener)
-}
-
-/// Binds a Unix socket, in the place of a file that a service left behind when it died, and never of one that lives.
-pub(super) fn bind_unix(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
-    let shown = path.display();
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("failed to look at {shown}")),
-        Ok(metadata) if !metadata.file_type().is_socket() => bail!("{shown} exists and is not a socket"),
-        Ok(_) if UnixStream::connect(path).is_ok() => bail!("somebody else listens on {shown}"),
-        Ok(_) => std::fs::remove_file(path).with_context(|| format!("failed to replace {shown}"))?,
-    }
-    let listener = UnixListener::bind(path).with_context(|| format!("failed to listen on {shown}"))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .with_context(|| format!("failed to set the mode of {shown}"))?;
-    Ok(listener)
-}
-
-/// Removes the Unix socket. Left behind, it would be replaced at the next start.
-pub(super) fn unbind_unix(path: Option<&Path>) {
-    if let Some(path) = path {
-        let _ = std::fs::remove_file(path);
-    }
 }

@@ -1,6 +1,7 @@
 mod listen;
 mod options;
 mod signals;
+mod unix_socket;
 
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use listen::Places;
 pub(super) use options::Serve;
+use unix_socket::UnixSocket;
 
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
@@ -44,7 +46,6 @@ pub(super) fn run(serve: &Serve) -> ExitCode {
     match actix_web::rt::System::new().block_on(answer(serve, prepared)) {
         Ok(()) => ExitCode::from(OK),
         Err(error) => {
-            listen::unbind_unix(serve.unix_socket.as_deref());
             complain(&error);
             ExitCode::from(INTERNAL)
         }
@@ -54,7 +55,7 @@ pub(super) fn run(serve: &Serve) -> ExitCode {
 struct Prepared {
     options: Options,
     hasher: TokenHasher,
-    unix_listener: Option<UnixListener>,
+    unix: Option<(UnixSocket, UnixListener)>,
     access: Option<Arc<Access>>,
     certificate: Option<Arc<Certificate>>,
 }
@@ -77,8 +78,8 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
         _ => None,
     };
     let socket = serve.unix_socket.as_deref();
-    let unix_listener = socket.map(|path| listen::bind_unix(path, serve.unix_socket_mode)).transpose()?;
-    Ok(Prepared { options, hasher, unix_listener, access, certificate })
+    let unix = socket.map(|path| UnixSocket::bind(path, serve.unix_socket_mode)).transpose()?;
+    Ok(Prepared { options, hasher, unix, access, certificate })
 }
 
 /// Nobody listens to the whole network by accident.
@@ -102,7 +103,9 @@ fn raise_file_limit() {
 }
 
 async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
-    let Prepared { options, hasher, unix_listener, access, certificate } = prepared;
+    let Prepared { options, hasher, unix, access, certificate } = prepared;
+    let (unix_socket, unix_listener) = unix.unzip();
+    let unix_socket = unix_socket.map(Arc::new);
     stand_back_all();
     raise_file_limit();
     let metrics = Metrics::new();
@@ -131,7 +134,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     };
     let (admin, admin_addresses) = admin.unzip();
     let handles = [Some(questions.handle()), admin.as_ref().map(Server::handle)].into_iter().flatten().collect();
-    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), serve.unix_socket.clone())?);
+    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), unix_socket.clone())?);
     actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
     actix_web::rt::spawn(async move {
         loop {
@@ -150,7 +153,9 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         Some(admin) => tokio::try_join!(questions, admin).map(drop),
         None => questions.await,
     };
-    listen::unbind_unix(serve.unix_socket.as_deref());
+    if let Some(socket) = &unix_socket {
+        socket.remove();
+    }
     reloader.shutdown();
     tracing::info!("bailiwick has stopped");
     ended.context("the server failed")

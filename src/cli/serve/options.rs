@@ -24,7 +24,7 @@ pub(in crate::cli) struct Serve {
     )]
     pub(super) listen: Vec<SocketAddr>,
 
-    /// A Unix socket to listen on besides. A socket file that nobody listens on any more is replaced.
+    /// A Unix socket to listen on besides. A socket file of the same user that nobody listens on any more is replaced.
     #[arg(long, value_name = "PATH", env = "BAILIWICK_UNIX_SOCKET")]
     pub(super) unix_socket: Option<PathBuf>,
 

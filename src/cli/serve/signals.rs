@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use actix_web::dev::ServerHandle;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::listen::unbind_unix;
+use super::unix_socket::UnixSocket;
 use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
 
@@ -15,7 +14,7 @@ use crate::snapshot::Live;
 pub(super) fn obey(
     servers: Vec<ServerHandle>,
     reloader: Reloader,
-    unix_socket: Option<PathBuf>,
+    unix_socket: Option<Arc<UnixSocket>>,
 ) -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -39,7 +38,9 @@ pub(super) fn obey(
             }
             if stopping {
                 tracing::warn!("told twice to stop: stopping at once");
-                unbind_unix(unix_socket.as_deref());
+                if let Some(socket) = &unix_socket {
+                    socket.remove();
+                }
                 // A server that is stopping already would first let its time for that pass.
                 std::process::exit(0);
             }
