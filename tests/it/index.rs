@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Patterns that are recorded as valid, made to begin with a sigil, each with the texts that were tried on it.
 fn recorded() -> Vec<(String, Vec<String>)> {
-    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pattern/cases.jsonl"))
+    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/python-re/tests/cases.jsonl"))
         .expect("recorded data is committed");
     let sigiled = |text: &str| if text.starts_with('@') { text.to_owned() } else { format!("@{text}") };
     let cases = cases.lines().map(|line| serde_json::from_str::<Value>(line).expect("a case is JSON"));
@@ -180,12 +180,14 @@ fn thousands_behind_one_prefix_are_found() {
 fn what_hangs_a_homeserver_does_not_hang_us() {
     let worst = format!("@{}!", "a".repeat(253));
     let regular = ["@(a+)+$", "@(a|a)*b", "@(.*)*x", "@([a-z]+)*@", "@(a*)*b", "@((a+)*)+\\Z", "@(a?){200}a{200}$"];
-    let registrations = [registration(0, &regular)];
+    // Not regular to an automaton over bytes, and yet nothing is remembered: no way is tried twice.
+    let forgetful = ["@(?:a|aa)+(?<=b)\\bé", "@(?:(.*)*)x(?<=a)", "@(?>(a|aa)+)b\\b"];
+    let registrations = [registration(0, &regular), registration(1, &forgetful)];
     let index = Index::build(&homeserver(), &registrations);
     for _ in 0..1_000 {
         assert_eq!(looked_up(&index, &worst), Some(vec![]));
     }
-    let irregular = ["@(a+)+(?<!x)\\1$", "@(a|a)*(b)\\2(?=x)", "@(?:(.*)*)x\\1", "@(?:a|aa)+(?<=b)\\bé"];
+    let irregular = ["@(a+)+(?<!x)\\1$", "@(a|a)*(b)\\2(?=x)", "@(?:(.*)*)x\\1"];
     for regex in irregular {
         let index = Index::build(&homeserver(), &[registration(0, &[regex])]);
         let hits = looked_up(&index, &worst).expect("an ID");

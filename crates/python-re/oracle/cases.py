@@ -1,6 +1,6 @@
 """Records what CPython's `re` makes of random patterns: the verdict of `re.compile`, and `re.match` on random texts.
 
-    python3.11 crates/python-re/oracle/cases.py --seed 1 --patterns 1500 > tests/data/pattern/cases.jsonl
+    python3.11 oracle/cases.py --seed 1 --patterns 1500 > tests/cases.jsonl
 
 One JSON list a line: the pattern, Python's error or null, and a list of [text, whether it matches]. Kinds:
 

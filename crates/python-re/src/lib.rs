@@ -20,7 +20,7 @@ use std::sync::Arc;
 use regex_syntax::hir::Hir;
 
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
-pub use engine::{Backtracker, Matcher, Outcome, Scratch};
+pub use engine::{Backtracker, Backward, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
 pub use fingerprint::fingerprint;
 pub use path::{Condition, Path, necessary_paths, paths, required_literals};
@@ -73,6 +73,12 @@ impl Pattern {
     #[must_use]
     pub fn matcher(&self) -> Matcher {
         Matcher::new(&self.ast, self.groups)
+    }
+
+    /// The matcher that goes through a text once, backwards; `None` if what a group has captured bears on what matches.
+    #[must_use]
+    pub fn backward(&self) -> Option<Backward> {
+        Backward::new(&self.ast)
     }
 
     /// The matcher that tries ways in Python's order, which every pattern has.

@@ -1,8 +1,11 @@
+use super::OutOfSteps;
+use super::anchor::holds;
 use super::matcher::Outcome;
-use super::program::{Address, Instruction, Program, Times, Unit};
+use super::program::{Address, Instruction, Program, Times};
 use super::scratch::Scratch;
-use crate::ast::{Anchor, Ast, Case};
-use crate::characters::{is_word, lower};
+use super::unit::Unit;
+use crate::ast::{Ast, Case};
+use crate::characters::lower;
 
 /// No match attempt takes more steps. One step is an instruction, or a way that is taken back.
 const MAX_STEPS: u32 = 50_000;
@@ -22,9 +25,8 @@ impl Backtracker {
     #[must_use]
     pub fn run(&self, scratch: &mut Scratch, text: &str) -> Outcome {
         let allowed = scratch.allowance(MAX_STEPS);
-        scratch.text.clear();
-        scratch.text.extend(text.chars());
-        let memory = &mut scratch.memory;
+        scratch.read(text);
+        let memory = &mut scratch.backtrack;
         memory.begin(self.program.groups as usize * 2);
         let mut run =
             Run { program: &self.program, text: &scratch.text, memory, valid: 0, innermost: None, steps: allowed };
@@ -62,8 +64,6 @@ impl Memory {
         self.trail.clear();
     }
 }
-
-struct OutOfSteps;
 
 /// The place of a mark that has not been set.
 const NOWHERE: usize = usize::MAX;
@@ -226,7 +226,7 @@ impl Run<'_> {
         Ok(match &program.instructions[at] {
             Instruction::One(unit) => self.fits(unit, place).then_some((at + 1, place + 1)),
             Instruction::Many { unit, times } => self.many(at, unit, *times, place),
-            Instruction::Anchor(anchor) => self.holds(*anchor, place).then_some((at + 1, place)),
+            Instruction::Anchor(anchor) => holds(*anchor, self.text, place).then_some((at + 1, place)),
             Instruction::Reference { group, case } => self.reference(*group, *case, place).map(|place| (at + 1, place)),
             Instruction::Mark(mark) => {
                 self.mark(*mark, place);
@@ -377,31 +377,7 @@ impl Run<'_> {
 
     fn fits(&self, unit: &Unit, place: usize) -> bool {
         let Some(&c) = self.text.get(place) else { return false };
-        match unit {
-            Unit::Char(wanted) => c == *wanted,
-            Unit::Class(class) => {
-                let ranges = class.ranges();
-                let at = ranges.partition_point(|range| range.end() < c);
-                ranges.get(at).is_some_and(|range| range.start() <= c)
-            }
-        }
-    }
-
-    fn holds(&self, anchor: Anchor, place: usize) -> bool {
-        let next = self.text.get(place).copied();
-        let previous = place.checked_sub(1).map(|place| self.text[place]);
-        match anchor {
-            Anchor::Start => place == 0,
-            Anchor::StartLine => matches!(previous, None | Some('\n')),
-            Anchor::End => next.is_none(),
-            Anchor::EndOrFinalNewline => next.is_none() || (next == Some('\n') && place + 1 == self.text.len()),
-            Anchor::EndLine => matches!(next, None | Some('\n')),
-            Anchor::WordBoundary { negated, ascii } => {
-                let is_word = |c: Option<char>| c.is_some_and(|c| is_word(c, ascii));
-                // Python finds neither kind in an empty text.
-                !self.text.is_empty() && (is_word(previous) != is_word(next)) != negated
-            }
-        }
+        unit.fits(c)
     }
 
     fn captured(&self, group: u32) -> Option<(usize, usize)> {

@@ -1,4 +1,5 @@
 use super::backtrack::Backtracker;
+use super::backward::Backward;
 use super::scratch::Scratch;
 use crate::ast::Ast;
 
@@ -16,23 +17,39 @@ pub enum Outcome {
 /// Matches a pattern at the start of a text, as `re.match` does, by the engine that is best for it.
 #[derive(Debug)]
 pub struct Matcher {
-    engine: Backtracker,
+    engine: Engine,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Backward(Backward),
+    Backtrack(Backtracker),
 }
 
 impl Matcher {
     pub(crate) fn new(ast: &Ast, groups: u32) -> Self {
-        Self { engine: Backtracker::new(ast, groups) }
+        let engine = match Backward::new(ast) {
+            Some(backward) => Engine::Backward(backward),
+            None => Engine::Backtrack(Backtracker::new(ast, groups)),
+        };
+        Self { engine }
     }
 
     /// Tries the pattern at the start of `text`.
     #[must_use]
     pub fn run(&self, scratch: &mut Scratch, text: &str) -> Outcome {
-        self.engine.run(scratch, text)
+        match &self.engine {
+            Engine::Backward(engine) => engine.run(scratch, text, 0),
+            Engine::Backtrack(engine) => engine.run(scratch, text),
+        }
     }
 
     /// The bytes that it takes on the heap. Sets of characters that patterns share are counted with each.
     #[must_use]
     pub fn memory_usage(&self) -> usize {
-        self.engine.memory_usage()
+        match &self.engine {
+            Engine::Backward(engine) => engine.memory_usage(),
+            Engine::Backtrack(engine) => engine.memory_usage(),
+        }
     }
 }

@@ -1,7 +1,4 @@
-use std::sync::Arc;
-
-use regex_syntax::hir::ClassUnicode;
-
+use super::unit::Unit;
 use crate::ast::{Anchor, Ast, Case, Mode};
 
 /// Where in a program.
@@ -14,13 +11,6 @@ pub(super) type Address = usize;
 pub(super) struct Program {
     pub(super) instructions: Vec<Instruction>,
     pub(super) groups: u32,
-}
-
-/// What one character is compared with.
-#[derive(Debug)]
-pub(super) enum Unit {
-    Char(char),
-    Class(Arc<ClassUnicode>),
 }
 
 /// How often, and which number first.
@@ -66,7 +56,7 @@ pub(super) enum Instruction {
 impl Instruction {
     fn memory_usage(&self) -> usize {
         match self {
-            Self::One(Unit::Class(class)) | Self::Many { unit: Unit::Class(class), .. } => size_of_val(class.ranges()),
+            Self::One(unit) | Self::Many { unit, .. } => unit.memory_usage(),
             Self::Choice(starts) => starts.capacity() * size_of::<Address>(),
             _ => 0,
         }
@@ -99,7 +89,7 @@ impl Program {
         match ast {
             Ast::Empty => {}
             Ast::Literal(_) | Ast::Class(_) => {
-                if let Some(unit) = unit(ast) {
+                if let Some(unit) = Unit::of(ast) {
                     self.push(Instruction::One(unit));
                 }
             }
@@ -111,7 +101,7 @@ impl Program {
             Ast::Repeat(repeat) => {
                 let max = repeat.max.unwrap_or(u32::MAX);
                 let times = Times { min: repeat.min, max, lazy: repeat.mode == Mode::Lazy };
-                match (repeat.mode, unit(&repeat.body)) {
+                match (repeat.mode, Unit::of(&repeat.body)) {
                     (Mode::Possessive, _) => {
                         self.body(&repeat.body, |then| Instruction::Possessive { times, then });
                     }
@@ -177,13 +167,5 @@ impl Program {
         self.add(body);
         self.push(Instruction::Succeed);
         self.instructions[at] = runs(self.next());
-    }
-}
-
-fn unit(ast: &Ast) -> Option<Unit> {
-    match ast {
-        Ast::Literal(c) => Some(Unit::Char(*c)),
-        Ast::Class(class) => Some(Unit::Class(Arc::clone(class))),
-        _ => None,
     }
 }

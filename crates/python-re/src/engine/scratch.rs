@@ -1,4 +1,4 @@
-use super::backtrack::Memory;
+use super::{backtrack, backward};
 
 /// An attempt gets so many steps even when what all have in common is used up: enough for what does not explode.
 const LEAST: u32 = 500;
@@ -8,8 +8,11 @@ const LEAST: u32 = 500;
 /// One for each thread or request is right; it may be used with any number of patterns.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// The text that was asked about last, and its characters.
+    source: String,
     pub(super) text: Vec<char>,
-    pub(super) memory: Memory,
+    pub(super) backtrack: backtrack::Memory,
+    pub(super) backward: backward::Memory,
     steps_left: Option<u64>,
 }
 
@@ -27,6 +30,15 @@ impl Scratch {
     #[must_use]
     pub fn with_steps(steps: u64) -> Self {
         Self { steps_left: Some(steps), ..Self::default() }
+    }
+
+    /// Takes a text apart; the same as before is not taken apart again.
+    pub(super) fn read(&mut self, text: &str) {
+        if self.source != text {
+            text.clone_into(&mut self.source);
+            self.text.clear();
+            self.text.extend(text.chars());
+        }
     }
 
     /// How many steps an attempt may take that may take `most` by itself.
