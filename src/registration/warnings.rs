@@ -3,9 +3,10 @@
 use super::{Place, Warning, WarningCode};
 use pyyaml::{Document, Text};
 
-/// Tokens below this many characters can be guessed. What bridges generate has 43 to 64.
+/// Tokens below this many characters can be guessed: 15 letters and digits of a word-like token are within reach of a
+/// dictionary. What bridges generate has 43 to 64.
 const SHORT: usize = 16;
-/// So many keys that stand twice are listed; the others are counted.
+/// So many keys that stand twice are listed; the others are counted. Who pastes a block twice repeats half a dozen.
 const MAX_REPEATED: usize = 20;
 
 /// A token and where it stands.
