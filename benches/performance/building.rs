@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bailiwick::analysis::{Analysis, Comparer, Deadline};
-use bailiwick::index::Index;
+use bailiwick::index::{Index, Scratch};
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Options, Reloader};
@@ -45,7 +45,7 @@ pub(crate) fn index(size: usize) {
     let mut changed = registrations;
     changed[size / 2] = workload::load(size / 2, &["@changed_.*".to_owned()], &hasher);
     let began = Instant::now();
-    let after = services.changed(changed);
+    let after = services.updated(changed);
     println!("| services with one of {size} changed | {} | |", shown(began.elapsed()));
     drop(after);
 }
@@ -74,12 +74,12 @@ pub(crate) fn disk(size: usize) {
     std::thread::sleep(Duration::from_secs(4));
     let _ = reloader.reload_blocking(bailiwick::reload::Trigger::Request, false);
     let id = MatrixId::parse("@changed_x:example.com").expect("an ID");
-    let mut times = Vec::new();
+    let (mut times, mut scratch) = (Vec::new(), Scratch::new());
     for round in 0..5 {
         let path = home.path().join(format!("bridge-{:06}.yaml", round * 7));
         fs::write(path, workload::file(round * 7, &["@changed_.*".to_owned()])).expect("written");
         let began = Instant::now();
-        while live.load().services().claims(id).len() <= round {
+        while live.load().services().claims(id, &mut scratch).len() <= round {
             std::thread::sleep(Duration::from_millis(1));
         }
         times.push(began.elapsed());
@@ -117,7 +117,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     );
     let mut changed = registrations;
     changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
-    let services = services.changed(changed);
+    let services = services.updated(changed);
     let began = Instant::now();
     let after = comparer.analyse(&services, &analysis, &Deadline::none());
     let collisions = after.findings.iter().filter(|finding| finding.places.len() == 2).count();

@@ -62,9 +62,7 @@ pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
     let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| &*one.id).collect();
     let mut changes = Vec::new();
     for id in ids {
-        let of = |services: &Services| {
-            services.position_of_id(id).map(|at| Arc::clone(&services.registrations()[at as usize]))
-        };
+        let of = |services: &Services| services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
         let (before, after) = (of(old), of(new));
         for kind in Kind::ALL {
             examiner.tidy();

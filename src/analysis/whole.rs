@@ -7,6 +7,7 @@ use super::budget::bound;
 use super::finding::{Code, Finding, FindingPlace, Severity, WitnessIs};
 use super::join::unjoinable;
 use super::prepared::{Prepared, PreparedEntry};
+use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, user_id};
 use crate::registration::Registration;
 use crate::ruling::{ClaimVia, Services};
@@ -87,9 +88,12 @@ fn claims_everyone(registration: &Registration, entry: &PreparedEntry, others: C
 fn senders(services: &Services, registration: &Registration, prepared: &[Arc<Prepared>], findings: &mut Vec<Finding>) {
     let sender = user_id(&registration.sender_localpart, services.server_name().as_str());
     let Ok(id) = MatrixId::parse(&sender) else { return };
-    for claim in services.claims(id).iter().filter(|claim| claim.exclusive && claim.as_id != &*registration.id) {
+    let mut scratch = Scratch::new();
+    for claim in
+        services.claims(id, &mut scratch).iter().filter(|claim| claim.exclusive && claim.as_id != &*registration.id)
+    {
         let Some(position) = services.position_of_id(claim.as_id) else { continue };
-        let other = &services.registrations()[position as usize];
+        let other = services.registration(position);
         // Two that share a sender are found twice.
         if claim.via == ClaimVia::Sender && other.id < registration.id {
             continue;
@@ -101,7 +105,7 @@ fn senders(services: &Services, registration: &Registration, prepared: &[Arc<Pre
             ),
             Some(index) => {
                 // Who claims everybody is told so once.
-                let entries = &prepared[position as usize].entries;
+                let entries = &prepared[position.index()].entries;
                 let at = entries.partition_point(|entry| entry.kind == Kind::User && entry.index < index);
                 if entries
                     .get(at)

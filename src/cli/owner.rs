@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::sources::Sources;
 use super::{INTERNAL, OK, USAGE, complain, load};
+use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{ClaimVia, Ownership};
 use crate::snapshot::Snapshot;
-use python_re::{Outcome, Scratch};
+use python_re::Outcome;
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
@@ -112,7 +113,7 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
 }
 
 fn explain_one<'s>(snapshot: &'s Snapshot, id: MatrixId<'s>) -> Explained<'s> {
-    let ownership = snapshot.services().ownership(id);
+    let ownership = snapshot.services().ownership(id, &mut Scratch::new());
     let mut entries = Vec::new();
     for claim in &ownership.claims {
         if claim.via == ClaimVia::Sender {
@@ -145,7 +146,7 @@ fn matching<'s>(snapshot: &'s Snapshot, id: MatrixId<'_>, as_id: &'s str, decidi
                 .homeserver()
                 .dialect
                 .parse(id.kind(), &entry.regex)
-                .is_ok_and(|p| p.matcher().run(&mut Scratch::new(), id.as_str()) == Outcome::Match)
+                .is_ok_and(|p| p.matcher().run(&mut python_re::Scratch::new(), id.as_str()) == Outcome::Match)
     });
     let explained = matches.map(|(index, entry)| Matching {
         as_id,

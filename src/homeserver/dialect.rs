@@ -2,7 +2,7 @@ use std::fmt;
 
 use python_re::{Pattern, PatternError};
 
-use super::{Join, Precedence, synapse};
+use super::{Checks, Join, Precedence, synapse};
 use crate::matrix::Kind;
 
 /// How a kind of homeserver reads registrations and decides: a row of parameters. One pointer; two are equal when they
@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) precedence: Precedence,
     /// What it makes of the regexes of all files together.
     pub(super) join: Option<Join>,
+    /// What is checked, and in which order.
+    pub(super) checks: Checks,
     /// What becomes of two files that cannot both load, as a sentence without an end.
     pub(super) collision: &'static str,
 }
@@ -54,6 +56,12 @@ impl Dialect {
     #[must_use]
     pub const fn join(self) -> Option<&'static Join> {
         self.0.join.as_ref()
+    }
+
+    /// What is checked when somebody asks, and in which order.
+    #[must_use]
+    pub const fn checks(self) -> &'static Checks {
+        &self.0.checks
     }
 
     /// What the homeserver does about two files of which only one can load, as a sentence without an end.

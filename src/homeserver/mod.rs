@@ -4,6 +4,7 @@
 //! comes first, which checks are made in which order, what one broken entry does to the others. The rooms above ask the
 //! row, and know no homeserver by its name; the room named after a homeserver is the only place that does.
 
+mod checks;
 mod dialect;
 mod join;
 mod precedence;
@@ -11,6 +12,7 @@ mod synapse;
 
 use std::str::FromStr;
 
+pub use checks::{AliasCheck, Checks, UserCheck};
 pub use dialect::Dialect;
 pub use join::{Broken, Join};
 pub use precedence::{Precedence, Rank};

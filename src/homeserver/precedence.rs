@@ -7,42 +7,52 @@ pub enum Precedence {
     ExclusiveFirst,
 }
 
-/// The place of an entry in the precedence of its list: of those that match, the one of the least rank decides. It holds
-/// the entry's position in the file, too.
+/// The place of an entry in the precedence of its list: of those that match, the one of the least rank decides.
+///
+/// Four bytes, since an index holds one for every path of every entry. From the highest bit: whether it yields to all
+/// that do not ([`YIELDS`]); one more than its position in the file, 0 for the service's own user; and, of no weight
+/// since positions differ, whether it is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rank(u32);
 
-/// Set in the ranks of entries that yield to all others; so positions have 31 bits, and a file of 16 MiB holds fewer
-/// than 2²¹ entries.
 const YIELDS: u32 = 1 << 31;
+const EXCLUSIVE: u32 = 1;
+/// Positions have 30 bits: a file of 16 MiB, the largest that is read, holds fewer than 2²¹ entries.
+const MAX_POSITION: usize = (1 << 30) - 2;
 
 impl Precedence {
     /// The rank of the entry at a position of its list.
     ///
     /// # Panics
     ///
-    /// If there are 2³¹ entries in a list, which no file that is read has room for.
+    /// If there are 2³⁰ entries in a list, which no file that is read has room for.
     #[must_use]
     pub const fn rank(self, position: usize, exclusive: bool) -> Rank {
-        assert!(position < YIELDS as usize - 1, "a list of fewer than 2^31 entries");
+        assert!(position <= MAX_POSITION, "a list of fewer than 2^30 entries");
         #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
-        let number = position as u32 + 1;
-        match self {
-            Self::FileOrder => Rank(number),
-            Self::ExclusiveFirst if exclusive => Rank(number),
-            Self::ExclusiveFirst => Rank(number | YIELDS),
+        let number = (position as u32 + 1) << 1;
+        match (self, exclusive) {
+            (_, true) => Rank(number | EXCLUSIVE),
+            (Self::FileOrder, false) => Rank(number),
+            (Self::ExclusiveFirst, false) => Rank(number | YIELDS),
         }
     }
 }
 
 impl Rank {
-    /// What comes before all entries: the ID is the service's own user.
-    pub const SENDER: Self = Self(0);
+    /// What comes before all entries: the ID is the service's own user, exclusively.
+    pub const SENDER: Self = Self(EXCLUSIVE);
 
     /// The position of the entry in its list; `None` for the service's own user.
     #[must_use]
     pub const fn position(self) -> Option<u32> {
-        (self.0 & !YIELDS).checked_sub(1)
+        ((self.0 & !YIELDS) >> 1).checked_sub(1)
+    }
+
+    /// Whether it claims exclusively.
+    #[must_use]
+    pub const fn is_exclusive(self) -> bool {
+        self.0 & EXCLUSIVE != 0
     }
 }
 
@@ -64,12 +74,15 @@ mod tests {
     }
 
     #[test]
-    fn a_rank_remembers_the_position() {
-        assert_eq!(Rank::SENDER.position(), None);
+    fn a_rank_remembers_the_entry() {
+        assert_eq!((Rank::SENDER.position(), Rank::SENDER.is_exclusive()), (None, true));
         for precedence in [Precedence::FileOrder, Precedence::ExclusiveFirst] {
-            for (position, exclusive) in [(0, true), (0, false), (1_000_000, true), (1_000_000, false)] {
-                let rank = precedence.rank(position, exclusive);
-                assert_eq!(rank.position().map(|at| at as usize), Some(position));
+            for position in [0, 1, 1_000_000, MAX_POSITION] {
+                for exclusive in [false, true] {
+                    let rank = precedence.rank(position, exclusive);
+                    assert_eq!(rank.position().map(|at| at as usize), Some(position));
+                    assert_eq!(rank.is_exclusive(), exclusive);
+                }
             }
         }
     }

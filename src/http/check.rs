@@ -100,7 +100,7 @@ fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], dea
     let nothing = Analysis::default();
     let latest = state.analyst.latest();
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
-    let analysis = asked.analyse(&services.changed(registrations), previous, deadline);
+    let analysis = asked.analyse(&services.updated(registrations), previous, deadline);
     let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| *place.as_id == *new.id);
     Checked { accepted: true, errors: Vec::new(), findings: analysis.findings.into_iter().filter(concerns).collect() }
 }

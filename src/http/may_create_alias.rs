@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::body::{self, Body};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::may_register::by_id;
+use super::may_register::{MAX_ASKED_CHARS, by_id};
 use super::render::{self, Answer};
-use super::{ApiError, AppState, Caller, Role};
+use super::{ApiError, AppState, Caller, Role, scratch};
 use crate::matrix::{Kind, MatrixId};
 use crate::ruling::Decision;
 
@@ -54,14 +54,21 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let alias = of_kind(&request.alias, Kind::Alias)?;
     let user = request.user_id.as_deref().map(|user| of_kind(user, Kind::User)).transpose()?;
     let snapshot = state.snapshot()?;
-    let asker = by_id(snapshot.services(), request.as_id.as_deref());
-    let decision = snapshot.services().may_create_alias(alias, asker, user.map(MatrixId::as_str));
+    let services = snapshot.services();
+    let asker = by_id(services, request.as_id.as_deref());
+    let user = user.map(MatrixId::as_str);
+    let decision = scratch::with(|scratch| services.may_create_alias(alias, asker, user, scratch));
     state.decided(*caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }
 
+/// An ID of a kind; its length is part of the decision, up to what anybody asks in earnest.
 fn of_kind(text: &str, kind: Kind) -> Result<MatrixId<'_>, ApiError> {
-    let id = MatrixId::parse(text)?;
+    let id = MatrixId::of_any_length(text)?;
+    if text.chars().nth(MAX_ASKED_CHARS).is_some() {
+        let problem = format!("an ID of more than {MAX_ASKED_CHARS} characters is not decided on");
+        return Err(ApiError::invalid_param(problem));
+    }
     if id.kind() == kind {
         Ok(id)
     } else {

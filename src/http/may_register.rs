@@ -9,7 +9,7 @@ use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
-use super::{ApiError, AppState, Caller, Role};
+use super::{ApiError, AppState, Caller, Role, scratch};
 use crate::registration::Token;
 use crate::ruling::{Asker, Decision, Services, UserName};
 
@@ -23,7 +23,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 /// The longest name that is decided on, in characters: the longest username that Synapse takes. A whole user ID may be
 /// longer by as much as a server name can be.
 const MAX_LOCALPART_CHARS: usize = 512;
-const MAX_ASKED_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
+pub(super) const MAX_ASKED_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
 
 /// Who is to be registered, and by whom.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -104,7 +104,8 @@ fn answer<'a>(
     asker: impl FnOnce(&Services) -> Asker<'a>,
 ) -> Result<HttpResponse, ApiError> {
     let snapshot = state.snapshot()?;
-    let decision = snapshot.services().may_register(asker(snapshot.services()), name);
+    let services = snapshot.services();
+    let decision = scratch::with(|scratch| services.may_register(asker(services), name, scratch));
     state.decided(caller, &decision);
     Ok(render::ok(&Answer::of(&snapshot, decision)))
 }

@@ -24,6 +24,7 @@ mod registrations;
 mod reload;
 mod render;
 mod requests;
+mod scratch;
 mod stalled;
 mod state;
 mod status;

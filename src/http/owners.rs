@@ -10,8 +10,8 @@ use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
-use super::{ApiError, AppState, Role};
-use crate::index::StepBudget;
+use super::{ApiError, AppState, Role, scratch};
+use crate::index::Scratch;
 use crate::matrix::{ErrCode, MatrixId};
 use crate::ruling::{Ownership, Services};
 
@@ -89,7 +89,7 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let id = query.get("id").ok_or_else(|| ApiError::missing_param("id is missing: /v1/owners?id=ID"))?;
     let id = MatrixId::parse(id)?;
     let snapshot = state.snapshot()?;
-    let ownership = snapshot.services().ownership(id);
+    let ownership = scratch::with(|scratch| snapshot.services().ownership(id, scratch));
     state.metrics.ids_asked(1);
     count_step_limits(&state.metrics, &ownership);
     Ok(render::ok(&Answer::of(&snapshot, ownership)))
@@ -146,22 +146,27 @@ struct Results<'a> {
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let _budget = StepBudget::of(STEPS);
         let mut list = serializer.serialize_seq(Some(self.ids.len()))?;
-        for id in self.ids {
-            match MatrixId::parse(id) {
-                Ok(parsed) => {
-                    let ownership = self.services.ownership(parsed);
-                    count_step_limits(self.metrics, &ownership);
-                    list.serialize_element(&OwnersResult::Ownership(ownership))?;
-                }
-                Err(error) => {
-                    let (errcode, error) = (ErrCode::InvalidParam, error.to_string());
-                    list.serialize_element(&OwnersResult::Error(IdProblem { id, errcode, error }))?;
-                }
+        scratch::with_steps(STEPS, |scratch| {
+            self.ids.iter().try_for_each(|id| list.serialize_element(&self.result(id, scratch)))
+        })?;
+        list.end()
+    }
+}
+
+impl<'a> Results<'a> {
+    fn result(&self, id: &'a str, scratch: &mut Scratch) -> OwnersResult<'a> {
+        match MatrixId::parse(id) {
+            Ok(parsed) => {
+                let ownership = self.services.ownership(parsed, scratch);
+                count_step_limits(self.metrics, &ownership);
+                OwnersResult::Ownership(ownership)
+            }
+            Err(error) => {
+                let (errcode, error) = (ErrCode::InvalidParam, error.to_string());
+                OwnersResult::Error(IdProblem { id, errcode, error })
             }
         }
-        list.end()
     }
 }
 

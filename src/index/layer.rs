@@ -16,10 +16,9 @@ pub(super) struct Layer {
 impl Layer {
     pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
         let table = |kind| Table::new(kind, homeserver, &registrations);
-        let (users, (aliases, rooms)) =
-            rayon::join(|| table(Kind::User), || rayon::join(|| table(Kind::Alias), || table(Kind::Room)));
         let mut tables = PerKind::new(|_| Table::default());
-        (tables[Kind::User], tables[Kind::Alias], tables[Kind::Room]) = (users, aliases, rooms);
+        (tables[Kind::User], (tables[Kind::Alias], tables[Kind::Room])) =
+            rayon::join(|| table(Kind::User), || rayon::join(|| table(Kind::Alias), || table(Kind::Room)));
         Self { registrations, tables }
     }
 
@@ -32,10 +31,8 @@ impl Layer {
     }
 
     pub(super) fn size(&self) -> Size {
-        let size = |kind| {
-            let table = self.table(kind);
-            Size { bytes: table.memory_usage(), entries: table.entries(), automata: table.automata() }
-        };
-        Kind::ALL.into_iter().map(size).fold(Size::default(), Size::plus)
+        let of =
+            |table: &Table| Size { bytes: table.memory_usage(), entries: table.entries(), automata: table.automata() };
+        self.tables.values().map(of).fold(Size::default(), Size::plus)
     }
 }

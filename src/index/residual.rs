@@ -1,13 +1,14 @@
 //! What follows a prefix, as something that can be run.
 
-use std::cell::RefCell;
-
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::{Hir, HirKind, Look};
+
+use super::undecided::UNDECIDED;
+use python_re::Outcome;
 
 /// An automaton for what follows a prefix.
 #[derive(Debug)]
@@ -32,16 +33,24 @@ const MAX_EFFORT: usize = 1 << 20;
 const MAX_NFA: usize = 8 << 20;
 
 impl Residual {
-    /// `dense`: whether a table is worth building. `None` if the expression is too large for any automaton.
-    pub(super) fn new(hir: &Hir, dense: bool) -> Option<Self> {
+    /// Without a table. `None` if the expression is too large for any automaton.
+    pub(super) fn new(hir: &Hir) -> Option<Self> {
         if let Some(trivial) = Self::trivial(hir) {
             return Some(trivial);
         }
         let nfa = NFA::compiler().configure(NFA::config().nfa_size_limit(Some(MAX_NFA))).build_from_hir(hir).ok()?;
-        if dense && let Some(table) = table(&nfa) {
-            return Some(Self::Dense(Box::new(table)));
-        }
         BoundedBacktracker::builder().build_from_nfa(nfa).ok().map(|matcher| Self::Nfa(Box::new(matcher)))
+    }
+
+    /// The same with a table, if that is not too large.
+    pub(super) fn with_table(self) -> Self {
+        match self {
+            Self::Nfa(matcher) => match table(matcher.get_nfa()) {
+                Some(table) => Self::Dense(Box::new(table)),
+                None => Self::Nfa(matcher),
+            },
+            trivial => trivial,
+        }
     }
 
     fn trivial(hir: &Hir) -> Option<Self> {
@@ -58,17 +67,17 @@ impl Residual {
     }
 
     /// Whether the text goes on from `start` as this says.
-    pub(super) fn matches(&self, text: &str, start: usize) -> bool {
+    pub(super) fn matches(&self, text: &str, start: usize, visited: &mut Visited) -> Outcome {
         match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::End => text.len() == start,
+            Self::Always => Outcome::Match,
+            Self::Never => Outcome::NoMatch,
+            Self::End => outcome(text.len() == start),
             Self::Dense(dfa) => {
                 let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes).earliest(true);
                 // Such a table neither quits nor gives up.
-                dfa.try_search_fwd(&input).is_ok_and(|found| found.is_some())
+                dfa.try_search_fwd(&input).map_or(UNDECIDED, |found| outcome(found.is_some()))
             }
-            Self::Nfa(matcher) => run_nfa(matcher, text, start),
+            Self::Nfa(matcher) => visited.run(matcher, text, start),
         }
     }
 
@@ -90,25 +99,29 @@ fn table(nfa: &NFA) -> Option<dense::DFA<Vec<u32>>> {
     dense::Builder::new().configure(config).build_from_nfa(nfa).ok()
 }
 
-thread_local! {
-    static VISITED: RefCell<Option<backtrack::Cache>> = const { RefCell::new(None) };
+fn outcome(matches: bool) -> Outcome {
+    if matches { Outcome::Match } else { Outcome::NoMatch }
 }
 
-fn run_nfa(matcher: &BoundedBacktracker, text: &str, start: usize) -> bool {
-    let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes).earliest(true);
-    VISITED.with_borrow_mut(|cache| {
-        let cache = match cache {
+/// What a search without a table notes about where it has been.
+#[derive(Debug, Default)]
+pub(super) struct Visited(Option<backtrack::Cache>);
+
+impl Visited {
+    fn run(&mut self, matcher: &BoundedBacktracker, text: &str, start: usize) -> Outcome {
+        let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes).earliest(true);
+        let cache = match &mut self.0 {
             Some(cache) => {
                 cache.reset(matcher);
                 cache
             }
-            None => cache.insert(matcher.create_cache()),
+            none => none.insert(matcher.create_cache()),
         };
         match matcher.try_is_match(cache, input.clone()) {
-            Ok(found) => found,
+            Ok(found) => outcome(found),
             // Too long a text for so large an automaton: slower, and without that limit.
             Err(_) => PikeVM::new_from_nfa(matcher.get_nfa().clone())
-                .is_ok_and(|matcher| matcher.is_match(&mut matcher.create_cache(), input)),
+                .map_or(UNDECIDED, |matcher| outcome(matcher.is_match(&mut matcher.create_cache(), input))),
         }
-    })
+    }
 }

@@ -6,38 +6,30 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::check::{Checks, Interner};
-use super::scattered::{Candidate, Scattered};
+use super::fallback::{Fallback, Unplaced};
+use super::grouped::Grouped;
+use super::position::Slot;
+use super::scratch::Engines;
+use super::target::Target;
 use super::trie::Trie;
-use crate::homeserver::Homeserver;
+use super::undecided;
+use crate::homeserver::{Homeserver, Rank};
 use crate::matrix::{Kind, user_id};
-use crate::registration::Registration;
-use python_re::{Anchor, Ast, Outcome, Pattern};
-use python_re::{Path, necessary_paths, paths, required_literals};
-
-/// What makes a service interested, as the index keeps it: its sender, or one more than the position of an entry.
-pub(super) const SENDER: u32 = 0;
+use crate::registration::{Entry, Registration};
+use python_re::{Anchor, Ast, Outcome, Path, Pattern, necessary_paths, paths, required_literals};
 
 /// At most so many different checks are run behind one prefix; where there are more, the paths are found another way.
 const MAX_CHECKS: usize = 12;
 /// The same behind a prefix that every ID has.
 const MAX_CHECKS_OF_ALL: usize = 3;
 
-/// Where a path leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Target {
-    pub(super) check: u32,
-    pub(super) slot: u32,
-    pub(super) rank: u32,
-}
-
 /// The entries of one kind, ready to be asked.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     trie: Trie,
-    /// Where in `targets` those of each prefix begin; one more than there are prefixes.
-    starts: Vec<u32>,
-    targets: Vec<Target>,
-    scattered: Scattered,
+    /// Where those paths lead that begin with each prefix in the trie.
+    targets: Grouped<Target>,
+    fallback: Fallback,
     checks: Checks,
     entries: usize,
 }
@@ -46,8 +38,8 @@ pub(super) struct Table {
 struct Parsed {
     pattern: Pattern,
     paths: Vec<Path>,
-    slot: u32,
-    rank: u32,
+    slot: Slot,
+    rank: Rank,
 }
 
 /// A path that begins with a prefix.
@@ -55,26 +47,30 @@ struct Prefixed {
     prefix: Box<[u8]>,
     target: Target,
     /// Which of the entry's paths it is.
-    path: u32,
+    path: usize,
 }
 
 /// So many registrations are taken apart at a time: syntax trees are many times as large as what is kept of them.
 const AT_A_TIME: usize = 4_096;
 
+/// What a table is built from.
+#[derive(Clone, Copy)]
+struct Source<'s> {
+    kind: Kind,
+    homeserver: &'s Homeserver,
+    registrations: &'s [Arc<Registration>],
+}
+
 impl Table {
     pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
+        let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());
         let mut entries = 0;
-        for (at, chunk) in registrations.chunks(AT_A_TIME).enumerate() {
-            let parsed: Vec<Parsed> = chunk
-                .par_iter()
-                .enumerate()
-                .with_min_len(256)
-                .flat_map_iter(|(slot, registration)| {
-                    parse(kind, homeserver, number(at * AT_A_TIME + slot), registration)
-                })
-                .collect();
+        for start in (0..registrations.len()).step_by(AT_A_TIME) {
+            let slots = start..registrations.len().min(start + AT_A_TIME);
+            let parsed: Vec<Parsed> =
+                slots.into_par_iter().with_min_len(256).flat_map_iter(|at| source.parse(Slot::new(at))).collect();
             entries += parsed.len();
             for entry in parsed {
                 intern(entry, &mut interner, &mut prefixed);
@@ -82,62 +78,59 @@ impl Table {
         }
         prefixed.par_sort_unstable_by(|a, b| (&a.prefix, a.target).cmp(&(&b.prefix, b.target)));
         let mut table = Self { entries, ..Self::default() };
-        let candidates = table.place(&prefixed, |path| candidate(path, kind, homeserver, registrations));
-        table.scattered = Scattered::new(candidates, &interner);
+        let unplaced = table.place(&prefixed, |path| source.unplaced(path));
+        table.fallback = Fallback::new(unplaced, &interner);
         table.checks = interner.finish();
         table
     }
 
     /// Puts the paths, sorted by prefix, into the trie, and returns those that it is not good for.
-    fn place(&mut self, prefixed: &[Prefixed], candidate: impl Fn(&Prefixed) -> Candidate) -> Vec<Candidate> {
+    fn place(&mut self, prefixed: &[Prefixed], unplaced: impl Fn(&Prefixed) -> Unplaced) -> Vec<Unplaced> {
         let mut keys: Vec<&[u8]> = Vec::new();
-        let mut candidates = Vec::new();
+        let mut others = Vec::new();
         for group in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
             let prefix = &*group[0].prefix;
             let checks = group.chunk_by(|a, b| a.target.check == b.target.check).count();
             let most = if prefix.len() <= 1 { MAX_CHECKS_OF_ALL } else { MAX_CHECKS };
             if checks > most {
-                candidates.extend(group.iter().map(&candidate));
+                others.extend(group.iter().map(&unplaced));
                 continue;
             }
             keys.push(prefix);
-            self.starts.push(number(self.targets.len()));
-            self.targets.extend(group.iter().map(|path| path.target));
+            self.targets.push(group.iter().map(|path| path.target));
         }
-        self.starts.push(number(self.targets.len()));
         self.targets.shrink_to_fit();
         self.trie = Trie::new(&keys);
-        candidates
+        others
     }
 
-    /// Visits the slot and rank of each entry that matches, in no order and perhaps several times, and whether it does
-    /// only because its step limit ran out.
-    pub(super) fn lookup(&self, text: &str, mut visit: impl FnMut(u32, u32, bool)) {
+    /// Visits the slot and rank of each entry that matches, in no order and perhaps several times, and whether it counts
+    /// as matching only because that could not be decided.
+    pub(super) fn lookup(&self, text: &str, engines: &mut Engines, mut visit: impl FnMut(Slot, Rank, bool)) {
+        let mut found = |target: Target, outcome| match outcome {
+            Outcome::Match => visit(target.slot, target.rank, false),
+            Outcome::StepLimit => visit(target.slot, target.rank, true),
+            Outcome::NoMatch => {}
+        };
         self.trie.prefixes(text.as_bytes(), |length, key| {
-            let range = self.starts[key as usize] as usize..self.starts[key as usize + 1] as usize;
             let mut last = None;
-            for target in &self.targets[range] {
+            for &target in self.targets.list(key.index()) {
                 // Neighbours share their check.
                 let outcome = match last {
                     Some((check, outcome)) if check == target.check => outcome,
-                    _ => self.checks.run(target.check, text, length),
+                    _ => self.checks.run(target.check, text, length, &mut engines.checks),
                 };
                 last = Some((target.check, outcome));
-                if outcome != Outcome::NoMatch {
-                    visit(target.slot, target.rank, outcome == Outcome::StepLimit);
-                }
+                found(target, outcome);
             }
         });
-        self.scattered.lookup(&self.checks, text, |target, outcome| {
-            visit(target.slot, target.rank, outcome == Outcome::StepLimit);
-        });
+        self.fallback.lookup(&self.checks, text, engines, found);
     }
 
     pub(super) fn memory_usage(&self) -> usize {
         self.trie.memory_usage()
-            + self.starts.capacity() * size_of::<u32>()
-            + self.targets.capacity() * size_of::<Target>()
-            + self.scattered.memory_usage()
+            + self.targets.memory_usage()
+            + self.fallback.memory_usage()
             + self.checks.memory_usage()
     }
 
@@ -150,41 +143,75 @@ impl Table {
     }
 }
 
-fn parse(kind: Kind, homeserver: &Homeserver, slot: u32, registration: &Registration) -> Vec<Parsed> {
-    let mut parsed = Vec::new();
-    if kind == Kind::User {
-        let sender = user_id(&registration.sender_localpart, homeserver.name.as_str());
-        parsed.push(parsed_sender(&sender, slot));
-    }
-    let entries = registration.namespaces.of(kind);
-    let mut seen = HashSet::new();
-    for (position, entry) in (0..).zip(entries) {
-        // What the same regex matches further down in the list is decided by the first.
-        if entries.len() > 1 && !seen.insert(&*entry.regex) {
-            continue;
+impl Source<'_> {
+    /// What makes the service in a slot interested in IDs of this kind, taken apart.
+    fn parse(&self, slot: Slot) -> Vec<Parsed> {
+        let registration = &self.registrations[slot.index()];
+        let mut parsed = Vec::new();
+        if self.kind == Kind::User {
+            let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
+            parsed.push(parsed_sender(&sender, slot));
         }
-        // That it parses was seen when the file was loaded.
-        if let Ok(pattern) = homeserver.dialect.parse(kind, &entry.regex) {
-            let paths = paths_of(&pattern);
-            parsed.push(Parsed { pattern, paths, slot, rank: position + 1 });
+        for (rank, entry) in self.deciding(registration) {
+            let (pattern, paths) = self.read(entry);
+            parsed.push(Parsed { pattern, paths, slot, rank });
+        }
+        parsed
+    }
+
+    /// The entries that can decide: what two of the same regex match is decided by the one of the lesser rank.
+    fn deciding<'r>(&self, registration: &'r Registration) -> Vec<(Rank, &'r Entry)> {
+        let precedence = self.homeserver.dialect.precedence();
+        let entries = registration.namespaces.of(self.kind).iter().enumerate();
+        let mut ranked: Vec<_> = entries.map(|(at, entry)| (precedence.rank(at, entry.exclusive), entry)).collect();
+        if ranked.len() > 1 {
+            ranked.sort_unstable_by_key(|(rank, _)| *rank);
+            let mut seen = HashSet::with_capacity(ranked.len());
+            ranked.retain(|(_, entry)| seen.insert(&*entry.regex));
+        }
+        ranked
+    }
+
+    /// A pattern and its paths. That it can be read was seen when the file was loaded.
+    fn read(&self, entry: &Entry) -> (Pattern, Vec<Path>) {
+        match self.homeserver.dialect.parse(self.kind, &entry.regex) {
+            Ok(pattern) => {
+                let paths = paths_of(&pattern);
+                (pattern, paths)
+            }
+            Err(_) => undecided::everything(),
         }
     }
-    parsed
+
+    /// The path with the literals that it holds. Its pattern is read a second time: few come here, and syntax trees are
+    /// too large to be kept for those that do.
+    fn unplaced(&self, path: &Prefixed) -> Unplaced {
+        let target = path.target;
+        let literals = target.rank.position().map_or_else(Vec::new, |position| {
+            let registration = &self.registrations[target.slot.index()];
+            let (pattern, mut paths) = self.read(&registration.namespaces.of(self.kind)[position as usize]);
+            match paths.swap_remove(path.path).rest {
+                Some(rest) => required_literals(&rest),
+                None => required_literals(pattern.ast()),
+            }
+        });
+        Unplaced { prefix: path.prefix.clone(), target, literals }
+    }
 }
 
 /// The service's own user: the ID and nothing else.
-fn parsed_sender(sender: &str, slot: u32) -> Parsed {
+fn parsed_sender(sender: &str, slot: Slot) -> Parsed {
     let end = Ast::Anchor(Anchor::End);
     let path = Path { prefix: sender.as_bytes().to_vec(), conditions: Vec::new(), rest: Some(end.clone()) };
-    Parsed { pattern: Pattern::of(end), paths: vec![path], slot, rank: SENDER }
+    Parsed { pattern: Pattern::of(end), paths: vec![path], slot, rank: Rank::SENDER }
 }
 
 fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
     let Parsed { pattern, paths, slot, rank } = entry;
     let mut whole = None;
-    for (path_at, path) in (0..).zip(paths) {
+    for (at, path) in paths.into_iter().enumerate() {
         let check = interner.check(&path, &pattern, &mut whole);
-        prefixed.push(Prefixed { prefix: path.prefix.into(), target: Target { check, slot, rank }, path: path_at });
+        prefixed.push(Prefixed { prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
     }
 }
 
@@ -192,19 +219,4 @@ fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) 
 fn paths_of(pattern: &Pattern) -> Vec<Path> {
     let exact = paths(pattern.ast());
     if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
-}
-
-fn candidate(path: &Prefixed, kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Candidate {
-    let target = path.target;
-    let literals = target.rank.checked_sub(1).and_then(|position| {
-        let entry = &registrations[target.slot as usize].namespaces.of(kind)[position as usize];
-        let pattern = homeserver.dialect.parse(kind, &entry.regex).ok()?;
-        let rest = paths_of(&pattern).swap_remove(path.path as usize).rest;
-        Some(rest.map_or_else(|| required_literals(pattern.ast()), |rest| required_literals(&rest)))
-    });
-    Candidate { prefix: path.prefix.clone(), target, literals: literals.unwrap_or_default() }
-}
-
-fn number(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,9 @@
 /// The longest user ID that a person may register, in characters. Source: Synapse, `MAX_USERID_LENGTH`.
 pub const MAX_USER_ID_CHARS: usize = 255;
 
+/// The longest alias that may be created, in characters. Source: Synapse, `MAX_ALIAS_LENGTH`.
+pub const MAX_ALIAS_CHARS: usize = 255;
+
 /// By which grammar a localpart is acceptable. Source: Matrix specification, appendices, "User Identifiers" and
 /// "Historical User IDs".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,9 +1,7 @@
-use std::cell::Cell;
-
 use serde::Serialize;
 
 use super::Services;
-use crate::index::{Hit, Via};
+use crate::index::{Hit, Scratch};
 use crate::matrix::MatrixId;
 
 /// What one interested service claims: the entry that decides, and where it stands.
@@ -46,30 +44,18 @@ pub enum ClaimVia {
 /// The claims on one ID, one for each interested service, in load order.
 pub type Claims<'s> = Vec<Claim<'s>>;
 
-thread_local! {
-    /// Reused from question to question, so that one that finds nothing does not allocate.
-    static HITS: Cell<Vec<Hit>> = const { Cell::new(Vec::new()) };
-}
-
 impl Services {
-    /// Who claims an ID.
+    /// Who claims an ID. Allocates nothing if nobody does.
     #[must_use]
-    pub fn claims(&self, id: MatrixId<'_>) -> Claims<'_> {
-        HITS.with(|cell| {
-            let mut hits = cell.take();
-            hits.clear();
-            self.index().lookup(id, &mut hits);
-            let claims = hits.iter().map(|hit| self.claim(id, *hit)).collect();
-            cell.set(hits);
-            claims
-        })
+    pub fn claims(&self, id: MatrixId<'_>, scratch: &mut Scratch) -> Claims<'_> {
+        self.index().lookup(id, scratch).iter().map(|hit| self.claim(id, *hit)).collect()
     }
 
     fn claim(&self, id: MatrixId<'_>, hit: Hit) -> Claim<'_> {
         let registration = self.registration(hit.service);
         let (as_id, file) = (&*registration.id, &*registration.file);
-        match hit.via {
-            Via::Sender => Claim {
+        match hit.rank.position() {
+            None => Claim {
                 as_id,
                 exclusive: true,
                 via: ClaimVia::Sender,
@@ -81,7 +67,7 @@ impl Services {
                 line: registration.sender_place.line,
                 column: registration.sender_place.column,
             },
-            Via::Entry { position, step_limit } => {
+            Some(position) => {
                 let entry = &registration.namespaces.of(id.kind())[position as usize];
                 Claim {
                     as_id,
@@ -90,7 +76,7 @@ impl Services {
                     regex: Some(&entry.regex),
                     index: Some(position),
                     group_id: entry.group_id.as_deref(),
-                    step_limit,
+                    step_limit: hit.undecided,
                     file,
                     line: entry.place.line,
                     column: entry.place.column,

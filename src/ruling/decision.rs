@@ -1,14 +1,14 @@
 use serde::Serialize;
 
-use super::{Claim, Claims};
+use super::Claim;
 use crate::matrix::ErrCode;
 
 /// Whether something may be registered or created, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Decision<'s> {
-    /// Whether Synapse would allow it.
+    /// Whether the homeserver would allow it.
     pub allowed: bool,
-    /// The user ID that was decided on: for a person with its localpart in lower case, as Synapse registers it.
+    /// The user ID that was decided on: for a person with its localpart in lower case, as it is registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The alias that was decided on.
@@ -18,7 +18,7 @@ pub struct Decision<'s> {
     pub as_id: Option<String>,
     /// Why.
     pub reason: Reason,
-    /// The Matrix error code that Synapse would answer with; null when it is allowed.
+    /// The Matrix error code that the homeserver would answer with; null when it is allowed.
     #[schema(value_type = Option<String>, example = "M_EXCLUSIVE")]
     pub errcode: Option<ErrCode>,
     /// One sentence that names the service in the way; null when it is allowed.
@@ -47,13 +47,15 @@ pub enum Reason {
     UnknownAs,
     /// Refused: a person may not register such a localpart.
     InvalidUserId,
-    /// Refused: not a user ID of this server.
+    /// Refused: not a user ID, or not an alias, of this server.
     RemoteId,
+    /// Refused: nobody may create such an alias.
+    InvalidAlias,
 }
 
 impl Reason {
     /// All reasons, for the metric that counts them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unclaimed,
         Self::Shared,
         Self::OwnNamespace,
@@ -63,6 +65,7 @@ impl Reason {
         Self::UnknownAs,
         Self::InvalidUserId,
         Self::RemoteId,
+        Self::InvalidAlias,
     ];
 
     /// The reason as it stands in an answer.
@@ -78,49 +81,7 @@ impl Reason {
             Self::UnknownAs => "unknown_as",
             Self::InvalidUserId => "invalid_user_id",
             Self::RemoteId => "remote_id",
+            Self::InvalidAlias => "invalid_alias",
         }
     }
-}
-
-/// What is being decided on.
-#[derive(Clone, Debug)]
-pub(super) enum Subject {
-    User(String),
-    Alias(String),
-}
-
-impl Subject {
-    fn split(self) -> (Option<String>, Option<String>) {
-        match self {
-            Self::User(user_id) => (Some(user_id), None),
-            Self::Alias(alias) => (None, Some(alias)),
-        }
-    }
-}
-
-/// A decision in the making: everything but the verdict.
-pub(super) struct Case<'s> {
-    pub(super) subject: Subject,
-    pub(super) as_id: Option<String>,
-    pub(super) claims: Claims<'s>,
-}
-
-impl<'s> Case<'s> {
-    pub(super) fn allow(self, reason: Reason) -> Decision<'s> {
-        let (user_id, alias) = self.subject.split();
-        let Self { as_id, claims, .. } = self;
-        Decision { allowed: true, user_id, alias, as_id, reason, errcode: None, error: None, claims }
-    }
-
-    pub(super) fn refuse(self, reason: Reason, errcode: ErrCode, error: String) -> Decision<'s> {
-        let (user_id, alias) = self.subject.split();
-        let Self { as_id, claims, .. } = self;
-        let (errcode, error) = (Some(errcode), Some(error));
-        Decision { allowed: false, user_id, alias, as_id, reason, errcode, error, claims }
-    }
-}
-
-/// What an unhindered person is told: whether anybody claims the ID at all.
-pub(super) fn unhindered(claims: &Claims<'_>) -> Reason {
-    if claims.is_empty() { Reason::Unclaimed } else { Reason::Shared }
 }

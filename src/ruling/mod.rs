@@ -1,17 +1,18 @@
-//! Ownership and decisions, from claims. Knows registrations and the index, and neither files nor HTTP.
-//!
-//! The rules are Synapse's; `docs/semantics.md` states them with their sources.
+//! Ownership and decisions, from claims. Knows registrations, the index and the homeserver's checks, and neither files
+//! nor HTTP.
 
 mod alias;
+mod case;
 mod claim;
 mod decision;
 mod names;
 mod ownership;
-mod register;
+mod reasons;
 mod services;
+mod user;
 
 pub use claim::{Claim, ClaimVia, Claims};
 pub use decision::{Decision, Reason};
 pub use ownership::{Ownership, Status};
-pub use register::{Asker, UserName};
 pub use services::Services;
+pub use user::{Asker, UserName};

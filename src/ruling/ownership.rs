@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::{Claim, Claims, Services};
+use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId};
 
 /// Who owns an ID.
@@ -35,8 +36,8 @@ pub enum Status {
 impl Services {
     /// Who owns an ID.
     #[must_use]
-    pub fn ownership<'s>(&'s self, id: MatrixId<'s>) -> Ownership<'s> {
-        let claims = self.claims(id);
+    pub fn ownership<'s>(&'s self, id: MatrixId<'s>, scratch: &mut Scratch) -> Ownership<'s> {
+        let claims = self.claims(id, scratch);
         let (status, owner) = status_of(&claims);
         Ownership { id: id.as_str(), kind: id.kind(), status, owner, claims }
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::names::Names;
 use crate::homeserver::Homeserver;
-use crate::index::Index;
+use crate::index::{Index, ServicePos};
 use crate::matrix::ServerName;
 use crate::registration::{Registration, TokenDigest};
 
@@ -26,9 +26,9 @@ impl Services {
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
-    pub fn changed(&self, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = self.index.changed(&self.homeserver, &registrations);
-        let names = self.names.changed(&self.registrations, &registrations);
+    pub fn updated(&self, registrations: Vec<Arc<Registration>>) -> Self {
+        let index = self.index.updated(&registrations);
+        let names = self.names.updated(&self.registrations, &registrations);
         Self { homeserver: self.homeserver.clone(), registrations, index, names }
     }
 
@@ -58,18 +58,20 @@ impl Services {
 
     /// The position of the service with an id.
     #[must_use]
-    pub fn position_of_id(&self, as_id: &str) -> Option<u32> {
+    pub fn position_of_id(&self, as_id: &str) -> Option<ServicePos> {
         self.names.of_id(&self.registrations, as_id)
     }
 
     /// The position of the service with a token.
     #[must_use]
-    pub fn position_of_token(&self, as_token: &TokenDigest) -> Option<u32> {
+    pub fn position_of_token(&self, as_token: &TokenDigest) -> Option<ServicePos> {
         self.names.of_token(&self.registrations, as_token)
     }
 
-    pub(super) fn registration(&self, position: u32) -> &Registration {
-        &self.registrations[position as usize]
+    /// The registration at a position.
+    #[must_use]
+    pub fn registration(&self, position: ServicePos) -> &Arc<Registration> {
+        &self.registrations[position.index()]
     }
 
     /// Whether a user ID is the sender of a service.

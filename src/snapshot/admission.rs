@@ -48,6 +48,7 @@ use super::file::{Standing, TurnedAway};
 use super::taken::{Taken, wanted_twice};
 use super::{FileRecord, Good, Refusal};
 use crate::homeserver::Dialect;
+use crate::index::ServicePos;
 use crate::registration::{Fault, FaultCode, FileFacts};
 use crate::ruling::Services;
 
@@ -109,8 +110,8 @@ pub(super) fn admit_some(
     for &at in changed {
         let Some(good) = candidates[at].preferred() else { continue };
         let registration = &good.registration;
-        let is_own = |position: u32| {
-            let holder = &services.registrations()[position as usize];
+        let is_own = |position: ServicePos| {
+            let holder = services.registration(position);
             candidates[at].held.is_some_and(|own| Arc::ptr_eq(&own.registration, holder))
         };
         let free = registration.proxy_prefix.is_none()

@@ -63,7 +63,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
     let (old, new) = differing(before.registrations(), after.registrations());
     let mut touched = Vec::new();
     for registration in new {
-        match before.position_of_id(&registration.id).map(|at| &before.registrations()[at as usize]) {
+        match before.position_of_id(&registration.id).map(|at| before.registration(at)) {
             None => touched.push(ServiceChange::Added(Arc::clone(registration))),
             Some(same) if Arc::ptr_eq(same, registration) => {}
             Some(other) => {

@@ -185,7 +185,7 @@ impl Snapshot {
         let same_services = registrations.len() == self.services.registrations().len()
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
-            if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.changed(registrations)) };
+            if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) };
         let touched = changes::between(&self.services, &services);
         let counts = Counts::of(&files);
         Some(Self {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use bailiwick::index::Scratch;
 use bailiwick::matrix::{MatrixId, ServerName};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Engine, Options, Reloader, Trigger};
@@ -53,7 +54,7 @@ fn with_events(make: impl Fn(Tell) -> notify::Result<Box<dyn Watcher + Send>> + 
 }
 
 fn claimed(snapshot: &Snapshot, id: &str) -> bool {
-    !snapshot.services().claims(MatrixId::parse(id).expect("an ID")).is_empty()
+    !snapshot.services().claims(MatrixId::parse(id).expect("an ID"), &mut Scratch::new()).is_empty()
 }
 
 fn becomes_claimed(live: &Live, id: &str) -> Duration {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bailiwick::analysis::{
     Analysis, Change, ChangeKind, Code, Comparer, Deadline, Finding, Relation, Severity, WitnessIs,
 };
+use bailiwick::index::Scratch;
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use bailiwick::ruling::{Services, Status};
@@ -182,7 +183,7 @@ fn each_code_has_its_case() {
 fn assert_true(services: &Services, finding: &Finding) {
     let Some(witness) = &finding.witness else { return };
     let id = MatrixId::parse(witness).expect("a witness is an ID");
-    let ownership = services.ownership(id);
+    let ownership = services.ownership(id, &mut Scratch::new());
     let claim = |as_id: &str| ownership.claims.iter().find(|claim| claim.as_id == as_id);
     let is_remote = !witness.ends_with(":example.com");
     assert_eq!(finding.witness_is == Some(WitnessIs::Remote), is_remote, "{finding:?}");
@@ -276,7 +277,7 @@ proptest! {
             .map(|finding| &*finding.places[0].as_id)
             .collect();
         for id in local_ids() {
-            let ownership = services.ownership(MatrixId::parse(&id).expect("an ID"));
+            let ownership = services.ownership(MatrixId::parse(&id).expect("an ID"), &mut Scratch::new());
             let holders: Vec<&str> = ownership.claims.iter().filter(|claim| claim.exclusive).map(|claim| claim.as_id).collect();
             for (at, first) in holders.iter().enumerate() {
                 for second in &holders[at + 1..] {
@@ -306,14 +307,14 @@ proptest! {
             let Some(witness) = witness else { continue };
             let id = MatrixId::parse(&witness).expect("an ID");
             let holds = |services: &Services| {
-                services.ownership(id).claims.iter().find(|claim| claim.as_id == as_ids[0]).map(|claim| claim.exclusive)
+                services.ownership(id, &mut Scratch::new()).claims.iter().find(|claim| claim.as_id == as_ids[0]).map(|claim| claim.exclusive)
             };
             let expected = match change {
                 ChangeKind::Gained => holds(&old) != Some(true) && holds(&new) == Some(true),
                 ChangeKind::Lost => holds(&old) == Some(true) && holds(&new) != Some(true),
                 ChangeKind::Joined => holds(&old).is_none() && holds(&new) == Some(false),
                 ChangeKind::Left => holds(&old) == Some(false) && holds(&new).is_none(),
-                ChangeKind::BecameContested => new.ownership(id).status == Status::Contested,
+                ChangeKind::BecameContested => new.ownership(id, &mut Scratch::new()).status == Status::Contested,
                 ChangeKind::Undecided => true,
             };
             prop_assert!(expected, "{:?} {}", change, message);

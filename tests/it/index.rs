@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bailiwick::homeserver::Homeserver;
-use bailiwick::index::{Hit, Index, Via};
+use bailiwick::homeserver::{Homeserver, Precedence, Rank};
+use bailiwick::index::{Hit, Index, Scratch, ServicePos};
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
-use python_re::{Outcome, Pattern, Scratch};
+use python_re::{Outcome, Pattern};
 use serde_json::{Value, json};
 
 /// Patterns that are recorded as valid, made to begin with a sigil, each with the texts that were tried on it.
@@ -43,33 +43,31 @@ fn registration(number: usize, regexes: &[&str]) -> Arc<Registration> {
 /// What Synapse does: every service in turn, every entry in turn, the first that matches decides.
 fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for (service, registration) in (0..).zip(registrations) {
+    for (service, registration) in registrations.iter().enumerate() {
+        let service = ServicePos::new(service);
         if id == format!("@{}:example.com", registration.sender_localpart) {
-            hits.push(Hit { service, via: Via::Sender });
+            hits.push(Hit { service, rank: Rank::SENDER, undecided: false });
             continue;
         }
         let outcomes = registration.namespaces.users.iter().map(|entry| {
             let pattern = Pattern::parse(&entry.regex).expect("a pattern that loads");
-            pattern.backtracker().run(&mut Scratch::new(), id)
+            pattern.backtracker().run(&mut python_re::Scratch::new(), id)
         });
-        if let Some((position, outcome)) = (0..).zip(outcomes).find(|(_, outcome)| *outcome != Outcome::NoMatch) {
-            let step_limit = outcome == Outcome::StepLimit;
-            hits.push(Hit { service, via: Via::Entry { position, step_limit } });
+        if let Some((position, outcome)) = outcomes.enumerate().find(|(_, outcome)| *outcome != Outcome::NoMatch) {
+            let rank = Precedence::FileOrder.rank(position, registration.namespaces.users[position].exclusive);
+            hits.push(Hit { service, rank, undecided: outcome == Outcome::StepLimit });
         }
     }
     hits
 }
 
 fn looked_up(index: &Index, id: &str) -> Option<Vec<Hit>> {
-    let mut hits = Vec::new();
-    index.lookup(MatrixId::parse(id).ok()?, &mut hits);
-    Some(hits)
+    Some(index.lookup(MatrixId::parse(id).ok()?, &mut Scratch::new()).to_vec())
 }
 
 /// Where the walk runs out of steps and an automaton does not, the automaton knows better.
 fn agree(index: &[Hit], walk: &[Hit]) -> bool {
-    let limited = |hit: &&Hit| matches!(hit.via, Via::Entry { step_limit: true, .. });
-    index == walk || walk.iter().any(|hit| limited(&hit))
+    index == walk || walk.iter().any(|hit| hit.undecided)
 }
 
 proptest! {
@@ -114,7 +112,7 @@ proptest! {
                 (None, 0) => set.insert(0, Arc::clone(one)),
                 (None, _) => set.push(Arc::clone(one)),
             }
-            index = index.changed(&homeserver(), &set);
+            index = index.updated(&set);
             let fresh = Index::build(&homeserver(), &set);
             for id in picked.iter().flatten().flat_map(|(_, texts)| texts) {
                 prop_assert_eq!(looked_up(&index, id), looked_up(&fresh, id), "{:?}", id);
@@ -131,7 +129,7 @@ proptest! {
         let all: Vec<_> = (0..).zip(&chosen).map(|(at, chosen)| registration(at, &[&chosen.0])).collect();
         let before = Index::build(&homeserver(), &all[..all.len() - 1]);
         let after = Index::build(&homeserver(), &all);
-        let newcomer = u32::try_from(all.len() - 1).expect("few");
+        let newcomer = ServicePos::new(all.len() - 1);
         for id in chosen.iter().flat_map(|chosen| &chosen.1) {
             let mut with = looked_up(&after, id);
             if let Some(hits) = &mut with {
@@ -191,6 +189,7 @@ fn what_hangs_a_homeserver_does_not_hang_us() {
     for regex in irregular {
         let index = Index::build(&homeserver(), &[registration(0, &[regex])]);
         let hits = looked_up(&index, &worst).expect("an ID");
-        assert_eq!(hits, [Hit { service: 0, via: Via::Entry { position: 0, step_limit: true } }], "{regex}");
+        let undecided = Hit { service: ServicePos::new(0), rank: Precedence::FileOrder.rank(0, true), undecided: true };
+        assert_eq!(hits, [undecided], "{regex}");
     }
 }

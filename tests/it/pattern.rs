@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bailiwick::analysis::Code;
+use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::{Services, Status};
-use python_re::{Outcome, Pattern, Scratch};
+use python_re::{Outcome, Pattern};
 
 use super::findings::findings_of;
 
@@ -39,7 +40,7 @@ fn an_empty_set_fails_only_where_it_must_match() {
         let text = format!("{id}:example.com");
         let pattern = Pattern::parse(regex).expect("a pattern");
         assert_eq!(
-            pattern.backtracker().run(&mut Scratch::new(), &text) == Outcome::Match,
+            pattern.backtracker().run(&mut python_re::Scratch::new(), &text) == Outcome::Match,
             matches,
             "{regex} on {text}"
         );
@@ -48,7 +49,7 @@ fn an_empty_set_fails_only_where_it_must_match() {
         // All but one of these that do not match this ID match none at all.
         assert_eq!(is_dead, !matches && id != "@aa", "{regex} is dead");
         let both = &services(&[regex, &format!(r"{id}:example\.com\Z")]);
-        let status = both.ownership(MatrixId::parse(&text).expect("an ID")).status;
+        let status = both.ownership(MatrixId::parse(&text).expect("an ID"), &mut Scratch::new()).status;
         assert_eq!(status == Status::Contested, matches, "the index: {regex} on {text}");
         let findings = findings_of(both);
         let collides = findings.iter().any(|f| matches!(f.code, Code::ExclusiveConflict | Code::ClaimsEveryone));

@@ -74,7 +74,12 @@ fn engine(provider: Arc<dyn Provider>) -> Engine {
 }
 
 fn claimed(engine: &Engine, id: &str) -> bool {
-    !engine.live().load().services().claims(MatrixId::parse(id).expect("an ID")).is_empty()
+    !engine
+        .live()
+        .load()
+        .services()
+        .claims(MatrixId::parse(id).expect("an ID"), &mut bailiwick::index::Scratch::new())
+        .is_empty()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, Token, TokenHasher};
 use bailiwick::ruling::{Asker, ClaimVia, Services, UserName};
@@ -47,7 +48,7 @@ fn claims_on_ids_near_real_namespaces_are_synapses() {
     for case in lines("near-claims.jsonl") {
         let id = case[0].as_str().expect("an ID");
         let ours: Vec<Value> = services
-            .claims(MatrixId::parse(id).expect("askable"))
+            .claims(MatrixId::parse(id).expect("askable"), &mut Scratch::new())
             .iter()
             .map(|claim| {
                 assert_eq!(claim.index.is_none(), claim.via == ClaimVia::Sender);
@@ -87,7 +88,8 @@ fn decisions_are_synapses() {
 
 fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Option<&'static str>) {
     let decision = if let Some(alias) = ask["alias"].as_str() {
-        services.may_create_alias(MatrixId::parse(alias).expect("askable"), Asker::Person, ask["user_id"].as_str())
+        let alias = MatrixId::parse(alias).expect("askable");
+        services.may_create_alias(alias, Asker::Person, ask["user_id"].as_str(), &mut Scratch::new())
     } else {
         let asker = match ask["as_token"].as_str() {
             None => Asker::Person,
@@ -96,7 +98,11 @@ fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Opti
                 None => Asker::Unknown(None),
             },
         };
-        services.may_register(asker, UserName::Localpart(ask["localpart"].as_str().expect("a localpart")))
+        services.may_register(
+            asker,
+            UserName::Localpart(ask["localpart"].as_str().expect("a localpart")),
+            &mut Scratch::new(),
+        )
     };
     assert_eq!(decision.allowed, decision.errcode.is_none());
     assert_eq!(decision.allowed, decision.error.is_none());

@@ -1,5 +1,6 @@
 //! What is Synapse's alone. The rules are those of Synapse 1.163; `docs/semantics.md` states them with their sources.
 
+mod checks;
 mod join;
 
 use python_re::{Pattern, PatternError};
@@ -19,6 +20,7 @@ pub(super) static ROW: Row = Row {
         depends_on_others: join::depends_on_others,
         consequence: join::CONSEQUENCE,
     }),
+    checks: checks::CHECKS,
     collision: "Synapse would refuse to start",
 };
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::homeserver::Homeserver;
+use crate::index::Scratch;
 use crate::registration::{self, Registration, Token, TokenHasher};
 use crate::snapshot::{ContentHash, FileState, Snapshot};
 
@@ -273,7 +274,7 @@ proptest! {
             for id in 0..IDS {
                 let asked = format!("@s{id}_x:example.com");
                 let asked = crate::matrix::MatrixId::parse(&asked).expect("an ID");
-                let said = |services: &Services| serde_json::to_value(services.ownership(asked)).expect("JSON");
+                let said = |services: &Services| serde_json::to_value(services.ownership(asked, &mut Scratch::new())).expect("JSON");
                 assert_eq!(said(incremental), said(&fresh));
             }
         });

@@ -32,6 +32,11 @@ impl Scratch {
         Self { steps_left: Some(steps), ..Self::default() }
     }
 
+    /// Limits the steps of all attempts from now on together, or no longer does so.
+    pub const fn limit_steps(&mut self, steps: Option<u64>) {
+        self.steps_left = steps;
+    }
+
     /// Takes a text apart; the same as before is not taken apart again.
     pub(super) fn read(&mut self, text: &str) {
         if self.source != text {

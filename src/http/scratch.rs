@@ -1,0 +1,34 @@
+//! The memory that questions work in: one for each thread that answers, since it answers one question at a time.
+
+use std::cell::RefCell;
+
+use crate::index::Scratch;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+/// Asks with this thread's scratch memory.
+pub(super) fn with<R>(ask: impl FnOnce(&mut Scratch) -> R) -> R {
+    limited(None, ask)
+}
+
+/// The same, where all questions together may take so many steps.
+pub(super) fn with_steps<R>(steps: u64, ask: impl FnOnce(&mut Scratch) -> R) -> R {
+    limited(Some(steps), ask)
+}
+
+fn limited<R>(steps: Option<u64>, ask: impl FnOnce(&mut Scratch) -> R) -> R {
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => {
+            scratch.limit_steps(steps);
+            ask(&mut scratch)
+        }
+        // A question within a question has its own.
+        Err(_) => {
+            let mut scratch = Scratch::new();
+            scratch.limit_steps(steps);
+            ask(&mut scratch)
+        }
+    })
+}
