@@ -38,6 +38,7 @@ impl Metrics {
         metrics
             .info("bailiwick_build_info", "1; the version is in the label.", "version")
             .set(env!("CARGO_PKG_VERSION"));
+        metrics.keep(Ok(super::logging::LOST.clone()));
         #[cfg(target_os = "linux")]
         metrics.keep(super::process::Process::new());
         metrics

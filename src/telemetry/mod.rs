@@ -8,8 +8,10 @@ mod logging;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod process;
+mod visible;
 
-pub use logging::{LogFormat, init as init_logging};
+pub use logging::{LogFormat, flush as flush_log, init as init_logging};
 pub use metrics::{Info, Metrics, signed};
 #[cfg(target_os = "linux")]
 pub use process::resident_bytes;
+pub use visible::{Visible, VisibleJson};
