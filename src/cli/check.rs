@@ -12,6 +12,7 @@ use super::sources::Sources;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
+use crate::telemetry::VisibleJson;
 
 /// What to check, and how to say what is wrong.
 #[derive(Debug, Args)]
@@ -161,7 +162,5 @@ fn json(report: &Report<'_>) -> std::io::Result<()> {
         total: report.findings.len(),
         findings: report.findings,
     };
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &document)?;
-    writeln!(out)
+    writeln!(std::io::stdout().lock(), "{}", VisibleJson(serde_json::to_string_pretty(&document)?))
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::sources::at;
-use super::{ERRORS, INTERNAL, OK, USAGE, complain, load};
+use super::{ERRORS, INTERNAL, OK, USAGE, complain, load, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::matrix::ServerName;
+use crate::telemetry::{Visible, VisibleJson};
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
     };
     let text = match diff.format {
         Format::Human => human(&changes),
-        Format::Json => serde_json::to_string_pretty(&changes).unwrap_or_default() + "\n",
+        Format::Json => format!("{}\n", VisibleJson(serde_json::to_string_pretty(&changes).unwrap_or_default())),
     };
     if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
         complain(&error.into());
@@ -63,7 +64,7 @@ fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
     let of = |path: &Path| {
         let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)])?;
         for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
-            eprintln!("bailiwick: {} cannot be loaded and is left out (`bailiwick check` says why)", file.file());
+            tell(&format!("{} cannot be loaded and is left out (`bailiwick check` says why)", file.file()));
         }
         anyhow::Ok(snapshot)
     };
@@ -88,7 +89,7 @@ fn human(changes: &[Change]) -> String {
             Some(WitnessIs::Remote) => " (only IDs of other servers)",
             _ => "",
         };
-        text += &format!("{mark} {}{is}\n", change.message);
+        text += &format!("{mark} {}{is}\n", Visible(&change.message));
     }
     text
 }

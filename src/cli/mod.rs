@@ -11,9 +11,12 @@ mod serve;
 mod sources;
 mod tls;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::telemetry::Visible;
 
 /// Nothing to report.
 pub(crate) const OK: u8 = 0;
@@ -72,7 +75,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints an error and its causes on standard error.
+/// Prints an error and its causes on standard error, in one line.
 fn complain(error: &anyhow::Error) {
-    eprintln!("bailiwick: {error:#}");
+    tell(&format!("{error:#}"));
+}
+
+/// Prints a line for people on standard error. What it repeats of a file does nothing to a terminal.
+fn tell(line: &str) {
+    // Nowhere to report that standard error is closed.
+    let _ = writeln!(std::io::stderr(), "bailiwick: {}", Visible(line));
 }

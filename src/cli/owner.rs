@@ -11,6 +11,7 @@ use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{ClaimVia, Ownership};
 use crate::snapshot::Snapshot;
+use crate::telemetry::{Visible, VisibleJson};
 use python_re::Outcome;
 
 /// Which IDs to explain, by which registrations.
@@ -103,11 +104,12 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
     let snapshot = load::load(homeserver, sources)?;
     let explained: Vec<Explained<'_>> = ids.iter().map(|id| explain_one(&snapshot, *id)).collect();
     if owner.format == Format::Json {
-        return Ok(serde_json::to_string_pretty(&explained)? + "\n");
+        return Ok(format!("{}\n", VisibleJson(serde_json::to_string_pretty(&explained)?)));
     }
     let mut text: String = explained.iter().map(human).collect();
     for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
-        text += &format!("left out: {}, which cannot be loaded (`bailiwick check` says why)\n", file.file());
+        let file = Visible(file.file());
+        text += &format!("left out: {file}, which cannot be loaded (`bailiwick check` says why)\n");
     }
     Ok(text)
 }
@@ -174,14 +176,14 @@ fn human(explained: &Explained<'_>) -> String {
     };
     let status = serde_json::to_value(ownership.status).ok();
     let status = status.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-    let owner = ownership.owner.map_or(String::new(), |owner| format!(", owned by `{owner}`"));
-    let id: String = ownership.id.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
-    let mut text = format!("{id} ({noun}): {status}{owner}\n");
+    let owner = ownership.owner.map_or(String::new(), |owner| format!(", owned by `{}`", Visible(owner)));
+    let mut text = format!("{} ({noun}): {status}{owner}\n", Visible(ownership.id));
     for entry in entries {
         let mark = if entry.decides { '>' } else { ' ' };
         let exclusive = if entry.exclusive { "exclusive" } else { "shared" };
-        let regex = entry.regex.map_or("sender_localpart".to_owned(), |regex| format!("`{regex}`"));
-        let Matching { as_id, file, line, column, why, .. } = entry;
+        let regex = entry.regex.map_or("sender_localpart".to_owned(), |regex| format!("`{}`", Visible(regex)));
+        let Matching { line, column, why, .. } = entry;
+        let (as_id, file) = (Visible(entry.as_id), Visible(entry.file));
         text += &format!("{mark} {as_id}: {exclusive}, {regex}\n    {file}:{line}:{column}: {why}\n");
     }
     text.push('\n');

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -87,7 +87,23 @@ impl Service {
         self.wait("to be ready", |service| service.try_get("/readyz").is_some_and(|answer| answer.status == 200));
     }
 
-    fn spawn_as(mut command: Command, directories: &[&Path], arguments: &[&str]) -> Self {
+    /// Started so that its log goes elsewhere.
+    pub(crate) fn start_logging_to(log: impl Into<Stdio>, directories: &[&Path], arguments: &[&str]) -> Self {
+        let service = Self::spawn_logging_to(Some(log.into()), Command::new(BINARY), directories, arguments);
+        service.wait_until_ready();
+        service
+    }
+
+    fn spawn_as(command: Command, directories: &[&Path], arguments: &[&str]) -> Self {
+        Self::spawn_logging_to(None, command, directories, arguments)
+    }
+
+    fn spawn_logging_to(
+        elsewhere: Option<Stdio>,
+        mut command: Command,
+        directories: &[&Path],
+        arguments: &[&str],
+    ) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
         let log = fs::File::create(home.path().join("log")).expect("a log file");
         let child = command
@@ -99,7 +115,7 @@ impl Service {
             .env_clear()
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
+            .stderr(elsewhere.unwrap_or(log.into()))
             .spawn()
             .expect("the binary starts");
         let service = Self { child, home };
@@ -132,6 +148,18 @@ impl Service {
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
+    }
+
+    /// How it has ended, once it has.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until something holds.

@@ -6,6 +6,7 @@ use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use crate::registration::Fault;
 use crate::snapshot::FileRecord;
+use crate::telemetry::Visible;
 
 /// Of findings of one code about the same service so many are shown; the others are counted.
 const SHOWN: usize = 5;
@@ -33,7 +34,7 @@ pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
     }
     for ((code, service), count) in groups.into_iter().filter(|(_, count)| *count > SHOWN && !report.all) {
         let more = count - SHOWN;
-        let whose = service.map_or("in other files".to_owned(), |service| format!("of `{service}`"));
+        let whose = service.map_or("in other files".to_owned(), |service| format!("of `{}`", Visible(service)));
         writeln!(out.out, "… and {more} more {code} {whose} ({count} in all; --all shows them)\n")?;
     }
     out.summary(report)?;
@@ -83,8 +84,8 @@ impl<W: Write> Printer<W> {
         let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
         self.headline(Severity::Error, code, &fault.message)?;
         let place = match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", file.file()),
-            _ => file.file().to_string(),
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file.file())),
+            _ => Visible(file.file()).to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
         writeln!(self.out, "  {} the file is not loaded, as Synapse would not start with it\n", self.paint(DIM, "="))
@@ -97,7 +98,7 @@ impl<W: Write> Printer<W> {
             Severity::Note => "1;36",
         };
         let kind = self.paint(style, &format!("{severity}[{code}]"));
-        writeln!(self.out, "{kind}: {}", self.paint(BOLD, &printable(message)))
+        writeln!(self.out, "{kind}: {}", self.paint(BOLD, &Visible(message).to_string()))
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
@@ -114,7 +115,7 @@ impl<W: Write> Printer<W> {
                 Some(WitnessIs::Remote) => " (a user of another server)",
                 _ => "",
             };
-            writeln!(self.out, "{margin} {bar} witness: {}{is}", self.paint(BOLD, &printable(witness)))?;
+            writeln!(self.out, "{margin} {bar} witness: {}{is}", self.paint(BOLD, &Visible(witness).to_string()))?;
         }
         writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?;
         writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code)))
@@ -124,12 +125,13 @@ impl<W: Write> Printer<W> {
     fn place(&mut self, finding: &Finding, at: usize, place: &FindingPlace, width: usize) -> io::Result<()> {
         let arrow = if at == 0 { "-->" } else { ":::" };
         let margin = " ".repeat(width);
-        let FindingPlace { file, line, column, as_id, .. } = place;
+        let FindingPlace { line, column, .. } = place;
+        let (file, as_id) = (Visible(&place.file), Visible(&place.as_id));
         writeln!(self.out, "{margin}{} {file}:{line}:{column} ({as_id})", self.paint(DIM, arrow))?;
         let bar = self.paint(DIM, "|");
         let label = label(finding, at);
         let (key, value) = match &place.regex {
-            Some(regex) => ("regex: ", printable(regex)),
+            Some(regex) => ("regex: ", Visible(regex).to_string()),
             None if finding.code == Code::SenderConflict => ("sender_localpart", String::new()),
             None => return Ok(()),
         };
@@ -174,9 +176,4 @@ fn label(finding: &Finding, at: usize) -> &'static str {
 
 fn plural(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// Text without characters that would act on a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

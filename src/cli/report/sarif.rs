@@ -6,6 +6,7 @@ use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Severity};
 use crate::registration::FaultCode;
 use crate::snapshot::FileRecord;
+use crate::telemetry::VisibleJson;
 
 /// The codes of files that cannot be loaded.
 const FAULTS: [(FaultCode, &str); 9] = [
@@ -34,9 +35,7 @@ pub(in crate::cli) fn sarif(report: &Report<'_>) -> io::Result<()> {
             "results": results,
         }],
     });
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &document)?;
-    writeln!(out)
+    writeln!(io::stdout().lock(), "{}", VisibleJson(serde_json::to_string_pretty(&document)?))
 }
 
 fn rules() -> Vec<Value> {

@@ -43,7 +43,9 @@ pub(super) fn run(serve: &Serve) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match actix_web::rt::System::new().block_on(answer(serve, prepared)) {
+    let ended = actix_web::rt::System::new().block_on(answer(serve, prepared));
+    telemetry::flush_log();
+    match ended {
         Ok(()) => ExitCode::from(OK),
         Err(error) => {
             complain(&error);

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::unix_socket::UnixSocket;
 use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
+use crate::telemetry;
 
 /// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
 pub(super) fn obey(
@@ -42,6 +43,7 @@ pub(super) fn obey(
                     socket.remove();
                 }
                 // A server that is stopping already would first let its time for that pass.
+                telemetry::flush_log();
                 std::process::exit(0);
             }
             tracing::info!("stopping when the requests in flight are answered");
