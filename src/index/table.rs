@@ -16,7 +16,7 @@ use super::undecided;
 use crate::homeserver::{Homeserver, Rank};
 use crate::matrix::{Kind, user_id};
 use crate::registration::{Entry, Registration};
-use python_re::{Anchor, Ast, Outcome, Path, Pattern, necessary_paths, paths, required_literals};
+use python_re::{Anchor, Ast, Outcome, Path, Pattern, required_literals};
 
 /// At most so many different checks are run behind one prefix; where there are more, the paths are found another way.
 const MAX_CHECKS: usize = 12;
@@ -176,7 +176,7 @@ impl Source<'_> {
     fn read(&self, entry: &Entry) -> (Pattern, Vec<Path>) {
         match self.homeserver.dialect.parse(self.kind, &entry.regex) {
             Ok(pattern) => {
-                let paths = paths_of(&pattern);
+                let paths = pattern.paths();
                 (pattern, paths)
             }
             Err(_) => undecided::everything(),
@@ -213,10 +213,4 @@ fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) 
         let check = interner.check(&path, &pattern, &mut whole);
         prefixed.push(Prefixed { prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
     }
-}
-
-/// The paths of a pattern; what cannot be told from a rest alone is told by the whole, for all paths alike.
-fn paths_of(pattern: &Pattern) -> Vec<Path> {
-    let exact = paths(pattern.ast());
-    if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
 }

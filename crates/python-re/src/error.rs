@@ -55,6 +55,8 @@ pub enum PatternErrorKind {
     IncompleteEscape(String),
     /// An octal escape beyond `\377`, as written.
     OctalOutOfRange(String),
+    /// `\U` with a number that Python's `chr` does not even look at.
+    CharacterTooLarge,
     /// `\N` without a name in braces.
     MissingBrace,
     /// A name in `\N{…}` that no character has.
@@ -196,6 +198,7 @@ impl fmt::Display for PatternErrorKind {
             Self::BadEscape(escape) => write!(f, "bad escape {escape}"),
             Self::IncompleteEscape(escape) => write!(f, "incomplete escape {escape}"),
             Self::OctalOutOfRange(escape) => write!(f, "octal escape value {escape} outside of range 0-0o377"),
+            Self::CharacterTooLarge => f.write_str("Python int too large to convert to C int"),
             Self::MissingBrace => f.write_str("missing {"),
             Self::UndefinedCharacterName(name) => write!(f, "undefined character name {}", repr(name)),
             Self::MissingName(named) => write!(f, "missing {named}"),

@@ -9,7 +9,6 @@ mod ast;
 mod characters;
 mod engine;
 mod error;
-mod fingerprint;
 mod lower;
 mod parse;
 mod path;
@@ -22,8 +21,7 @@ use regex_syntax::hir::Hir;
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use engine::{Backtracker, Backward, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
-pub use fingerprint::fingerprint;
-pub use path::{Condition, Path, necessary_paths, paths, required_literals};
+pub use path::{Condition, Path, fingerprint, necessary_paths, paths, required_literals};
 
 /// A compiled namespace regex.
 #[derive(Clone, Debug)]
@@ -67,6 +65,13 @@ impl Pattern {
     #[must_use]
     pub fn regular(&self) -> Option<Hir> {
         regular(&self.ast)
+    }
+
+    /// The ways through it: exact ones if there are such, else necessary ones, for all ways alike.
+    #[must_use]
+    pub fn paths(&self) -> Vec<Path> {
+        let exact = paths(&self.ast);
+        if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(&self.ast) }
     }
 
     /// What matches it, whatever it is.

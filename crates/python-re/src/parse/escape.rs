@@ -4,7 +4,7 @@ use super::names::named_character;
 use super::tokens::{Result, Tokens};
 use crate::ast::Anchor;
 use crate::characters::Category;
-use crate::error::{Named, PatternErrorKind};
+use crate::error::{Named, PatternError, PatternErrorKind};
 
 /// What an escape outside of a set means.
 pub(super) enum Escape {
@@ -109,6 +109,9 @@ fn character(tokens: &mut Tokens, c: char) -> Result<u32> {
         'U' => {
             let digits = hexadecimal(tokens, c, 8)?;
             let value = number(&digits, 16);
+            if i32::try_from(value).is_err() {
+                return Err(PatternError::without_position(PatternErrorKind::CharacterTooLarge));
+            }
             if value > 0x10_FFFF {
                 return Err(tokens.error(PatternErrorKind::BadEscape(format!("\\U{digits}")), 10));
             }

@@ -1,9 +1,20 @@
-//! What tells two trees apart, as bytes to hash and compare.
+use crate::ast::{Anchor, Ast, Mode};
 
-use crate::{Anchor, Ast, Mode};
-
-/// Equal for two trees if and only if they match the same way; groups do not count. `None` for a tree with parts whose
-/// meaning depends on what stands around them.
+/// What tells two trees apart, as bytes to hash and compare.
+///
+/// If it is equal, the trees match the same texts. It does not see groups, nor which number of repetitions is tried first,
+/// since neither bears on whether there is a match. `None` for a tree that refers to a group, whose meaning depends on what
+/// stands around it.
+///
+/// ```
+/// use python_re::{Pattern, fingerprint};
+///
+/// let of = |pattern| fingerprint(Pattern::parse(pattern).unwrap().ast());
+/// assert_eq!(of("(?i)a(.*)"), of("[aA](?:.*?)"));
+/// assert_ne!(of("a.*"), of("a.+"));
+/// assert_eq!(of(r"(a)\1"), None);
+/// ```
+#[must_use]
 pub fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
     add(ast, &mut bytes)?;
