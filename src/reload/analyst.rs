@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::log;
 use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline};
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
@@ -82,12 +83,8 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         match analysed {
             Ok(analysis) => {
                 metrics.found(&analysis.findings, began.elapsed());
-                tracing::info!(
-                    snapshot = &**snapshot.digest(),
-                    findings = analysis.findings.len(),
-                    ms = began.elapsed().as_millis(),
-                    "compared"
-                );
+                let earlier = previous.as_ref().map(|found| &found.analysis);
+                log::compared(earlier, &analysis, &snapshot, began.elapsed());
                 analyst.latest.send_replace(Some(Arc::new(Found { snapshot, analysis })));
             }
             Err(_) => {

@@ -1,9 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::{ReloadReport, ReloadResult};
+use super::{ReloadReport, ReloadResult, Trigger};
+use crate::analysis::{Analysis, Code, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// Services that are named in the line about a reload; the rest is counted.
@@ -12,16 +14,14 @@ const MAX_NAMED: usize = 20;
 /// Files that are named in lines of their own for each reload; the rest is counted.
 const MAX_FILES: usize = 100;
 
+/// Collisions that are told in lines of their own for each comparison; the rest is counted.
+const MAX_COLLISIONS: usize = 20;
+
 /// One line for a reload, and one for each file whose faults are new. A reload that changes nothing is not worth a
-/// line at the usual level: there is one every half a minute.
+/// line at the usual level, since there is one every half a minute, unless somebody has asked for it.
 pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Arc<Snapshot>) {
     if Arc::ptr_eq(before, after) {
-        debug!(
-            trigger = report.trigger.as_str(),
-            generation = after.generation(),
-            ms = report.took.as_millis(),
-            "nothing has changed"
-        );
+        unchanged(report);
         return;
     }
     for missing in after.missing().iter().filter(|missing| !before.missing().contains(missing)) {
@@ -47,9 +47,61 @@ pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Ar
         added = named(&changes.added),
         changed = named(&changes.changed),
         removed = named(&changes.removed),
-        ms = report.took.as_millis(),
+        ms = millis(report.took),
         "reloaded"
     );
+}
+
+fn unchanged(report: &ReloadReport) {
+    let ReloadReport { trigger, generation, .. } = *report;
+    let (trigger, ms) = (trigger.as_str(), millis(report.took));
+    match report.trigger {
+        Trigger::Signal | Trigger::Request if report.result == ReloadResult::Refused => {
+            let sources = report.missing.iter().map(|missing| &*missing.source).collect::<Vec<_>>().join(", ");
+            warn!(trigger, generation, ms, sources, "nothing has changed: a source is still not as it should be");
+        }
+        Trigger::Signal | Trigger::Request => info!(trigger, generation, ms, "nothing has changed"),
+        Trigger::Start | Trigger::Event | Trigger::Poll => debug!(trigger, generation, ms, "nothing has changed"),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One line for a comparison, and one for each collision that was not there before.
+pub(super) fn compared(before: Option<&Analysis>, after: &Analysis, snapshot: &Snapshot, took: Duration) {
+    let count = |severity| after.findings.iter().filter(|finding| finding.severity == severity).count();
+    info!(
+        snapshot = &**snapshot.digest(),
+        errors = count(Severity::Error),
+        warnings = count(Severity::Warning),
+        notes = count(Severity::Note),
+        ms = millis(took),
+        "compared"
+    );
+    let known: HashSet<_> = before.into_iter().flat_map(errors).map(identity).collect();
+    let (told, untold): (Vec<_>, Vec<_>) = errors(after)
+        .filter(|finding| !known.contains(&identity(finding)))
+        .enumerate()
+        .partition(|(at, _)| *at < MAX_COLLISIONS);
+    for (_, finding) in told {
+        let places = finding.places.iter().map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
+        let places = places.collect::<Vec<_>>().join(" and ");
+        warn!(code = finding.code.as_str(), places, "registrations collide: {}", finding.message);
+    }
+    if !untold.is_empty() {
+        warn!("… and {} more; `GET /v1/conflicts?severity=error` shows them all", untold.len());
+    }
+}
+
+fn errors(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
+    analysis.findings.iter().map(|finding| &**finding).filter(|finding| finding.severity == Severity::Error)
+}
+
+/// What makes a finding the same one although its lines have moved.
+fn identity(finding: &Finding) -> (Code, Vec<(&str, Option<&str>)>) {
+    (finding.code, finding.places.iter().map(|place| (&*place.file, place.regex.as_deref())).collect())
 }
 
 /// The files whose faults are new, and those that are mended.

@@ -11,6 +11,7 @@ mod http;
 mod index;
 mod layers;
 mod log_faults;
+mod log_lines;
 mod mass_changes;
 mod no_token_leaks;
 mod openapi;
