@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme, StreamOwned};
 
 use crate::reloadable_files::ReloadableFiles;
+use crate::telemetry::Metrics;
 
 /// The certificate that the service shows, read again when its files change.
 pub(super) struct Certificate {
@@ -26,7 +27,7 @@ pub(super) struct Certificate {
 impl Certificate {
     /// Reads a certificate with its chain and its private key, both PEM.
     pub(super) fn open(chain: &Path, key: &Path) -> anyhow::Result<Arc<Self>> {
-        let revisit = ReloadableFiles::new(&[chain, key]);
+        let revisit = ReloadableFiles::new("certificates", &[chain, key]);
         let current = read(chain, key)?;
         Ok(Arc::new(Self {
             chain: chain.to_owned(),
@@ -39,11 +40,17 @@ impl Certificate {
     /// Reads the files again if they have changed. If they cannot be used, the certificate read before stays in use.
     pub(super) fn refresh(&self) {
         // One of the two files may not have been replaced yet.
-        self.revisit.refresh("certificates", || {
-            let new = read(&self.chain, &self.key).map_err(|error| format!("{error:#}"))?;
+        self.revisit.refresh(|| {
+            let new = read(&self.chain, &self.key)
+                .map_err(|error| format!("the certificates read before stay in use: {error:#}"))?;
             self.current.store(Arc::new(new));
             Ok(())
         });
+    }
+
+    /// Shows from now on whether it is in use as it is on disk.
+    pub(super) fn show(&self, metrics: &Metrics) {
+        self.revisit.show(metrics);
     }
 
     /// What the server needs to use it.

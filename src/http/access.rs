@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 
 use super::ApiError;
 use crate::reloadable_files::ReloadableFiles;
+use crate::telemetry::Metrics;
 
 /// What a bearer of a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,14 +50,23 @@ const MIN_TOKEN: usize = 16;
 impl Access {
     /// Reads a file of tokens: on each line a role, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
-        let revisit = ReloadableFiles::new(&[file]);
+        let revisit = ReloadableFiles::new("tokens", &[file]);
         let tokens = read(file)?;
         Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), revisit })
     }
 
     /// Reads the file again if it has changed. If it cannot be used, the tokens read before stay good.
     pub fn refresh(&self) {
-        self.revisit.refresh("tokens", || read(&self.file).map(|tokens| self.tokens.store(tokens.into())));
+        self.revisit.refresh(|| {
+            let tokens = read(&self.file).map_err(|error| format!("the tokens read before stay in use: {error}"))?;
+            self.tokens.store(tokens.into());
+            Ok(())
+        });
+    }
+
+    /// Shows from now on whether the tokens are in use as they are on disk.
+    pub fn show(&self, metrics: &Metrics) {
+        self.revisit.show(metrics);
     }
 
     /// Says who asks, or why that will not do. `authorization` is the header.

@@ -1,4 +1,4 @@
-use prometheus::{IntGauge, IntGaugeVec};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::Snapshot;
 use crate::matrix::Kind;
@@ -15,13 +15,23 @@ pub struct SnapshotMetrics {
     complete: IntGauge,
     generation: IntGauge,
     digest: Info,
+    changes: IntCounterVec,
 }
 
 impl SnapshotMetrics {
     /// Takes its place among a service's metrics.
     #[must_use]
     pub fn register(metrics: &Metrics) -> Self {
+        let changes = metrics.counters(
+            "bailiwick_service_changes_total",
+            "Services that came into force, changed, or went out of force, whose names are free from then on.",
+            &["change"],
+        );
+        for change in ["added", "changed", "removed"] {
+            changes.with_label_values(&[change]);
+        }
         Self {
+            changes,
             registrations: metrics.gauges("bailiwick_registrations", "Registration files, by state.", &["state"]),
             namespaces: metrics.gauges("bailiwick_namespaces", "Namespace entries in force, by kind.", &["kind"]),
             index_bytes: metrics.gauge("bailiwick_index_bytes", "Memory that the index takes, in bytes."),
@@ -62,5 +72,11 @@ impl SnapshotMetrics {
         self.complete.set(i64::from(snapshot.is_complete()));
         self.generation.set(i64::try_from(snapshot.generation()).unwrap_or(i64::MAX));
         self.digest.set(snapshot.digest());
+        let changes = snapshot.changes();
+        for (change, services) in
+            [("added", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)]
+        {
+            self.changes.with_label_values(&[change]).inc_by(services.len() as u64);
+        }
     }
 }

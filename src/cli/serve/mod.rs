@@ -111,6 +111,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     stand_back_all();
     raise_file_limit();
     let metrics = Metrics::new();
+    access.iter().for_each(|access| access.show(&metrics));
+    certificate.iter().for_each(|certificate| certificate.show(&metrics));
     let reloader = Reloader::start(options, &metrics).context("failed to start the reload thread")?;
     let comparer = Arc::new(Comparer::new().context("failed to start the threads that compare")?);
     let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics)
