@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bailiwick::analysis::{Analysis, Comparer, Deadline};
+use bailiwick::analysis::{Analysis, Comparer, Deadline, Set};
 use bailiwick::index::{Index, Scratch};
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
@@ -108,7 +108,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     let services = Services::new(workload::homeserver(), registrations.clone());
     let comparer = Comparer::new().expect("threads");
     let began = Instant::now();
-    let analysis = comparer.analyse(&services, &Analysis::default(), &Deadline::none());
+    let analysis = comparer.analyse(&Set::new(&services), &Analysis::default(), &Deadline::none());
     let took = began.elapsed();
     let collisions = analysis.findings.iter().filter(|finding| finding.places.len() == 2).count();
     println!(
@@ -119,7 +119,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
     let services = services.updated(changed);
     let began = Instant::now();
-    let after = comparer.analyse(&services, &analysis, &Deadline::none());
+    let after = comparer.analyse(&Set::new(&services), &analysis, &Deadline::none());
     let collisions = after.findings.iter().filter(|finding| finding.places.len() == 2).count();
     println!("| the same after one file has changed | {} | {collisions} collisions found |", shown(began.elapsed()));
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use bailiwick::analysis::{Analysis, Comparer, Deadline};
+use bailiwick::analysis::{Analysis, Comparer, Deadline, Set};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::ruling::Services;
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(loaded) => {
             let services = Services::new("example.com".parse().expect("a server name"), vec![Arc::new(loaded)]);
             let deadline = Deadline::after(Duration::from_millis(200));
-            drop(COMPARER.analyse(&services, &Analysis::default(), &deadline));
+            drop(COMPARER.analyse(&Set::new(&services), &Analysis::default(), &deadline));
         }
     }
 });

@@ -1,8 +1,15 @@
+use std::sync::Arc;
+
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use super::{Analysis, Change, Deadline, difference};
+use super::{Analysis, Change, Deadline, Finding, Set, difference, newcomer};
 use crate::priority::{self, Rank};
+use crate::registration::Registration;
 use crate::ruling::Services;
+
+/// So many questions are worked at at once, each by one thread, so that what they take together does not grow with the
+/// machine: two terms' arenas of at most 48 MiB each.
+pub const MAX_QUESTIONS: usize = 2;
 
 /// The only way to compute findings: on threads of its own, so that comparing holds up neither those that answer nor
 /// those that load.
@@ -20,19 +27,14 @@ impl Comparer {
     pub fn new() -> Result<Self, ThreadPoolBuildError> {
         Ok(Self {
             reloads: priority::pool(Rank::Compare, "compare").build()?,
-            questions: priority::pool(Rank::Compare, "check").build()?,
+            questions: priority::pool(Rank::Compare, "check").num_threads(MAX_QUESTIONS).build()?,
         })
     }
 
     /// The findings for a set; what is the same `Arc` as in `previous` is not analysed again.
     #[must_use]
-    pub fn analyse(&self, services: &Services, previous: &Analysis, deadline: &Deadline) -> Analysis {
-        self.reloads.install(|| Analysis::new(services, previous, deadline))
-    }
-
-    /// Does what somebody has asked for, on the threads that are there for that.
-    pub fn ask<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
-        self.questions.install(|| question(&Asked(())))
+    pub fn analyse(&self, set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Analysis {
+        self.reloads.install(|| Analysis::new(set, previous, deadline))
     }
 
     /// Which IDs change hands from one set to another.
@@ -40,16 +42,29 @@ impl Comparer {
     pub fn difference(&self, old: &Services, new: &Services) -> Vec<Change> {
         self.reloads.install(|| difference::difference(old, new))
     }
+
+    /// Does what somebody has asked for on one of the threads that are there for that.
+    pub fn ask<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
+        self.questions.install(|| question(&Asked(())))
+    }
 }
 
-/// Shows that a question is being answered on the threads for questions.
+/// Shows that a question is being worked at by a thread for questions.
 #[derive(Debug)]
 pub struct Asked(());
 
 impl Asked {
-    /// The findings for a set that differs from a known one by what is asked about.
+    /// The findings in which a new registration would have a part in a set that would then be in force, in place of
+    /// `services`. What is the same `Arc` as in `previous` is not analysed again, no index is built, and nothing is kept.
     #[must_use]
-    pub fn analyse(&self, services: &Services, previous: &Analysis, deadline: &Deadline) -> Analysis {
-        Analysis::new(services, previous, deadline)
+    pub fn newcomer(
+        &self,
+        services: &Services,
+        previous: &Analysis,
+        new: &Arc<Registration>,
+        set: &[Arc<Registration>],
+        deadline: &Deadline,
+    ) -> Vec<Arc<Finding>> {
+        newcomer::findings(services, previous, (new, set), deadline)
     }
 }

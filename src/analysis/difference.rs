@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::finding::{Code, Finding, WitnessIs};
-use super::language::language;
-use super::search::shortest;
-use super::single::Examiner;
+use super::examiner::{Examiner, Pass};
+use super::finding::{Finding, Witness, WitnessIs};
 use super::term::{NEVER, Term};
-use super::{Analysis, Deadline};
+use super::{Analysis, Code, Deadline, Set};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -50,10 +48,21 @@ pub enum ChangeKind {
     Undecided,
 }
 
+impl Change {
+    /// What happens to a service, without a proof.
+    fn of(id: &str, kind: Kind, change: ChangeKind, message: String) -> Self {
+        Self { change, kind, as_ids: vec![id.to_owned()], witness: None, witness_is: None, message }
+    }
+
+    fn proved_by(self, witness: Witness) -> Self {
+        Self { witness: Some(witness.id.into()), witness_is: Some(witness.is), ..self }
+    }
+}
+
 /// What a service holds: exclusively, and at all.
-struct Holding {
-    exclusive: Term,
-    any: Term,
+struct Holding<'a> {
+    exclusive: Term<'a>,
+    any: Term<'a>,
 }
 
 /// All changes from one set to another, by service and kind.
@@ -65,8 +74,7 @@ pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
         let of = |services: &Services| services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
         let (before, after) = (of(old), of(new));
         for kind in Kind::ALL {
-            examiner.tidy();
-            examiner.change_of_service(id, kind, before.as_deref(), after.as_deref(), &mut changes);
+            changes.extend(examiner.pass().changes_of(id, kind, before.as_deref(), after.as_deref()));
         }
     }
     changes.extend(became_contested(old, new));
@@ -74,106 +82,64 @@ pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
     changes
 }
 
-impl Examiner<'_> {
-    fn change_of_service(
+impl<'a> Pass<'a> {
+    fn changes_of(
         &mut self,
         id: &str,
         kind: Kind,
         before: Option<&Registration>,
         after: Option<&Registration>,
-        changes: &mut Vec<Change>,
-    ) {
-        let holdings = (self.holding(kind, before), self.holding(kind, after));
-        let (Some(before), Some(after)) = holdings else {
-            changes.push(Change {
-                change: ChangeKind::Undecided,
-                kind,
-                as_ids: vec![id.to_owned()],
-                witness: None,
-                witness_is: None,
-                message: format!("a regex of `{id}` is not of a kind that can be compared"),
-            });
-            return;
+    ) -> Vec<Change> {
+        let (Some(before), Some(after)) = (self.holding(kind, before), self.holding(kind, after)) else {
+            let message = format!("a regex of `{id}` is not of a kind that can be compared");
+            return vec![Change::of(id, kind, ChangeKind::Undecided, message)];
         };
+        // Who gains also sees: that is said once.
+        let held = self.terms.or([before.exclusive, after.exclusive]);
+        let [seen_before, seen_after] = [before.any, after.any].map(|any| self.terms.or([any, held]));
         let steps = [
             (ChangeKind::Gained, after.exclusive, before.exclusive, "holds", "that it did not hold exclusively"),
             (ChangeKind::Lost, before.exclusive, after.exclusive, "no longer holds", "exclusively"),
-            (ChangeKind::Joined, after.any, before.any, "sees", "that it did not see"),
-            (ChangeKind::Left, before.any, after.any, "no longer sees", "at all"),
+            (ChangeKind::Joined, after.any, seen_before, "sees", "that it did not see"),
+            (ChangeKind::Left, before.any, seen_after, "no longer sees", "at all"),
         ];
-        for (change, with, without, verb, how) in steps {
-            // Who gains also sees: that is said once.
-            let said = matches!(change, ChangeKind::Joined | ChangeKind::Left);
-            let without = if said { self.arena.or([without, before.exclusive, after.exclusive]) } else { without };
-            let outside = self.arena.not(without);
-            let moved = self.arena.and([with, outside]);
-            let found = self.any_of(kind, moved);
-            let as_ids = vec![id.to_owned()];
-            match found {
-                Ok(None) => {}
-                Ok(Some((witness, witness_is))) => {
-                    let message = format!("`{id}` {verb} {kind}s such as `{witness}` {how}");
-                    changes.push(Change {
-                        change,
-                        kind,
-                        as_ids,
-                        witness: Some(witness),
-                        witness_is: Some(witness_is),
-                        message,
-                    });
+        let list = kind.list();
+        let change = |(change, with, without, verb, how)| {
+            let moved = self.terms.without(with, without);
+            match self.witness(kind, moved) {
+                Ok(None) => None,
+                Ok(Some(witness)) => {
+                    let message = format!("`{id}` {verb} {list} such as `{}` {how}", witness.id);
+                    Some(Change::of(id, kind, change, message).proved_by(witness))
                 }
                 Err(_) => {
-                    let message = format!("whether `{id}` {verb} other {kind}s could not be decided within the limits");
-                    changes.push(Change {
-                        change: ChangeKind::Undecided,
-                        kind,
-                        as_ids,
-                        witness: None,
-                        witness_is: None,
-                        message,
-                    });
+                    let message = format!("whether `{id}` {verb} other {list} could not be decided within the limits");
+                    Some(Change::of(id, kind, ChangeKind::Undecided, message))
                 }
             }
-        }
+        };
+        steps.into_iter().filter_map(change).collect()
     }
 
-    /// A shortest ID of this server, or else of another, in a language.
-    fn any_of(
-        &mut self,
-        kind: Kind,
-        language: Term,
-    ) -> Result<Option<(String, WitnessIs)>, super::search::LimitReached> {
-        let universe = self.universe(kind);
-        for (within, is) in [
-            (universe.valid, WitnessIs::Valid),
-            (universe.historical, WitnessIs::Historical),
-            (universe.remote, WitnessIs::Remote),
-        ] {
-            let here = self.arena.and([language, within]);
-            if let Some(witness) = shortest(&mut self.arena, here)? {
-                return Ok(Some((witness, is)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn holding(&mut self, kind: Kind, registration: Option<&Registration>) -> Option<Holding> {
+    /// What a service holds by the homeserver's precedence; `None` if one of its languages is not known.
+    fn holding(&mut self, kind: Kind, registration: Option<&Registration>) -> Option<Holding<'a>> {
         let Some(registration) = registration else { return Some(Holding { exclusive: NEVER, any: NEVER }) };
         let (mut exclusive, mut any) = (NEVER, NEVER);
         if kind == Kind::User {
             let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
-            exclusive = self.arena.literal(&sender);
+            exclusive = self.terms.literal(&sender);
             any = exclusive;
         }
-        for entry in registration.namespaces.of(kind) {
-            let pattern = self.homeserver.dialect.parse(kind, &entry.regex).ok()?;
-            let claimed = language(&mut self.arena, pattern.ast())?;
+        let precedence = self.homeserver.dialect.precedence();
+        let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
+        entries.sort_by_key(|(position, entry)| precedence.rank(*position, entry.exclusive));
+        for (_, entry) in entries {
+            let matched = self.language_of_regex(kind, &entry.regex)?;
             if entry.exclusive {
-                let left = self.arena.not(any);
-                let effective = self.arena.and([claimed, left]);
-                exclusive = self.arena.or([exclusive, effective]);
+                let effective = self.terms.without(matched, any);
+                exclusive = self.terms.or([exclusive, effective]);
             }
-            any = self.arena.or([any, claimed]);
+            any = self.terms.or([any, matched]);
         }
         Some(Holding { exclusive, any })
     }
@@ -182,7 +148,7 @@ impl Examiner<'_> {
 /// The exclusive conflicts of the new set between services that did not collide in the old one.
 fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
     let conflicts = |services: &Services| -> Vec<(Vec<String>, Kind, Arc<Finding>)> {
-        let analysis = Analysis::new(services, &Analysis::default(), &Deadline::none());
+        let analysis = Analysis::new(&Set::new(services), &Analysis::default(), &Deadline::none());
         let of = |finding: &Arc<Finding>| {
             let ids = finding.places.iter().map(|place| place.as_id.to_string()).collect();
             finding.kind.map(|kind| (ids, kind, Arc::clone(finding)))

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Code;
 use crate::matrix::Kind;
-use crate::registration::Registration;
+use crate::registration::{Place, Registration};
 
 /// Something about a set of registrations that no homeserver tells, proved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -51,7 +52,59 @@ pub struct FindingPlace {
     pub regex: Option<Arc<str>>,
 }
 
+impl Finding {
+    /// What is the matter, so far with nothing.
+    pub(super) fn new(code: Code, severity: Severity, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            severity,
+            kind: None,
+            relation: None,
+            witness: None,
+            witness_is: None,
+            message: message.into(),
+            places: Box::default(),
+        }
+    }
+
+    /// It concerns IDs of a kind.
+    pub(super) fn on(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// It concerns a place; the first is the one to be looked at.
+    pub(super) fn at(self, place: FindingPlace) -> Self {
+        let mut places = self.places.into_vec();
+        places.push(place);
+        Self { places: places.into(), ..self }
+    }
+
+    /// It concerns an entry, and IDs of its kind.
+    pub(super) fn about(self, registration: &Registration, kind: Kind, index: u32) -> Self {
+        self.on(kind).at(FindingPlace::entry(registration, kind, index))
+    }
+
+    /// How the first entry lies to the second.
+    pub(super) fn relating(self, relation: Option<Relation>) -> Self {
+        Self { relation, ..self }
+    }
+
+    /// An ID proves it.
+    pub(super) fn proved_by(self, witness: Option<Witness>) -> Self {
+        let (witness, witness_is) = witness.map(|witness| (witness.id, witness.is)).unzip();
+        Self { witness, witness_is, ..self }
+    }
+}
+
+/// An ID that proves something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Witness {
+    pub(super) id: Box<str>,
+    pub(super) is: WitnessIs,
+}
+
 impl FindingPlace {
+    /// An entry.
     pub(super) fn entry(registration: &Registration, kind: Kind, index: u32) -> Self {
         let entry = &registration.namespaces.of(kind)[index as usize];
         Self {
@@ -64,7 +117,8 @@ impl FindingPlace {
         }
     }
 
-    pub(super) fn at(registration: &Registration, place: crate::registration::Place) -> Self {
+    /// A place in a file that is none of an entry.
+    pub(super) fn at(registration: &Registration, place: Place) -> Self {
         Self {
             as_id: Arc::clone(&registration.id),
             file: Arc::clone(&registration.file),
@@ -73,6 +127,11 @@ impl FindingPlace {
             index: None,
             regex: None,
         }
+    }
+
+    /// The file as a whole.
+    pub(super) fn file(registration: &Registration) -> Self {
+        Self::at(registration, Place { line: 1, column: 1 })
     }
 }
 
@@ -135,96 +194,6 @@ pub enum WitnessIs {
     Historical,
     /// An ID of another server.
     Remote,
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What a finding is; each has a page under `docs/findings/`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum Code {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Code {
-            /// All codes, in the order in which findings are listed.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code as it stands in an answer.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-        }
-    };
-}
-
-codes! {
-    /// Two services claim an ID exclusively.
-    ExclusiveConflict = "exclusive-conflict",
-    /// A service's own user is claimed exclusively by another, or is another's own user too.
-    SenderConflict = "sender-conflict",
-    /// An entry contains every local user or alias.
-    ClaimsEveryone = "claims-everyone",
-    /// Synapse's joined pattern of all exclusive user regexes does not compile.
-    UnjoinableRegex = "unjoinable-regex",
-    /// A service sees users that it cannot register.
-    BlockedByExclusive = "blocked-by-exclusive",
-    /// An earlier entry of the file decides for IDs of a later one.
-    ShadowedEntry = "shadowed-entry",
-    /// No local ID can match.
-    DeadEntry = "dead-entry",
-    /// A glob written as a regex.
-    LooksLikeGlob = "looks-like-glob",
-    /// A key stands twice in a mapping.
-    DuplicateKey = "duplicate-key",
-    /// A token is empty, short, or equal to the other.
-    WeakToken = "weak-token",
-    /// Everybody on the machine can read the tokens.
-    ReadableByAll = "readable-by-all",
-    /// A dot of the server name matches any character.
-    UnescapedDot = "unescaped-dot",
-    /// The entry goes on behind this server's name, or names none.
-    OpenEnd = "open-end",
-    /// Not a regular language, or too large a one.
-    Backtracking = "backtracking",
-}
-
-impl Code {
-    /// The way out, in one sentence.
-    #[must_use]
-    pub const fn help(self) -> &'static str {
-        match self {
-            Self::ExclusiveConflict => {
-                "give one of the two another prefix, or let one of them claim with `exclusive: false`"
-            }
-            Self::SenderConflict => "give the service's own user a name outside of the other's namespace",
-            Self::ClaimsEveryone => {
-                "name the prefix of the service's users, or say `exclusive: false` if it only needs to see them"
-            }
-            Self::UnjoinableRegex => "write the regex without flags for the whole, group names and references",
-            Self::BlockedByExclusive => {
-                "nothing needs to change if the service only looks on; else give it a prefix of its own"
-            }
-            Self::ShadowedEntry => "put the narrower entry first, or remove one of the two",
-            Self::DeadEntry => "make the regex match whole IDs of this server, sigil first, or remove the entry",
-            Self::LooksLikeGlob => "in a regex any text is `.*`, not `*`",
-            Self::DuplicateKey => "remove one of the two; the last one counts",
-            Self::WeakToken => "generate tokens of at least 32 random characters, one for each direction",
-            Self::ReadableByAll => "chmod o-r, and let the homeserver's group read it",
-            Self::UnescapedDot => "write `\\.` for a dot of the server name",
-            Self::OpenEnd => "end the regex with the server's name, dots escaped, and `$`",
-            Self::Backtracking => "write the regex without references, look-behind and atomic groups if it can be done",
-        }
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl fmt::Display for Severity {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Code;
 use super::Deadline;
-use super::finding::{Code, Finding, FindingPlace, Severity};
+use super::finding::{Finding, Severity};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
 use crate::registration::Registration;
@@ -39,16 +40,12 @@ pub(super) fn unjoinable(
         };
         regexes.remove(broken.at);
         let (registration, index) = places.remove(broken.at);
-        findings.push(Finding {
-            code: Code::UnjoinableRegex,
-            severity: Severity::Error,
-            kind: Some(Kind::User),
-            relation: None,
-            witness: None,
-            witness_is: None,
-            message: format!("{} ({}){no_more}", join.consequence(), broken.error).into(),
-            places: [FindingPlace::entry(registration, Kind::User, index)].into(),
-        });
+        let message = format!("{} ({}){no_more}", join.consequence(), broken.error);
+        findings.push(Finding::new(Code::UnjoinableRegex, Severity::Error, message).about(
+            registration,
+            Kind::User,
+            index,
+        ));
         if !no_more.is_empty() {
             break;
         }

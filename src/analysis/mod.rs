@@ -1,29 +1,58 @@
 //! Findings: what registrations do to each other, computed on the languages of their regexes.
 //!
-//! A language is a term of an extended regular expression (`term`), with intersection and complement, so that what is left
-//! of an entry after the earlier ones of its file, look-around, and "IDs of this server" are terms like all others. A
-//! breadth-first search through derivatives (`search`) finds a shortest member, or that there is none; it stops at a limit
-//! and then says so. Which entries are compared at all is told by their literal prefixes (`candidates`), so that the cost
-//! grows with the findings. What one registration may cost is limited, since strangers write them (`budget`). After a
-//! change, only pairs with a registration that is new are compared again.
+//! # From registrations to findings
+//!
+//! 1. Each registration is looked at by itself (`prepared`): each entry's literal prefixes, how far it reaches (`reach`),
+//!    what is wrong with it (`entry`, `dead`, `glob`), which entries of the file hide others (`shadow`), what the file
+//!    itself gives rise to (`file`).
+//! 2. Which entries of different services can meet is told by their prefixes (`candidates`): of five billion pairs of a
+//!    hundred thousand entries a few thousand are left.
+//! 3. Those are held against each other (`pair`): is there an ID that both claim, and how do they lie to each other?
+//! 4. What takes more than two entries is looked for in the whole set (`across`, `join`).
+//!
+//! A question about a language is a term with intersection and complement (`term`), made from a pattern by `language`, and
+//! answered by a search through derivatives (`search`). What an [`Examiner`] finds out about shapes that entries share it
+//! finds out once.
+//!
+//! # After a change
+//!
+//! A registration that is the same `Arc` as before is not looked at again, nor are pairs of two such. What only the whole
+//! set tells is computed afresh; that costs about a microsecond a registration. What somebody asks about a registration
+//! that is not in the set (`newcomer`) is found out in the same way, without anything being built for it.
+//!
+//! # What it may cost
+//!
+//! Strangers write registrations, so all that one may cost is limited, in pairs, steps and bytes that are the same on
+//! every machine (`limits`, `search`), and by the [`Deadline`] of whoever waits. What goes beyond is said, in one finding
+//! `not-compared` for each registration. Comparing happens on threads of its own: a [`Comparer`] has them, and is the only
+//! way to compute findings.
 
-mod budget;
+mod across;
 mod candidates;
+mod code;
 mod comparer;
+mod dead;
 mod deadline;
 mod difference;
+mod entry;
+mod examiner;
+mod file;
 mod finding;
 mod glob;
+mod id_space;
 mod join;
 mod language;
+mod limits;
 mod metrics;
+mod name;
+mod newcomer;
 mod pair;
 mod prepared;
+mod reach;
 mod search;
-mod single;
+mod set;
+mod shadow;
 mod term;
-mod universe;
-mod whole;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -32,20 +61,21 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 use rayon::prelude::*;
 
-pub use comparer::{Asked, Comparer};
+pub use code::Code;
+pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
-pub use finding::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+pub use finding::{Finding, FindingPlace, Relation, Severity, WitnessIs};
 pub use metrics::AnalysisMetrics;
+pub use set::Set;
 
-use budget::MAX_STEPS_OF_ONE;
-use candidates::Pairs;
-use pair::{Compared, TooLate};
+use candidates::{EntryAt, Pairs};
+use examiner::Examiner;
+use limits::MAX_STEPS_OF_ONE;
+use pair::{TooLate, collision};
 use prepared::Prepared;
-use single::Examiner;
 
 use crate::registration::Registration;
-use crate::ruling::Services;
 
 /// The findings for a set of registrations, and what makes the next ones cheap.
 #[derive(Debug, Default)]
@@ -53,13 +83,16 @@ pub struct Analysis {
     /// The gravest first, then by code and place.
     pub findings: Vec<Arc<Finding>>,
     prepared: Vec<Arc<Prepared>>,
-    collisions: HashMap<(Key, Key), Vec<Arc<Finding>>>,
+    /// What comes of pairs of entries of two registrations.
+    collisions: PerPair<Vec<Arc<Finding>>>,
     /// How many pairs of entries of two registrations were not compared, and of which of the two that is said.
-    left: HashMap<(Key, Key), (Key, u64)>,
+    left: PerPair<(Key, u64)>,
 }
 
 /// A registration, by where it is in memory; the analysis keeps it alive.
 type Key = usize;
+/// What is known of two registrations, the one earlier in load order first.
+type PerPair<T> = HashMap<(Key, Key), T>;
 
 fn key(registration: &Arc<Registration>) -> Key {
     Arc::as_ptr(registration) as Key
@@ -68,72 +101,37 @@ fn key(registration: &Arc<Registration>) -> Key {
 impl Analysis {
     /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again. What is not decided at the deadline
     /// is said to be undecided.
-    fn new(services: &Services, previous: &Self, deadline: &Deadline) -> Self {
-        let prepared = prepare(services, previous, deadline);
-        let known: HashSet<Key> = previous.prepared.iter().map(|one| key(&one.registration)).collect();
-        let is_known: Vec<bool> = prepared.iter().map(|one| known.contains(&key(&one.registration))).collect();
-        let new = |a: u32, b: u32| !(is_known[a as usize] && is_known[b as usize]);
-        let Pairs { found: pairs, mut left } = candidates::pairs(&prepared, new);
+    fn new(set: &Set<'_>, previous: &Self, deadline: &Deadline) -> Self {
+        let prepared = prepare(set, previous, deadline);
+        let known = previous.known();
+        let is_known: Vec<bool> = prepared.iter().map(|one| known.contains_key(&key(&one.registration))).collect();
+        let pairs = candidates::pairs(&prepared, |a, b| !(is_known[a] && is_known[b]));
+        let compared = compare(set, &prepared, &pairs.found, deadline);
         let mut collisions = kept(&prepared, &previous.collisions);
-        let spent: Vec<AtomicU64> = prepared.iter().map(|_| AtomicU64::new(0)).collect();
-        let compared: Vec<_> = pairs
-            .par_iter()
-            .with_min_len(8)
-            .map_init(
-                || Examiner::new(services.homeserver(), deadline),
-                |examiner, &(a, b)| {
-                    let spent = [a, b].map(|(service, _)| &spent[service as usize]);
-                    if examiner.is_spent() || spent.iter().any(|spent| spent.load(Memory::Relaxed) > MAX_STEPS_OF_ONE) {
-                        return Err(TooLate);
-                    }
-                    let one = |(service, entry): (u32, u32)| {
-                        let prepared = &*prepared[service as usize];
-                        Compared::new(&prepared.registration, &prepared.entries, entry as usize)
-                    };
-                    let before = examiner.arena.steps();
-                    let collision = examiner.collision(one(a), one(b));
-                    let steps = examiner.arena.steps() - before;
-                    for spent in spent {
-                        spent.fetch_add(steps, Memory::Relaxed);
-                    }
-                    collision.map(|finding| finding.map(Arc::new))
-                },
-            )
-            .collect();
-        let of = |service: u32| key(&prepared[service as usize].registration);
-        for (&(a, b), finding) in pairs.iter().zip(compared) {
-            match finding {
-                Ok(finding) => collisions.entry((of(a.0), of(b.0))).or_default().extend(finding),
-                Err(TooLate) => *left.entry((a.0, b.0)).or_default() += 1,
-            }
-        }
-        collisions.retain(|_, findings| !findings.is_empty());
-        let left_of = |(a, b): (u32, u32)| {
-            // Whoever is new is told, or else whoever has more entries.
-            let rank = |at: u32| (!is_known[at as usize], prepared[at as usize].entries.len());
-            of(if rank(b) > rank(a) { b } else { a })
-        };
-        let new_left = left.into_iter().map(|(pair, count)| ((of(pair.0), of(pair.1)), (left_of(pair), count)));
         let mut left = kept(&prepared, &previous.left);
-        left.extend(new_left);
+        settle(&prepared, &is_known, pairs, compared, &mut collisions, &mut left);
         let mut findings: Vec<Arc<Finding>> = collisions.values().flatten().cloned().collect();
         findings.extend(prepared.iter().flat_map(|one| &one.findings).cloned());
-        findings.extend(whole::findings(services, &prepared, deadline).into_iter().map(Arc::new));
+        findings.extend(across::findings(set, &prepared, deadline).into_iter().map(Arc::new));
         findings.extend(unseen(&prepared, &left).into_iter().map(Arc::new));
         findings.par_sort_by(|a, b| order(a, b));
         Self { findings, prepared, collisions, left }
     }
+
+    /// What is known of registrations by themselves.
+    fn known(&self) -> HashMap<Key, &Arc<Prepared>> {
+        self.prepared.iter().map(|one| (key(&one.registration), one)).collect()
+    }
 }
 
-fn prepare(services: &Services, previous: &Analysis, deadline: &Deadline) -> Vec<Arc<Prepared>> {
-    let known: HashMap<Key, &Arc<Prepared>> =
-        previous.prepared.iter().map(|one| (key(&one.registration), one)).collect();
-    services
+fn prepare(set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Vec<Arc<Prepared>> {
+    let known = previous.known();
+    set.services()
         .registrations()
         .par_iter()
         .with_min_len(64)
         .map_init(
-            || Examiner::new(services.homeserver(), deadline),
+            || Examiner::new(set.services().homeserver(), deadline),
             |examiner, registration| match known.get(&key(registration)) {
                 Some(&known) => Arc::clone(known),
                 None => Arc::new(Prepared::new(examiner, registration)),
@@ -142,26 +140,80 @@ fn prepare(services: &Services, previous: &Analysis, deadline: &Deadline) -> Vec
         .collect()
 }
 
+/// What came of a pair of entries.
+type Compared = Result<Option<Arc<Finding>>, TooLate>;
+
+/// Holds entries against each other, each as long as neither of the two registrations has cost too much.
+fn compare(
+    set: &Set<'_>,
+    prepared: &[Arc<Prepared>],
+    pairs: &[(EntryAt, EntryAt)],
+    deadline: &Deadline,
+) -> Vec<Compared> {
+    let spent: Vec<AtomicU64> = prepared.iter().map(|_| AtomicU64::new(0)).collect();
+    let compare = |examiner: &mut Examiner<'_>, &(a, b): &(EntryAt, EntryAt)| {
+        let spent = [a, b].map(|entry| &spent[entry.service]);
+        if examiner.is_spent() || spent.iter().any(|spent| spent.load(Memory::Relaxed) > MAX_STEPS_OF_ONE) {
+            return Err(TooLate);
+        }
+        let [a, b] = [a, b].map(|EntryAt { service, at }| prepared[service].entry(at));
+        let before = examiner.steps();
+        let collision = collision(examiner, a, b);
+        let steps = examiner.steps() - before;
+        for spent in spent {
+            spent.fetch_add(steps, Memory::Relaxed);
+        }
+        collision.map(|finding| finding.map(Arc::new))
+    };
+    let examiner = || Examiner::new(set.services().homeserver(), deadline);
+    pairs.par_iter().with_min_len(8).map_init(examiner, compare).collect()
+}
+
+/// Adds what is new to what is known of pairs of registrations.
+fn settle(
+    prepared: &[Arc<Prepared>],
+    is_known: &[bool],
+    pairs: Pairs,
+    compared: Vec<Compared>,
+    collisions: &mut PerPair<Vec<Arc<Finding>>>,
+    left: &mut PerPair<(Key, u64)>,
+) {
+    let key_of = |service: usize| key(&prepared[service].registration);
+    let mut new_left = pairs.left;
+    for ((a, b), finding) in pairs.found.into_iter().zip(compared) {
+        match finding {
+            Ok(finding) => collisions.entry((key_of(a.service), key_of(b.service))).or_default().extend(finding),
+            Err(TooLate) => *new_left.entry((a.service, b.service)).or_default() += 1,
+        }
+    }
+    collisions.retain(|_, findings| !findings.is_empty());
+    // Whoever is new is told, or else whoever has more entries.
+    let weight = |service: usize| (!is_known[service], prepared[service].entries.len());
+    left.extend(new_left.into_iter().map(|((a, b), count)| {
+        let told = if weight(b) > weight(a) { b } else { a };
+        ((key_of(a), key_of(b)), (key_of(told), count))
+    }));
+}
+
 /// What is known of two registrations that are both still there, in the same order.
-fn kept<T: Clone>(prepared: &[Arc<Prepared>], previous: &HashMap<(Key, Key), T>) -> HashMap<(Key, Key), T> {
-    let position: HashMap<Key, usize> =
-        prepared.iter().enumerate().map(|(at, one)| (key(&one.registration), at)).collect();
-    let there = |(a, b): &(Key, Key)| position.contains_key(a) && position.contains_key(b);
-    previous.iter().filter(|(pair, _)| there(pair)).map(|(pair, found)| (*pair, found.clone())).collect()
+fn kept<T: Clone>(prepared: &[Arc<Prepared>], previous: &PerPair<T>) -> PerPair<T> {
+    let there: HashSet<Key> = prepared.iter().map(|one| key(&one.registration)).collect();
+    let both = |(a, b): &(Key, Key)| there.contains(a) && there.contains(b);
+    previous.iter().filter(|(pair, _)| both(pair)).map(|(pair, found)| (*pair, found.clone())).collect()
 }
 
 /// One finding for each registration in which not all was looked at.
-fn unseen(prepared: &[Arc<Prepared>], left: &HashMap<(Key, Key), (Key, u64)>) -> Vec<Finding> {
+fn unseen(prepared: &[Arc<Prepared>], left: &PerPair<(Key, u64)>) -> Vec<Finding> {
     let mut pairs: HashMap<Key, u64> = HashMap::new();
     for (key, count) in left.values() {
         *pairs.entry(*key).or_default() += count;
     }
-    let of = |one: &Arc<Prepared>| {
+    let finding = |one: &Arc<Prepared>| {
         let mut unseen = one.unseen;
         unseen.pairs += pairs.get(&key(&one.registration)).copied().unwrap_or(0);
         unseen.finding(&one.registration)
     };
-    prepared.iter().filter_map(of).collect()
+    prepared.iter().filter_map(finding).collect()
 }
 
 /// By what findings are sorted.
@@ -173,10 +225,4 @@ fn order(a: &Finding, b: &Finding) -> Ordering {
         each.find(|order| order.is_ne()).unwrap_or_else(|| a.places.len().cmp(&b.places.len()))
     };
     (a.severity, a.code).cmp(&(b.severity, b.code)).then_with(by_places)
-}
-
-impl AsRef<Prepared> for Prepared {
-    fn as_ref(&self) -> &Self {
-        self
-    }
 }

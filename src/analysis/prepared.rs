@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use super::Finding;
-use super::budget::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
-use super::single::{Examined, Examiner};
+use super::entry;
+use super::examiner::Examiner;
+use super::file;
+use super::limits::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
+use super::name::EntryName;
+use super::shadow;
+use crate::homeserver::Rank;
 use crate::matrix::Kind;
-use crate::registration::Registration;
-use python_re::{necessary_paths, paths};
+use crate::registration::{Entry, Registration, ValidRegex};
+use python_re::{Path, Pattern, necessary_paths, paths};
 
 /// A registration, its entries and the findings that it gives alone.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) registration: Arc<Registration>,
+    /// All entries, those of a kind together and in file order.
     pub(super) entries: Box<[PreparedEntry]>,
     pub(super) findings: Box<[Arc<Finding>]>,
     /// What was not looked at.
@@ -25,54 +31,136 @@ pub(super) struct PreparedEntry {
     pub(super) kind: Kind,
     pub(super) index: u32,
     pub(super) exclusive: bool,
+    /// Its place in the precedence of its list.
+    pub(super) rank: Rank,
     /// Every ID that matches begins with one of these.
     pub(super) prefixes: Box<[Box<[u8]>]>,
-    /// It takes part in comparisons: it claims something, not everything, and its language is known.
-    pub(super) compared: bool,
-    /// It contains every local user or alias.
-    pub(super) everyone: bool,
+    pub(super) standing: Standing,
+}
+
+/// What an entry is good for in comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is compared with others, one by one.
+    Compared,
+    /// It contains every local user or alias, so that it would collide with all others: that is said once.
+    Everyone,
+    /// It claims nothing here, or what it claims is not known.
+    LeftOut,
 }
 
 impl Prepared {
+    /// Looks at a registration by itself.
     pub(super) fn new(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
         let mut findings = Vec::new();
         let mut entries = Vec::new();
         let mut unseen = Unseen::default();
         examiner.allow(MAX_STEPS_WITHIN);
         for kind in Kind::ALL {
-            for (index, entry) in (0..).zip(registration.namespaces.of(kind)) {
-                if examiner.is_spent() || entry.regex.len() > MAX_SOURCE {
-                    if entry.regex.len() > MAX_SOURCE {
-                        findings.push(super::single::too_long(registration, kind, index));
-                    } else {
-                        unseen.entries += 1;
-                    }
-                    entries.push(PreparedEntry {
-                        kind,
-                        index,
-                        exclusive: entry.exclusive,
-                        prefixes: [Box::default()].into(),
-                        compared: false,
-                        everyone: false,
-                    });
-                    continue;
-                }
-                examiner.arena.step(entry.regex.len() as u64);
-                let Ok(pattern) = examiner.homeserver.dialect.parse(kind, &entry.regex) else { continue };
-                let mut ways = paths(pattern.ast());
-                if ways.iter().any(|path| path.rest.is_none()) {
-                    ways = necessary_paths(pattern.ast());
-                }
-                let Examined { compared, everyone } =
-                    examiner.entry(registration, kind, index, &pattern, &ways, &mut findings);
-                let prefixes = ways.into_iter().map(|path| path.prefix.into()).collect();
-                entries.push(PreparedEntry { kind, index, exclusive: entry.exclusive, prefixes, compared, everyone });
+            for (position, entry) in registration.namespaces.of(kind).iter().enumerate() {
+                entries.push(prepare(examiner, registration, kind, position, entry, &mut findings, &mut unseen));
             }
         }
-        examiner.file(registration, &mut findings);
-        unseen.pairs = examiner.shadows(registration, &entries, &mut findings);
-        let findings = budget::bound(findings).into_iter().map(Arc::new).collect();
+        findings.extend(file::findings(registration));
+        unseen.pairs = shadow::findings(examiner, registration, &entries, &mut findings);
+        let findings = limits::bound(findings).into_iter().map(Arc::new).collect();
         Self { registration: Arc::clone(registration), entries: entries.into(), findings, unseen }
+    }
+
+    /// The entry at a position among all.
+    pub(super) fn entry(&self, at: usize) -> EntryOf<'_> {
+        EntryOf { registration: &self.registration, all: &self.entries, at }
+    }
+
+    /// The entry of a list.
+    pub(super) fn entry_of(&self, kind: Kind, index: u32) -> Option<&PreparedEntry> {
+        let first = self.entries.partition_point(|entry| entry.kind < kind);
+        self.entries.get(first + index as usize).filter(|entry| entry.kind == kind)
+    }
+}
+
+impl AsRef<Self> for Prepared {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+fn prepare(
+    examiner: &mut Examiner<'_>,
+    registration: &Registration,
+    kind: Kind,
+    position: usize,
+    entry: &Entry,
+    findings: &mut Vec<Finding>,
+    unseen: &mut Unseen,
+) -> PreparedEntry {
+    let rank = examiner.homeserver().dialect.precedence().rank(position, entry.exclusive);
+    let index = rank.position().unwrap_or_default();
+    let exclusive = entry.exclusive;
+    // What is not looked at may begin with anything.
+    let mut prepared =
+        PreparedEntry { kind, index, exclusive, rank, prefixes: [Box::default()].into(), standing: Standing::LeftOut };
+    if examiner.is_spent() {
+        unseen.entries += 1;
+    } else if entry.regex.len() > MAX_SOURCE {
+        findings.push(entry::too_long(registration, kind, index));
+    } else {
+        let pattern = entry.regex.pattern(examiner.homeserver().dialect, kind);
+        examiner.step(entry.regex.len() as u64);
+        let ways = ways(&pattern);
+        let looked_at = entry::EntryAlone { registration, kind, index, pattern: &pattern, ways: &ways };
+        prepared.standing = looked_at.examine(&mut examiner.pass(), findings);
+        prepared.prefixes = ways.into_iter().map(|path| path.prefix.into()).collect();
+    }
+    prepared
+}
+
+/// How a match may begin, exactly if that can be told.
+fn ways(pattern: &Pattern) -> Vec<Path> {
+    let exact = paths(pattern.ast());
+    if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
+}
+
+/// One of the entries of a registration, among the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryOf<'p> {
+    pub(super) registration: &'p Registration,
+    pub(super) all: &'p [PreparedEntry],
+    pub(super) at: usize,
+}
+
+impl<'p> EntryOf<'p> {
+    pub(super) fn this(self) -> &'p PreparedEntry {
+        &self.all[self.at]
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        self.this().kind
+    }
+
+    pub(super) fn index(self) -> u32 {
+        self.this().index
+    }
+
+    pub(super) fn regex(self) -> &'p ValidRegex {
+        &self.registration.namespaces.of(self.kind())[self.index() as usize].regex
+    }
+
+    /// By what it is remembered.
+    pub(super) fn name(self) -> EntryName {
+        EntryName {
+            registration: std::ptr::from_ref(self.registration) as usize,
+            kind: self.kind(),
+            index: self.index(),
+        }
+    }
+
+    /// The entries of the same list that come before it in the homeserver's precedence.
+    pub(super) fn before(self) -> impl Iterator<Item = Self> {
+        let this = self.this();
+        let comes_before = move |other: &PreparedEntry| other.kind == this.kind && other.rank < this.rank;
+        let others = self.all.iter().enumerate().filter(move |(_, other)| comes_before(other));
+        others.map(move |(at, _)| Self { at, ..self })
     }
 }
 

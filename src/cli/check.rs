@@ -123,7 +123,7 @@ fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
             eprint!("\r\x1b[K");
         }
     });
-    let analysis = comparer.analyse(snapshot.services(), &Analysis::default(), &Deadline::none());
+    let analysis = comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
     drop(done);
     // It only writes; that it may have failed to is of no concern.
     let _ = indicator.join();

@@ -11,9 +11,9 @@ use super::error::MatrixError;
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
-use crate::registration::{self, Fault, FaultCode, Registration};
+use crate::registration::{self, Fault, FaultCode};
 use crate::reload::Found;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ContentHash, Good, Obstacle, Snapshot};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/check", tag: Tag::Questions, role: Some(Role::Read), operations: operations![post] };
@@ -22,9 +22,6 @@ pub(super) const ENDPOINT: Endpoint =
 const MAX_REGISTRATION: usize = 256 << 10;
 /// What is not compared after this time is reported as undecided.
 const CHECK_DEADLINE: Duration = Duration::from_secs(5);
-/// So many checks run at once; more have to wait.
-pub(super) const MAX_AT_ONCE: usize = 2;
-
 /// What would happen.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Checked {
@@ -87,46 +84,31 @@ fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], dea
         Ok(registration) => Arc::new(registration),
         Err(faults) => return refused(faults),
     };
-    let services = snapshot.services();
-    let mut registrations = services.registrations().to_vec();
-    let faults = collisions(&new, &registrations);
-    if !faults.is_empty() {
-        return refused(faults);
-    }
-    match registrations.iter_mut().find(|known| known.id == new.id) {
-        Some(known) => *known = Arc::clone(&new),
-        None => registrations.push(Arc::clone(&new)),
-    }
+    let good = Good { registration: Arc::clone(&new), hash: ContentHash::of(bytes) };
+    let set = match snapshot.try_admission(&good) {
+        Ok(set) => set,
+        Err(obstacles) => return refused(obstacles.iter().map(|obstacle| fault(obstacle, snapshot)).collect()),
+    };
     let nothing = Analysis::default();
     let latest = state.analyst.latest();
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
-    let analysis = asked.analyse(&services.updated(registrations), previous, deadline);
-    let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| *place.as_id == *new.id);
-    Checked { accepted: true, errors: Vec::new(), findings: analysis.findings.into_iter().filter(concerns).collect() }
+    let findings = asked.newcomer(snapshot.services(), previous, &new, &set, deadline);
+    Checked { accepted: true, errors: Vec::new(), findings }
 }
 
-/// Why the others would not let it load.
-fn collisions(new: &Registration, others: &[Arc<Registration>]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let slashed = |prefix: &str| format!("{prefix}/");
-    for other in others.iter().filter(|other| other.id != new.id) {
-        if other.as_token == new.as_token {
-            let message = format!(
-                "it has the same `as_token` as `{}` in {}; Synapse would refuse to start; generate another token",
-                other.id, other.file
-            );
-            faults.push(Fault::of_file(FaultCode::DuplicateToken, message));
+/// Why a service in force would not let it load.
+fn fault(obstacle: &Obstacle, snapshot: &Snapshot) -> Fault {
+    let Obstacle { code, holder } = obstacle;
+    let (id, file) = (&holder.id, &holder.file);
+    let collision = snapshot.services().homeserver().dialect.collision();
+    let message = match code {
+        FaultCode::DuplicateToken => {
+            format!("it has the same `as_token` as `{id}` in {file}; {collision}; generate another token")
         }
-        if let (Some(a), Some(b)) = (new.proxy_prefix.as_deref(), other.proxy_prefix.as_deref()) {
-            let (a, b) = (slashed(a), slashed(b));
-            if a.starts_with(&b) || b.starts_with(&a) {
-                let message = format!(
-                    "its `io.element.msc4512.proxy_prefix` overlaps that of `{}` in {}; Synapse would refuse to start",
-                    other.id, other.file
-                );
-                faults.push(Fault::of_file(FaultCode::OverlappingProxyPrefix, message));
-            }
+        FaultCode::OverlappingProxyPrefix => {
+            format!("its `io.element.msc4512.proxy_prefix` overlaps that of `{id}` in {file}; {collision}")
         }
-    }
-    faults
+        _ => format!("it has the same `id` as `{id}` in {file}; {collision}"),
+    };
+    Fault::of_file(*code, message)
 }

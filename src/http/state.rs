@@ -6,8 +6,8 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::requests::HttpMetrics;
-use super::{Access, Caller, Doors, check};
-use crate::analysis::Comparer;
+use super::{Access, Caller, Doors};
+use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::registration::TokenHasher;
 use crate::reload::{Analyst, Reloader};
 use crate::ruling::Decision;
@@ -64,7 +64,7 @@ impl AppState {
         hasher: TokenHasher,
         limits: Limits,
     ) -> Self {
-        let checks = Arc::new(Semaphore::new(check::MAX_AT_ONCE));
+        let checks = Arc::new(Semaphore::new(MAX_QUESTIONS));
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
         Self {

@@ -18,14 +18,20 @@ pub enum LocalpartGrammar {
 
 /// Whether a character may stand in a localpart that is registered today.
 #[must_use]
-const fn registrable_char(c: char) -> bool {
+pub const fn is_registrable(c: char) -> bool {
     matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '=' | '-' | '/' | '+')
+}
+
+/// Whether a character may stand in a localpart as older servers allowed it.
+#[must_use]
+pub const fn is_historical(c: char) -> bool {
+    matches!(c, '!'..='~') && c != ':'
 }
 
 /// Whether every character of a localpart may be registered today; the empty localpart has no other.
 #[must_use]
 pub fn registrable_localpart(localpart: &str) -> bool {
-    localpart.chars().all(registrable_char)
+    localpart.chars().all(is_registrable)
 }
 
 /// The strictest grammar that a localpart satisfies.
@@ -35,7 +41,7 @@ pub fn localpart_grammar(localpart: &str) -> LocalpartGrammar {
         LocalpartGrammar::None
     } else if registrable_localpart(localpart) {
         LocalpartGrammar::Valid
-    } else if localpart.chars().all(|c| matches!(c, '!'..='~') && c != ':') {
+    } else if localpart.chars().all(is_historical) {
         LocalpartGrammar::Historical
     } else {
         LocalpartGrammar::None

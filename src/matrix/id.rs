@@ -41,6 +41,16 @@ impl Kind {
         }
     }
 
+    /// One of this kind, in a sentence.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::User => "a user",
+            Self::Alias => "an alias",
+            Self::Room => "a room",
+        }
+    }
+
     /// The kind as it stands in an answer.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

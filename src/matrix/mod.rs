@@ -7,7 +7,10 @@ mod per_kind;
 mod server_name;
 
 pub use errcode::ErrCode;
-pub use grammar::{LocalpartGrammar, MAX_ALIAS_CHARS, MAX_USER_ID_CHARS, localpart_grammar, registrable_localpart};
+pub use grammar::{
+    LocalpartGrammar, MAX_ALIAS_CHARS, MAX_USER_ID_CHARS, is_historical, is_registrable, localpart_grammar,
+    registrable_localpart,
+};
 pub use id::{IdError, Kind, MAX_ID_BYTES, MatrixId, split_user_id, user_id};
 pub use per_kind::PerKind;
 pub use server_name::{ServerName, ServerNameError};

@@ -78,7 +78,7 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            comparer.analyse(snapshot.services(), previous, &Deadline::after(PATIENCE))
+            comparer.analyse(&snapshot.set(), previous, &Deadline::after(PATIENCE))
         }));
         match analysed {
             Ok(analysis) => {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::admission::{admit, admit_some};
 use super::digest::digest;
 use super::{Candidate, Changes, FileRecord, FileState, ServiceChange, changes, history};
+use crate::analysis::Set;
 use crate::homeserver::Homeserver;
 use crate::ruling::Services;
 
@@ -135,6 +136,13 @@ impl Snapshot {
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// What findings are computed about.
+    #[must_use]
+    pub fn set(&self) -> Set<'_> {
+        let in_force = self.files.iter().filter_map(|file| Some((file.registration()?, file.facts())));
+        Set::with_facts(&self.services, in_force)
     }
 
     /// The loaded services.

@@ -180,7 +180,9 @@ fn the_service_finds_the_same_and_checks_what_it_is_sent() {
     for hog in [format!("{head}namespaces:\n  users:\n{many}"), again] {
         let answer = service.request("POST", "/v1/check", hog.as_bytes());
         assert_eq!(answer.status, 200);
-        assert!(answer.text().contains("that are not listed"));
+        // Which bound is met first depends on the machine: so many findings are listed, or the time is up.
+        let text = answer.text();
+        assert!(text.contains("that are not listed") || text.contains("not-compared"), "{text}");
         assert!(answer.body.len() < 1 << 20, "{}", answer.body.len());
     }
 }

@@ -1,0 +1,104 @@
+//! The codes of findings, in one list: what they are called, and the way out.
+
+use std::fmt;
+
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What a finding is; each has a page under `docs/findings/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// All codes, in the order in which findings are listed.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as it stands in an answer.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Two services claim an ID exclusively.
+    ExclusiveConflict = "exclusive-conflict",
+    /// A service's own user is claimed exclusively by another, or is another's own user too.
+    SenderConflict = "sender-conflict",
+    /// An entry contains every local user or alias.
+    ClaimsEveryone = "claims-everyone",
+    /// Synapse's joined pattern of all exclusive user regexes does not compile.
+    UnjoinableRegex = "unjoinable-regex",
+    /// A service sees users that it cannot register.
+    BlockedByExclusive = "blocked-by-exclusive",
+    /// An earlier entry of the file decides for IDs of a later one.
+    ShadowedEntry = "shadowed-entry",
+    /// No local ID can match.
+    DeadEntry = "dead-entry",
+    /// A glob written as a regex.
+    LooksLikeGlob = "looks-like-glob",
+    /// A key stands twice in a mapping.
+    DuplicateKey = "duplicate-key",
+    /// A token is empty, short, or equal to the other.
+    WeakToken = "weak-token",
+    /// Two services have the same `hs_token`.
+    SharedToken = "shared-token",
+    /// Two services have the same `url`.
+    SharedUrl = "shared-url",
+    /// Everybody on the machine can read the tokens.
+    ReadableByAll = "readable-by-all",
+    /// A dot of the server name matches any character.
+    UnescapedDot = "unescaped-dot",
+    /// The entry goes on behind this server's name, or names none.
+    OpenEnd = "open-end",
+    /// Not a regular language, so that it is not compared.
+    Backtracking = "backtracking",
+    /// Too large, or too many, to be compared within the limits.
+    NotCompared = "not-compared",
+}
+
+impl Code {
+    /// The way out, in one sentence.
+    #[must_use]
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::ExclusiveConflict => {
+                "give one of the two another prefix, or let one of them claim with `exclusive: false`"
+            }
+            Self::SenderConflict => "give the service's own user a name outside of the other's namespace",
+            Self::ClaimsEveryone => {
+                "name the prefix of the service's users, or say `exclusive: false` if it only needs to see them"
+            }
+            Self::UnjoinableRegex => "write the regex without flags for the whole, group names and references",
+            Self::BlockedByExclusive => {
+                "nothing needs to change if the service only looks on; else give it a prefix of its own"
+            }
+            Self::ShadowedEntry => "put the narrower entry first, or remove one of the two",
+            Self::DeadEntry => "make the regex match whole IDs of this server, sigil first, or remove the entry",
+            Self::LooksLikeGlob => "in a regex any text is `.*`, not `*`",
+            Self::DuplicateKey => "remove one of the two; the last one counts",
+            Self::WeakToken => "generate tokens of at least 32 random characters, one for each direction",
+            Self::SharedToken => "generate an `hs_token` for each, and put it into the configuration of each bridge",
+            Self::SharedUrl => "give each service the address at which it listens itself",
+            Self::ReadableByAll => "chmod o-r, and let the homeserver's group read it",
+            Self::UnescapedDot => "write `\\.` for a dot of the server name",
+            Self::OpenEnd => "end the regex with the server's name, dots escaped, and `$`",
+            Self::Backtracking => "write the regex without references, look-behind and atomic groups if it can be done",
+            Self::NotCompared => "divide what is too large, and join entries that differ little: `@irc_(?:a|b|c)_.*`",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

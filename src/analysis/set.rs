@@ -1,0 +1,42 @@
+use std::sync::Arc;
+
+use crate::registration::{FileFacts, Registration};
+use crate::ruling::Services;
+
+/// What findings are computed about: services, and what the file system says about their files.
+#[derive(Clone, Debug)]
+pub struct Set<'s> {
+    services: &'s Services,
+    exposed: Vec<&'s Arc<Registration>>,
+}
+
+impl<'s> Set<'s> {
+    /// A set of which nothing is known but what the files say.
+    #[must_use]
+    pub const fn new(services: &'s Services) -> Self {
+        Self { services, exposed: Vec::new() }
+    }
+
+    /// A set with what the file system says about the files.
+    pub fn with_facts(
+        services: &'s Services,
+        files: impl IntoIterator<Item = (&'s Arc<Registration>, FileFacts)>,
+    ) -> Self {
+        const BY_OTHERS: u32 = 0o004;
+        let readable = |facts: FileFacts| facts.mode.is_some_and(|mode| mode & BY_OTHERS != 0);
+        let exposed = files.into_iter().filter(|(_, facts)| readable(*facts)).map(|(registration, _)| registration);
+        Self { services, exposed: exposed.collect() }
+    }
+
+    /// The services.
+    #[must_use]
+    pub const fn services(&self) -> &'s Services {
+        self.services
+    }
+
+    /// Those whose files every user of the machine can read.
+    #[must_use]
+    pub fn exposed(&self) -> &[&'s Arc<Registration>] {
+        &self.exposed
+    }
+}
