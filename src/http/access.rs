@@ -7,13 +7,32 @@ use super::ApiError;
 use crate::reloadable_files::ReloadableFiles;
 use crate::telemetry::Metrics;
 
-/// What a bearer of a token may do.
+/// What a bearer of a token may do; each role may what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Ask.
+    /// Ask whether a name may be taken, and be told in public words.
+    Register,
+    /// Ask, and see what is loaded.
     Read,
     /// Operate, too.
     Admin,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Register, Self::Read, Self::Admin];
+
+    /// The role as it stands in a file of tokens.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
 }
 
 /// Who asks.
@@ -48,7 +67,7 @@ pub struct Access {
 const MIN_TOKEN: usize = 16;
 
 impl Access {
-    /// Reads a file of tokens: on each line a role, `read` or `admin`, and a token; `#` begins a comment.
+    /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
         let revisit = ReloadableFiles::new("tokens", &[file]);
         let tokens = read(file)?;
@@ -77,7 +96,7 @@ impl Access {
         let role = self.tokens.load().iter().filter(|known| known.hash == hash).map(|known| known.role).max();
         match role {
             None => Err(ApiError::unknown_token()),
-            Some(role) if role < needed => Err(ApiError::forbidden()),
+            Some(role) if role < needed => Err(ApiError::forbidden(needed)),
             Some(role) => Ok(Caller { role }),
         }
     }
@@ -93,13 +112,16 @@ fn read(file: &Path) -> Result<Vec<Known>, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let mut tokens = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
-        let mut words = line.split_whitespace();
-        let (role, token) = match (words.next(), words.next(), words.next()) {
-            (None, ..) => continue,
-            (Some(comment), ..) if comment.starts_with('#') => continue,
-            (Some("read"), Some(token), None) => (Role::Read, token),
-            (Some("admin"), Some(token), None) => (Role::Admin, token),
-            _ => return Err(format!("{shown}:{number}: expected `read TOKEN` or `admin TOKEN`")),
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.first().is_none_or(|first| first.starts_with('#')) {
+            continue;
+        }
+        let parsed = match words[..] {
+            [role, token] => Role::named(role).map(|role| (role, token)),
+            _ => None,
+        };
+        let Some((role, token)) = parsed else {
+            return Err(format!("{shown}:{number}: expected `register TOKEN`, `read TOKEN` or `admin TOKEN`"));
         };
         if token.len() < MIN_TOKEN {
             return Err(format!("{shown}:{number}: a token has at least {MIN_TOKEN} characters"));
@@ -107,7 +129,7 @@ fn read(file: &Path) -> Result<Vec<Known>, String> {
         tokens.push(Known { role, hash: blake3::hash(token.as_bytes()) });
     }
     if tokens.is_empty() {
-        return Err(format!("{shown} holds no token: write `read TOKEN` or `admin TOKEN` on a line"));
+        return Err(format!("{shown} holds no token: write `register TOKEN`, `read TOKEN` or `admin TOKEN` on a line"));
     }
     Ok(tokens)
 }

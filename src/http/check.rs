@@ -41,8 +41,7 @@ pub(super) struct Checked {
     summary = "What would happen if a registration were added, or replaced the one with its id",
     description = "The answer holds no token. The registration is not kept.",
     request_body(
-        content = String,
-        content_type = "application/yaml",
+        content((serde_json::Value = "application/json"), (String = "application/yaml")),
         description = "The registration, as YAML or JSON, of at most 256 KiB.",
     ),
     responses(

@@ -81,14 +81,15 @@ impl Part {
 
 impl Tag {
     /// Those of the document, in its order.
-    pub(super) const DOCUMENTED: [Self; 3] = [Self::Questions, Self::State, Self::Operation];
+    pub(super) const DOCUMENTED: [Self; 4] = [Self::Questions, Self::State, Self::Operation, Self::Contract];
 
     /// The tag in the document.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Questions => "questions",
             Self::State => "state",
-            Self::Operation | Self::Contract => "operation",
+            Self::Operation => "operation",
+            Self::Contract => "contract",
         }
     }
 
@@ -96,7 +97,8 @@ impl Tag {
         match self {
             Self::Questions => "What homeserver workers and registration front ends ask.",
             Self::State => "What is loaded.",
-            Self::Operation | Self::Contract => "For operators, probes and Prometheus.",
+            Self::Operation => "For operators, probes and Prometheus.",
+            Self::Contract => "This document.",
         }
     }
 }

@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 
+use super::Role;
 use super::render;
 use crate::matrix::{ErrCode, IdError};
 
@@ -39,8 +40,9 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, ErrCode::UnknownToken, "this token is not known here")
     }
 
-    pub(super) fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, "this needs a token with the role admin")
+    pub(super) fn forbidden(needed: Role) -> Self {
+        let error = format!("this needs a token with the role {}", needed.as_str());
+        Self::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, error)
     }
 
     pub(super) fn foreign_page() -> Self {

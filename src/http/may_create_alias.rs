@@ -5,18 +5,18 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
+use super::decided::Decided;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::may_register::{MAX_ASKED_CHARS, by_id};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role, scratch};
 use crate::matrix::{Kind, MatrixId};
-use crate::ruling::Decision;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/may-create-alias",
     tag: Tag::Questions,
-    role: Some(Role::Read),
+    role: Some(Role::Register),
     operations: operations![post],
 };
 
@@ -43,7 +43,7 @@ const EXPECTED: &str = r##"{"alias": "#…", "user_id": "@…" (or none), "as_id
     summary = "May an alias be created",
     request_body = MayCreateAliasRequest<'static>,
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
         (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
         (status = 413, description = "Too large a body.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
@@ -59,7 +59,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let user = user.map(MatrixId::as_str);
     let decision = scratch::with(|scratch| services.may_create_alias(alias, asker, user, scratch));
     state.decided(*caller, &decision);
-    Ok(render::ok(&Answer::of(&snapshot, decision)))
+    Ok(render::ok(&Answer::of(&snapshot, Decided::told(*caller, decision))))
 }
 
 /// An ID of a kind; its length is part of the decision, up to what anybody asks in earnest.

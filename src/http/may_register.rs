@@ -5,18 +5,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
+use super::decided::Decided;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role, scratch};
 use crate::registration::Token;
-use crate::ruling::{Asker, Decision, Services, UserName};
+use crate::ruling::{Asker, Services, UserName};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/may-register",
     tag: Tag::Questions,
-    role: Some(Role::Read),
+    role: Some(Role::Register),
     operations: operations![get, post],
 };
 
@@ -30,14 +31,14 @@ pub(super) const MAX_ASKED_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"user_id": "@irc_alice:example.com", "as_id": "appservice-irc"}))]
 pub(super) struct MayRegisterRequest<'b> {
-    /// The whole user ID; either this or `localpart`.
+    /// The whole user ID; either this or `localpart`, and not both.
     #[serde(borrow)]
     user_id: Option<Cow<'b, str>>,
     /// The localpart on this server, up to 512 characters.
     localpart: Option<Cow<'b, str>>,
     /// The `id` of the application service that asks; neither this nor `as_token` when a person asks.
     as_id: Option<Cow<'b, str>>,
-    /// Its `as_token` instead.
+    /// Its `as_token` instead, and not both.
     as_token: Option<Cow<'b, str>>,
 }
 
@@ -54,7 +55,7 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
         ("as_id" = Option<String>, Query, description = "The application service that asks; none when a person asks."),
     ),
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
         (status = 400, description = "Not a question.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
@@ -76,7 +77,7 @@ async fn get(
     summary = "May a user be registered",
     request_body = MayRegisterRequest<'static>,
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decision<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
         (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
         (status = 413, description = "Too large a body.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
@@ -107,7 +108,7 @@ fn answer<'a>(
     let services = snapshot.services();
     let decision = scratch::with(|scratch| services.may_register(asker(services), name, scratch));
     state.decided(caller, &decision);
-    Ok(render::ok(&Answer::of(&snapshot, decision)))
+    Ok(render::ok(&Answer::of(&snapshot, Decided::told(caller, decision))))
 }
 
 /// Who asks, when a service is named by its id or not at all.

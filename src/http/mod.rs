@@ -8,6 +8,7 @@ mod app;
 mod body;
 mod check;
 mod conflicts;
+mod decided;
 mod doors;
 mod endpoint;
 mod error;

@@ -29,6 +29,18 @@ pub(super) struct Observer {
     metrics: RouteMetrics,
 }
 
+/// What is answered in the place of a handler's answer.
+enum Instead {
+    Refusal(ApiError),
+    Preflight,
+}
+
+impl From<ApiError> for Instead {
+    fn from(error: ApiError) -> Self {
+        Self::Refusal(error)
+    }
+}
+
 impl Observer {
     pub(super) fn new(state: web::Data<AppState>, route: &'static str, role: Option<Role>, allow: Arc<str>) -> Self {
         let metrics = state.metrics.route(route);
@@ -48,7 +60,8 @@ impl Observer {
         let method = request.method().clone();
         let sender = self.state.doors.sender(request.headers());
         let answered = match self.admitted(&sender, &request) {
-            Err(instead) => Err(request.into_response(instead)),
+            Err(Instead::Refusal(error)) => Err(request.into_response(HttpResponse::from(error))),
+            Err(Instead::Preflight) => Err(request.into_response(self.preflight())),
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
                 // Only a body can be waited for.
@@ -73,8 +86,8 @@ impl Observer {
         }
     }
 
-    /// Who asks, or what is answered instead because the request is not even looked at.
-    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<Caller, HttpResponse> {
+    /// Who asks, unless the request is not even looked at.
+    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<Caller, Instead> {
         let headers = request.headers();
         // Without an address it comes through the Unix socket.
         if request.peer_addr().is_some() && !self.state.doors.knows_host(headers) {
@@ -84,7 +97,8 @@ impl Observer {
             && headers.contains_key(ORIGIN)
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
         {
-            return Err(self.preflight(sender));
+            let listed = matches!(sender, Sender::Listed(_));
+            return Err(if listed { Instead::Preflight } else { ApiError::foreign_page().into() });
         }
         if !is_read(request.method()) {
             sender.may_send(self.role, headers)?;
@@ -96,11 +110,8 @@ impl Observer {
         }
     }
 
-    /// The answer to a browser that asks whether a page may ask.
-    fn preflight(&self, sender: &Sender) -> HttpResponse {
-        if !matches!(sender, Sender::Listed(_)) {
-            return ApiError::foreign_page().into();
-        }
+    /// The answer to a browser that asks whether a page may ask, and it may.
+    fn preflight(&self) -> HttpResponse {
         let allowed = HeaderValue::from_str(&self.allow).unwrap_or(HeaderValue::from_static("GET"));
         HttpResponse::Ok()
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))

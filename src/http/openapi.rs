@@ -56,28 +56,52 @@ fn described(tag: Tag) -> utoipa::openapi::Tag {
     TagBuilder::new().name(tag.as_str()).description(Some(tag.description())).build()
 }
 
-/// Says that tokens may be asked for, and what is answered without a good one, or when time runs out.
+/// Says who may ask what, and what is answered to whoever may not, or when time runs out.
 fn guard(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({
-        "token": {"type": "http", "scheme": "bearer", "description": "With --auth-token-file only."},
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "With --auth-token-file only. Each token has a role, register, read or admin; each may what \
+                            those before it may. An operation names the one that it takes.",
+        },
     });
     for endpoint in ENDPOINTS {
-        let Some(role) = endpoint.role else { continue };
         let Some(operations) = document["paths"][endpoint.path].as_object_mut() else { continue };
-        for operation in operations.values_mut() {
-            operation["security"] = json!([{"token": []}, {}]);
-            let mut refuse = |status: &str, description: &str| {
+        for (method, operation) in operations {
+            operation["security"] = match endpoint.role {
+                Some(role) => json!([{"token": [role.as_str()]}, {}]),
+                None => json!([]),
+            };
+            for (status, description) in refusals(endpoint, method == "post") {
                 let schema = json!({"$ref": "#/components/schemas/MatrixError"});
                 operation["responses"][status] =
                     json!({"description": description, "content": {"application/json": {"schema": schema}}});
-            };
-            refuse("401", "With --auth-token-file: no token, or one that is not known.");
-            refuse("408", "The body did not come in time.");
-            if role == Role::Admin {
-                refuse("403", "With --auth-token-file: the token has not the role admin.");
+            }
+            if let Some(responses) = operation["responses"].as_object_mut() {
+                responses.sort_keys();
             }
         }
     }
+}
+
+/// What is answered before a handler is asked.
+fn refusals(endpoint: &Endpoint, is_post: bool) -> Vec<(&'static str, &'static str)> {
+    let mut refusals = Vec::new();
+    if endpoint.role.is_some() {
+        refusals.push(("401", "With --auth-token-file: no token, or one that is not known."));
+    }
+    if endpoint.role.is_some_and(|role| role > Role::Register) || is_post {
+        refusals.push(("403", "The token has not the role, or a web page of another origin asks."));
+    }
+    if is_post {
+        refusals.push(("408", "The body did not come in time."));
+    }
+    if endpoint.role == Some(Role::Admin) {
+        refusals.push(("415", "The body is not application/json."));
+    }
+    refusals.push(("421", "Addressed by a name that is not this machine's; see --allow-host."));
+    refusals
 }
 
 /// The parameters of a GET.
@@ -85,34 +109,12 @@ fn parameters<'d>(document: &'d mut Value, path: &str) -> impl Iterator<Item = &
     document["paths"][path]["get"]["parameters"].as_array_mut().into_iter().flatten()
 }
 
-/// Says what the types cannot: which values go together.
+/// Says what the types cannot. Which of several values go together is said in words: generators of clients make nothing of
+/// alternatives, or leave out what these do not repeat.
 fn refine(document: &mut Value) {
-    let user_id = json!({"type": "string", "pattern": "^@", "maxLength": 769, "description": "The whole user ID."});
-    let localpart = json!({"type": "string", "maxLength": 512, "description": "The localpart on this server."});
-    let absent = json!({"type": "null"});
-    let request = &mut document["components"]["schemas"]["MayRegisterRequest"];
-    // One way or the other to name the user, and at most one to say who asks.
-    request["oneOf"] = json!([
-        {"required": ["user_id"], "properties": {"user_id": user_id, "localpart": absent}},
-        {"required": ["localpart"], "properties": {"localpart": localpart, "user_id": absent}},
-    ]);
-    let text = json!({"type": "string"});
-    request["not"] = json!({"required": ["as_id", "as_token"], "properties": {"as_id": text, "as_token": text}});
     document["components"]["schemas"]["MayCreateAliasRequest"]["properties"]["alias"] = json!({
         "type": "string", "pattern": "^#", "maxLength": 255, "description": "The alias; at most 255 bytes.",
     });
-    document["paths"]["/v1/may-register"]["get"]["parameters"] = json!([{
-        "name": "question",
-        "in": "query",
-        "required": true,
-        "style": "form",
-        "explode": true,
-        "description": "Who is to be registered: `user_id` or `localpart`; and by which service, `as_id`, if it is not a person.",
-        "schema": {"oneOf": [
-            {"type": "object", "required": ["user_id"], "additionalProperties": false, "properties": {"user_id": user_id, "as_id": text}},
-            {"type": "object", "required": ["localpart"], "additionalProperties": false, "properties": {"localpart": localpart, "as_id": text}},
-        ]},
-    }]);
     document["components"]["schemas"]["MayCreateAliasRequest"]["properties"]["user_id"] = json!({
         "type": ["string", "null"], "pattern": "^@", "maxLength": 255, "description": "The user who asks; at most 255 bytes.",
     });
@@ -121,22 +123,10 @@ fn refine(document: &mut Value) {
             parameter["schema"] = json!({"type": "integer", "minimum": 0});
         }
     }
-    // As an object, because that says what a lone parameter cannot: one ID, once, and nothing beside it.
-    document["paths"]["/v1/owners"]["get"]["parameters"] = json!([{
-        "name": "question",
-        "in": "query",
-        "required": true,
-        "style": "form",
-        "explode": true,
-        "description": "The ID, percent-encoded; at most 255 bytes: `?id=%40irc_alice%3Aexample.com`.",
-        "schema": {
-            "type": "object", "required": ["id"], "additionalProperties": false,
-            "properties": {"id": {"type": "string", "maxLength": 255, "pattern": "^[@#!]"}},
-        },
-        "example": {"id": "@irc_alice:example.com"},
-    }]);
-    // YAML holds any value, and whatever it is, there is an answer.
-    document["paths"]["/v1/check"]["post"]["requestBody"]["content"]["application/yaml"]["schema"] = json!({});
+    // YAML and JSON hold any value, and whatever it is, there is an answer. Those of JSON that are worth sending are objects.
+    let content = &mut document["paths"]["/v1/check"]["post"]["requestBody"]["content"];
+    content["application/yaml"]["schema"] = json!({});
+    content["application/json"]["schema"] = json!({"type": "object", "additionalProperties": true});
 }
 
 /// The contract as an OpenAPI 3.1 document, as it is committed and served.

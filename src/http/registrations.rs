@@ -16,6 +16,7 @@ pub(super) const ENDPOINT: Endpoint =
 
 /// Every file.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RegistrationList)]
 pub(super) struct Registrations<'s> {
     /// In load order.
     registrations: Vec<File<'s>>,

@@ -51,6 +51,60 @@ fn tokens_guard_questions_and_operations() {
     }
 }
 
+/// A registration form, or the proxy before it, learns what it may show to a stranger and nothing else.
+#[test]
+fn who_may_only_register_is_told_in_public_words() {
+    const REGISTER: &str = "register-token-0123456789";
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let file = home.path().join("tokens");
+    fs::write(&file, format!("register {REGISTER}\nread {READ}\n")).expect("written");
+    let path = file.to_str().expect("UTF-8");
+    let service = Service::start_with(&[&examples()], &["--server-name", "example.com", "--auth-token-file", path]);
+    let ask = |target: &str, token: &str, body: &serde_json::Value| {
+        let (body, head) = (body.to_string(), "Host: localhost\r\nConnection: close");
+        let request = format!(
+            "POST {target} HTTP/1.1\r\n{head}\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        service.send(request.as_bytes()).expect("an answer")
+    };
+    let questions = [
+        ("/v1/may-register", json!({"localpart": "telegram_4711"}), "this name is reserved"),
+        (
+            "/v1/may-register",
+            json!({"localpart": "telegram_4711", "as_id": "nobody"}),
+            "the service that asks is not known",
+        ),
+        (
+            "/v1/may-register",
+            json!({"localpart": "irc_x", "as_id": "telegram"}),
+            "the service that asks has not reserved this name",
+        ),
+        ("/v1/may-register", json!({"user_id": "@a:other.example"}), "this name belongs to another server"),
+        ("/v1/may-create-alias", json!({"alias": "#irc_rust:example.com"}), "this address is reserved"),
+    ];
+    for (target, question, message) in questions {
+        let (public, full) = (ask(target, REGISTER, &question), ask(target, READ, &question).json());
+        let told = public.json();
+        assert_eq!((public.status, &told["message"]), (200, &json!(message)), "{question}: {told}");
+        // No more than a caller who may read is told, and none of what names a service, a file or a regex.
+        let keys: Vec<_> = told.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert!(!keys.contains(&"error") && !keys.contains(&"claims"), "{told}");
+        assert!(keys.iter().all(|key| told[*key] == full[*key]), "{told} beside {full}");
+        assert!(full["error"].is_string() && full["claims"].is_array(), "{full}");
+        assert!(!public.text().contains(".yaml") && !public.text().contains("regex"), "{told}");
+    }
+    let allowed = ask("/v1/may-register", REGISTER, &json!({"localpart": "alice"})).json();
+    assert_eq!((&allowed["allowed"], &allowed["message"]), (&json!(true), &json!(null)));
+    for beyond in ["/v1/owners?id=%40a", "/v1/registrations", "/v1/conflicts", "/v1/status"] {
+        let answer = with_token(&service, "GET", beyond, REGISTER);
+        assert_eq!((answer.status, answer.json()["errcode"].clone()), (403, json!("M_FORBIDDEN")), "{beyond}");
+    }
+    assert_eq!(with_token(&service, "POST", "/v1/check", REGISTER).status, 403);
+    assert_eq!(with_token(&service, "POST", "/-/reload", REGISTER).status, 403);
+    assert_eq!(with_token(&service, "GET", "/v1/may-register?localpart=alice", REGISTER).status, 200);
+}
+
 #[test]
 fn nobody_listens_to_the_network_by_accident() {
     let run = |arguments: &[&str]| {

@@ -26,7 +26,7 @@ impl Seen {
 /// Sends a request line with headers, each on a line, and a body.
 fn ask(address: SocketAddr, line: &str, headers: &[&str], body: &str) -> Seen {
     let mut stream = TcpStream::connect(address).expect("connects");
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let headers = headers.iter().fold(String::new(), |all, header| all + header + "\r\n");
     let length = body.len();
     let request = format!("{line} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
     stream.write_all(request.as_bytes()).expect("sent");

@@ -36,8 +36,8 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',')]
     pub(super) admin_listen: Vec<SocketAddr>,
 
-    /// A file with bearer tokens, on each line `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read again when it
-    /// changes.
+    /// A file with bearer tokens, on each line `register TOKEN`, `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read
+    /// again when it changes.
     #[arg(long, value_name = "FILE", env = "BAILIWICK_AUTH_TOKEN_FILE")]
     pub(super) auth_token_file: Option<PathBuf>,
 

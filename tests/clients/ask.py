@@ -1,0 +1,70 @@
+"""Asks every operation with what openapi-python-client has generated in `generated/`, as a user of it would."""
+
+import json
+import sys
+
+sys.path.insert(0, ".")
+
+from generated import Client, models
+from generated.api.contract import openapi
+from generated.api.operation import healthz, metrics, readyz, reload
+from generated.api.questions import check, may_create_alias, may_register, may_register_by_query, owner, owners
+from generated.api.state import conflicts, registrations, status
+
+client = Client(base_url=sys.argv[1])
+IRC = "@irc_alice:example.com"
+
+
+def say(operation: str, response, right) -> None:
+    print(json.dumps({"operation": operation, "status": int(response.status_code), "right": bool(right(response.parsed))}))
+
+
+registration = models.CheckJsonBody.from_dict(
+    {
+        "id": "new",
+        "url": None,
+        "as_token": "an-as-token-of-this-try",
+        "hs_token": "an-hs-token-of-this-try",
+        "sender_localpart": "new-bot",
+        "namespaces": {"users": [{"regex": r"@new_.*:example\.com", "exclusive": True}]},
+    }
+)
+
+say("GET /v1/owners", owner.sync_detailed(client=client, id=IRC), lambda a: a.claims)
+say(
+    "POST /v1/owners",
+    owners.sync_detailed(client=client, body=models.OwnersRequest(ids=[IRC, "no ID"])),
+    lambda a: len(a.results) == 2,
+)
+say(
+    "GET /v1/may-register",
+    may_register_by_query.sync_detailed(client=client, user_id=IRC, as_id="appservice-irc"),
+    lambda a: a.as_id == "appservice-irc",
+)
+say(
+    "POST /v1/may-register",
+    may_register.sync_detailed(client=client, body=models.MayRegisterRequest(user_id=IRC, as_id="appservice-irc")),
+    lambda a: a.as_id == "appservice-irc" and a.claims,
+)
+say(
+    "POST /v1/may-create-alias",
+    may_create_alias.sync_detailed(client=client, body=models.MayCreateAliasRequest(alias="#irc_rust:example.com")),
+    lambda a: a.alias == "#irc_rust:example.com",
+)
+say("GET /v1/registrations", registrations.sync_detailed(client=client), lambda a: len(a.registrations) == 8)
+say(
+    "GET /v1/conflicts",
+    conflicts.sync_detailed(client=client, severity=models.Severity.ERROR, limit=1),
+    lambda a: len(a.findings) == 1,
+)
+say("POST /v1/check", check.sync_detailed(client=client, body=registration), lambda a: a.accepted is True)
+say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")
+say("GET /healthz", healthz.sync_detailed(client=client), lambda a: a.status == "ok")
+say("GET /readyz", readyz.sync_detailed(client=client), lambda a: a.ready is True)
+say(
+    "POST /-/reload",
+    reload.sync_detailed(client=client, body=models.ReloadRequest(allow_empty=False)),
+    lambda a: a.trigger == models.Trigger.REQUEST,
+)
+say("GET /metrics", metrics.sync_detailed(client=client), lambda a: "bailiwick_build_info" in a)
+say("GET /openapi.json", openapi.sync_detailed(client=client), lambda a: a["openapi"].startswith("3.1"))

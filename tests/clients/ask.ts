@@ -1,0 +1,66 @@
+// Asks every operation through openapi-fetch, with the settings that it comes with.
+
+import createClient from "openapi-fetch";
+import type { paths } from "./contract.js";
+
+declare const process: { argv: string[] };
+
+const client = createClient<paths>({ baseUrl: process.argv[2] });
+const irc = "@irc_alice:example.com";
+
+function say(operation: string, { response, right }: { response: Response; right: boolean }): void {
+  console.log(JSON.stringify({ operation, status: response.status, right }));
+}
+
+const owner = await client.GET("/v1/owners", { params: { query: { id: irc } } });
+say("GET /v1/owners", { ...owner, right: owner.data?.claims.some((claim) => claim.as_id === "appservice-irc") ?? false });
+
+const owners = await client.POST("/v1/owners", { body: { ids: [irc, "no ID"] } });
+say("POST /v1/owners", { ...owners, right: owners.data?.results.length === 2 });
+
+const byQuery = await client.GET("/v1/may-register", {
+  params: { query: { user_id: irc, as_id: "appservice-irc" } },
+});
+say("GET /v1/may-register", { ...byQuery, right: byQuery.data?.as_id === "appservice-irc" });
+
+const byBody = await client.POST("/v1/may-register", { body: { localpart: "telegram_4711" } });
+say("POST /v1/may-register", { ...byBody, right: byBody.data?.message === "this name is reserved" });
+
+const alias = await client.POST("/v1/may-create-alias", { body: { alias: "#irc_rust:example.com" } });
+say("POST /v1/may-create-alias", { ...alias, right: alias.data?.alias === "#irc_rust:example.com" });
+
+const registrations = await client.GET("/v1/registrations");
+say("GET /v1/registrations", { ...registrations, right: registrations.data?.registrations.length === 8 });
+
+const conflicts = await client.GET("/v1/conflicts", { params: { query: { severity: "error", limit: 1 } } });
+say("GET /v1/conflicts", { ...conflicts, right: conflicts.data?.findings.length === 1 });
+
+const check = await client.POST("/v1/check", {
+  body: {
+    id: "new",
+    url: null,
+    as_token: "an-as-token-of-this-try",
+    hs_token: "an-hs-token-of-this-try",
+    sender_localpart: "new-bot",
+    namespaces: { users: [{ regex: "@new_.*:example\\.com", exclusive: true }] },
+  },
+});
+say("POST /v1/check", { ...check, right: check.data?.accepted === true });
+
+const status = await client.GET("/v1/status");
+say("GET /v1/status", { ...status, right: status.data?.server_name === "example.com" });
+
+const healthz = await client.GET("/healthz");
+say("GET /healthz", { ...healthz, right: healthz.data?.status === "ok" });
+
+const readyz = await client.GET("/readyz");
+say("GET /readyz", { ...readyz, right: readyz.data?.ready === true });
+
+const reload = await client.POST("/-/reload", { body: { allow_empty: false } });
+say("POST /-/reload", { ...reload, right: reload.data?.trigger === "request" });
+
+const metrics = await client.GET("/metrics", { parseAs: "text" });
+say("GET /metrics", { ...metrics, right: metrics.data?.includes("bailiwick_build_info") ?? false });
+
+const document = await client.GET("/openapi.json");
+say("GET /openapi.json", { ...document, right: JSON.stringify(document.data).startsWith('{"openapi":"3.1') });
