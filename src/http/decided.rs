@@ -69,6 +69,9 @@ fn message(decision: &Decision<'_>) -> Option<&'static str> {
             "a name consists of the letters a to z, digits and any of . _ = / + -, does not begin with _, is not digits \
              alone, and is not longer than 255 characters with the server's name"
         }
+        Reason::InvalidAlias => {
+            "an address has neither white space nor a colon before the server's name, and at most 255 characters"
+        }
         // An allowed one does not come here.
         Reason::Reserved | Reason::Unclaimed | Reason::Shared | Reason::OwnNamespace | Reason::Sender if is_alias => {
             "this address is reserved"
