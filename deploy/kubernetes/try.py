@@ -123,30 +123,33 @@ def check(bundle: Path, root: Path, pod: dict) -> None:
     def inside(*command: str) -> subprocess.CompletedProcess:
         return subprocess.run(["crun", "exec", "bailiwick-try", *command], capture_output=True, text=True)
 
-    def get(path: str, token: str = "", body: str | None = None) -> tuple[int, dict]:
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+
+    def get(path: str, token: str = "", body: str | None = None, port: str = "http") -> tuple[int, dict]:
         # curl from outside, in the container's network.
         state = subprocess.run(["crun", "state", "bailiwick-try"], capture_output=True, text=True)
         if state.returncode != 0:
             return 0, {}
         command = ["nsenter", "-t", str(json.loads(state.stdout)["pid"]), "-n", "curl", "-s", "--max-time", "3"]
-        command += ["-w", "\n%{http_code}", f"http://127.0.0.1:8790{path}"]
+        command += ["-w", "\n%{http_code}", f"http://127.0.0.1:{ports[port]}{path}"]
         command += ["-H", f"Authorization: Bearer {token}"] if token else []
         command += ["-H", "Content-Type: application/json", "-d", body] if body is not None else []
         text, _, status = subprocess.run(command, capture_output=True, text=True).stdout.rpartition("\n")
         return int(status or 0), json.loads(text) if text.startswith("{") else {}
 
-    if until(lambda: run.poll() is not None or get("/healthz")[0] == 200, True) and run.poll() is not None:
+    if until(lambda: run.poll() is not None or get("/healthz", port="admin")[0] == 200, True) and run.poll() is not None:
         raise SystemExit(f"it did not start: {(bundle / 'log').read_text()}")
     for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
-        path = container[probe]["httpGet"]["path"]
-        hold(f"{probe} {path}", until(lambda: get(path)[0], 200), 200)
+        path, port = container[probe]["httpGet"]["path"], container[probe]["httpGet"]["port"]
+        hold(f"{probe} {path}", until(lambda: get(path, port=port)[0], 200), 200)
     hold("the image's health check", inside("bailiwick", "health").returncode, 0)
     hold("the root is read-only", "Read-only" in inside("touch", "/x").stderr, True)
-    hold("metrics need no token", get("/metrics")[0], 200)
+    hold("metrics need no token", get("/metrics", port="admin")[0], 200)
     hold("a question does", get("/v1/status")[0], 401)
     hold("with it", get("/v1/status", READ)[1].get("registrations"), {"active": 8, "stale": 0, "quarantined": 0})
-    hold("a reload needs the other", get("/-/reload", READ, "{}")[0], 403)
-    hold("with that", get("/-/reload", ADMIN, "{}")[0], 200)
+    hold("a reload needs the other", get("/-/reload", READ, "{}", "admin")[0], 403)
+    hold("with that", get("/-/reload", ADMIN, "{}", "admin")[0], 200)
+    hold("and nobody operates it where clients ask", get("/-/reload", ADMIN, "{}")[0], 404)
     answer = get("/v1/may-register", READ, '{"localpart": "telegram_4711"}')[1]
     hold("a question", (answer.get("allowed"), answer.get("errcode")), (False, "M_EXCLUSIVE"))
 

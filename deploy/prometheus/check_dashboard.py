@@ -42,6 +42,8 @@ EMPTY_PANELS = {("Comparison duration", "A"): "nothing is compared anew while no
 EMPTY_SELECTORS = {
     'bailiwick_http_requests_total{job="bailiwick",route=~"/v1/.*",status=~"5.."}':
         "a counter of a status appears with its first answer, and nothing fails here",
+    'bailiwick_tokens_good{job="bailiwick"}': "absent without --auth-token-file",
+    'bailiwick_certificates_good{job="bailiwick"}': "absent without --tls-cert",
 }
 
 # Alerts that the examples are meant to raise, each with the reason.
