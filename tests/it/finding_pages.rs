@@ -108,7 +108,7 @@ fn file<'a>(files: &'a mut BTreeMap<String, File>, name: &str) -> &'a mut File {
         let key = |key: &str, value: &str| (key.to_owned(), format!("{key}: {value}\n"));
         let keys = vec![
             key("id", stem),
-            key("url", "http://localhost:9999"),
+            key("url", &format!("http://{stem}.localhost:9999")),
             key("as_token", &format!("{stem}-as-token-of-enough-characters")),
             key("hs_token", &format!("{stem}-hs-token-of-enough-characters")),
             key("sender_localpart", &format!("{stem}_bot")),
@@ -118,21 +118,22 @@ fn file<'a>(files: &'a mut BTreeMap<String, File>, name: &str) -> &'a mut File {
     })
 }
 
-/// Puts the excerpts of a block into their files. Each begins with a comment that names its file, and perhaps the keys
-/// under which its lines stand.
+/// Puts the excerpts of a block into their files. Each begins with a comment that names its file, or several that share
+/// the lines, and perhaps the keys under which the lines stand.
 fn add_excerpts(files: &mut BTreeMap<String, File>, block: &str) {
-    let mut into = None;
+    let mut names: Vec<&str> = Vec::new();
+    let mut indent = String::new();
     for line in block.lines() {
         if let Some(head) = line.strip_prefix("# ").filter(|head| head.contains(".yaml")) {
-            let (name, place) = head.split_once(", under ").unwrap_or((head, ""));
+            let (of_files, place) = head.split_once(", under ").unwrap_or((head, ""));
             let place: Vec<&str> = place.split(", ").filter(|key| !key.is_empty()).collect();
-            let file = file(files, name);
+            names = of_files.split(" and ").collect();
+            indent = "  ".repeat(place.len());
             for (depth, key) in place.iter().enumerate() {
-                file.add(&format!("{}{key}:", "  ".repeat(depth)));
+                names.iter().for_each(|name| file(files, name).add(&format!("{}{key}:", "  ".repeat(depth))));
             }
-            into = Some((name, "  ".repeat(place.len())));
-        } else if let Some((name, indent)) = into.as_ref().filter(|_| !line.is_empty()) {
-            file(files, name).add(&format!("{indent}{line}"));
+        } else if !line.is_empty() {
+            names.iter().for_each(|name| file(files, name).add(&format!("{indent}{line}")));
         }
     }
 }
