@@ -9,10 +9,8 @@ use super::sources::Sources;
 use super::{INTERNAL, OK, USAGE, complain, load};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
-use crate::ruling::{ClaimVia, Ownership};
-use crate::snapshot::Snapshot;
+use crate::ruling::{Claim, ClaimVia, MatchingEntry, Ownership, Services};
 use crate::telemetry::{Visible, VisibleJson};
-use python_re::Outcome;
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
@@ -102,7 +100,9 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
     };
     let (homeserver, sources) = sources.resolve()?;
     let snapshot = load::load(homeserver, sources)?;
-    let explained: Vec<Explained<'_>> = ids.iter().map(|id| explain_one(&snapshot, *id)).collect();
+    let mut scratch = Scratch::new();
+    let explained: Vec<Explained<'_>> =
+        ids.iter().map(|id| explain_one(snapshot.services(), *id, &mut scratch)).collect();
     if owner.format == Format::Json {
         return Ok(format!("{}\n", VisibleJson(serde_json::to_string_pretty(&explained)?)));
     }
@@ -114,57 +114,39 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn explain_one<'s>(snapshot: &'s Snapshot, id: MatrixId<'s>) -> Explained<'s> {
-    let ownership = snapshot.services().ownership(id, &mut Scratch::new());
-    let mut entries = Vec::new();
-    for claim in &ownership.claims {
-        if claim.via == ClaimVia::Sender {
-            entries.push(Matching {
-                as_id: claim.as_id,
-                decides: true,
-                exclusive: true,
-                regex: None,
-                file: claim.file,
-                line: claim.line,
-                column: claim.column,
-                why: "it is the service's own user".to_owned(),
-            });
-        }
-        entries.extend(matching(snapshot, id, claim.as_id, claim.index));
-    }
+fn explain_one<'s>(services: &'s Services, id: MatrixId<'s>, scratch: &mut Scratch) -> Explained<'s> {
+    let ownership = services.ownership(id, scratch);
+    let entries = ownership.claims.iter().flat_map(|claim| explain_claim(services, id, claim, scratch)).collect();
     Explained { ownership, entries }
 }
 
-/// The entries of a service that match, in file order; the one at `deciding` decides.
-fn matching<'s>(snapshot: &'s Snapshot, id: MatrixId<'_>, as_id: &'s str, deciding: Option<u32>) -> Vec<Matching<'s>> {
-    let services = snapshot.services();
-    let Some(registration) = services.registrations().iter().find(|registration| *registration.id == *as_id) else {
-        return Vec::new();
-    };
-    let entries = (0..).zip(registration.namespaces.of(id.kind()));
-    let matches = entries.filter(|(index, entry)| {
-        Some(*index) == deciding
-            || services
-                .homeserver()
-                .dialect
-                .parse(id.kind(), &entry.regex)
-                .is_ok_and(|p| p.matcher().run(&mut python_re::Scratch::new(), id.as_str()) == Outcome::Match)
-    });
-    let explained = matches.map(|(index, entry)| Matching {
-        as_id,
-        decides: deciding == Some(index),
-        exclusive: entry.exclusive,
-        regex: Some(&entry.regex),
-        file: &registration.file,
-        line: entry.place.line,
-        column: entry.place.column,
-        why: match deciding {
-            Some(at) if at == index => "it is the first entry of the file that matches".to_owned(),
-            Some(at) => format!("it matches too, but entry {at} comes first"),
+/// What decides about a claim, and what else of the service matches.
+fn explain_claim<'s>(
+    services: &'s Services,
+    id: MatrixId<'_>,
+    claim: &Claim<'s>,
+    scratch: &mut Scratch,
+) -> Vec<Matching<'s>> {
+    let &Claim { as_id, file, line, column, .. } = claim;
+    let mut explained = Vec::new();
+    if claim.via == ClaimVia::Sender {
+        let why = "it is the service's own user".to_owned();
+        explained.push(Matching { as_id, decides: true, exclusive: true, regex: None, file, line, column, why });
+    }
+    let Some(service) = services.position_of_id(as_id) else { return explained };
+    let precedence = services.homeserver().dialect.precedence();
+    for MatchingEntry { index, entry, decides } in services.matching(service, id, scratch) {
+        let why = match claim.index {
+            _ if decides && claim.step_limit => "whether it matches could not be decided, so it counts".to_owned(),
+            Some(deciding) if deciding == index => precedence.reason(entry.exclusive).to_owned(),
+            Some(deciding) => format!("it matches too, but entry {deciding} comes first"),
             None => "it matches too, but the service's own user is its own in any case".to_owned(),
-        },
-    });
-    explained.collect()
+        };
+        let (exclusive, regex) = (entry.exclusive, Some(&*entry.regex));
+        let (line, column) = (entry.place.line, entry.place.column);
+        explained.push(Matching { as_id, decides, exclusive, regex, file, line, column, why });
+    }
+    explained
 }
 
 fn human(explained: &Explained<'_>) -> String {

@@ -71,9 +71,20 @@ impl Dialect {
     }
 }
 
+#[cfg(test)]
+impl Dialect {
+    /// A dialect of which no homeserver is known: the default one, but exclusive entries come first, whatever the order of
+    /// the file.
+    pub(crate) fn exclusive_first() -> Self {
+        static ROW: Row = Row { name: "exclusive-first", precedence: Precedence::ExclusiveFirst, ..synapse::ROW };
+        Self(&ROW)
+    }
+}
+
 impl Default for Dialect {
     fn default() -> Self {
-        Self(&synapse::ROW)
+        static ROW: Row = synapse::ROW;
+        Self(&ROW)
     }
 }
 

@@ -39,6 +39,20 @@ impl Precedence {
     }
 }
 
+impl Precedence {
+    /// Why an entry that decides does, as a sentence without an end.
+    #[must_use]
+    pub const fn reason(self, exclusive: bool) -> &'static str {
+        match (self, exclusive) {
+            (Self::FileOrder, _) => "it is the first entry of the file that matches",
+            (Self::ExclusiveFirst, true) => "it is the first exclusive entry of the file that matches",
+            (Self::ExclusiveFirst, false) => {
+                "it is the first entry of the file that matches, and no exclusive one does"
+            }
+        }
+    }
+}
+
 impl Rank {
     /// What comes before all entries: the ID is the service's own user, exclusively.
     pub const SENDER: Self = Self(EXCLUSIVE);

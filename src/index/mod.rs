@@ -21,6 +21,8 @@ mod scratch;
 mod stratum;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trie;
 mod undecided;
 

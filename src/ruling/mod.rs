@@ -5,6 +5,7 @@ mod alias;
 mod case;
 mod claim;
 mod decision;
+mod matching;
 mod names;
 mod ownership;
 mod reasons;
@@ -13,6 +14,7 @@ mod user;
 
 pub use claim::{Claim, ClaimVia, Claims};
 pub use decision::{Decision, Reason};
+pub use matching::MatchingEntry;
 pub use ownership::{Ownership, Status};
 pub use services::Services;
 pub use user::{Asker, UserName};

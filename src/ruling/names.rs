@@ -84,3 +84,58 @@ impl Names {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::registration::{self, Token, TokenHasher};
+
+    fn registration(hasher: &TokenHasher, id: usize, token: usize) -> Arc<Registration> {
+        let file = json!({
+            "id": format!("as{id}"), "as_token": format!("as-token-{token}"), "hs_token": "h", "sender_localpart": "s",
+            "url": null, "namespaces": {},
+        });
+        let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), hasher);
+        Arc::new(loaded.expect("a registration that loads"))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn updated_names_are_as_good_as_new_ones(
+            size in 1..200_usize,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3_usize), 0..12),
+        ) {
+            let hasher = TokenHasher::new();
+            let mut set: Vec<_> = (0..size).map(|at| registration(&hasher, at, at)).collect();
+            let mut names = Names::new(&set);
+            for (pick, what) in changes {
+                let before = set.clone();
+                match (pick.index(set.len() + 1), what) {
+                    (at, 0) if at < set.len() => drop(set.swap_remove(at)),
+                    // Two swap their ids, so that no name is new and none is free.
+                    (at, 1) if at + 1 < set.len() => set.swap(at, at + 1),
+                    (at, _) if at < set.len() => set[at] = registration(&hasher, 1_000 + at, 1_000 + at),
+                    _ => set.push(registration(&hasher, 2_000 + set.len(), 2_000 + set.len())),
+                }
+                let distinct: std::collections::HashSet<_> = set.iter().map(|one| &one.id).collect();
+                if distinct.len() != set.len() {
+                    set = before;
+                    continue;
+                }
+                names = names.updated(&before, &set);
+                let fresh = Names::new(&set);
+                for number in [0, 1_000, 2_000].into_iter().flat_map(|start| start..start + size + 12) {
+                    let id = format!("as{number}");
+                    let token = hasher.digest(&Token::new(format!("as-token-{number}")));
+                    prop_assert_eq!(names.of_id(&set, &id), fresh.of_id(&set, &id), "{}", id);
+                    prop_assert_eq!(names.of_token(&set, &token), fresh.of_token(&set, &token), "{}", id);
+                }
+            }
+        }
+    }
+}

@@ -18,3 +18,27 @@ pub(super) const CHECKS: Checks = Checks {
     alias_of_person: &[AliasCheck::NotReserved],
     alias_of_service: &[AliasCheck::NotReserved],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The row says in what order; what each check does is `ruling`'s, and what comes of all is recorded from Synapse
+    /// (tests/it/ruling.rs).
+    #[test]
+    fn each_check_is_made_once_and_what_frees_a_name_is_made_at_all() {
+        for checks in [CHECKS.person, CHECKS.service] {
+            let all = (0..checks.len()).all(|at| !checks[..at].contains(&checks[at]));
+            assert!(all && checks.contains(&UserCheck::NotReserved), "{checks:?}");
+        }
+        assert!(CHECKS.service.contains(&UserCheck::OwnNamespace) && !CHECKS.person.contains(&UserCheck::OwnNamespace));
+        assert!(CHECKS.alias_of_person.contains(&AliasCheck::NotReserved));
+    }
+
+    #[test]
+    fn a_person_is_told_of_a_reserved_name_before_its_length() {
+        let at = |check| CHECKS.person.iter().position(|one| *one == check);
+        assert!(at(UserCheck::NoUnderscore) < at(UserCheck::NotReserved));
+        assert!(at(UserCheck::NotReserved) < at(UserCheck::Length) && at(UserCheck::Length) < at(UserCheck::NotDigits));
+    }
+}

@@ -10,7 +10,7 @@ use super::{Join, Precedence};
 use crate::matrix::Kind;
 
 /// Synapse's parameters.
-pub(super) static ROW: Row = Row {
+pub(super) const ROW: Row = Row {
     name: "synapse",
     homeserver: "Synapse",
     parse,
