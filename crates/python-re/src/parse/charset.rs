@@ -1,3 +1,25 @@
+//! Sets of characters, with regard to case or without.
+//!
+//! Without regard to case CPython does not ask whether a character *or another case of it* is in a set. `_sre` puts the
+//! text's character into lower case, by the simple mapping that has one character for one, and asks whether that is in the
+//! set; `_compiler.py` has put the members into lower case before, and added those that share an upper case with them (the
+//! table `EXTRA`: `ſ` for `s`, `ı` for `i`, `μ` for `µ`). What we make is the set of all characters of which that is true, so
+//! that nobody after the parser has to know of case.
+//!
+//! The preparation has gaps, which decide what matches:
+//!
+//! | pattern | text | CPython 3.11 | why |
+//! |---|---|---|---|
+//! | `(?i)[𐐀]` | `𐐀` | match | a set of one character becomes that character, and that is put into lower case |
+//! | `(?i)[𐐀x]` | `𐐀` | no match | members beyond the Basic Multilingual Plane are left as they are, and no text's character in lower case is a capital |
+//! | `(?i)[𐐀x]` | `𐐨` | no match | the same: the capital is lost ([`is_lost`]) |
+//! | `(?i)[𐐨x]` | `𐐀` | match | small letters need no preparation |
+//! | `(?i)[𐐀-𐐁]` | `𐐀`, `𐐨` | match | a range that reaches beyond that plane is also asked about the upper case of the text's character |
+//! | `(?i)[^𐐀x]` | `𐐀` | match | what is lost is not left out, either |
+//!
+//! Categories are asked about the character in lower case; each belongs to them if and only if the character does, which a
+//! test of `characters.rs` sees to.
+
 use std::collections::HashSet;
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};

@@ -4,8 +4,8 @@ use super::flags::{Bits, Change};
 use super::groups::MAX_GROUPS;
 use super::names::is_identifier;
 use super::parser::{Item, Parser, Scope, Sized};
+use super::piece::Piece;
 use super::tokens::{Result, Token};
-use super::unit::Unit;
 use super::width::Width;
 use crate::ast::{Ast, Look};
 use crate::error::{Named, PatternError, PatternErrorKind};
@@ -58,9 +58,9 @@ impl Parser {
         };
         let body = self.alternation(Scope { flags, nested: scope.nested + 1 })?;
         self.close(start)?;
-        let unit = match opening {
-            Opening::Plain(change) if change.is_empty() => Unit::Several(body.units),
-            _ => Unit::Other,
+        let piece = match opening {
+            Opening::Plain(change) if change.is_empty() => Piece::Several(body.pieces),
+            _ => Piece::Other,
         };
         let ast = match (opening, group) {
             (Opening::Atomic, _) => Ast::Atomic(Box::new(body.ast)),
@@ -70,7 +70,7 @@ impl Parser {
             }
             (_, None) => body.ast,
         };
-        items.push(Item { unit, ..Item::new(ast, body.width) });
+        items.push(Item { piece, ..Item::new(ast, body.width) });
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Parser {
             }
             no
         } else {
-            Sized { ast: Ast::Empty, units: Vec::new(), width: Width::ZERO }
+            Sized { ast: Ast::Empty, pieces: Vec::new(), width: Width::ZERO }
         };
         self.close(start)?;
         let width = yes.width.or(no.width);

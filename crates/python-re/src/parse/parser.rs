@@ -5,9 +5,9 @@ use super::charset::Member;
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
+use super::piece::{Piece, alternatives, differing, flat};
 use super::set::set;
 use super::tokens::{Result, Token, Tokens};
-use super::unit::{Unit, alternatives, differing, flat};
 use super::width::Width;
 use crate::ast::{Anchor, Ast, Mode, Repeat};
 use crate::error::{PatternError, PatternErrorKind};
@@ -79,7 +79,7 @@ pub(super) struct Scope {
 /// Something parsed, with its width.
 pub(super) struct Sized {
     pub(super) ast: Ast,
-    pub(super) units: Vec<Unit>,
+    pub(super) pieces: Vec<Piece>,
     pub(super) width: Width,
 }
 
@@ -87,7 +87,7 @@ pub(super) struct Sized {
 pub(super) struct Item {
     pub(super) kind: ItemKind,
     pub(super) ast: Ast,
-    pub(super) unit: Unit,
+    pub(super) piece: Piece,
     pub(super) width: Width,
 }
 
@@ -101,41 +101,41 @@ pub(super) enum ItemKind {
 
 impl Item {
     pub(super) fn new(ast: Ast, width: Width) -> Self {
-        Self { kind: ItemKind::Other, ast, unit: Unit::Other, width }
+        Self { kind: ItemKind::Other, ast, piece: Piece::Other, width }
     }
 
-    fn one(unit: Unit, ast: Ast) -> Self {
-        Self { unit, ..Self::new(ast, Width::ONE) }
+    fn one(piece: Piece, ast: Ast) -> Self {
+        Self { piece, ..Self::new(ast, Width::ONE) }
     }
 
     /// `written`: with which character.
     fn anchor(anchor: Anchor, written: char) -> Self {
-        let unit = Unit::Anchor(anchor, written);
-        Self { kind: ItemKind::Anchor, ast: Ast::Anchor(anchor), unit, width: Width::ZERO }
+        let piece = Piece::Anchor(anchor, written);
+        Self { kind: ItemKind::Anchor, ast: Ast::Anchor(anchor), piece, width: Width::ZERO }
     }
 }
 
 impl Parser {
     fn literal(&mut self, c: u32, flags: Flags) -> Item {
-        Item::one(Unit::Literal(c), self.atoms.literal(c, flags))
+        Item::one(Piece::Literal(c), self.atoms.literal(c, flags))
     }
 
     fn set(&mut self, members: Vec<Member>, negated: bool, flags: Flags) -> Item {
         let ast = self.atoms.set(&members, negated, flags);
-        Item::one(Unit::set(members, negated), ast)
+        Item::one(Piece::set(members, negated), ast)
     }
 
     /// Parses alternatives up to the end of the group or of the pattern.
     pub(super) fn alternation(&mut self, mut scope: Scope) -> Result<Sized> {
         let mut branches = Vec::new();
-        let mut units = Vec::new();
+        let mut pieces = Vec::new();
         let mut width: Option<Width> = None;
         loop {
             let first = scope.nested == 0 && branches.is_empty();
             let branch = self.sequence(Scope { nested: scope.nested + 1, ..scope }, first)?;
             width = Some(width.map_or(branch.width, |width| width.or(branch.width)));
             branches.push(branch.ast);
-            units.push(branch.units);
+            pieces.push(branch.pieces);
             if !self.tokens.take('|')? {
                 break;
             }
@@ -143,13 +143,13 @@ impl Parser {
                 scope.flags = self.global;
             }
         }
-        let (ast, units) = if branches.len() == 1 {
-            (branches.swap_remove(0), units.swap_remove(0))
+        let (ast, pieces) = if branches.len() == 1 {
+            (branches.swap_remove(0), pieces.swap_remove(0))
         } else {
-            let units = alternatives(&units);
-            (differing(&units, scope.flags, &mut self.atoms).unwrap_or(Ast::Alternation(branches)), units)
+            let pieces = alternatives(&pieces);
+            (differing(&pieces, scope.flags, &mut self.atoms).unwrap_or(Ast::Alternation(branches)), pieces)
         };
-        Ok(Sized { ast, units, width: width.unwrap_or_default() })
+        Ok(Sized { ast, pieces, width: width.unwrap_or_default() })
     }
 
     /// Parses what stands between two bars. `first`: at the very start of the pattern, where flags may be set for all.
@@ -179,7 +179,7 @@ impl Parser {
                     items.push(self.set(members, negated, scope.flags));
                 }
                 '*' | '+' | '?' | '{' => self.quantifier(c, &mut items)?,
-                '.' => items.push(Item::one(Unit::Dot, Atoms::any(scope.flags))),
+                '.' => items.push(Item::one(Piece::Dot, Atoms::any(scope.flags))),
                 '(' => self.parenthesis(&mut scope, first, &mut items)?,
                 '^' => {
                     let anchor = if scope.flags.multiline { Anchor::StartLine } else { Anchor::Start };
@@ -208,7 +208,7 @@ impl Parser {
 
     pub(super) fn reference(&self, group: u32, flags: Flags) -> Item {
         let width = self.groups.width(group).unwrap_or_default();
-        Item { unit: Unit::Reference(group), ..Item::new(reference(group, flags), width) }
+        Item { piece: Piece::Reference(group), ..Item::new(reference(group, flags), width) }
     }
 
     /// Skips white space and comments of a verbose pattern; whether `c` began such.
@@ -236,7 +236,7 @@ impl Parser {
                 Some(limits) => limits,
                 None => {
                     // Not a quantifier at all: a literal brace. Flags do not bear on it.
-                    items.push(Item::one(Unit::Literal('{'.into()), Ast::Literal('{')));
+                    items.push(Item::one(Piece::Literal('{'.into()), Ast::Literal('{')));
                     return Ok(());
                 }
             },
@@ -259,7 +259,7 @@ impl Parser {
             let body = std::mem::replace(&mut item.ast, Ast::Empty);
             item.width = item.width.repeated(min, max);
             item.ast = Ast::Repeat(Box::new(Repeat { min, max, mode, body }));
-            item.unit = Unit::Other;
+            item.piece = Piece::Other;
             item.kind = ItemKind::Repeat;
         }
         Ok(())
@@ -308,11 +308,11 @@ fn limit(digits: &str) -> Result<Option<u32>> {
 
 fn concat(mut items: Vec<Item>) -> Sized {
     let width = items.iter().fold(Width::ZERO, |width, item| width.then(item.width));
-    let units = flat(items.iter_mut().map(|item| std::mem::replace(&mut item.unit, Unit::Other)));
+    let pieces = flat(items.iter_mut().map(|item| std::mem::replace(&mut item.piece, Piece::Other)));
     let ast = match items.len() {
         0 => Ast::Empty,
         1 => items.swap_remove(0).ast,
         _ => Ast::Concat(items.into_iter().map(|item| item.ast).collect()),
     };
-    Sized { ast, units, width }
+    Sized { ast, pieces, width }
 }
