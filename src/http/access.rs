@@ -1,7 +1,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use zeroize::Zeroizing;
 
 use super::ApiError;
 use crate::reloadable_files::ReloadableFiles;
@@ -60,8 +63,13 @@ struct Known {
 pub struct Access {
     file: PathBuf,
     tokens: ArcSwap<Vec<Known>>,
+    unreadable_since: Mutex<Option<Instant>>,
     revisit: ReloadableFiles,
 }
+
+/// So long tokens stay good when their file cannot be read any more: time for whoever replaces it in two steps, and to be
+/// told of it, but not for a token that somebody has revoked by removing the file.
+const UNREADABLE: Duration = Duration::from_secs(60);
 
 /// Shorter tokens can be guessed.
 const MIN_TOKEN: usize = 16;
@@ -70,16 +78,39 @@ impl Access {
     /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
         let revisit = ReloadableFiles::new("tokens", &[file]);
-        let tokens = read(file)?;
-        Ok(Self { file: file.to_owned(), tokens: ArcSwap::from_pointee(tokens), revisit })
+        let listed = read(file)?;
+        // Whoever starts it is there to mend it.
+        if let Some(fault) = listed.faults.into_iter().next() {
+            return Err(fault);
+        }
+        let tokens = ArcSwap::from_pointee(listed.tokens);
+        Ok(Self { file: file.to_owned(), tokens, unreadable_since: Mutex::new(None), revisit })
     }
 
-    /// Reads the file again if it has changed. If it cannot be used, the tokens read before stay good.
+    /// Reads the file again if it has changed. Each line counts by itself: one that is not understood admits nobody, and
+    /// keeps nothing in use that is no longer listed. Of a file that cannot be read, the tokens read before stay good for
+    /// [`UNREADABLE`].
     pub fn refresh(&self) {
+        self.refresh_at(Instant::now());
+    }
+
+    fn refresh_at(&self, now: Instant) {
         self.revisit.refresh(|| {
-            let tokens = read(&self.file).map_err(|error| format!("the tokens read before stay in use: {error}"))?;
-            self.tokens.store(tokens.into());
-            Ok(())
+            let mut unreadable_since = self.unreadable_since.lock().unwrap_or_else(PoisonError::into_inner);
+            match read(&self.file) {
+                Ok(Listed { tokens, faults }) => {
+                    *unreadable_since = None;
+                    self.tokens.store(tokens.into());
+                    if faults.is_empty() { Ok(()) } else { Err(format!("tokens: {}", faults.join("; "))) }
+                }
+                Err(error) if now.duration_since(*unreadable_since.get_or_insert(now)) < UNREADABLE => {
+                    Err(format!("the tokens read before stay in use for a minute at most: {error}"))
+                }
+                Err(error) => {
+                    self.tokens.store(Arc::default());
+                    Err(format!("nobody is admitted until the tokens can be read: {error}"))
+                }
+            }
         });
     }
 
@@ -107,29 +138,134 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
-fn read(file: &Path) -> Result<Vec<Known>, String> {
+/// What a file of tokens says.
+#[derive(Debug, Default)]
+struct Listed {
+    tokens: Vec<Known>,
+    /// The lines that are not understood, each with its place and never with its text.
+    faults: Vec<String>,
+}
+
+fn read(file: &Path) -> Result<Listed, String> {
     let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    let mut tokens = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.first().is_none_or(|first| first.starts_with('#')) {
-            continue;
+    let bytes = fs::read(file).map(Zeroizing::new).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let mut listed = Listed::default();
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        match parse(line) {
+            Ok(known) => listed.tokens.extend(known),
+            Err(fault) => listed.faults.push(format!("{shown}:{number}: {fault}")),
         }
-        let parsed = match words[..] {
-            [role, token] => Role::named(role).map(|role| (role, token)),
-            _ => None,
-        };
-        let Some((role, token)) = parsed else {
-            return Err(format!("{shown}:{number}: expected `register TOKEN`, `read TOKEN` or `admin TOKEN`"));
-        };
-        if token.len() < MIN_TOKEN {
-            return Err(format!("{shown}:{number}: a token has at least {MIN_TOKEN} characters"));
+    }
+    if listed.tokens.is_empty() && listed.faults.is_empty() {
+        let fault = format!("{shown} holds no token: write `register TOKEN`, `read TOKEN` or `admin TOKEN` on a line");
+        listed.faults.push(fault);
+    }
+    Ok(listed)
+}
+
+fn parse(line: &[u8]) -> Result<Option<Known>, String> {
+    let expected = || "expected `register TOKEN`, `read TOKEN` or `admin TOKEN`".to_owned();
+    let line = std::str::from_utf8(line).map_err(|_| expected())?;
+    let mut words = line.split_whitespace();
+    let (role, token) = match (words.next(), words.next(), words.next()) {
+        (None, ..) => return Ok(None),
+        (Some(comment), ..) if comment.starts_with('#') => return Ok(None),
+        (Some(role), Some(token), None) => (Role::named(role).ok_or_else(expected)?, token),
+        _ => return Err(expected()),
+    };
+    if token.len() < MIN_TOKEN {
+        return Err(format!("a token has at least {MIN_TOKEN} characters"));
+    }
+    Ok(Some(Known { role, hash: blake3::hash(token.as_bytes()) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKENS: [&str; 2] = ["first-token-0123456789", "second-token-0123456789"];
+
+    /// A file of tokens, and who is admitted by it.
+    struct Guarded {
+        home: tempfile::TempDir,
+        access: Access,
+        /// When it is.
+        now: Instant,
+    }
+
+    impl Guarded {
+        fn with(text: &str) -> Self {
+            let home = tempfile::tempdir().expect("a temporary directory");
+            fs::write(home.path().join("tokens"), text).expect("written");
+            let access = Access::open(&home.path().join("tokens")).expect("it is read");
+            Self { home, access, now: Instant::now() }
         }
-        tokens.push(Known { role, hash: blake3::hash(token.as_bytes()) });
+
+        /// Which of the tokens are good, after two looks.
+        fn admitted(&self) -> [bool; 2] {
+            self.access.refresh_at(self.now);
+            self.access.refresh_at(self.now);
+            TOKENS.map(|token| self.access.check(Role::Read, Some(format!("Bearer {token}").as_bytes())).is_ok())
+        }
+
+        fn write(&self, text: &str) {
+            fs::write(self.home.path().join("new"), text).expect("written");
+            fs::rename(self.home.path().join("new"), self.home.path().join("tokens")).expect("renamed");
+        }
     }
-    if tokens.is_empty() {
-        return Err(format!("{shown} holds no token: write `register TOKEN`, `read TOKEN` or `admin TOKEN` on a line"));
+
+    fn both() -> String {
+        format!("read {}\nread {}\n", TOKENS[0], TOKENS[1])
     }
-    Ok(tokens)
+
+    #[test]
+    fn what_is_no_longer_listed_is_refused_whatever_else_stands_there() {
+        let rest = format!("read {}", TOKENS[1]);
+        for text in [rest.clone(), format!("{rest}\nraed {}\n", TOKENS[0]), format!("read {} x\n{rest}\n", TOKENS[0])] {
+            let guarded = Guarded::with(&both());
+            assert_eq!(guarded.admitted(), [true, true]);
+            guarded.write(&text);
+            assert_eq!(guarded.admitted(), [false, true], "{text}");
+            guarded.write(&both());
+            assert_eq!(guarded.admitted(), [true, true]);
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_token_admits_nobody() {
+        for text in ["", "# none\n", "\u{0}\n", "nonsense", &format!("read {}", &TOKENS[0][..10])] {
+            let guarded = Guarded::with(&both());
+            guarded.write(text);
+            assert_eq!(guarded.admitted(), [false, false], "{text:?}");
+            assert!(guarded.access.check(Role::Read, None).is_err());
+            assert!(guarded.access.check(Role::Read, Some(b"Bearer ")).is_err());
+        }
+    }
+
+    #[test]
+    fn tokens_outlive_a_file_that_cannot_be_read_for_a_minute_and_no_longer() {
+        let mut guarded = Guarded::with(&both());
+        fs::remove_file(guarded.home.path().join("tokens")).expect("removed");
+        assert_eq!(guarded.admitted(), [true, true]);
+        guarded.now += UNREADABLE - Duration::from_secs(1);
+        assert_eq!(guarded.admitted(), [true, true]);
+        guarded.now += Duration::from_secs(1);
+        assert_eq!(guarded.admitted(), [false, false]);
+        guarded.write(&both());
+        assert_eq!(guarded.admitted(), [true, true]);
+        // Another time, another minute.
+        fs::remove_file(guarded.home.path().join("tokens")).expect("removed");
+        assert_eq!(guarded.admitted(), [true, true]);
+    }
+
+    #[test]
+    fn a_start_with_a_line_that_is_not_understood_is_no_start() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let file = home.path().join("tokens");
+        for text in ["", "raed first-token-0123456789\nread second-token-0123456789\n"] {
+            fs::write(&file, text).expect("written");
+            let error = Access::open(&file).expect_err("it is not used");
+            assert!(!error.contains("token-0123456789"), "{error}");
+        }
+    }
 }

@@ -39,13 +39,23 @@ fn tokens_guard_questions_and_operations() {
     for open in ["/metrics", "/healthz", "/readyz", "/openapi.json"] {
         assert_eq!(service.get(open).status, 200, "{open}");
     }
-    // A file that cannot be used changes nothing; one that can, does.
-    fs::write(&file, "nonsense\n").expect("written");
-    service.wait("to complain", |service| service.log().contains("the tokens read before stay in use"));
+    assert_eq!(service.metric("bailiwick_tokens_good").as_deref(), Some("1"));
+    // A line that is not understood admits nobody, and keeps no token in use that is no longer listed.
+    fs::write(&file, format!("read {READ}\nadmni {ADMIN}\n")).expect("written");
+    service.wait("to revoke a token", |service| with_token(service, "POST", "/-/reload", ADMIN).status == 401);
     assert_eq!(status("GET", "/v1/owners?id=%40a", READ), 200);
+    assert_eq!(service.metric("bailiwick_tokens_good").as_deref(), Some("0"));
+    assert!(service.log().contains("tokens:2: expected"), "{}", service.log());
+    // Nor does an empty file let anybody in.
+    fs::write(&file, "").expect("written");
+    service.wait("to revoke all", |service| with_token(service, "GET", "/v1/owners?id=%40a", READ).status == 401);
+    assert_eq!(service.get("/v1/owners?id=%40a").status, 401);
     fs::write(&file, "read another-token-0123456789\n").expect("written");
-    service.wait("to read the tokens", |service| with_token(service, "GET", "/v1/status", READ).status == 401);
-    assert_eq!(status("GET", "/v1/owners?id=%40a", "another-token-0123456789"), 200);
+    service.wait("to read the tokens", |service| {
+        with_token(service, "GET", "/v1/status", "another-token-0123456789").status == 200
+    });
+    assert_eq!(status("GET", "/v1/owners?id=%40a", READ), 401);
+    assert_eq!(service.metric("bailiwick_tokens_good").as_deref(), Some("1"));
     for token in [READ, ADMIN, "another-token"] {
         assert!(!service.log().contains(token), "{}", service.log());
     }
