@@ -51,6 +51,27 @@ fn who_does_not_ask_is_not_waited_for() {
     ended(second);
 }
 
+/// Clients that hold all connections there are, and ask no more, keep nobody out: neither from TCP nor from the Unix
+/// socket, where a probe would have the service killed.
+#[test]
+fn who_holds_all_connections_keeps_nobody_out() {
+    let (service, address) = serve(&["--max-connections", "20", "--keep-alive", "3600"]);
+    let held: Vec<TcpStream> = (0..60)
+        .map(|_| {
+            let mut stream = connect(address);
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+            stream
+        })
+        .collect();
+    assert_eq!(service.get("/healthz").status, 200);
+    let mut probe = connect(address);
+    probe.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    probe.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    drop(held);
+}
+
 #[test]
 fn who_does_not_read_is_cut_off() {
     let (service, address) = serve(&["--send-timeout", "1"]);

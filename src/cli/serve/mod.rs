@@ -127,12 +127,12 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let with_admin = !serve.admin_listen.is_empty();
     let part = if with_admin { Part::Questions } else { Part::Everything };
     let certificate_of = certificate.as_ref();
-    let connections = Connections::new(serve.longest_wait());
+    let [connections, admin_connections] = [(); 2].map(|()| Connections::new(serve.longest_wait(), serve.capacity()));
     let places = Places { addresses: &serve.listen, unix: unix_listener, certificate: certificate_of };
     let (questions, addresses) = listen::server(serve, &state, &connections, part, places)?;
     let admin = if with_admin {
         let places = Places { addresses: &serve.admin_listen, unix: None, certificate: certificate_of };
-        Some(listen::server(serve, &state, &connections, Part::Admin, places)?)
+        Some(listen::server(serve, &state, &admin_connections, Part::Admin, places)?)
     } else {
         None
     };
@@ -144,6 +144,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         loop {
             actix_web::rt::time::sleep(REFRESH).await;
             connections.cut_stalled(Instant::now());
+            admin_connections.cut_stalled(Instant::now());
             if let Some(access) = &access {
                 access.refresh();
             }

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -126,6 +127,12 @@ impl Serve {
             return doors;
         }
         doors.only_for_this_machine_and(self.allow_host.clone())
+    }
+
+    /// How many connections a server takes.
+    pub(super) fn capacity(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.max_connections.saturating_mul(self.workers.map_or_else(cores, usize::from))
     }
 
     /// The longest time from one answer to the head of the next request: an idle connection is closed before that, and a
