@@ -8,6 +8,8 @@ const MAX_FAULTS: usize = 200;
 
 /// A registration file while it is being read: its top level, and the faults so far.
 pub(super) struct Draft<'d> {
+    /// What was read, for the way out; it holds the tokens.
+    pub(super) text: &'d str,
     pub(super) document: &'d Document<'d>,
     pub(super) pairs: &'d [(NodeId, NodeId)],
     /// The tokens, as far as they are there.
@@ -18,12 +20,12 @@ pub(super) struct Draft<'d> {
 }
 
 impl<'d> Draft<'d> {
-    pub(super) fn new(document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)]) -> Self {
+    pub(super) fn new(text: &'d str, document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)]) -> Self {
         let tokens = ["as_token", "hs_token"].into_iter().filter_map(|key| match document.get(pairs, key)?.value {
             Value::Str(text) => Some(&*text.chars),
             _ => None,
         });
-        Self { document, pairs, secrets: Secrets::new(tokens), faults: Vec::new(), more_faults: 0 }
+        Self { text, document, pairs, secrets: Secrets::new(tokens), faults: Vec::new(), more_faults: 0 }
     }
 
     /// The value of a top-level key.

@@ -1,3 +1,4 @@
+use pyyaml::Located;
 use serde::Serialize;
 
 use super::Place;
@@ -10,6 +11,8 @@ pub enum FaultCode {
     Unreadable,
     /// The bytes are not YAML as PyYAML reads it.
     Syntax,
+    /// The file is something else: a bridge's configuration, a manifest, an archive.
+    NotARegistration,
     /// A key that is needed is missing.
     MissingKey,
     /// A value has the wrong type.
@@ -39,18 +42,26 @@ pub struct Fault {
     /// The column in characters, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// Behind the last character of what is wrong, where that is known: for showing it in its line.
+    #[serde(skip)]
+    pub end: Option<Place>,
 }
 
 impl Fault {
     /// A fault at a place.
     #[must_use]
     pub fn at(code: FaultCode, place: Place, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), line: Some(place.line), column: Some(place.column) }
+        Self { code, message: message.into(), line: Some(place.line), column: Some(place.column), end: None }
+    }
+
+    /// A fault of a value.
+    pub(super) fn over(code: FaultCode, found: Located<'_>, message: impl Into<String>) -> Self {
+        Self { end: Some(found.end).filter(|&end| end > found.place), ..Self::at(code, found.place, message) }
     }
 
     /// A fault of the file as a whole.
     #[must_use]
     pub fn of_file(code: FaultCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), line: None, column: None }
+        Self { code, message: message.into(), line: None, column: None, end: None }
     }
 }

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use super::draft::Draft;
+use super::syntax::{self, Subject};
 use super::{
-    Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, extra, messages, namespaces, options, redact,
-    warnings,
+    Fault, FaultCode, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra,
+    messages, namespaces, options, redact, shape, warnings,
 };
+use crate::matrix::Kind;
 use pyyaml::{Document, Release, Text, Value};
 
 /// Reads the bytes of one file, and collects everything that is wrong with it. `file` is how the file is shown in
@@ -13,23 +15,117 @@ use pyyaml::{Document, Release, Text, Value};
 /// A file loads if and only if Synapse 1.163 on CPython 3.11 would load it, up to the limits on size and depth that
 /// keep a stranger's file from taking all memory.
 pub fn load(file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
-    let text = pyyaml::decode(bytes).map_err(|error| vec![messages::syntax(&error, "")])?;
-    let document = Document::read(&text, RELEASE).map_err(|error| vec![messages::syntax(&error, &text)])?;
-    let Some(document) = document else { return Err(vec![messages::empty_file()]) };
-    match document.value(document.root()) {
-        Value::Dict(pairs) => read(Draft::new(&document, pairs), file, hasher),
-        other => Err(vec![messages::not_a_mapping(other, document.place(document.root()))] as Vec<Fault>),
+    let text = pyyaml::decode(bytes).map_err(|error| {
+        vec![shape::of_bytes(bytes).unwrap_or_else(|| syntax::undecodable(&error, bytes, Subject::Registration))]
+    })?;
+    let (loaded, merges) = read_as(RELEASE, &text, file, hasher);
+    if merges { with_other_release(loaded, &read_as(OTHER_RELEASE, &text, file, hasher).0) } else { loaded }
+}
+
+/// The release whose verdicts are given: the one that Synapse is locked to, and that its images and packages hold.
+const RELEASE: Release = Release::V6_0_3;
+
+/// The release that `pip install matrix-synapse` takes.
+const OTHER_RELEASE: Release = Release::V6_0_4;
+
+/// What comes of a text under a release, and whether another release might read it otherwise.
+fn read_as(release: Release, text: &str, file: &Arc<str>, hasher: &TokenHasher) -> (Loaded, bool) {
+    let document = match Document::read(text, release) {
+        Ok(Some(document)) => document,
+        Ok(None) => return (Err(vec![messages::empty_file()]), false),
+        Err(error) => {
+            let fault = shape::of_text(text).unwrap_or_else(|| syntax::fault(&error, text, Subject::Registration));
+            // Whatever is merged has not been looked at; what cannot be built with one release may be with another.
+            return (Err(vec![fault]), error.problem.depends_on_merging());
+        }
+    };
+    let loaded = match document.value(document.root()) {
+        Value::Dict(pairs) => read(Draft::new(text, &document, pairs), file, hasher),
+        other => Err(vec![
+            shape::of_other(&document)
+                .or_else(|| shape::of_text(text))
+                .unwrap_or_else(|| messages::not_a_mapping(other, document.place(document.root()))),
+        ] as Vec<Fault>),
+    };
+    (loaded, document.merges())
+}
+
+/// Says where the other release reads the file otherwise.
+fn with_other_release(loaded: Loaded, other: &Loaded) -> Loaded {
+    let differs = |how: &str| {
+        format!(
+            "which PyYAML reads this file matters: {} (which Synapse is locked to, and its images and packages hold) is \
+             followed here, {} (which `pip` installs) {how}; the releases merge a list under `<<` in opposite orders: write \
+             the keys out",
+            RELEASE.as_str(),
+            OTHER_RELEASE.as_str()
+        )
+    };
+    match (loaded, other) {
+        (Ok(mut ours), Ok(theirs)) => {
+            if let Some((what, place)) = difference(&ours, theirs) {
+                let warning = Warning::at(WarningCode::MergeOrder, place, differs(&format!("reads another {what}")));
+                let mut warnings = std::mem::take(&mut ours.warnings).into_vec();
+                warnings.push(warning);
+                warnings.sort_by_key(|warning| warning.place);
+                ours.warnings = warnings.into();
+            }
+            Ok(ours)
+        }
+        (Ok(mut ours), Err(theirs)) => {
+            let place = theirs.iter().find_map(|fault| Some(Place { line: fault.line?, column: fault.column? }));
+            let warning = Warning::at(WarningCode::MergeOrder, place.unwrap_or_default(), differs("refuses it"));
+            ours.warnings = ours.warnings.iter().cloned().chain([warning]).collect();
+            Ok(ours)
+        }
+        (Err(mut faults), Ok(_)) => {
+            if let Some(fault) = faults.first_mut() {
+                fault.message = format!("{}; {}", fault.message, differs("loads it"));
+            }
+            Err(faults)
+        }
+        (loaded, _) => loaded,
     }
 }
 
-/// The release whose verdicts are given: the one that Synapse's own images and packages hold.
-const RELEASE: Release = Release::V6_0_3;
+/// The first thing in which two readings of a file differ, and where it stands.
+fn difference(ours: &Registration, theirs: &Registration) -> Option<(String, Place)> {
+    let top = Place { line: 1, column: 1 };
+    for kind in Kind::ALL {
+        let (mine, other) = (ours.namespaces.of(kind), theirs.namespaces.of(kind));
+        for (at, (mine, other)) in mine.iter().zip(other).enumerate() {
+            let what = if mine.exclusive == other.exclusive { "regex" } else { "exclusive" };
+            if mine.exclusive != other.exclusive || mine.regex != other.regex {
+                return Some((format!("`{what}` in entry {at} of the {}", kind_name(kind)), mine.place));
+            }
+        }
+        if mine.len() != other.len() {
+            return Some((format!("list of {}", kind_name(kind)), top));
+        }
+    }
+    let differs = [
+        ("id", ours.id != theirs.id),
+        ("url", ours.url != theirs.url),
+        ("as_token", ours.as_token != theirs.as_token),
+        ("hs_token", ours.hs_token != theirs.hs_token),
+        ("sender_localpart", ours.sender_localpart != theirs.sender_localpart),
+        ("protocols", ours.protocols != theirs.protocols),
+        ("rate_limited", ours.rate_limited != theirs.rate_limited),
+        ("io.element.msc4512.proxy_prefix", ours.proxy_prefix != theirs.proxy_prefix),
+    ];
+    differs.into_iter().find_map(|(key, differs)| differs.then(|| (format!("`{key}`"), top)))
+}
+
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "users",
+        Kind::Alias => "aliases",
+        Kind::Room => "rooms",
+    }
+}
 
 /// Checks everything and makes the registration.
 fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
-    if let Some((key, place)) = nested(&draft) {
-        return Err(vec![messages::nested(key, place)]);
-    }
     let id = required(&mut draft, "id");
     if let Some((text, place)) = id
         && text.chars.contains('|')
@@ -52,7 +148,9 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     let (Some(id), Some(as_token), Some(hs_token), Some(sender), Some(url), true) =
         (id, as_token, hs_token, sender, url, draft.is_faultless())
     else {
-        return Err(draft.into_faults());
+        // What is no registration at all has one fault: that.
+        let other = shape::of_mapping(draft.document, draft.pairs);
+        return Err(other.map_or_else(|| draft.into_faults(), |fault| vec![fault]));
     };
     let digest = |token: &Text<'_>| hasher.digest(&Token::new(token.escaped()));
     let rate_limited = draft.get("rate_limited").is_none_or(|found| found.value != Value::Bool(false));
@@ -69,28 +167,20 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
         rate_limited,
         proxy_prefix,
         extra: extra::extra(draft.document, draft.pairs, &draft.secrets),
-        warnings: warnings::warnings(draft.document, as_token, hs_token),
+        warnings: warnings::warnings(&draft).into(),
     })
-}
-
-/// The key below which the registration stands, if it is not at the top level.
-fn nested<'d>(draft: &Draft<'d>) -> Option<(&'d str, Place)> {
-    let document = draft.document;
-    let [(key, value)] = *draft.pairs else { return None };
-    let (Value::Str(name), Value::Dict(below)) = (document.value(key), document.value(value)) else { return None };
-    let is_one = ["id", "as_token", "hs_token"].iter().any(|key| document.get(below, key).is_some());
-    is_one.then(|| (&*name.chars, document.place(key)))
 }
 
 /// A string that must be there.
 fn required<'d>(draft: &mut Draft<'d>, key: &'static str) -> Option<(&'d Text<'d>, Place)> {
-    match draft.get(key) {
+    let fault = match draft.get(key) {
         Some(found) => match found.value {
             Value::Str(text) => return Some((text, found.place)),
-            _ => draft.fault(messages::not_a_string(key, found)),
+            _ => messages::not_a_string(draft, key, found),
         },
-        None => draft.fault(messages::missing(key, draft.top())),
-    }
+        None => messages::missing(draft, key),
+    };
+    draft.fault(fault);
     None
 }
 
@@ -103,19 +193,17 @@ fn is_unquoted(text: &Text<'_>) -> bool {
 /// The URL: `Some(None)` for an explicit null.
 #[expect(clippy::option_option, reason = "a fault, an explicit null and a URL are three things")]
 fn url(draft: &mut Draft<'_>) -> Option<Option<Box<str>>> {
-    let Some(found) = draft.get("url") else {
-        draft.fault(messages::missing("url", draft.top()));
-        return None;
+    let fault = match draft.get("url") {
+        Some(found) => match found.value {
+            Value::Str(text) => {
+                let url = redact::url(text.escaped().trim_end_matches('/'));
+                return Some(Some(draft.secrets.cut(url).into()));
+            }
+            Value::Null => return Some(None),
+            _ => messages::not_a_string(draft, "url", found),
+        },
+        None => messages::missing(draft, "url"),
     };
-    match found.value {
-        Value::Str(text) => {
-            let url = redact::url(text.escaped().trim_end_matches('/'));
-            Some(Some(draft.secrets.cut(url).into()))
-        }
-        Value::Null => Some(None),
-        _ => {
-            draft.fault(messages::not_a_string("url", found));
-            None
-        }
-    }
+    draft.fault(fault);
+    None
 }

@@ -1,88 +1,12 @@
 //! The messages of faults: what is wrong, what Synapse would say, and the way out.
 //!
-//! Nothing of a file but keys, regexes and single characters may stand in a message.
+//! Nothing of a file but keys, regexes and single characters may stand in a message. What follows a colon is the way out,
+//! and must make nothing worse when it is followed to the letter.
 
-use std::borrow::Cow;
-
-use super::{Fault, FaultCode, Place};
+use super::draft::Draft;
+use super::{Fault, FaultCode, Place, keys};
 use python_re::{PatternError, PatternErrorKind};
-use pyyaml::{Located, Problem, Text, Value, YamlError};
-
-/// The file is not YAML as PyYAML reads it.
-pub(super) fn syntax(error: &YamlError, text: &str) -> Fault {
-    let mut message = error.problem.to_string();
-    if let Some(since) = error.since.filter(|&since| since != error.place) {
-        message.push_str(&format!(" (in what begins at line {}, column {})", since.line, since.column));
-    }
-    if let Some(way_out) = way_out(error, text) {
-        message.push_str(": ");
-        message.push_str(&way_out);
-    }
-    Fault::at(FaultCode::Syntax, error.place, message)
-}
-
-fn way_out(error: &YamlError, text: &str) -> Option<Cow<'static, str>> {
-    let way_out = match error.problem {
-        Problem::CannotStart('`') if text.lines().any(|line| line.starts_with("```")) => {
-            "remove the lines that begin with ```: they are Markdown, and the registration is what stands between them"
-        }
-        Problem::CannotStart('\t') => "indent with spaces; YAML forbids tabs there",
-        Problem::NoColon | Problem::ValueNotAllowed => return Some(key_and_value(error, text)),
-        Problem::UnknownEscape(_) => "put the value in single quotes, where a backslash is only a backslash",
-        Problem::CannotStart('@' | '`' | '%') => "put the value in single quotes",
-        Problem::NoAnchorName('*') => "for any text write '.*' in quotes; a list entry begins with '- '",
-        _ => return None,
-    };
-    Some(way_out.into())
-}
-
-/// A key without `: `, and where that seems to be.
-fn key_and_value(error: &YamlError, text: &str) -> Cow<'static, str> {
-    let ends = error.place.line as usize;
-    let begins = error.since.map_or(ends.saturating_sub(1), |since| since.line as usize).max(1);
-    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
-    let mut near =
-        lines.skip(begins - 1).take((ends + 1).saturating_sub(begins)).filter(|(_, line)| !line.contains(": "));
-    let assigned = near.find_map(|(at, line)| {
-        let key = line.trim_start().split_once('=')?.0.trim_end();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        (!key.is_empty() && key.chars().all(plain)).then_some((at, key))
-    });
-    match assigned {
-        // What is no key of a registration may be a part of a token.
-        Some((line, key)) if KEYS.contains(&key) => {
-            format!("in line {line} write `{key}: ` instead of `{key}=`").into()
-        }
-        Some((line, _)) => format!("line {line} holds a '=': a key is followed by ': ', a colon and a space").into(),
-        None => "a key is followed by ': ', a colon and a space; here or in the line before".into(),
-    }
-}
-
-/// The keys of a registration and of its entries.
-const KEYS: [&str; 12] = [
-    "id",
-    "url",
-    "as_token",
-    "hs_token",
-    "sender_localpart",
-    "namespaces",
-    "protocols",
-    "rate_limited",
-    "users",
-    "aliases",
-    "rooms",
-    "exclusive",
-];
-
-/// A registration that stands below a key.
-pub(super) fn nested(key: &str, place: Place) -> Fault {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let below = if key.chars().all(plain) { format!("`{key}:`") } else { "a key".to_owned() };
-    let message = format!(
-        "the registration stands below {below}: remove that line, and move what is below it to the left, to the top level"
-    );
-    Fault::at(FaultCode::MissingKey, place, message)
-}
+use pyyaml::{Located, Text, Value};
 
 /// Nothing in the file.
 pub(super) fn empty_file() -> Fault {
@@ -113,7 +37,17 @@ pub(super) fn not_a_mapping(value: Value<'_>, place: Place) -> Fault {
 }
 
 /// A key that must be there is not.
-pub(super) fn missing(key: &str, place: Place) -> Fault {
+pub(super) fn missing(draft: &Draft<'_>, key: &str) -> Fault {
+    if let Some((name, found)) = keys::instead_of(draft, key) {
+        let shown = keys::shown(&name);
+        let way_out = if name.to_lowercase().starts_with(key) && key.ends_with("token") {
+            format!("Synapse reads a token from the registration alone: write the token itself as `{key}: …`")
+        } else {
+            format!("write `{key}`")
+        };
+        let message = format!("{key} is missing, and Synapse does not know {shown}: {way_out}");
+        return Fault::over(FaultCode::MissingKey, found, message);
+    }
     let way_out = match key {
         "id" => "add `id:` with a name that no other registration has",
         "url" => {
@@ -121,18 +55,44 @@ pub(super) fn missing(key: &str, place: Place) -> Fault {
         }
         "as_token" | "hs_token" => "add it with a long random string, the same as in the service's own configuration",
         "sender_localpart" => "add it with the localpart of the service's own user, such as `ircbot` for `@ircbot:…`",
+        "namespaces" if keys::KINDS.iter().any(|kind| draft.get(kind).is_some()) => {
+            "`users`, `aliases` and `rooms` stand below it: put `namespaces:` in front of them, and indent them"
+        }
         "namespaces" => {
             "add `namespaces:` with lists under `users`, `aliases` and `rooms`, or `namespaces: {}` for none"
         }
         _ => "add it",
     };
-    Fault::at(FaultCode::MissingKey, place, format!("{key} is missing: {way_out}"))
+    Fault::at(FaultCode::MissingKey, draft.top(), format!("{key} is missing: {way_out}"))
+}
+
+/// Whether what follows a value's place in its line is a comment.
+fn is_comment(draft: &Draft<'_>, found: Located<'_>) -> bool {
+    let line = draft.text.lines().nth(found.place.line as usize - 1).unwrap_or_default();
+    let rest: String = line.chars().skip(found.place.column as usize - 1).collect();
+    rest.trim_start().starts_with('#')
+}
+
+/// How to write a text in the place of something else.
+fn as_text(draft: &Draft<'_>, found: Located<'_>) -> &'static str {
+    match found.value {
+        Value::Null if is_comment(draft, found) => "what begins with '#' is a comment: put the value in single quotes",
+        Value::Null => "write it behind the colon",
+        Value::List(_) => "write one text, without brackets or dashes; put it in quotes if it begins with a bracket",
+        Value::Dict(_) | Value::Set(_) => "write one text behind the colon; put it in quotes if it begins with '{'",
+        Value::Pairs(_) | Value::Binary { .. } => "write the text itself, without a tag",
+        _ => "put it in quotes",
+    }
 }
 
 /// A key holds something else than a string.
-pub(super) fn not_a_string(key: &str, found: Located<'_>) -> Fault {
-    let message = format!("{key} is {} where a string is needed: put it in quotes", kind(found.value));
-    Fault::at(FaultCode::WrongType, found.place, message)
+pub(super) fn not_a_string(draft: &Draft<'_>, key: &str, found: Located<'_>) -> Fault {
+    let way_out = match found.value {
+        Value::Bool(_) if key == "url" => "write `url: null` if nothing is to be sent, else the address",
+        _ => as_text(draft, found),
+    };
+    let message = format!("{key} is {} where a string is needed: {way_out}", kind(found.value));
+    Fault::over(FaultCode::WrongType, found, message)
 }
 
 /// `|` in `id`.
@@ -159,16 +119,39 @@ pub(super) fn quoted_sender(text: &Text<'_>, place: Place) -> Fault {
 }
 
 /// `namespaces` is something else than a mapping.
-pub(super) fn namespaces_not_a_mapping(found: Located<'_>) -> Fault {
-    let message =
-        format!("namespaces is {} where a mapping with users, aliases and rooms is needed", kind(found.value));
-    Fault::at(FaultCode::WrongType, found.place, message)
+pub(super) fn namespaces_not_a_mapping(draft: &Draft<'_>, found: Located<'_>) -> Fault {
+    let way_out = match found.value {
+        Value::List(_) => "write `users:`, `aliases:` and `rooms:` below it, without `- ` in front of them",
+        Value::Null if keys::KINDS.iter().any(|kind| draft.get(kind).is_some()) => {
+            "indent `users:`, `aliases:` and `rooms:`, so that they stand below it"
+        }
+        _ => "write them below it, or `namespaces: {}` for none",
+    };
+    let message = format!(
+        "namespaces is {} where a mapping with users, aliases and rooms is needed: {way_out}",
+        kind(found.value)
+    );
+    Fault::over(FaultCode::WrongType, found, message)
 }
 
 /// A kind of namespace is something else than a list.
-pub(super) fn namespace_not_a_list(kind_of: &str, found: Located<'_>) -> Fault {
-    let message = format!("namespaces.{kind_of} is {} where a list is needed: write [] for none", kind(found.value));
-    Fault::at(FaultCode::WrongType, found.place, message)
+pub(super) fn namespace_not_a_list(draft: &Draft<'_>, kind_of: &str, found: Located<'_>) -> Fault {
+    let way_out = match found.value {
+        Value::Dict(pairs) if ["regex", "exclusive"].iter().any(|key| draft.document.get(pairs, key).is_some()) => {
+            "put `- ` in front of the entry's first key, and indent its other keys by as much"
+        }
+        Value::Dict(pairs) if !pairs.is_empty() => {
+            "write a list of entries, each `- regex: '…'` and below it, indented alike, `exclusive: true` or \
+             `exclusive: false`"
+        }
+        Value::Str(_) => "write `- regex: '…'` and below it, indented alike, `exclusive: true` or `exclusive: false`",
+        Value::Null if is_comment(draft, found) => {
+            "what begins with '#' is a comment: write [] for none, or entries that begin with `- regex:`"
+        }
+        _ => "write [] for none",
+    };
+    let message = format!("namespaces.{kind_of} is {} where a list is needed: {way_out}", kind(found.value));
+    Fault::over(FaultCode::WrongType, found, message)
 }
 
 /// An entry is something else than a mapping.
@@ -178,20 +161,27 @@ pub(super) fn entry_not_a_mapping(kind_of: &str, found: Located<'_>) -> Fault {
          alike, `exclusive: true` or `exclusive: false`",
         kind(found.value)
     );
-    Fault::at(FaultCode::WrongType, found.place, message)
+    Fault::over(FaultCode::WrongType, found, message)
 }
 
 /// An entry without a regex that is a string.
-pub(super) fn no_regex(kind_of: &str, entry: Place, found: Option<Located<'_>>, prefix: bool) -> Fault {
+pub(super) fn no_regex(
+    draft: &Draft<'_>,
+    kind_of: &str,
+    entry: Place,
+    found: Option<Located<'_>>,
+    prefix: bool,
+) -> Fault {
     match found {
         Some(found) => {
             let way_out = match found.value {
+                Value::List(items) if items.len() < 2 => "put it in single quotes",
                 Value::List(_) | Value::Pairs(_) => "write one entry, with regex and exclusive, for each regex",
-                _ => "put it in quotes",
+                _ => as_text(draft, found),
             };
             let message =
                 format!("regex in namespaces.{kind_of} is {} where a string is needed: {way_out}", kind(found.value));
-            Fault::at(FaultCode::WrongType, found.place, message)
+            Fault::over(FaultCode::WrongType, found, message)
         }
         None => {
             let way_out = if prefix { ": write regex instead of prefix" } else { "" };
@@ -208,7 +198,7 @@ pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Located<'_
                 "exclusive in namespaces.{kind_of} is {} where true or false is needed, without quotes",
                 kind(found.value)
             );
-            Fault::at(FaultCode::WrongType, found.place, message)
+            Fault::over(FaultCode::WrongType, found, message)
         }
         None => {
             let message = format!(
@@ -241,17 +231,14 @@ fn named_group(regex: &str) -> Option<&str> {
 
 /// Something other than a list of strings.
 pub(super) fn not_strings(key: &str, wrong: Located<'_>) -> Fault {
-    Fault::at(
-        FaultCode::WrongType,
-        wrong.place,
-        format!("{key} must be a list of strings; this is {}", kind(wrong.value)),
-    )
+    let message = format!("{key} must be a list of strings; this is {}", kind(wrong.value));
+    Fault::over(FaultCode::WrongType, wrong, message)
 }
 
 /// A flag of an experimental feature that is no boolean.
 pub(super) fn not_a_boolean(key: &str, found: Located<'_>) -> Fault {
     let message = format!("{key} is {} where true or false is needed, without quotes", kind(found.value));
-    Fault::at(FaultCode::WrongType, found.place, message)
+    Fault::over(FaultCode::WrongType, found, message)
 }
 
 /// A scope that Synapse does not know.

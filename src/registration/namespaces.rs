@@ -8,11 +8,11 @@ use pyyaml::{Located, Text, Value};
 /// Reads `namespaces` and compiles every regex in it.
 pub(super) fn read(draft: &mut Draft<'_>) -> Namespaces {
     let Some(found) = draft.get("namespaces") else {
-        draft.fault(messages::missing("namespaces", draft.top()));
+        draft.fault(messages::missing(draft, "namespaces"));
         return Namespaces::default();
     };
     let Value::Dict(pairs) = found.value else {
-        draft.fault(messages::namespaces_not_a_mapping(found));
+        draft.fault(messages::namespaces_not_a_mapping(draft, found));
         return Namespaces::default();
     };
     let mut regexes = Regexes::new();
@@ -40,7 +40,7 @@ fn entries<'d>(
         // An empty `!!omap` is an empty list.
         Value::Pairs([]) => Box::default(),
         _ => {
-            draft.fault(messages::namespace_not_a_list(kind, found));
+            draft.fault(messages::namespace_not_a_list(draft, kind, found));
             Box::default()
         }
     }
@@ -67,7 +67,7 @@ fn entry<'d>(
         }
         other => {
             let prefix = draft.document.get(pairs, "prefix").is_some();
-            draft.fault(messages::no_regex(kind, found.place, other, prefix));
+            draft.fault(messages::no_regex(draft, kind, found.place, other, prefix));
             None
         }
     };

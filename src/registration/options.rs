@@ -5,7 +5,7 @@ use super::{address, messages};
 use pyyaml::{Located, Text, Value};
 
 /// What Python's `if value:` says.
-fn is_truthy(value: Value<'_>) -> bool {
+pub(super) fn is_truthy(value: Value<'_>) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => value,

@@ -1,57 +1,143 @@
 //! Warnings: what Synapse accepts and nobody should want.
 
-use super::{Place, Warning, WarningCode};
-use pyyaml::{Document, Text};
+use super::draft::Draft;
+use super::{Place, Warning, WarningCode, keys, template, url};
+use pyyaml::{Document, Located, NodeId, Text, Value};
 
 /// Tokens below this many characters can be guessed: 15 letters and digits of a word-like token are within reach of a
 /// dictionary. What bridges generate has 43 to 64.
 const SHORT: usize = 16;
+
 /// So many keys that stand twice are listed; the others are counted. Who pastes a block twice repeats half a dozen.
 const MAX_REPEATED: usize = 20;
 
-/// A token and where it stands.
-type Secret<'d> = (&'d Text<'d>, Place);
+/// Values in which placeholders are looked for. A real registration has less than a hundred beside its namespaces.
+const MAX_VALUES: usize = 1000;
 
-/// Everything in a file that is loaded and worth a warning.
-pub(super) fn warnings(document: &Document<'_>, as_token: Secret<'_>, hs_token: Secret<'_>) -> Box<[Warning]> {
-    let all = document.repeated();
-    let (listed, counted) = all.split_at(all.len().min(MAX_REPEATED));
-    let mut warnings: Vec<Warning> = listed.iter().map(|&(first, last)| repeated(first, last)).collect();
-    if let Some((_, last)) = counted.first() {
-        let message = format!("{} more keys of this file stand twice; of each the last one counts", counted.len());
-        warnings.push(Warning { code: WarningCode::DuplicateKey, message: message.into(), place: *last });
-    }
-    for (name, (text, place)) in [("as_token", as_token), ("hs_token", hs_token)] {
-        warnings.extend(weakness(name, text).map(|message| weak(message, place)));
-    }
-    if as_token.0 == hs_token.0 && !as_token.0.chars.is_empty() {
-        let message = "as_token and hs_token are the same: whoever receives the one can act as the other; \
-                       generate two different ones";
-        warnings.push(weak(message.to_owned(), hs_token.1));
-    }
+/// Everything in a file that loads and is worth a warning, in the order of the file.
+pub(super) fn warnings(draft: &Draft<'_>) -> Vec<Warning> {
+    let mut warnings = repeated(draft.document);
+    warnings.extend(keys::unknown(draft));
+    tokens(draft, &mut warnings);
+    values(draft, &mut warnings);
+    booleans(draft, &mut warnings);
+    address(draft, &mut warnings);
     warnings.sort_by_key(|warning| warning.place);
-    warnings.into()
+    warnings
 }
 
-fn repeated(first: Place, last: Place) -> Warning {
+fn repeated(document: &Document<'_>) -> Vec<Warning> {
+    let all = document.repeated();
+    let (listed, counted) = all.split_at(all.len().min(MAX_REPEATED));
+    let mut warnings: Vec<Warning> = listed.iter().map(|&(first, last)| twice(first, last)).collect();
+    if let Some((_, last)) = counted.first() {
+        let message = format!("{} more keys of this file stand twice; of each the last one counts", counted.len());
+        warnings.push(Warning::at(WarningCode::DuplicateKey, *last, message));
+    }
+    warnings
+}
+
+fn twice(first: Place, last: Place) -> Warning {
     let message = format!(
         "this key already stands at line {}, column {}; the last one counts and the earlier one is ignored: delete one \
          of them",
         first.line, first.column
     );
-    Warning { code: WarningCode::DuplicateKey, message: message.into(), place: last }
+    Warning::at(WarningCode::DuplicateKey, last, message)
 }
 
-fn weak(message: String, place: Place) -> Warning {
-    Warning { code: WarningCode::WeakToken, message: message.into(), place }
+/// A string at the top level.
+fn string<'d>(draft: &Draft<'d>, key: &str) -> Option<(&'d Text<'d>, Located<'d>)> {
+    let found = draft.get(key)?;
+    match found.value {
+        Value::Str(text) => Some((text, found)),
+        _ => None,
+    }
 }
 
-fn weakness(name: &str, text: &Text<'_>) -> Option<String> {
-    let length = text.chars.chars().count();
-    let what = match length {
-        0 => "is empty, and so is known to everybody".to_owned(),
-        1..SHORT => format!("has fewer than {SHORT} characters and can be guessed"),
-        _ => return None,
-    };
-    Some(format!("{name} {what}; generate one, for example with `openssl rand -hex 32`"))
+fn tokens(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    let tokens = ["as_token", "hs_token"].map(|key| string(draft, key).map(|(text, found)| (key, text, found)));
+    for (key, text, found) in tokens.into_iter().flatten() {
+        if let Some(what) = template::left_over(&text.chars) {
+            let message = format!("{key} still holds {what}: whoever knows the template knows the token");
+            warnings.push(Warning::over(WarningCode::Placeholder, found, message));
+        } else if let Some(what) = template::no_token(&text.chars) {
+            let message = format!("{key} is {what}, and Synapse takes just that for the token: write the token itself");
+            warnings.push(Warning::over(WarningCode::Placeholder, found, message));
+        } else if let Some(what) = weakness(text) {
+            let message = format!("{key} {what}; generate one, for example with `openssl rand -hex 32`");
+            warnings.push(Warning::over(WarningCode::WeakToken, found, message));
+        }
+    }
+    if let [Some((_, as_token, _)), Some((_, hs_token, found))] = tokens
+        && as_token == hs_token
+        && !as_token.chars.is_empty()
+    {
+        let message = "as_token and hs_token are the same: whoever receives the one can act as the other; generate two \
+                       different ones";
+        warnings.push(Warning::over(WarningCode::WeakToken, found, message.to_owned()));
+    }
+}
+
+fn weakness(text: &Text<'_>) -> Option<String> {
+    match text.chars.chars().count() {
+        0 => Some("is empty, and so is known to everybody".to_owned()),
+        1..SHORT => Some(format!("has fewer than {SHORT} characters and can be guessed")),
+        _ => None,
+    }
+}
+
+/// Placeholders in all that Synapse reads but tokens, which have words of their own, and regexes, on which the analysis
+/// has the better word: that they match nothing.
+fn values(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    let mut left = MAX_VALUES;
+    for key in keys::TOP_LEVEL {
+        if !matches!(key, "as_token" | "hs_token" | "namespaces")
+            && let Some((_, value)) = draft.document.lookup(draft.pairs, key)
+        {
+            value_of(draft, key, value, &mut left, warnings);
+        }
+    }
+}
+
+fn value_of(draft: &Draft<'_>, key: &str, value: NodeId, left: &mut usize, warnings: &mut Vec<Warning>) {
+    if *left == 0 {
+        return;
+    }
+    *left -= 1;
+    let found = draft.document.locate(value);
+    match found.value {
+        Value::Str(text) => {
+            if let Some(what) = template::left_over(&text.chars) {
+                let message = format!("{key} still holds {what}, and Synapse takes it as it stands");
+                warnings.push(Warning::over(WarningCode::Placeholder, found, message));
+            }
+        }
+        Value::List(items) => items.iter().for_each(|&item| value_of(draft, key, item, left, warnings)),
+        _ => {}
+    }
+}
+
+/// Switches that hold something else than a boolean, of which Synapse makes one all the same.
+fn booleans(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    for key in ["rate_limited", "receive_ephemeral", "de.sorunome.msc2409.push_ephemeral"] {
+        let Some(found) = draft.get(key).filter(|found| !matches!(found.value, Value::Bool(_))) else { continue };
+        // Only `false` itself ends the rate limit; of the others Python's `if` asks.
+        let counts_as = key == "rate_limited" || super::options::is_truthy(found.value);
+        let message = format!(
+            "{key} is {} and counts as {counts_as}: write true or false, without quotes",
+            super::messages::kind(found.value)
+        );
+        warnings.push(Warning::over(WarningCode::NotABoolean, found, message));
+    }
+}
+
+fn address(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    let Some((text, found)) = string(draft, "url") else { return };
+    if template::left_over(&text.chars).is_some() {
+        return;
+    }
+    if let Some(why) = url::unusable(&text.escaped()) {
+        warnings.push(Warning::over(WarningCode::UnusableUrl, found, format!("url {why}")));
+    }
 }

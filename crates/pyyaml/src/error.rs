@@ -114,6 +114,26 @@ pub enum Problem {
     TooLarge,
 }
 
+impl Problem {
+    /// Whether it is about what PyYAML makes of nodes and not about the text: another [`Release`](crate::Release), which
+    /// merges otherwise, may come to another verdict.
+    #[must_use]
+    pub const fn depends_on_merging(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownTag
+                | Self::MisplacedSpecial(_)
+                | Self::WrongKind(_)
+                | Self::Merge
+                | Self::UnhashableKey
+                | Self::Scalar(_)
+                | Self::Recursive
+                | Self::TooDeep
+                | Self::TooLarge
+        )
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,221 @@
+//! Keys that Synapse passes over without a word, though somebody meant something by them.
+
+use super::draft::Draft;
+use super::spelling::nearest;
+use super::{Warning, WarningCode};
+use pyyaml::{Document, Located, NodeId, Value};
+
+/// The keys at the top level that Synapse 1.163 reads.
+pub(super) const TOP_LEVEL: [&str; 16] = [
+    "id",
+    "url",
+    "as_token",
+    "hs_token",
+    "sender_localpart",
+    "namespaces",
+    "protocols",
+    "rate_limited",
+    "receive_ephemeral",
+    "ip_range_whitelist",
+    EPHEMERAL,
+    "org.matrix.msc3202",
+    "io.element.msc4190",
+    "io.element.msc4502.scopes",
+    "io.element.msc4512.proxy_prefix",
+    "io.element.msc4512.proxy_url",
+];
+
+/// The name of `receive_ephemeral` before it was in the specification.
+const EPHEMERAL: &str = "de.sorunome.msc2409.push_ephemeral";
+
+/// The keys of `namespaces`.
+pub(super) const KINDS: [&str; 3] = ["users", "aliases", "rooms"];
+
+/// The keys of an entry: those that Synapse reads, and the one that old registrations carry and answers repeat.
+const ENTRY: [&str; 3] = ["regex", "exclusive", "group_id"];
+
+/// The keys that a message may repeat from a text that is not YAML.
+pub(super) const ALL: [&str; 12] = [
+    "id",
+    "url",
+    "as_token",
+    "hs_token",
+    "sender_localpart",
+    "namespaces",
+    "protocols",
+    "rate_limited",
+    "users",
+    "aliases",
+    "rooms",
+    "exclusive",
+];
+
+/// So many are listed; the others are counted. A file with more is not a registration with a slip.
+const MAX_LISTED: usize = 20;
+
+/// Warns of every key that Synapse does not know and that is near to one that it does, or that stands elsewhere.
+pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
+    let mut found = Found { draft, warnings: Vec::new(), more: 0 };
+    for &(key, value) in draft.pairs {
+        found.top_level(key, value);
+    }
+    if let Some(Value::Dict(pairs)) = draft.get("namespaces").map(|found| found.value) {
+        for &(key, _) in pairs {
+            found.namespace(key);
+        }
+        for kind in KINDS {
+            if let Some(Value::List(items)) = draft.document.get(pairs, kind).map(|found| found.value) {
+                items.iter().for_each(|&item| found.entry(kind, item));
+            }
+        }
+    }
+    found.finish()
+}
+
+struct Found<'d, 'f> {
+    draft: &'f Draft<'d>,
+    warnings: Vec<Warning>,
+    more: usize,
+}
+
+impl Found<'_, '_> {
+    /// A key as a text; `None` for one that is none.
+    fn name(&self, key: NodeId) -> Option<String> {
+        match self.draft.document.value(key) {
+            Value::Str(text) => Some(text.escaped().into_owned()),
+            _ => None,
+        }
+    }
+
+    fn warn(&mut self, key: NodeId, message: &str) {
+        if self.warnings.len() == MAX_LISTED {
+            self.more += 1;
+            return;
+        }
+        let message = self.draft.secrets.cut(message.to_owned());
+        self.warnings.push(Warning::over(WarningCode::UnknownKey, self.draft.document.locate(key), message));
+    }
+
+    fn top_level(&mut self, key: NodeId, value: NodeId) {
+        let Some(name) = self.name(key).filter(|name| !TOP_LEVEL.contains(&&**name)) else { return };
+        let shown = shown(&name);
+        let way_out = if KINDS.contains(&&*name) {
+            "at the top level: move it below `namespaces:`".to_owned()
+        } else if name == "regex" || name == "exclusive" {
+            "at the top level: an entry stands in a list below `namespaces:`".to_owned()
+        } else if let Some(meant) = self.meant(&name) {
+            match self.draft.get(meant) {
+                // Written twice, for one homeserver and for another.
+                Some(_) if renamed(&name).is_some() => return,
+                Some(_) => format!("and passes over it; `{meant}` is there already"),
+                None => format!("and passes over it: did you mean `{meant}`?"),
+            }
+        } else if holds_entries(self.draft.document, value) {
+            "and passes over it: entries stand below `namespaces:`".to_owned()
+        } else {
+            // What is near to nothing is the service's own.
+            return;
+        };
+        self.warn(key, &format!("Synapse does not know {shown} {way_out}"));
+    }
+
+    /// The key that Synapse reads in the place of one that it does not know.
+    fn meant(&self, name: &str) -> Option<&'static str> {
+        match renamed(name) {
+            // The old name serves as well.
+            Some("receive_ephemeral") if self.draft.get(EPHEMERAL).is_some() => Some(EPHEMERAL),
+            Some(meant) => Some(meant),
+            None => nearest(name, &TOP_LEVEL),
+        }
+    }
+
+    fn namespace(&mut self, key: NodeId) {
+        let Some(name) = self.name(key).filter(|name| !KINDS.contains(&&**name)) else { return };
+        let way_out = if TOP_LEVEL.contains(&&*name) {
+            "move it to the top level".to_owned()
+        } else if ENTRY.contains(&&*name) {
+            "an entry stands in a list below `users:`, `aliases:` or `rooms:`".to_owned()
+        } else if let Some(meant) = nearest(&name, &KINDS) {
+            format!("write `{meant}`")
+        } else {
+            "it knows `users`, `aliases` and `rooms` there".to_owned()
+        };
+        let shown = shown(&name);
+        self.warn(
+            key,
+            &format!("Synapse does not know {shown} below `namespaces` and passes over what it holds: {way_out}"),
+        );
+    }
+
+    fn entry(&mut self, kind: &str, item: NodeId) {
+        let Value::Dict(pairs) = self.draft.document.value(item) else { return };
+        for &(key, _) in pairs {
+            let Some(name) = self.name(key).filter(|name| !ENTRY.contains(&&**name)) else { continue };
+            let way_out = if TOP_LEVEL.contains(&&*name) {
+                ": move it to the top level".to_owned()
+            } else if let Some(meant) = nearest(&name, &ENTRY) {
+                format!("; `{meant}` is there already")
+                    .replace("; `group_id` is there already", ": did you mean `group_id`?")
+            } else {
+                continue;
+            };
+            let shown = shown(&name);
+            self.warn(
+                key,
+                &format!(
+                    "Synapse does not know {shown} in an entry of `namespaces.{kind}` and passes over it{way_out}"
+                ),
+            );
+        }
+    }
+
+    fn finish(mut self) -> Vec<Warning> {
+        if let Some(last) = self.warnings.last_mut().filter(|_| self.more > 0) {
+            last.message = format!("{}; and {} more keys that Synapse does not know", last.message, self.more).into();
+        }
+        self.warnings
+    }
+}
+
+/// What another homeserver, an older proposal or a habit calls something that Synapse reads under another name.
+fn renamed(name: &str) -> Option<&'static str> {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    Some(match last {
+        "push_ephemeral" | "pushEphemeral" => "receive_ephemeral",
+        "msc3202" => "org.matrix.msc3202",
+        "msc4190" => "io.element.msc4190",
+        _ => match name {
+            "sender" | "localpart" | "bot" | "bot_localpart" | "bot_username" => "sender_localpart",
+            "protocol" => "protocols",
+            "ratelimit" | "ratelimited" | "rate_limit" | "rate-limit" => "rate_limited",
+            _ => return None,
+        },
+    })
+}
+
+fn holds_entries(document: &Document<'_>, value: NodeId) -> bool {
+    let Value::Dict(pairs) = document.value(value) else { return false };
+    KINDS.iter().any(|kind| matches!(document.get(pairs, kind).map(|found| found.value), Some(Value::List(_))))
+}
+
+/// The key that seems to have been written in the place of one that is missing, and where.
+pub(super) fn instead_of<'d>(draft: &Draft<'d>, missing: &str) -> Option<(String, Located<'d>)> {
+    draft.pairs.iter().find_map(|&(key, _)| {
+        let found = draft.document.locate(key);
+        let Value::Str(text) = found.value else { return None };
+        let name = text.escaped();
+        let unknown = !TOP_LEVEL.contains(&&*name);
+        let meant = unknown.then(|| renamed(&name).or_else(|| nearest(&name, &TOP_LEVEL)))?;
+        (meant == Some(missing)).then(|| (name.into_owned(), found))
+    })
+}
+
+/// A key in a message, if it is of the kind that keys are.
+pub(super) fn shown(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if name.len() <= 64 && !name.is_empty() && name.chars().all(plain) {
+        format!("`{name}`")
+    } else {
+        "this key".to_owned()
+    }
+}
