@@ -49,6 +49,16 @@ codes! {
     DuplicateKey = "duplicate-key",
     /// A token is empty, short, or equal to the other.
     WeakToken = "weak-token",
+    /// A key that Synapse passes over, near to one that it reads.
+    UnknownKey = "unknown-key",
+    /// A `url` at which Synapse reaches nobody.
+    UnusableUrl = "unusable-url",
+    /// A value that was to be replaced before Synapse reads it.
+    Placeholder = "placeholder",
+    /// A switch that holds something else than a boolean.
+    NotABoolean = "not-a-boolean",
+    /// Lists of merge keys, which releases of PyYAML read differently.
+    MergeOrder = "merge-order",
     /// Two services have the same `hs_token`.
     SharedToken = "shared-token",
     /// Two services have the same `url`.
@@ -86,6 +96,11 @@ impl Code {
             Self::LooksLikeGlob => "in a regex any text is `.*`, not `*`",
             Self::DuplicateKey => "remove one of the two; the last one counts",
             Self::WeakToken => "generate tokens of at least 32 random characters, one for each direction",
+            Self::UnknownKey => "write the key as the specification has it, and where it belongs",
+            Self::UnusableUrl => "write `http://` or `https://`, a host and a port, or `url: null` for none",
+            Self::Placeholder => "render the template, or decrypt the value, before the file is deployed",
+            Self::NotABoolean => "write true or false, without quotes",
+            Self::MergeOrder => "write the keys out, or merge one mapping alone",
             Self::SharedToken => "generate an `hs_token` for each, and put it into the configuration of each bridge",
             Self::SharedUrl => "give each service the address at which it listens itself",
             Self::ReadableByAll => "chmod o-r, and let the homeserver's group read it",

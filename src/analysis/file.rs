@@ -10,6 +10,11 @@ pub(super) fn findings(registration: &Registration) -> impl Iterator<Item = Find
         let code = match warning.code {
             WarningCode::DuplicateKey => Code::DuplicateKey,
             WarningCode::WeakToken => Code::WeakToken,
+            WarningCode::UnknownKey => Code::UnknownKey,
+            WarningCode::UnusableUrl => Code::UnusableUrl,
+            WarningCode::Placeholder => Code::Placeholder,
+            WarningCode::NotABoolean => Code::NotABoolean,
+            WarningCode::MergeOrder => Code::MergeOrder,
         };
         Finding::new(code, Severity::Warning, warning.message.to_string())
             .at(FindingPlace::at(registration, warning.place))

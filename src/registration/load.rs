@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::syntax::{self, Subject};
 use super::{
-    Fault, FaultCode, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra,
+    Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra,
     messages, namespaces, options, redact, shape, warnings,
 };
 use crate::matrix::Kind;
