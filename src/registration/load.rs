@@ -3,8 +3,8 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::syntax::{self, Subject};
 use super::{
-    Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra,
-    messages, namespaces, options, redact, shape, warnings,
+    Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra, messages,
+    namespaces, options, redact, shape, warnings,
 };
 use crate::matrix::Kind;
 use pyyaml::{Document, Release, Text, Value};

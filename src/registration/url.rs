@@ -11,8 +11,12 @@
 /// which may hold a secret.
 pub(super) fn unusable(url: &str) -> Option<String> {
     let shown = url.trim();
-    // What Python's `int()` overlooks at the end of a port.
-    if shown.is_empty() || matches!(&*shown.to_lowercase(), "null" | "none" | "~" | "false" | "no" | "n/a" | "nil") {
+    if shown.is_empty() {
+        return Some(
+            "is empty: if nothing is to be pushed, write `url: null`, else where the service listens".to_owned(),
+        );
+    }
+    if matches!(&*shown.to_lowercase(), "null" | "none" | "~" | "false" | "no" | "n/a" | "nil") {
         return Some(
             "is a text and no address: if nothing is to be pushed, write `url: null` without quotes".to_owned(),
         );
