@@ -1,5 +1,6 @@
 //! What the README and the pages under docs/ print after a command is what the command prints.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,6 +69,30 @@ fn the_commands_print_what_is_printed() {
         }
     }
     assert!(!calls.is_empty(), "no page shows a command any more");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("there is a README");
+    let (_, table) = readme.split_once("| crate | why |").expect("a table of crates");
+    let cells =
+        table.lines().skip(2).take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let named: BTreeSet<String> = cells.flat_map(|cell| cell.split(|c| !is_of_a_name(c))).map(str::to_owned).collect();
+    for manifest in
+        ["Cargo.toml", "crates/python-re/Cargo.toml", "crates/python-text/Cargo.toml", "crates/pyyaml/Cargo.toml"]
+    {
+        let manifest = fs::read_to_string(Path::new(ROOT).join(manifest)).expect("a manifest");
+        let sections = manifest.split("\n[").filter(|section| section.split(']').next().is_some_and(is_dependencies));
+        let lines = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.contains("path = "));
+        for name in lines.filter_map(|line| line.split([' ', '.', '=']).next()).filter(|name| !name.is_empty()) {
+            assert!(named.contains(name) || name.starts_with('#'), "the README's table says nothing of {name}");
+        }
+    }
+}
+
+fn is_dependencies(section: &str) -> bool {
+    ["dependencies", "dev-dependencies"].contains(&section)
 }
 
 fn rewrite(page: &Path, printed: &str, real: &str) {
