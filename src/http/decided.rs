@@ -72,6 +72,7 @@ fn message(decision: &Decision<'_>) -> Option<&'static str> {
         Reason::InvalidAlias => {
             "an address has neither white space nor a colon before the server's name, and at most 255 characters"
         }
+        Reason::Incomplete => "it cannot be told at present whether this is reserved",
         // An allowed one does not come here.
         Reason::Reserved | Reason::Unclaimed | Reason::Shared | Reason::OwnNamespace | Reason::Sender if is_alias => {
             "this address is reserved"

@@ -58,7 +58,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let asker = by_id(services, request.as_id.as_deref());
     let user = user.map(MatrixId::as_str);
     let decision = scratch::with(|scratch| services.may_create_alias(alias, asker, user, scratch));
-    state.decided(*caller, &decision);
+    let decision = state.decided(*caller, &snapshot, decision);
     Ok(render::ok(&Answer::of(&snapshot, Decided::told(*caller, decision))))
 }
 

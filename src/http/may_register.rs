@@ -107,7 +107,7 @@ fn answer<'a>(
     let snapshot = state.snapshot()?;
     let services = snapshot.services();
     let decision = scratch::with(|scratch| services.may_register(asker(services), name, scratch));
-    state.decided(caller, &decision);
+    let decision = state.decided(caller, &snapshot, decision);
     Ok(render::ok(&Answer::of(&snapshot, Decided::told(caller, decision))))
 }
 

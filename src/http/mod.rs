@@ -39,7 +39,7 @@ pub use endpoint::Part;
 pub use error::ApiError;
 pub use openapi::document as openapi_document;
 pub use stalled::{Connection, Connections};
-pub use state::{AppState, Limits};
+pub use state::{AppState, Limits, WhenIncomplete};
 
 /// All that is served, in the order of the document.
 const ENDPOINTS: &[Endpoint] = &[

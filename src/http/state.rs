@@ -32,6 +32,16 @@ impl Default for Limits {
     }
 }
 
+/// What is decided while some service's claims are not known, because its file has never loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum WhenIncomplete {
+    /// What the others claim, with `complete` false.
+    #[default]
+    Answer,
+    /// That nobody may have what nobody is known to hold.
+    Refuse,
+}
+
 /// What every handler works with.
 #[derive(Debug)]
 pub struct AppState {
@@ -51,6 +61,7 @@ pub struct AppState {
     pub(super) access: Option<Arc<Access>>,
     /// Whose pages may ask.
     pub(super) doors: Doors,
+    when_incomplete: WhenIncomplete,
 }
 
 impl AppState {
@@ -79,6 +90,7 @@ impl AppState {
             limits,
             access: None,
             doors: Doors::default(),
+            when_incomplete: WhenIncomplete::default(),
         }
     }
 
@@ -96,6 +108,13 @@ impl AppState {
         self
     }
 
+    /// Decides so while some service's claims are not known.
+    #[must_use]
+    pub const fn when_incomplete(mut self, when_incomplete: WhenIncomplete) -> Self {
+        self.when_incomplete = when_incomplete;
+        self
+    }
+
     /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are
     /// known.
     pub(super) fn snapshot(&self) -> Result<Guard<Arc<Snapshot>>, ApiError> {
@@ -108,10 +127,14 @@ impl AppState {
         self.live.load()
     }
 
-    /// A decision has been made for a caller: the one place that hears of every decision.
-    pub(super) fn decided(&self, caller: Caller, decision: &Decision<'_>) {
+    /// A decision has been made for a caller: the one place that hears of every decision, and the one that says what
+    /// becomes of it while claims are missing.
+    pub(super) fn decided<'s>(&self, caller: Caller, snapshot: &Snapshot, decision: Decision<'s>) -> Decision<'s> {
+        let refuses = self.when_incomplete == WhenIncomplete::Refuse && snapshot.lacks_claims();
+        let decision = if refuses { decision.when_claims_are_missing() } else { decision };
         self.metrics.decision(decision.reason);
         self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
         tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");
+        decision
     }
 }

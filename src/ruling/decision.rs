@@ -27,6 +27,20 @@ pub struct Decision<'s> {
     pub claims: Vec<Claim<'s>>,
 }
 
+impl Decision<'_> {
+    /// The same when the claims of some registration are not known and what it may claim must not be given away: what is
+    /// allowed because nobody known holds it exclusively is refused. A service's own names stay its own.
+    #[must_use]
+    pub fn when_claims_are_missing(self) -> Self {
+        if !matches!(self.reason, Reason::Unclaimed | Reason::Shared) {
+            return self;
+        }
+        let error = "some registration has never loaded, so that it is not known what it claims: nothing is given away                      meanwhile (--when-incomplete refuse); `GET /v1/registrations` shows which is quarantined and why";
+        let (errcode, error) = (Some(ErrCode::Unknown), Some(error.to_owned()));
+        Self { allowed: false, reason: Reason::Incomplete, errcode, error, ..self }
+    }
+}
+
 /// Why a decision fell as it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -51,11 +65,14 @@ pub enum Reason {
     RemoteId,
     /// Refused: nobody may create such an alias.
     InvalidAlias,
+    /// Refused: nobody known holds it exclusively, but some registration has never loaded, and the service was started
+    /// with `--when-incomplete refuse`.
+    Incomplete,
 }
 
 impl Reason {
     /// All reasons, for the metric that counts them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unclaimed,
         Self::Shared,
         Self::OwnNamespace,
@@ -66,6 +83,7 @@ impl Reason {
         Self::InvalidUserId,
         Self::RemoteId,
         Self::InvalidAlias,
+        Self::Incomplete,
     ];
 
     /// The reason as it stands in an answer.
@@ -82,6 +100,7 @@ impl Reason {
             Self::InvalidUserId => "invalid_user_id",
             Self::RemoteId => "remote_id",
             Self::InvalidAlias => "invalid_alias",
+            Self::Incomplete => "incomplete",
         }
     }
 }

@@ -126,6 +126,12 @@ impl Snapshot {
         self.complete
     }
 
+    /// Whether a file is there of which nothing is in force, so that some service's claims are not known.
+    #[must_use]
+    pub const fn lacks_claims(&self) -> bool {
+        self.counts.quarantined > 0
+    }
+
     /// Every file, in load order.
     #[must_use]
     pub fn files(&self) -> &[Arc<FileRecord>] {

@@ -8,6 +8,7 @@ mod finding_pages;
 mod findings;
 mod health;
 mod http;
+mod incomplete;
 mod index;
 mod layers;
 mod log_faults;

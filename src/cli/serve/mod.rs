@@ -121,7 +121,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
     let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
         .guarded_by(access.clone())
-        .behind(serve.doors(access.is_some()));
+        .behind(serve.doors(access.is_some()))
+        .when_incomplete(serve.when_incomplete);
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();

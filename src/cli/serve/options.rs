@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::sources::Sources;
-use crate::http::{Doors, Limits, origin};
+use crate::http::{Doors, Limits, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
 
 /// What to serve, and where.
@@ -67,6 +67,11 @@ pub(in crate::cli) struct Serve {
     /// names.
     #[arg(long, value_name = "DIR", env = "BAILIWICK_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
+
+    /// What is decided while a file has never loaded, so that it is not known what it claims: by the others alone, or that
+    /// nobody may have what nobody is known to hold.
+    #[arg(long, value_name = "WHAT", env = "BAILIWICK_WHEN_INCOMPLETE", value_enum, default_value_t)]
+    pub(super) when_incomplete: WhenIncomplete,
 
     /// Seconds from one look at the directories to the next, besides watching them.
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
