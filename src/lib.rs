@@ -19,6 +19,9 @@
 //! * [`telemetry`]: the registry of metrics, and logging.
 //! * [`priority`]: which threads stand back behind which.
 
+// Who reads this changes the code: it is built with all that is private (`.ci/run doc`).
+#![allow(rustdoc::private_intra_doc_links)]
+
 pub mod analysis;
 pub mod cli;
 pub mod homeserver;

@@ -3,7 +3,7 @@
 //! # What loads, and why
 //!
 //! A file loads if and only if Synapse 1.163 on CPython 3.11 loads it. Synapse stops at the first fault, with a traceback;
-//! [`load`] goes on and collects them all, each with its place and the way out. Where Synapse is stricter than one would
+//! [`load()`] goes on and collects them all, each with its place and the way out. Where Synapse is stricter than one would
 //! think, or laxer, so is this; `oracle/registration_cases.py` holds the two against each other.
 //!
 //! | what | loads | refused, and what one would not expect |
@@ -33,12 +33,12 @@
 //!
 //! # How it is read
 //!
-//! [`load`] makes a document of the bytes, and a `Draft` of the document: the top level, the faults so far, and the tokens
+//! [`load()`] makes a document of the bytes, and a `Draft` of the document: the top level, the faults so far, and the tokens
 //! that no message may repeat. `namespaces`, `options` and `address` read their part of it; `messages` words what is
 //! wrong; `warnings` is what Synapse takes and nobody should want. What is kept is lean: regexes as text
 //! ([`ValidRegex`]), tokens as a digest under a key of this process ([`TokenDigest`]).
 //!
-//! This is the loader of one homeserver. Another one, with another YAML library, is another function beside [`load`] of
+//! This is the loader of one homeserver. Another one, with another YAML library, is another function beside [`load()`] of
 //! the same shape: bytes to [`Loaded`].
 
 mod address;

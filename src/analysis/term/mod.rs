@@ -29,7 +29,7 @@
 //! it may have been empty, and `r{m-2,n-2}`, `r{m-3,n-3}` … may follow as well; each of these is part of `r{m-1,n-1}`,
 //! since a copy that may be empty can always be added. [`Arena::repeat`] makes that plain by setting `m` to 0 as soon as
 //! `r` may be empty (nothing is a way to do it `m` times), and gives equal languages the same term by it. Whoever makes a
-//! [`Node::Repeat`] otherwise owes the same.
+//! `Node::Repeat` otherwise owes the same.
 //!
 //! # Why it ends
 //!
@@ -78,7 +78,7 @@
 //!
 //! All that is made is counted in bytes ([`Terms::weight`], with what has been remembered of derivatives and cuts) and
 //! all that is done in steps ([`Terms::steps`]: one for each derivative, part of a list, end of a stretch). Both are the
-//! same on every machine, and limits are set on them; the [`Deadline`] is for whoever waits.
+//! same on every machine, and limits are set on them; the `Deadline` is for whoever waits.
 //!
 //! # Terms do not outlive their arena
 //!

@@ -19,7 +19,7 @@
 //! | `[a-z]+` | no literal: here the paths end, and `[a-z]+:example\.org$` is the rest of all four |
 //!
 //! A text is matched if and only if it begins with the prefix of a path, the rest of that path matches behind it, and each
-//! condition holds where it was noted. The four rests are one and the same to [`fingerprint`], so that whoever compiles them
+//! condition holds where it was noted. The four rests are one and the same to [`fingerprint()`], so that whoever compiles them
 //! does so once, also if ten thousand other patterns end alike. That is what makes an index of patterns small.
 //!
 //! # Exact and necessary
