@@ -54,16 +54,24 @@ pub(crate) fn at(path: &Path) -> Arc<dyn Provider> {
 fn from_synapse(file: &Path) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     let bytes = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
     let config = homeserver_config(&bytes).with_context(|| format!("failed to use {}", file.display()))?;
-    let server_name: ServerName =
-        config.server_name.parse().with_context(|| format!("failed to use {}", file.display()))?;
+    let Some(name) = config.server_name else {
+        bail!(
+            "failed to use {}: server_name is missing; Debian's package keeps it in /etc/matrix-synapse/conf.d/server_name.yaml",
+            file.display()
+        );
+    };
+    let server_name: ServerName = name
+        .value
+        .parse()
+        .with_context(|| format!("failed to use {}:{}:{}", file.display(), name.place.line, name.place.column))?;
     let expected = server_name.clone();
     let read = move |bytes: &[u8]| {
         let config = homeserver_config(bytes).map_err(|error| Unusable(error.to_string()))?;
-        if config.server_name != expected.as_str() {
+        if config.server_name.as_ref().is_none_or(|name| name.value != expected.as_str()) {
             let problem = format!("server_name is no longer `{expected}`: restart bailiwick to serve another one");
             return Err(Unusable(problem));
         }
-        Ok(config.app_service_config_files)
+        Ok(config.files().map(Path::to_owned).collect())
     };
     let list = List::new(file.to_owned(), Box::new(read), FileSystem::default());
     Ok((server_name.into(), vec![Arc::new(list)]))

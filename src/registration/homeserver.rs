@@ -1,88 +1,321 @@
-use std::path::PathBuf;
+//! Synapse's own configuration, as far as application services are concerned: `homeserver.yaml`, and what stands beside it.
+//!
+//! Synapse takes several files (`--config-path` again and again, or a directory) and lays their top levels over each other:
+//! a key of a later file replaces that of an earlier one as a whole, lists too. A file that is no mapping, such as one
+//! of comments alone, it passes over with a line on its output. So every file is read by itself here
+//! ([`homeserver_config`]), and [`HomeserverConfig::overlaid_by`] lays them over each other.
 
-use pyyaml::{Document, NodeId, Value};
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// What a homeserver's configuration says about application services.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::syntax::{self, Subject};
+use super::{Fault, FaultCode, Place, messages, shape, spelling};
+use pyyaml::{Document, Located, NodeId, Release, Value};
+
+const SERVER_NAME: &str = "server_name";
+const FILES: &str = "app_service_config_files";
+
+/// What one file of a homeserver's configuration says about application services, or several together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HomeserverConfig {
-    /// The `server_name`.
-    pub server_name: String,
-    /// The `app_service_config_files`, in load order. Like Synapse's own, relative paths are relative to the working
-    /// directory.
-    pub app_service_config_files: Vec<PathBuf>,
+    /// The `server_name`, if it is there.
+    pub server_name: Option<Said<String>>,
+    /// The `app_service_config_files`, if they are there, in load order. Like Synapse's own, relative paths are relative
+    /// to the working directory.
+    pub app_service_config_files: Option<Vec<Said<PathBuf>>>,
+    /// What seems to be meant for one of the two and is passed over, or the file as a whole; each a sentence without an
+    /// end.
+    pub passed_over: Vec<Said<String>>,
 }
 
-/// Why the configuration cannot be used, as a sentence without an end.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct HomeserverConfigError(String);
-
-/// Reads `homeserver.yaml` as Synapse does, as far as application services are concerned.
-pub fn homeserver_config(bytes: &[u8]) -> Result<HomeserverConfig, HomeserverConfigError> {
-    let syntax = |error: pyyaml::YamlError| {
-        let place = error.place;
-        HomeserverConfigError(format!("{} at line {}, column {}", error.problem, place.line, place.column))
-    };
-    let text = pyyaml::decode(bytes).map_err(syntax)?;
-    let document = Document::read(&text, pyyaml::Release::V6_0_3).map_err(syntax)?;
-    let Some(document) = document else { return Err(wrong("the file is empty")) };
-    let Value::Dict(pairs) = document.value(document.root()) else {
-        return Err(wrong("the file is not a mapping of keys to values"));
-    };
-    let server_name = match find(&document, pairs, "server_name") {
-        Some(Value::Str(name)) => name.escaped().into_owned(),
-        _ => return Err(wrong("server_name is missing, or not a string")),
-    };
-    let files = match find(&document, pairs, "app_service_config_files") {
-        None => Some(Vec::new()),
-        Some(Value::List(items)) => items.iter().map(|item| path(document.value(*item))).collect(),
-        Some(_) => None,
-    };
-    let files = files.ok_or_else(|| wrong("app_service_config_files is not a list of strings"))?;
-    Ok(HomeserverConfig { server_name, app_service_config_files: files })
+/// Something that a file says, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said<T> {
+    /// What.
+    pub value: T,
+    /// Where it begins.
+    pub place: Place,
 }
 
-fn find<'d>(document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)], key: &str) -> Option<Value<'d>> {
-    document.lookup(pairs, key).map(|(_, node)| document.value(node))
-}
+impl HomeserverConfig {
+    /// What this configuration and a later file come to together.
+    #[must_use]
+    pub fn overlaid_by(mut self, later: Self) -> Self {
+        self.passed_over.extend(later.passed_over);
+        Self {
+            server_name: later.server_name.or(self.server_name),
+            app_service_config_files: later.app_service_config_files.or(self.app_service_config_files),
+            passed_over: self.passed_over,
+        }
+    }
 
-fn path(value: Value<'_>) -> Option<PathBuf> {
-    match value {
-        Value::Str(path) => Some(PathBuf::from(path.escaped().into_owned())),
-        _ => None,
+    /// The paths of the registrations, in load order.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.app_service_config_files.iter().flatten().map(|file| &*file.value)
     }
 }
 
-fn wrong(what: &str) -> HomeserverConfigError {
-    HomeserverConfigError(what.to_owned())
+/// Why a file of the configuration cannot be used: every fault in it, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HomeserverConfigError {
+    /// The faults; at least one.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for HomeserverConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, fault) in self.faults.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "; " };
+            match (fault.line, fault.column) {
+                (Some(line), Some(column)) => write!(f, "{separator}line {line}, column {column}: {}", fault.message)?,
+                _ => write!(f, "{separator}{}", fault.message)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for HomeserverConfigError {}
+
+/// Reads a file of Synapse's configuration as Synapse does, as far as application services are concerned.
+pub fn homeserver_config(bytes: &[u8]) -> Result<HomeserverConfig, HomeserverConfigError> {
+    let text = pyyaml::decode(bytes).map_err(|error| {
+        let subject = Subject::HomeserverConfig;
+        refused(shape::of_bytes(bytes).unwrap_or_else(|| syntax::undecodable(&error, bytes, subject)))
+    })?;
+    let document = Document::read(&text, Release::V6_0_3)
+        .map_err(|error| refused(syntax::fault(&error, &text, Subject::HomeserverConfig)))?;
+    let Some(document) = document else { return Ok(passed_over("the file is empty, or holds comments alone")) };
+    let Value::Dict(pairs) = document.value(document.root()) else {
+        return Ok(passed_over("the file is no mapping of keys to values"));
+    };
+    let mut faults = Vec::new();
+    let config = HomeserverConfig {
+        server_name: document.get(pairs, SERVER_NAME).and_then(|found| server_name(found, &mut faults)),
+        app_service_config_files: document.get(pairs, FILES).map(|found| files(&document, found, &mut faults)),
+        passed_over: misspelt(&document, pairs),
+    };
+    if faults.is_empty() { Ok(config) } else { Err(HomeserverConfigError { faults }) }
+}
+
+fn refused(fault: Fault) -> HomeserverConfigError {
+    HomeserverConfigError { faults: vec![fault] }
+}
+
+fn passed_over(what: &str) -> HomeserverConfig {
+    let value = format!("{what}: Synapse passes over it");
+    HomeserverConfig { passed_over: vec![Said { value, place: Place { line: 1, column: 1 } }], ..Default::default() }
+}
+
+fn server_name(found: Located<'_>, faults: &mut Vec<Fault>) -> Option<Said<String>> {
+    if let Value::Str(name) = found.value {
+        return Some(Said { value: name.escaped().into_owned(), place: found.place });
+    }
+    let way_out = match found.value {
+        Value::Null => "write the name behind the colon",
+        Value::List(_) | Value::Dict(_) => "write one name behind the colon",
+        _ => "put it in quotes",
+    };
+    let message = format!("{SERVER_NAME} is {} where a string is needed: {way_out}", messages::kind(found.value));
+    faults.push(Fault::over(FaultCode::WrongType, found, message));
+    None
+}
+
+fn files(document: &Document<'_>, found: Located<'_>, faults: &mut Vec<Fault>) -> Vec<Said<PathBuf>> {
+    let items = match found.value {
+        Value::List(items) => items,
+        Value::Pairs([]) => &[],
+        other => {
+            let message = format!(
+                "{FILES} is {} where a list of paths is needed: {}",
+                messages::kind(other),
+                as_list(document, other)
+            );
+            faults.push(Fault::over(FaultCode::WrongType, found, message));
+            return Vec::new();
+        }
+    };
+    items.iter().filter_map(|&item| file(document, item, faults)).collect()
+}
+
+/// How to write a list in the place of something else.
+fn as_list(document: &Document<'_>, value: Value<'_>) -> &'static str {
+    match value {
+        Value::Str(text) if text.chars.trim_start().starts_with("- ") => {
+            "remove the quotes, or the `|`, so that each `- ` begins an entry"
+        }
+        Value::Str(text) if text.chars.starts_with('-') => "put a space behind each `-`",
+        Value::Str(text) if text.chars.contains(',') || text.chars.trim().contains(char::is_whitespace) => {
+            "write each path on a line of its own, with `- ` in front of it"
+        }
+        Value::Str(_) => "write it on a line of its own, with `- ` in front of it",
+        Value::Dict(pairs) if is_registration(document, pairs) => {
+            "a registration is not written here: put it into a file of its own, and list its path, with `- ` in front of it"
+        }
+        Value::Null => "write [] for none, or the paths below it, each with `- ` in front of it",
+        Value::Dict([]) => "write [] for none",
+        _ => "write each path on a line of its own, with `- ` in front of it",
+    }
+}
+
+/// One path of the list.
+fn file(document: &Document<'_>, item: NodeId, faults: &mut Vec<Fault>) -> Option<Said<PathBuf>> {
+    let found = document.locate(item);
+    let way_out = match found.value {
+        Value::Str(path) => return Some(Said { value: path.escaped().into_owned().into(), place: found.place }),
+        Value::Dict(pairs) if is_registration(document, pairs) => {
+            "a registration is not written here: put it into a file of its own, and list its path"
+        }
+        Value::Dict([_]) => {
+            "write the path alone; that it is another one in a container is said where the container is set up"
+        }
+        Value::List(_) => "write one `- ` in front of it, and no brackets within",
+        Value::Null => "write the path behind the `- `, or remove it",
+        _ => "write the path, in quotes",
+    };
+    let message = format!("an entry of {FILES} is {} where a path is needed: {way_out}", messages::kind(found.value));
+    faults.push(Fault::over(FaultCode::WrongType, found, message));
+    None
+}
+
+fn is_registration(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> bool {
+    let keys = ["id", "url", "as_token", "hs_token", "sender_localpart", "namespaces"];
+    keys.iter().filter(|key| document.get(pairs, key).is_some()).count() >= 2
+}
+
+/// Keys that are near to the two, and that Synapse passes over.
+fn misspelt(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<String>> {
+    let known = [SERVER_NAME, FILES];
+    let keys = pairs.iter().filter_map(|&(key, _)| match document.value(key) {
+        Value::Str(name) if !known.contains(&&*name.chars) => {
+            let meant = match &*name.chars {
+                "app_services" | "appservices" | "appservice_config_files" | "app_service_files" => FILES,
+                chars => spelling::nearest(chars, &known)?,
+            };
+            let there = document.get(pairs, meant).is_some();
+            (!there).then(|| Said {
+                value: format!(
+                    "Synapse does not know {} and passes over it: did you mean `{meant}`?",
+                    super::keys::shown(&name.chars)
+                ),
+                place: document.place(key),
+            })
+        }
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// What seems to be wrong with a path at which there is no file, as it was written in the list.
+#[must_use]
+pub fn missing_file_hint(path: &Path) -> Option<&'static str> {
+    let text = path.to_string_lossy();
+    if text.contains(" - ") {
+        return Some("two entries stand on one line: indent each `- ` alike");
+    }
+    if text.contains('*') || text.contains('?') || (text.contains('[') && text.contains(']')) {
+        return Some("Synapse expands no patterns: list each file by itself");
+    }
+    if text.starts_with("~/") || text.contains('$') {
+        return Some("Synapse expands neither `~` nor variables: write the whole path");
+    }
+    if path.is_relative() {
+        return Some("a relative path is relative to the directory in which Synapse is started: write the whole path");
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn faults(text: &str) -> Vec<String> {
+        let error = homeserver_config(text.as_bytes()).expect_err("it cannot be used");
+        error
+            .faults
+            .iter()
+            .map(|fault| format!("{}:{}: {}", fault.line.unwrap_or(0), fault.column.unwrap_or(0), fault.message))
+            .collect()
+    }
+
     #[test]
     fn the_files_come_in_the_order_of_the_configuration() {
         let config = homeserver_config(b"server_name: example.com\napp_service_config_files:\n- /b.yaml\n- a.yaml\n");
         let config = config.expect("a usable configuration");
-        assert_eq!(config.server_name, "example.com");
-        assert_eq!(config.app_service_config_files, [PathBuf::from("/b.yaml"), PathBuf::from("a.yaml")]);
-        assert!(homeserver_config(b"server_name: x\n").is_ok_and(|config| config.app_service_config_files.is_empty()));
+        let name = config.server_name.clone().expect("a name");
+        assert_eq!((&*name.value, name.place), ("example.com", Place { line: 1, column: 14 }));
+        assert_eq!(config.files().collect::<Vec<_>>(), [Path::new("/b.yaml"), Path::new("a.yaml")]);
+        let files = config.app_service_config_files.expect("a list");
+        assert_eq!(files[1].place, Place { line: 4, column: 3 });
+        assert_eq!(homeserver_config(b"server_name: x\n").expect("usable").app_service_config_files, None);
     }
 
     #[test]
-    fn what_synapse_would_not_start_with_is_refused() {
-        for wrong in [
-            "",
-            "[]",
-            "a: b",
-            "server_name: 1",
-            "server_name: x\napp_service_config_files: a.yaml",
-            "a: [",
-            "server_name: x\napp_service_config_files: [1]",
-            "server_name: x\napp_service_config_files:\n",
+    fn later_files_replace_what_they_say_and_nothing_else() {
+        let read = |text: &str| homeserver_config(text.as_bytes()).expect("usable");
+        let config = read("server_name: x\napp_service_config_files: [a]\n")
+            .overlaid_by(read("# nothing\n"))
+            .overlaid_by(read("app_service_config_files: [b, c]\n"));
+        assert_eq!(config.server_name.as_ref().map(|name| &*name.value), Some("x"));
+        assert_eq!(config.files().collect::<Vec<_>>(), [Path::new("b"), Path::new("c")]);
+        assert_eq!(config.passed_over.len(), 1);
+        let emptied = config.overlaid_by(read("server_name: y\napp_service_config_files: []\n"));
+        assert_eq!(emptied.server_name.as_ref().map(|name| &*name.value), Some("y"));
+        assert_eq!(emptied.files().count(), 0);
+    }
+
+    #[test]
+    fn what_synapse_would_not_start_with_is_refused_with_place_and_way_out() {
+        for (wrong, what) in [
+            ("a: [", "1:5: expected a value, but found the end of the file"),
+            ("server_name: 1", "1:14: server_name is an integer where a string is needed: put it in quotes"),
+            ("server_name:\n", "1:13: server_name is empty (null) where a string is needed: write the name"),
+            ("app_service_config_files: a.yaml", "1:27: app_service_config_files is a string where a list of paths"),
+            ("app_service_config_files: a.yaml", "write it on a line of its own, with `- ` in front"),
+            ("app_service_config_files: '\n  - \"/data/dim.yaml\"'", "remove the quotes"),
+            ("app_service_config_files:\n -a.yaml", "put a space behind each `-`"),
+            ("app_service_config_files: a.yaml, b.yaml", "write each path on a line of its own"),
+            ("app_service_config_files:\n", "write [] for none, or the paths below it"),
+            ("app_service_config_files: {}", "write [] for none"),
+            ("app_service_config_files: [1]", "1:28: an entry of app_service_config_files is an integer"),
+            ("app_service_config_files:\n- /data/x: /data/x", "write the path alone"),
+            ("app_service_config_files:\n- id: irc\n  as_token: t\n", "put it into a file of its own"),
+            ("app_service_config_files:\n- \n", "write the path behind the `- `, or remove it"),
+            ("secret: \"a\\sb\"", "put the value in single quotes"),
+            ("{% if X %}\n{% endif %}\n", "this is a template that has not been rendered"),
+            ("server_name: x\n\tapp: y", "indent with spaces"),
         ] {
-            assert!(homeserver_config(wrong.as_bytes()).is_err(), "{wrong:?}");
+            let faults = faults(wrong);
+            assert!(faults.len() == 1 && faults[0].contains(what), "{wrong:?}\n{faults:?}");
+        }
+    }
+
+    #[test]
+    fn what_synapse_passes_over_is_said() {
+        for (text, what) in [
+            ("", "the file is empty, or holds comments alone"),
+            ("[]", "no mapping"),
+            ("app_service_config_file: [a]", "did you mean `app_service_config_files`?"),
+            ("servername: x", "did you mean `server_name`?"),
+        ] {
+            let config = homeserver_config(text.as_bytes()).expect("Synapse goes on");
+            assert!(config.passed_over.iter().any(|said| said.value.contains(what)), "{text}\n{config:?}");
+            assert!(config.server_name.is_none() && config.app_service_config_files.is_none());
+        }
+    }
+
+    #[test]
+    fn a_path_without_a_file_is_looked_at() {
+        for (path, what) in [
+            ("a.yaml - b.yaml", Some("two entries")),
+            ("/data/*.yaml", Some("expands no patterns")),
+            ("appservice.yaml", Some("relative")),
+            ("~/a.yaml", Some("neither")),
+            ("/data/a.yaml", None),
+        ] {
+            let hint = missing_file_hint(Path::new(path));
+            assert_eq!(hint.is_some(), what.is_some(), "{path}");
+            assert!(hint.is_none_or(|hint| hint.contains(what.expect("a hint"))), "{path}: {hint:?}");
         }
     }
 }

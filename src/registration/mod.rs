@@ -67,7 +67,7 @@ mod warnings;
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};
-pub use homeserver::{HomeserverConfig, HomeserverConfigError, homeserver_config};
+pub use homeserver::{HomeserverConfig, HomeserverConfigError, Said, homeserver_config, missing_file_hint};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};
 pub use pyyaml::Place;
