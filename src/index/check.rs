@@ -11,6 +11,8 @@ use python_re::{Ast, Matcher, Outcome, Path, Pattern, fingerprint, regular};
 
 /// So many residuals get a table, the most used first; the others a smaller and slower automaton.
 const MAX_TABLES: usize = 1_024;
+/// When so many tables have come out too large, no more are tried: each failure takes some twenty milliseconds.
+const MAX_FAILURES: usize = 8;
 
 /// All checks of an index, each kept once however many paths need it.
 #[derive(Debug, Default)]
@@ -49,7 +51,7 @@ impl Checks {
         let Check { conditions, test } = &self.checks[check.index()];
         let mut outcome = match *test {
             Test::Whole(id) => self.matchers[id.index()].run(&mut scratch.matching, text),
-            Test::Residual(id) => self.residuals[id.index()].matches(text, prefix, &mut scratch.visited),
+            Test::Residual(id) => self.residuals[id.index()].matches(text, prefix, &mut scratch.matching),
         };
         for condition in conditions {
             if outcome == Outcome::NoMatch {
@@ -65,7 +67,7 @@ impl Checks {
 
     fn fulfilled(&self, condition: &Condition, text: &str, prefix: usize, scratch: &mut CheckScratch) -> Outcome {
         let Condition { back, negated, residual } = *condition;
-        match (self.residuals[residual.index()].matches(text, prefix - back, &mut scratch.visited), negated) {
+        match (self.residuals[residual.index()].matches(text, prefix - back, &mut scratch.matching), negated) {
             (Outcome::Match, true) => Outcome::NoMatch,
             (Outcome::NoMatch, true) => Outcome::Match,
             (outcome, _) => outcome,
@@ -96,7 +98,8 @@ pub(super) struct Interner {
 
 /// A residual that gets a table, or none, when it is known how often it is used.
 struct Pending {
-    hir: Hir,
+    /// What automata take for it, if they do.
+    expression: Option<Hir>,
     residual: Residual,
     uses: u32,
 }
@@ -137,7 +140,7 @@ impl Interner {
         id
     }
 
-    /// The automaton for a tree; `None` if there is none, or too large a one.
+    /// The automaton for a tree; `None` if there is none, since what a group has captured bears on it.
     fn residual(&mut self, ast: &Ast) -> Option<ResidualId> {
         let key = fingerprint(ast)?;
         if let Some(&known) = self.known_residuals.get(&key) {
@@ -146,7 +149,9 @@ impl Interner {
             }
             return known;
         }
-        let built = regular(ast).and_then(|hir| Some(Pending { residual: Residual::new(&hir)?, hir, uses: 1 }));
+        let expression = regular(ast);
+        let residual = Residual::new(ast, expression.as_ref());
+        let built = residual.map(|residual| Pending { expression, residual, uses: 1 });
         let id = built.map(|pending| {
             self.residuals.push(pending);
             ResidualId::new(self.residuals.len() - 1)
@@ -159,7 +164,7 @@ impl Interner {
     /// the automaton finds all that may match.
     pub(super) fn expression(&self, check: CheckId) -> Option<&Hir> {
         match self.checks[check.index()].test {
-            Test::Residual(id) => Some(&self.residuals[id.index()].hir),
+            Test::Residual(id) => self.residuals[id.index()].expression.as_ref(),
             Test::Whole(_) => None,
         }
     }
@@ -169,11 +174,13 @@ impl Interner {
         let mut by_use: Vec<u32> = self.residuals.iter().map(|pending| pending.uses).collect();
         by_use.sort_unstable_by(|a, b| b.cmp(a));
         let least = by_use.get(MAX_TABLES).map_or(0, |uses| uses + 1);
-        let finished = self.residuals.into_iter().map(
-            |Pending { residual, uses, .. }| {
-                if uses >= least { residual.with_table() } else { residual }
-            },
-        );
+        let mut failures = 0;
+        let finished = self.residuals.into_iter().map(|Pending { expression, residual, uses }| {
+            let expression = expression.filter(|_| uses >= least && failures < MAX_FAILURES && residual.wants_table());
+            let table = expression.map(|expression| Residual::table(&expression));
+            failures += usize::from(matches!(table, Some(None)));
+            table.flatten().unwrap_or(residual)
+        });
         Checks { residuals: finished.collect(), checks: self.checks, matchers: self.matchers }
     }
 }

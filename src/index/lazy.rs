@@ -9,8 +9,9 @@ use regex_syntax::hir::Hir;
 
 /// The states that a thread has found so far take at most about so many bytes; then it starts afresh.
 const CACHE: usize = 4 << 20;
-/// Expressions that together make a larger automaton are tried one by one, in bytes.
-const MAX_NFA: usize = 64 << 20;
+/// Expressions that together make a larger automaton are tried one by one, in bytes. These hold twenty-five thousand like
+/// `@.*[a-z]+_x`, and are built in half a second.
+const MAX_NFA: usize = 16 << 20;
 /// So many automata have states in one scratch memory: those of three kinds in two layers.
 const MAX_STATES: usize = 6;
 

@@ -2,13 +2,11 @@
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::NFA;
-use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
-use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::undecided::UNDECIDED;
-use python_re::Outcome;
+use python_re::{Ast, Backward, Outcome, Scratch};
 
 /// An automaton for what follows a prefix.
 #[derive(Debug)]
@@ -21,36 +19,43 @@ pub(super) enum Residual {
     End,
     /// A table: a few instructions a byte.
     Dense(Box<dense::DFA<Vec<u32>>>),
-    /// Where a table would be too large, or is not worth building.
-    Nfa(Box<BoundedBacktracker>),
+    /// Where a table would be too large, is not worth building, or does not take the expression: a simulation that goes
+    /// through the text backwards, in a few hundred bytes and without anything to be built.
+    Backward(Box<Backward>),
 }
 
 /// A table larger than this is not built, in bytes.
 const MAX_TABLE: usize = 1 << 18;
 /// Nor one that takes more than this to build.
 const MAX_EFFORT: usize = 1 << 20;
-/// No single expression makes an automaton larger than this, in bytes.
-const MAX_NFA: usize = 8 << 20;
+/// Nor one for a larger automaton than this, in bytes.
+const MAX_NFA: usize = 1 << 20;
 
 impl Residual {
-    /// Without a table. `None` if the expression is too large for any automaton.
-    pub(super) fn new(hir: &Hir) -> Option<Self> {
-        if let Some(trivial) = Self::trivial(hir) {
-            return Some(trivial);
+    /// Without a table. `None` if what a group has captured bears on it. The expression is what automata take for it.
+    pub(super) fn new(ast: &Ast, expression: Option<&Hir>) -> Option<Self> {
+        match expression.and_then(Self::trivial) {
+            Some(trivial) => Some(trivial),
+            None => Backward::new(ast).map(|matcher| Self::Backward(Box::new(matcher))),
         }
-        let nfa = NFA::compiler().configure(NFA::config().nfa_size_limit(Some(MAX_NFA))).build_from_hir(hir).ok()?;
-        BoundedBacktracker::builder().build_from_nfa(nfa).ok().map(|matcher| Self::Nfa(Box::new(matcher)))
     }
 
-    /// The same with a table, if that is not too large.
-    pub(super) fn with_table(self) -> Self {
-        match self {
-            Self::Nfa(matcher) => match table(matcher.get_nfa()) {
-                Some(table) => Self::Dense(Box::new(table)),
-                None => Self::Nfa(matcher),
-            },
-            trivial => trivial,
-        }
+    /// Whether there is something to be made quicker.
+    pub(super) const fn wants_table(&self) -> bool {
+        matches!(self, Self::Backward(_))
+    }
+
+    /// A table for an expression, if that is not too large.
+    pub(super) fn table(expression: &Hir) -> Option<Self> {
+        let config = NFA::config().nfa_size_limit(Some(MAX_NFA));
+        let nfa = NFA::compiler().configure(config).build_from_hir(expression).ok()?;
+        let config = dense::Config::new()
+            .match_kind(MatchKind::All)
+            .start_kind(StartKind::Anchored)
+            .dfa_size_limit(Some(MAX_TABLE))
+            .determinize_size_limit(Some(MAX_EFFORT));
+        let table = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
+        Some(Self::Dense(Box::new(table)))
     }
 
     fn trivial(hir: &Hir) -> Option<Self> {
@@ -67,7 +72,7 @@ impl Residual {
     }
 
     /// Whether the text goes on from `start` as this says.
-    pub(super) fn matches(&self, text: &str, start: usize, visited: &mut Visited) -> Outcome {
+    pub(super) fn matches(&self, text: &str, start: usize, scratch: &mut Scratch) -> Outcome {
         match self {
             Self::Always => Outcome::Match,
             Self::Never => Outcome::NoMatch,
@@ -77,7 +82,7 @@ impl Residual {
                 // Such a table neither quits nor gives up.
                 dfa.try_search_fwd(&input).map_or(UNDECIDED, |found| outcome(found.is_some()))
             }
-            Self::Nfa(matcher) => visited.run(matcher, text, start),
+            Self::Backward(matcher) => matcher.run(scratch, text, start),
         }
     }
 
@@ -85,43 +90,11 @@ impl Residual {
         match self {
             Self::Always | Self::Never | Self::End => 0,
             Self::Dense(dfa) => dfa.memory_usage(),
-            Self::Nfa(matcher) => matcher.get_nfa().memory_usage(),
+            Self::Backward(matcher) => size_of::<Backward>() + matcher.memory_usage(),
         }
     }
-}
-
-fn table(nfa: &NFA) -> Option<dense::DFA<Vec<u32>>> {
-    let config = dense::Config::new()
-        .match_kind(MatchKind::All)
-        .start_kind(StartKind::Anchored)
-        .dfa_size_limit(Some(MAX_TABLE))
-        .determinize_size_limit(Some(MAX_EFFORT));
-    dense::Builder::new().configure(config).build_from_nfa(nfa).ok()
 }
 
 fn outcome(matches: bool) -> Outcome {
     if matches { Outcome::Match } else { Outcome::NoMatch }
-}
-
-/// What a search without a table notes about where it has been.
-#[derive(Debug, Default)]
-pub(super) struct Visited(Option<backtrack::Cache>);
-
-impl Visited {
-    fn run(&mut self, matcher: &BoundedBacktracker, text: &str, start: usize) -> Outcome {
-        let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes).earliest(true);
-        let cache = match &mut self.0 {
-            Some(cache) => {
-                cache.reset(matcher);
-                cache
-            }
-            none => none.insert(matcher.create_cache()),
-        };
-        match matcher.try_is_match(cache, input.clone()) {
-            Ok(found) => outcome(found),
-            // Too long a text for so large an automaton: slower, and without that limit.
-            Err(_) => PikeVM::new_from_nfa(matcher.get_nfa().clone())
-                .map_or(UNDECIDED, |matcher| outcome(matcher.is_match(&mut matcher.create_cache(), input))),
-        }
-    }
 }

@@ -1,6 +1,5 @@
 use super::Hit;
 use super::lazy::LazyStates;
-use super::residual::Visited;
 
 /// The memory that a question works in, kept from one to the next so that a question allocates nothing. One for each
 /// thread that asks; none of it outlives its question in meaning.
@@ -23,7 +22,6 @@ pub(super) struct Engines {
 /// What a check works in.
 #[derive(Debug, Default)]
 pub(super) struct CheckScratch {
-    pub(super) visited: Visited,
     /// What matchers of whole patterns work in, with the steps that they may still take.
     pub(super) matching: python_re::Scratch,
 }

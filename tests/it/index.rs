@@ -193,3 +193,41 @@ fn what_hangs_a_homeserver_does_not_hang_us() {
         assert_eq!(hits, [undecided], "{regex}");
     }
 }
+
+/// However many names an entry lists, they are claimed and no others are; behind `.*`, within boundaries, in any case.
+#[test]
+fn an_entry_of_many_names_claims_those_and_no_others() {
+    for count in [10, 2_300, 30_000] {
+        let name = |at: usize| format!("n{at}_{}", at * 7_919 % 104_729);
+        let names: Vec<String> = (0..count).map(name).collect();
+        let names = names.join("|");
+        let regexes = [
+            format!(r"@.*(?:{names}):example\.com"),
+            format!(r"@(?:{names}):example\.com"),
+            format!(r"@.*\b(?:{names})\b.*"),
+            format!(r"(?i)@x(?:{names})"),
+            format!(r"@(?!bot)(?:{names})(?=:)"),
+        ];
+        let index = |regex: &String| Index::build(&homeserver(), &[registration(0, &[regex])]);
+        let indexes: Vec<Index> = regexes.iter().map(index).collect();
+        let claims = |id: &str| -> Vec<bool> {
+            let decided = |hits: Vec<Hit>| hits.iter().map(|hit| hit.undecided).collect::<Vec<_>>();
+            let hits = indexes.iter().map(|index| decided(looked_up(index, id).expect("an ID")));
+            hits.map(|hits| hits == [false]).collect()
+        };
+        let (first, last) = (name(0), name(count - 1));
+        for name in [first, last] {
+            let upper = name.to_uppercase();
+            assert_eq!(claims(&format!("@{name}:example.com")), [true, true, true, false, true], "{count} {name}");
+            assert_eq!(claims(&format!("@x{name}:example.com")), [true, false, false, true, false], "{count} {name}");
+            assert_eq!(
+                claims(&format!("@x{upper}:example.com")),
+                [false, false, false, true, false],
+                "{count} {upper}"
+            );
+            assert_eq!(claims(&format!("@-{name}-:example.org")), [false, false, true, false, false], "{count} {name}");
+        }
+        assert_eq!(claims("@zq:example.com"), [false; 5]);
+        assert_eq!(claims(&format!("@{}:example.com", "n".repeat(240))), [false; 5]);
+    }
+}

@@ -44,7 +44,7 @@ impl Matcher {
         }
     }
 
-    /// The bytes that it takes on the heap. Sets of characters that patterns share are counted with each.
+    /// The bytes that it takes on the heap, with its part of what others share.
     #[must_use]
     pub fn memory_usage(&self) -> usize {
         match &self.engine {

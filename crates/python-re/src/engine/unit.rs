@@ -37,11 +37,11 @@ impl Unit {
         }
     }
 
-    /// The bytes on the heap, as if nobody shared the class.
+    /// The bytes on the heap: of a class, the part of one of those that share it.
     pub(super) fn memory_usage(&self) -> usize {
         match self {
             Self::Char(_) => 0,
-            Self::Class { class, .. } => size_of_val(class.ranges()),
+            Self::Class { class, .. } => size_of_val(class.ranges()) / Arc::strong_count(class).max(1),
         }
     }
 }

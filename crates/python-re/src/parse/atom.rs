@@ -15,6 +15,8 @@ const REMEMBERED: usize = 8;
 /// as many copies of all letters, which take six kilobytes each.
 #[derive(Default)]
 pub(super) struct Atoms {
+    /// Characters without regard to case, and whether to ASCII alone: to look up all their cases takes longer than all else.
+    caseless: HashMap<(u32, bool), Ast>,
     recent: VecDeque<Arc<ClassUnicode>>,
 }
 
@@ -42,7 +44,15 @@ impl Atoms {
     pub(super) fn literal(&mut self, c: u32, flags: Flags) -> Ast {
         match char::from_u32(c) {
             Some(c) if !flags.ignore_case => Ast::Literal(c),
-            _ => self.set(&[Member::Literal(c)], false, flags),
+            _ if !flags.ignore_case => self.set(&[Member::Literal(c)], false, flags),
+            _ => match self.caseless.get(&(c, flags.ascii)) {
+                Some(known) => known.clone(),
+                None => {
+                    let ast = self.set(&[Member::Literal(c)], false, flags);
+                    self.caseless.insert((c, flags.ascii), ast.clone());
+                    ast
+                }
+            },
         }
     }
 

@@ -36,8 +36,10 @@ pub(super) struct Memory {
 }
 
 impl Backward {
-    /// `None` if the pattern is not one for this engine.
-    pub(crate) fn new(ast: &Ast) -> Option<Self> {
+    /// `None` if what a group has captured bears on what the tree matches, and for a few rare shapes within what is matched
+    /// in one way alone.
+    #[must_use]
+    pub fn new(ast: &Ast) -> Option<Self> {
         let mut builder = Builder::default();
         let root = builder.node(ast)?;
         Some(Self { root, looks: builder.looks, fixed: builder.fixed })
@@ -71,7 +73,7 @@ impl Backward {
         }
     }
 
-    /// The bytes that it takes on the heap. Sets of characters that patterns share are counted with each.
+    /// The bytes that it takes on the heap, with its part of what others share.
     #[must_use]
     pub fn memory_usage(&self) -> usize {
         self.root.memory_usage()
