@@ -29,19 +29,24 @@ pub(super) struct Unseen {
     pub(super) entries: u64,
     /// Pairs of entries that were not compared, at most.
     pub(super) pairs: u64,
+    /// Findings that are not listed.
+    pub(super) unlisted: u64,
 }
 
 impl Unseen {
     /// What is said about it.
     pub(super) fn finding(self, registration: &Registration) -> Option<Finding> {
-        let Self { entries, pairs } = self;
-        let what = match (entries, pairs) {
-            (0, 0) => return None,
-            (0, _) => format!("pairs of entries that were not compared: up to {pairs}"),
-            (_, 0) => format!("entries that were not looked at: {entries}"),
-            _ => format!(
-                "entries that were not looked at: {entries}, and pairs of entries that were not compared: up to {pairs}"
-            ),
+        let counts = [
+            ("entries that were not looked at: ", self.entries),
+            ("pairs of entries that were not compared: up to ", self.pairs),
+            ("findings that are not listed: ", self.unlisted),
+        ];
+        let said: Vec<String> =
+            counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}{count}")).collect();
+        let what = match said.as_slice() {
+            [] => return None,
+            [only] => only.clone(),
+            [others @ .., last] => format!("{}, and {last}", others.join(", ")),
         };
         let message = format!(
             "not everything in this registration could be compared within the limits (it is matched all the same); {what}"

@@ -4,18 +4,19 @@
 //! automaton. What an index is asked in an analysis, who holds a service's own user, is found out here by the index of the
 //! set as it is and, for the newcomer's entries, by their terms.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::across::{self, By, Counts, Holder};
 use super::candidates::{self, EntryAt, Pairs};
 use super::examiner::{Examiner, Pass};
 use super::join::unjoinable;
-use super::limits::{MAX_STEPS_OF_ONE, Unseen};
+use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen};
 use super::order;
 use super::pair::{TooLate, collision};
 use super::prepared::{EntryOf, Prepared};
-use super::{Analysis, Deadline, Finding};
+use super::search::LimitReached;
+use super::{Analysis, Deadline, Finding, FindingPlace};
 use crate::homeserver::Homeserver;
 use crate::index;
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
@@ -25,6 +26,12 @@ use python_re::{Outcome, Scratch};
 
 /// More bytes of exclusive user regexes than this are not joined for a question: their tree takes a hundred times as much.
 const MAX_JOINED: usize = 512 << 10;
+
+/// What trying a pattern on an ID counts as, in steps: up to half a millisecond's worth, which its own limit is.
+const STEPS_OF_A_TRY: u64 = 10_000;
+/// So many bytes of findings are listed, the gravest first; the others are counted. A stranger's file repeats a regex of
+/// thousands of characters in a few bytes.
+const MAX_LISTED: usize = 512 << 10;
 
 /// The findings in which a newcomer would have a part, in a set that would then be in force; `services` is what is in
 /// force.
@@ -141,6 +148,7 @@ impl Joining<'_> {
         if id.len() > MAX_ID_BYTES {
             return None;
         }
+        self.examiner.step(prepared.entries.len() as u64);
         if self.examiner.is_spent() {
             self.unseen.pairs += prepared.entries.len() as u64;
             return None;
@@ -148,7 +156,13 @@ impl Joining<'_> {
         if sender_of(self.services.homeserver(), &prepared.registration) == id {
             return Some(By::Sender);
         }
-        self.examiner.pass().exclusive_entry(prepared, id).map(By::Entry)
+        match self.examiner.pass().exclusive_entry(prepared, id) {
+            Ok(index) => index.map(By::Entry),
+            Err(LimitReached) => {
+                self.unseen.pairs += prepared.entries.len() as u64;
+                None
+            }
+        }
     }
 
     fn held(&mut self, registration: &Registration, holder: &Prepared, by: Option<By>) {
@@ -177,14 +191,30 @@ impl Joining<'_> {
         self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
     }
 
-    fn done(self) -> Vec<Arc<Finding>> {
+    fn done(mut self) -> Vec<Arc<Finding>> {
         let newcomer = self.newcomer();
         let mut findings: Vec<Arc<Finding>> = newcomer.findings.to_vec();
-        findings.extend(self.findings.into_iter().map(Arc::new));
+        findings.extend(std::mem::take(&mut self.findings).into_iter().map(Arc::new));
+        findings.sort_by(|a, b| order(a, b));
+        let mut bytes = 0;
+        let mut fits = |finding: &Arc<Finding>| {
+            bytes += size_in_answer(finding);
+            bytes <= MAX_LISTED
+        };
+        let listed = findings.iter().take_while(|finding| fits(finding)).count();
+        self.unseen.unlisted += (findings.len() - listed) as u64;
+        findings.truncate(listed);
         findings.extend(self.unseen.finding(&newcomer.registration).map(Arc::new));
         findings.sort_by(|a, b| order(a, b));
         findings
     }
+}
+
+/// How much a finding adds to an answer, about.
+fn size_in_answer(finding: &Finding) -> usize {
+    let place =
+        |place: &FindingPlace| 200 + place.as_id.len() + place.file.len() + place.regex.as_deref().map_or(0, str::len);
+    200 + finding.message.len() + finding.places.iter().map(place).sum::<usize>()
 }
 
 fn concerns(finding: &Finding, newcomer: &Registration) -> bool {
@@ -197,26 +227,40 @@ fn sender_of(homeserver: &Homeserver, registration: &Registration) -> String {
 
 impl Pass<'_> {
     /// The entry that decides for a user ID, if it is an exclusive one.
-    fn exclusive_entry(&mut self, of: &Prepared, id: &str) -> Option<u32> {
+    fn exclusive_entry(&mut self, of: &Prepared, id: &str) -> Result<Option<u32>, LimitReached> {
         let fits = |at: &usize| {
             let entry = &of.entries[*at];
             entry.kind == Kind::User && entry.prefixes.iter().any(|prefix| id.as_bytes().starts_with(prefix))
         };
         let mut fitting: Vec<usize> = (0..of.entries.len()).filter(fits).collect();
         fitting.sort_by_key(|&at| of.entries[at].rank);
-        let decides = fitting.into_iter().map(|at| of.entry(at)).find(|&entry| self.matches(entry, id))?;
-        decides.this().exclusive.then(|| decides.index())
+        // What the same regex says further down is not asked: the first decides.
+        let mut asked = HashSet::new();
+        for entry in fitting.into_iter().map(|at| of.entry(at)) {
+            if asked.insert(entry.regex().as_str().as_ptr()) && self.matches(entry, id)? {
+                return Ok(entry.this().exclusive.then(|| entry.index()));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether an entry matches an ID.
-    fn matches(&mut self, entry: EntryOf<'_>, id: &str) -> bool {
-        let Some(mut left) = self.matched(entry) else {
-            let pattern = entry.regex().pattern(self.homeserver.dialect, entry.kind());
-            return pattern.matcher().run(&mut Scratch::new(), id) != Outcome::NoMatch;
-        };
+    fn matches(&mut self, entry: EntryOf<'_>, id: &str) -> Result<bool, LimitReached> {
+        // What is not even parsed to be compared is not parsed to be tried.
+        if self.terms.is_late() || entry.regex().len() > MAX_SOURCE {
+            return Err(LimitReached);
+        }
+        let Some(mut left) = self.matched(entry) else { return Ok(self.matches_by_trying(entry, id)) };
         for c in id.chars() {
             left = self.terms.derivative(left, c);
         }
-        self.terms.is_nullable(left)
+        Ok(self.terms.is_nullable(left))
+    }
+
+    /// The same for an entry whose language is not known.
+    fn matches_by_trying(&mut self, entry: EntryOf<'_>, id: &str) -> bool {
+        self.terms.step(STEPS_OF_A_TRY + entry.regex().len() as u64);
+        let pattern = entry.regex().pattern(self.homeserver.dialect, entry.kind());
+        pattern.matcher().run(&mut Scratch::new(), id) != Outcome::NoMatch
     }
 }

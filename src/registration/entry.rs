@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Place, ValidRegex};
 use crate::matrix::Kind;
 
@@ -9,7 +11,7 @@ pub struct Entry {
     /// Whether the service claims what matches for itself alone.
     pub exclusive: bool,
     /// The `group_id` of the entry, an extension that old registrations carry.
-    pub group_id: Option<Box<str>>,
+    pub group_id: Option<Arc<str>>,
     /// Where the value of `regex` begins.
     pub place: Place,
 }

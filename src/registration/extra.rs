@@ -9,6 +9,10 @@ use pyyaml::{Document, NodeId, Value};
 /// (`heisenbridge`) holds a dozen.
 const MAX_VALUES: usize = 1000;
 
+/// Bytes of keys and texts that are shown in all; beyond that there is an ellipsis. An alias repeats a text of any length in
+/// a few bytes; real registrations have less than a thousand.
+const MAX_BYTES: usize = 64 << 10;
+
 /// How deep nested values are shown. Real registrations reach 3.
 const MAX_DEPTH: u32 = 16;
 
@@ -22,7 +26,7 @@ pub(super) fn extra<'d>(
     pairs: &'d [(NodeId, NodeId)],
     secrets: &Secrets<'_>,
 ) -> Option<Box<Map<String, Json>>> {
-    let mut extra = Extra { document, secrets, left: MAX_VALUES };
+    let mut extra = Extra { document, secrets, left: MAX_VALUES, bytes: MAX_BYTES };
     let map = extra.pairs(pairs, 0, |key| !KNOWN.contains(&key));
     (!map.is_empty()).then(|| Box::new(map))
 }
@@ -31,6 +35,7 @@ struct Extra<'d, 's> {
     document: &'d Document<'d>,
     secrets: &'s Secrets<'s>,
     left: usize,
+    bytes: usize,
 }
 
 impl<'d> Extra<'d, '_> {
@@ -38,12 +43,21 @@ impl<'d> Extra<'d, '_> {
         let mut map = Map::new();
         for &(key, value) in pairs {
             let name = self.key(key);
-            if wanted(&name) {
+            if wanted(&name) && !self.has_room_for(&name) {
+                map.insert("…".to_owned(), Json::String("…".to_owned()));
+            } else if wanted(&name) {
                 let value = self.below(&name, value, depth);
                 map.insert(self.secrets.hide(&name), value);
             }
         }
         map
+    }
+
+    /// Whether a text is shown.
+    fn has_room_for(&mut self, text: &str) -> bool {
+        let room = self.bytes.checked_sub(text.len());
+        self.bytes = room.unwrap_or(self.bytes);
+        room.is_some()
     }
 
     /// What stands under a key. That a secret is set or not may be shown; nothing else of it.
@@ -84,6 +98,7 @@ impl<'d> Extra<'d, '_> {
             Value::Float(number) => {
                 Number::from_f64(number).map_or_else(|| Json::String(number.to_string()), Json::Number)
             }
+            Value::Str(text) if !self.has_room_for(&text.chars) => Json::String("…".to_owned()),
             Value::Str(text) => Json::String(self.secrets.hide(&redact::url(&text.escaped()))),
             Value::Binary { .. } => Json::String("<binary>".to_owned()),
             Value::Timestamp(text) => Json::String(text.to_owned()),
@@ -97,6 +112,7 @@ impl<'d> Extra<'d, '_> {
     /// An item of `!!omap` or `!!pairs`.
     fn single(&mut self, id: NodeId, depth: u32) -> Json {
         match self.document.single_pair(id) {
+            Some((key, _)) if !self.has_room_for(&self.key(key)) => Json::String("…".to_owned()),
             Some((key, value)) => {
                 let name = self.key(key);
                 let value = self.below(&name, value, depth);

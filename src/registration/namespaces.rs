@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::draft::Draft;
 use super::{Entry, Namespaces, ValidRegex, messages};
@@ -15,26 +16,25 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Namespaces {
         draft.fault(messages::namespaces_not_a_mapping(draft, found));
         return Namespaces::default();
     };
-    let mut regexes = Regexes::new();
+    let mut texts = Texts::default();
     let mut list = |kind| match draft.document.get(pairs, kind) {
-        Some(found) => entries(draft, kind, found, &mut regexes),
+        Some(found) => entries(draft, kind, found, &mut texts),
         None => Box::default(),
     };
     Namespaces { users: list("users"), aliases: list("aliases"), rooms: list("rooms") }
 }
 
-/// The regexes so far, by the value in the document: aliases may repeat one thousands of times.
-type Regexes<'d> = HashMap<*const Text<'d>, Option<ValidRegex>>;
+/// The texts so far, by the value in the document: aliases may repeat one thousands of times, and each is kept once.
+#[derive(Default)]
+struct Texts<'d> {
+    regexes: HashMap<*const Text<'d>, Option<ValidRegex>>,
+    groups: HashMap<*const Text<'d>, Arc<str>>,
+}
 
-fn entries<'d>(
-    draft: &mut Draft<'d>,
-    kind: &'static str,
-    found: Located<'d>,
-    regexes: &mut Regexes<'d>,
-) -> Box<[Entry]> {
+fn entries<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, texts: &mut Texts<'d>) -> Box<[Entry]> {
     match found.value {
         Value::List(items) => {
-            let entries = items.iter().filter_map(|&item| entry(draft, kind, draft.document.locate(item), regexes));
+            let entries = items.iter().filter_map(|&item| entry(draft, kind, draft.document.locate(item), texts));
             entries.collect()
         }
         // An empty `!!omap` is an empty list.
@@ -46,19 +46,14 @@ fn entries<'d>(
     }
 }
 
-fn entry<'d>(
-    draft: &mut Draft<'d>,
-    kind: &'static str,
-    found: Located<'d>,
-    regexes: &mut Regexes<'d>,
-) -> Option<Entry> {
+fn entry<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, texts: &mut Texts<'d>) -> Option<Entry> {
     let Value::Dict(pairs) = found.value else {
         draft.fault(messages::entry_not_a_mapping(kind, found));
         return None;
     };
     let regex = match draft.document.get(pairs, "regex") {
         Some(Located { value: Value::Str(text), place, .. }) => {
-            let regex = regexes.entry(std::ptr::from_ref(text)).or_insert_with(|| {
+            let regex = texts.regexes.entry(std::ptr::from_ref(text)).or_insert_with(|| {
                 let source = text.escaped();
                 let refuse = |error| draft.fault(messages::invalid_regex(kind, &source, &error, place));
                 ValidRegex::checked(&*source, Pattern::check).map_err(refuse).ok()
@@ -79,7 +74,10 @@ fn entry<'d>(
         }
     };
     let group_id = match draft.document.get(pairs, "group_id") {
-        Some(Located { value: Value::Str(text), .. }) => Some(text.escaped().into()),
+        Some(Located { value: Value::Str(text), .. }) => {
+            let group = texts.groups.entry(std::ptr::from_ref(text)).or_insert_with(|| text.escaped().into());
+            Some(Arc::clone(group))
+        }
         _ => None,
     };
     let (regex, place) = regex?;

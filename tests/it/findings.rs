@@ -475,3 +475,21 @@ proptest! {
         prop_assert_eq!(told, expected);
     }
 }
+
+#[test]
+fn what_an_alias_repeats_is_kept_once() {
+    let long = "y".repeat(50_000);
+    let aliases = ", *e".repeat(20_000);
+    let head = "id: a\nurl:\nas_token: an-as-token-0123456789\nhs_token: an-hs-token-0123456789\nsender_localpart: a\n";
+    let file = format!(
+        "{head}e: &e {{exclusive: true, regex: '@{long}', group_id: '+{long}:example.com'}}\nnamespaces: {{users: [*e{aliases}]}}\n"
+    );
+    let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    let [first, .., last] = &*loaded.namespaces.users else { panic!("no entries") };
+    assert!(Arc::ptr_eq(&first.regex.shared(), &last.regex.shared()));
+    assert!(first.group_id.as_ref().zip(last.group_id.as_ref()).is_some_and(|(a, b)| Arc::ptr_eq(a, b)));
+    let file = format!("{head}namespaces: {{}}\ne: &e '{long}'\nother: [*e{aliases}]\n");
+    let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    let shown = serde_json::to_string(&loaded.extra).expect("JSON");
+    assert!(shown.len() < 200_000 && shown.contains('…'), "{}", shown.len());
+}
