@@ -41,7 +41,6 @@ def run(bailiwick: Path, temporary: Path) -> int:
     command = re.search(r"^ExecStart=(.+)$", (HERE / "bailiwick.service").read_text(), re.MULTILINE)[1]
     for path, ours in [
         ("/usr/local/bin/bailiwick", "bailiwick"),
-        ("/etc/matrix-synapse/appservices", "registrations"),
         ("/run/bailiwick", "state"),
         ("/var/lib/bailiwick", "state/kept"),
     ]:
@@ -52,6 +51,8 @@ def run(bailiwick: Path, temporary: Path) -> int:
     environment = {
         "NOTIFY_SOCKET": str(temporary / "notify"),
         "WATCHDOG_USEC": "3000000",  # it is to be told a third of that
+        # As in /etc/bailiwick/environment.
+        "BAILIWICK_DIRS": str(temporary / "registrations"),
         "BAILIWICK_SERVER_NAME": "example.com",
         "BAILIWICK_LISTEN": "127.0.0.1:0",
         "BAILIWICK_LOG_LEVEL": "error",

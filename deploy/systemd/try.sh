@@ -58,6 +58,11 @@ if [ "${1:-}" = --inside ]; then
     '401 200'
   ip address add 192.0.2.1/32 dev lo
   hold "other addresses are not let in" "$(code 127.0.0.1:8790/readyz) $(code 192.0.2.1:8790/readyz)" '200 000'
+  { echo 'server_name: example.com'; echo 'app_service_config_files:'; printf -- '- %s\n' $dir/*.yaml; } |
+    install -m 0640 -g matrix-registrations /dev/stdin /etc/matrix-synapse/homeserver.yaml
+  echo BAILIWICK_SYNAPSE_CONFIG=/etc/matrix-synapse/homeserver.yaml >/etc/bailiwick/environment
+  systemctl restart bailiwick
+  hold "it takes the files from homeserver.yaml instead" "$(until_is states '[8,0,true]' 20)" '[8,0,true]'
   systemctl stop bailiwick
   hold "it stops" "$(property Result) $(property ExecMainStatus) $(property ActiveState)" 'success 0 inactive'
   exit $failed
@@ -95,7 +100,7 @@ exec unshare --mount --pid --fork --uts --ipc --cgroup --net --propagation priva
   cp "$repository"/examples/registrations/*.yaml etc/matrix-synapse/appservices
   cp "$repository"/deploy/systemd/bailiwick.service etc/lab
   cp "$repository"/deploy/systemd/try.sh root/try.sh
-  echo BAILIWICK_SERVER_NAME=example.com >etc/bailiwick/environment
+  printf "BAILIWICK_DIRS=/etc/matrix-synapse/appservices\nBAILIWICK_SERVER_NAME=example.com\n" >etc/bailiwick/environment
   # As the comments of the unit say.
   chroot . groupadd --system matrix-registrations
   chroot . chgrp -R matrix-registrations /etc/matrix-synapse/appservices
