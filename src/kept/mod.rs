@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use crate::registration::FileFacts;
 use crate::snapshot::{ContentHash, Good, Refusal};
@@ -242,11 +243,11 @@ fn copy(one: &InForce<'_>, path: &Path) -> io::Result<()> {
     let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
     let version = one.version.ok_or_else(no_longer)?.clone();
     let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
-    let bytes = one.source.read(&item).map_err(io::Error::other)?.bytes;
-    if ContentHash::of(&bytes) != one.hash {
+    let content = one.source.read(&item).map_err(io::Error::other)?;
+    if ContentHash::of(&content.bytes) != one.hash {
         return Err(no_longer());
     }
-    write(path, &sealed(one.file, &bytes))
+    write(path, &sealed(one.file, &content.bytes))
 }
 
 /// Writes a copy, or leaves nothing behind.
@@ -266,11 +267,10 @@ fn flush_all(_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn sealed(file: &str, bytes: &[u8]) -> Vec<u8> {
+fn sealed(file: &str, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let name = serde_json::Value::from(file);
-    let mut copy = format!("{MAGIC}\n{name}\n{}\n", ContentHash::of(bytes).short()).into_bytes();
-    copy.extend_from_slice(bytes);
-    copy
+    let head = format!("{MAGIC}\n{name}\n{}\n", ContentHash::of(bytes).short());
+    Zeroizing::new([head.as_bytes(), bytes].concat())
 }
 
 /// The file that a copy is of, and its bytes; `None` if it is damaged.

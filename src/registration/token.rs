@@ -1,5 +1,7 @@
 use std::fmt;
 
+use zeroize::Zeroize;
+
 /// A secret of a registration while its file is being read. It cannot be printed or serialized.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Box<str>);
@@ -14,6 +16,12 @@ impl Token {
     /// The secret itself, for hashing and for the checks on its strength.
     pub(super) fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use zeroize::Zeroize;
+
 use super::Stat;
 use crate::registration::FileFacts;
 
@@ -35,6 +37,13 @@ pub struct Content {
     pub bytes: Vec<u8>,
     /// The version after they were read: another one than before if it was changed meanwhile.
     pub version: Version,
+}
+
+impl Drop for Content {
+    /// Registrations hold tokens: what has been read of them does not stay in memory.
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 impl Version {

@@ -1,6 +1,8 @@
 //! No token in anything that comes out: answers, logs at every level, metrics, errors, the state of a crash.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::json;
 
@@ -92,4 +94,50 @@ fn no_token_ever_comes_out() {
             panic!("a token came out, after: {around}");
         }
     }
+}
+
+/// What is left of tokens in the memory of a service that has read them: none as a rule, and never many.
+#[test]
+fn tokens_do_not_stay_in_memory() {
+    const FILES: usize = 100;
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let token = |kind: &str, at: usize| format!("{kind}-canary-{at:03}-{kind}-canary");
+    for at in 0..FILES {
+        let text = format!(
+            "id: bridge{at}\nurl: null\nas_token: {}\nhs_token: {}\nsender_localpart: bot{at}\nnamespaces: {{}}\n",
+            token("as", at),
+            token("hs", at)
+        );
+        fs::write(home.path().join(format!("bridge{at}.yaml")), text).expect("written");
+    }
+    let bearers = tempfile::NamedTempFile::new().expect("a file");
+    let lines: String = (0..FILES).map(|at| format!("read {}\n", token("rd", at))).collect();
+    fs::write(bearers.path(), lines).expect("written");
+    let path = bearers.path().to_str().expect("UTF-8");
+    let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--auth-token-file", path]);
+    let left = canaries_in_memory(service.pid());
+    for kind in ["as", "hs", "rd"] {
+        let left = left.iter().filter(|canary| canary.starts_with(kind.as_bytes())).count();
+        // What a parser or an allocator has moved about may be left here and there.
+        assert!(left <= FILES / 20, "{left} of {FILES} tokens of the kind {kind} stayed in memory");
+    }
+}
+
+/// All whole canaries in what a process may write to.
+fn canaries_in_memory(pid: u32) -> HashSet<Vec<u8>> {
+    let canary = regex::bytes::Regex::new(r"(as|hs|rd)-canary-\d{3}-(as|hs|rd)-canary").expect("a regex");
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("its map");
+    let mut memory = fs::File::open(format!("/proc/{pid}/mem")).expect("its memory");
+    let mut found = HashSet::new();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (range, _) = line.split_once(' ').expect("a range");
+        let (begin, end) = range.split_once('-').expect("two ends");
+        let [begin, end] = [begin, end].map(|end| u64::from_str_radix(end, 16).expect("an address"));
+        let mut bytes = Vec::new();
+        // Some of it cannot be read; nothing is there.
+        if memory.seek(SeekFrom::Start(begin)).is_ok() && (&memory).take(end - begin).read_to_end(&mut bytes).is_ok() {
+            found.extend(canary.find_iter(&bytes).map(|canary| canary.as_bytes().to_vec()));
+        }
+    }
+    found
 }
