@@ -63,19 +63,30 @@ impl Client {
         let mut line = String::new();
         self.0.read_line(&mut line).expect("a status line");
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let mut length = 0;
+        let (mut length, mut chunked) = (0, false);
         loop {
             line.clear();
             self.0.read_line(&mut line).expect("a header");
             if line == "\r\n" {
                 break;
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            let header = line.to_ascii_lowercase();
+            chunked |= header.starts_with("transfer-encoding: chunked");
+            if let Some(value) = header.strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap_or(0);
             }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).expect("a body");
+        while chunked {
+            line.clear();
+            self.0.read_line(&mut line).expect("the length of a chunk");
+            let chunk = usize::from_str_radix(line.trim(), 16).expect("a length");
+            body.resize(chunk + 2, 0);
+            self.0.read_exact(&mut body).expect("a chunk");
+            length += chunk;
+            chunked = chunk > 0;
+        }
         (status, length)
     }
 }

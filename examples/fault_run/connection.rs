@@ -55,20 +55,35 @@ impl Connection {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| broken(&line))?;
-        let mut length = 0;
+        let (mut length, mut chunked) = (0, false);
         loop {
             line.clear();
             self.stream.read_line(&mut line)?;
             if line.trim().is_empty() {
                 break;
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            let header = line.to_ascii_lowercase();
+            chunked |= header.starts_with("transfer-encoding: chunked");
+            if let Some(value) = header.strip_prefix("content-length:") {
                 length = value.trim().parse().map_err(|_| broken(value))?;
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
+        while chunked && self.chunk(&mut body)? > 0 {}
         Ok((status, body))
+    }
+
+    /// Reads one chunk of a body and says how long it is; the last is empty.
+    fn chunk(&mut self, body: &mut Vec<u8>) -> std::io::Result<usize> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim(), 16).map_err(|_| broken(&line))?;
+        let start = body.len();
+        body.resize(start + length + 2, 0);
+        self.stream.read_exact(&mut body[start..])?;
+        body.truncate(start + length);
+        Ok(length)
     }
 }
 

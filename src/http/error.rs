@@ -110,6 +110,10 @@ impl ApiError {
         Self::unavailable("the first comparison of registrations is not done; it follows the first load")
     }
 
+    pub(super) fn too_much_in_flight() -> Self {
+        Self::unavailable("more is on its way already than this server has memory for")
+    }
+
     pub(super) fn shutting_down() -> Self {
         Self::unavailable("the service is shutting down")
     }

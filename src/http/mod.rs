@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod batch;
 mod body;
 mod check;
 mod conflicts;
@@ -15,6 +16,7 @@ mod error;
 mod healthz;
 mod may_create_alias;
 mod may_register;
+mod memory;
 mod metrics;
 mod observer;
 mod openapi;

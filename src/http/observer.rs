@@ -2,16 +2,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
+    VARY,
 };
 use actix_web::{HttpMessage, HttpResponse, web};
 
 use super::doors::Sender;
 use super::error::ApiError;
+use super::memory::Held;
 use super::requests::RouteMetrics;
 use super::stalled::{Connection, InUse};
 use super::{AppState, Caller, Role};
@@ -62,32 +65,35 @@ impl Observer {
         let answered = match self.admitted(&sender, &request) {
             Err(Instead::Refusal(error)) => Err(request.into_response(HttpResponse::from(error))),
             Err(Instead::Preflight) => Err(request.into_response(self.preflight())),
-            Ok(caller) => {
+            Ok((caller, held)) => {
                 request.extensions_mut().insert(caller);
                 // Only a body can be waited for.
                 let awaited = (!is_read(&method)).then(|| request.request().clone());
-                Ok((awaited, service.call(request)))
+                Ok((awaited, service.call(request), held))
             }
         };
         async move {
-            let mut response = match answered {
-                Err(instead) => instead,
-                Ok((None, answer)) => answer.await?,
-                Ok((Some(request), answer)) => match tokio::time::timeout(self.state.limits.request, answer).await {
-                    Ok(response) => response?,
-                    Err(_) => ServiceResponse::new(request, HttpResponse::from(ApiError::too_slow())),
-                },
+            let (response, body) = match answered {
+                Err(instead) => (instead, None),
+                Ok((None, answer, body)) => (answer.await?, body),
+                Ok((Some(request), answer, body)) => {
+                    match tokio::time::timeout(self.state.limits.request, answer).await {
+                        Ok(response) => (response?, body),
+                        Err(_) => (ServiceResponse::new(request, HttpResponse::from(ApiError::too_slow())), None),
+                    }
+                }
             };
+            let (mut response, answer) = self.with_memory(response);
             self.tell_browsers(sender, response.headers_mut());
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
             tracing::debug!(route = self.metrics.route(), %method, status, micros = took.as_micros(), "request");
-            Ok(response.map_body(|_, body| InUse::new(body, in_flight)))
+            Ok(response.map_body(|_, content| InUse::new(content, in_flight, [body, answer])))
         }
     }
 
     /// Who asks, unless the request is not even looked at.
-    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<Caller, Instead> {
+    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<(Caller, Option<Held>), Instead> {
         let headers = request.headers();
         // Without an address it comes through the Unix socket.
         if request.peer_addr().is_some() && !self.state.doors.knows_host(headers) {
@@ -104,10 +110,11 @@ impl Observer {
             sender.may_send(self.role, headers)?;
         }
         let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        match (&self.state.access, self.role) {
-            (Some(access), Some(needed)) => Ok(access.check(needed, authorization)?),
-            _ => Ok(Caller::ANYBODY),
-        }
+        let caller = match (&self.state.access, self.role) {
+            (Some(access), Some(needed)) => access.check(needed, authorization)?,
+            _ => Caller::ANYBODY,
+        };
+        Ok((caller, self.state.bodies.take(body_bytes(headers, self.state.limits.body_bytes))?))
     }
 
     /// The answer to a browser that asks whether a page may ask, and it may.
@@ -120,6 +127,15 @@ impl Observer {
             .finish()
     }
 
+    /// Takes memory for an answer, which is refused if there is none.
+    fn with_memory(&self, response: ServiceResponse) -> (ServiceResponse, Option<Held>) {
+        let BodySize::Sized(bytes) = response.response().body().size() else { return (response, None) };
+        match self.state.answers.take(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+            Ok(held) => (response, held),
+            Err(error) => (response.into_response(HttpResponse::from(error)), None),
+        }
+    }
+
     /// Says whose page may read an answer.
     fn tell_browsers(&self, sender: Sender, headers: &mut HeaderMap) {
         if self.state.doors.depends_on_origin() {
@@ -129,6 +145,16 @@ impl Observer {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
     }
+}
+
+/// The memory that a body may take: what it says, and if it does not say, as much as is taken. What is too large is refused
+/// when it is read.
+fn body_bytes(headers: &HeaderMap, most: usize) -> usize {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return most;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    length.filter(|length| *length <= most).unwrap_or(0)
 }
 
 /// Whether a method only reads.

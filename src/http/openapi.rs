@@ -80,6 +80,10 @@ fn guard(document: &mut Value) {
             }
             if let Some(responses) = operation["responses"].as_object_mut() {
                 responses.sort_keys();
+                if let Some(unavailable) = responses.get_mut("503") {
+                    unavailable["headers"]["Retry-After"] =
+                        json!({"description": "Seconds after which to ask again.", "schema": {"type": "integer"}});
+                }
             }
         }
     }

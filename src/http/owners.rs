@@ -1,9 +1,10 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::batch::Batch;
 use super::body::{self, Body};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
@@ -116,56 +117,28 @@ async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, Ap
     if request.ids.len() > state.limits.ids {
         return Err(ApiError::too_large(format!("at most {} IDs at a time", state.limits.ids)));
     }
-    let snapshot = state.snapshot()?;
+    let snapshot = Arc::clone(&*state.snapshot()?);
     state.metrics.ids_asked(request.ids.len());
-    let batch = Batch {
-        snapshot: snapshot.digest(),
-        complete: snapshot.is_complete(),
-        results: Results { ids: &request.ids, services: snapshot.services(), metrics: &state.metrics },
-    };
-    Ok(render::ok(&batch))
+    let batch = Batch::new(state, snapshot, &request.ids);
+    Ok(batch.answer())
 }
 
-/// The steps that regexes which no automaton can hold may take for one batch: about a quarter of a second. Beyond it, IDs
-/// count as claimed.
-const STEPS: u64 = 5_000_000;
-
-/// A batch that is answered while it is written, so that no list of answers is ever built.
-#[derive(Serialize)]
-struct Batch<'a> {
-    snapshot: &'a str,
-    complete: bool,
-    results: Results<'a>,
-}
-
-struct Results<'a> {
-    ids: &'a [Cow<'a, str>],
+/// What is said of one ID of a batch.
+pub(super) fn result_of<'a>(
+    id: &'a str,
     services: &'a Services,
-    metrics: &'a HttpMetrics,
-}
-
-impl Serialize for Results<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.ids.len()))?;
-        scratch::with_steps(STEPS, |scratch| {
-            self.ids.iter().try_for_each(|id| list.serialize_element(&self.result(id, scratch)))
-        })?;
-        list.end()
-    }
-}
-
-impl<'a> Results<'a> {
-    fn result(&self, id: &'a str, scratch: &mut Scratch) -> OwnersResult<'a> {
-        match MatrixId::parse(id) {
-            Ok(parsed) => {
-                let ownership = self.services.ownership(parsed, scratch);
-                count_step_limits(self.metrics, &ownership);
-                OwnersResult::Ownership(ownership)
-            }
-            Err(error) => {
-                let (errcode, error) = (ErrCode::InvalidParam, error.to_string());
-                OwnersResult::Error(IdProblem { id, errcode, error })
-            }
+    metrics: &HttpMetrics,
+    scratch: &mut Scratch,
+) -> OwnersResult<'a> {
+    match MatrixId::parse(id) {
+        Ok(parsed) => {
+            let ownership = services.ownership(parsed, scratch);
+            count_step_limits(metrics, &ownership);
+            OwnersResult::Ownership(ownership)
+        }
+        Err(error) => {
+            let (errcode, error) = (ErrCode::InvalidParam, error.to_string());
+            OwnersResult::Error(IdProblem { id, errcode, error })
         }
     }
 }

@@ -45,6 +45,11 @@ pub(super) fn json(status: StatusCode, bytes: impl MessageBody + 'static) -> Htt
 /// A value as JSON, in one buffer.
 pub(super) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
-    serde_json::to_writer(&mut bytes, value).expect("answers hold only strings, numbers and booleans");
+    append(&mut bytes, value);
     bytes
+}
+
+/// Writes a value as JSON behind what is there.
+pub(super) fn append(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(bytes, value).expect("answers hold only strings, numbers and booleans");
 }

@@ -13,9 +13,13 @@ pub(super) fn with<R>(ask: impl FnOnce(&mut Scratch) -> R) -> R {
     limited(None, ask)
 }
 
-/// The same, where all questions together may take so many steps.
-pub(super) fn with_steps<R>(steps: u64, ask: impl FnOnce(&mut Scratch) -> R) -> R {
-    limited(Some(steps), ask)
+/// The same, where all questions together may take so many steps; those that are left afterwards are counted.
+pub(super) fn with_steps<R>(steps: &mut u64, ask: impl FnOnce(&mut Scratch) -> R) -> R {
+    limited(Some(*steps), |scratch| {
+        let answer = ask(scratch);
+        *steps = scratch.steps_left().unwrap_or(*steps);
+        answer
+    })
 }
 
 fn limited<R>(steps: Option<u64>, ask: impl FnOnce(&mut Scratch) -> R) -> R {

@@ -33,6 +33,8 @@ use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Bytes;
 use rustix::net::{Shutdown, shutdown};
 
+use super::memory::Held;
+
 /// One connection in so many is kept free for who comes next. The server stops taking connections when it is full, and
 /// would then answer neither a probe nor the Unix socket, which share its threads, until a client hangs up. Those that are
 /// accepted before the first of them is known here must fit in as well: at the usual 20,000, 1,250 do.
@@ -176,13 +178,22 @@ impl Drop for InFlight {
 /// The body of an answer, which says whose turn it is.
 pub(super) struct InUse {
     body: BoxBody,
+    size: BodySize,
+    /// What the body has given and has not been sent.
+    rest: Bytes,
     /// Missing where the connection is not known.
     in_flight: Option<InFlight>,
+    /// What the request and its answer take until the answer is sent.
+    _held: [Option<Held>; 2],
 }
 
+/// A body that is there as a whole is sent in pieces of this size: the server copies what it is given at once, and asks
+/// for more when that has been taken.
+const PIECE: usize = 64 << 10;
+
 impl InUse {
-    pub(super) fn new(body: BoxBody, in_flight: Option<InFlight>) -> Self {
-        Self { body, in_flight }
+    pub(super) fn new(body: BoxBody, in_flight: Option<InFlight>, held: [Option<Held>; 2]) -> Self {
+        Self { size: body.size(), body, rest: Bytes::new(), in_flight, _held: held }
     }
 }
 
@@ -190,13 +201,23 @@ impl MessageBody for InUse {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
-        self.body.size()
+        self.size
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         // What was made before has been taken.
         self.in_flight.as_mut().map(InFlight::is_ours);
-        let polled = Pin::new(&mut self.body).poll_next(context);
+        let polled = if self.rest.is_empty() {
+            Pin::new(&mut self.body).poll_next(context)
+        } else {
+            Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))))
+        };
+        let polled = polled.map_ok(|mut piece| {
+            if piece.len() > PIECE {
+                self.rest = piece.split_off(PIECE);
+            }
+            piece
+        });
         if polled.is_ready() {
             self.in_flight.as_mut().map(InFlight::is_the_clients);
         }
@@ -296,7 +317,7 @@ mod tests {
     async fn a_stream_is_cut_when_its_client_does_not_read_and_not_when_it_is_silent() {
         let scene = Scene::new();
         let pieces = vec![Some("the next"), None, Some("the first")];
-        let mut body = InUse::new(BoxBody::new(Pieces(pieces)), Some(scene.ask()));
+        let mut body = InUse::new(BoxBody::new(Pieces(pieces)), Some(scene.ask()), [None, None]);
         assert!(poll(&mut body));
         // Nobody has asked for the next piece.
         assert!(scene.kept_after(LONGEST / 2));

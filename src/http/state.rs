@@ -5,6 +5,7 @@ use arc_swap::Guard;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
+use super::memory::Memory;
 use super::requests::HttpMetrics;
 use super::{Access, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
@@ -23,12 +24,14 @@ pub struct Limits {
     pub ids: usize,
     /// How long a request may take, its body included.
     pub request: Duration,
+    /// What all bodies that come may take together, in bytes, and what all answers that go may.
+    pub in_flight_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare.
+    /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare; 16 such bodies at a time.
     fn default() -> Self {
-        Self { body_bytes: 4 << 20, ids: 10_000, request: Duration::from_secs(30) }
+        Self { body_bytes: 4 << 20, ids: 10_000, request: Duration::from_secs(30), in_flight_bytes: 64 << 20 }
     }
 }
 
@@ -57,6 +60,10 @@ pub struct AppState {
     /// The hasher that the registrations' tokens were digested with.
     pub(super) hasher: TokenHasher,
     pub(super) limits: Limits,
+    /// For bodies that come.
+    pub(super) bodies: Memory,
+    /// For answers that go.
+    pub(super) answers: Memory,
     /// Who may ask; anybody without it.
     pub(super) access: Option<Arc<Access>>,
     /// Whose pages may ask.
@@ -88,6 +95,8 @@ impl AppState {
             registry,
             hasher,
             limits,
+            bodies: Memory::of(limits.in_flight_bytes),
+            answers: Memory::of(limits.in_flight_bytes),
             access: None,
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),

@@ -38,4 +38,10 @@ impl Scratch {
     pub fn limit_steps(&mut self, steps: Option<u64>) {
         self.engines.checks.matching.limit_steps(steps);
     }
+
+    /// The steps that all matching may still take together, where they are limited.
+    #[must_use]
+    pub fn steps_left(&self) -> Option<u64> {
+        self.engines.checks.matching.steps_left()
+    }
 }

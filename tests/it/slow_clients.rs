@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::support::{Service, examples};
@@ -132,4 +133,66 @@ fn a_second_signal_stops_at_once() {
     let _ = stream.shutdown(Shutdown::Both);
     assert!(rest.is_empty() && began.elapsed() < Duration::from_secs(20), "{rest:?}");
     service.wait("to remove the socket", |service| !service.socket().exists());
+}
+
+/// Bytes of memory in use, as Linux reckons them.
+fn resident(service: &Service) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a figure");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+}
+
+/// Forty services claim everybody, so that each ID has six kilobytes of answer: made at once, these are 300 MB.
+#[test]
+fn answers_that_nobody_reads_take_no_memory() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for at in 0..40 {
+        let text =
+            super::support::registration(&format!("s{at}"), &format!("s{at}_")).replace(&format!("s{at}_.*"), ".*");
+        fs::write(home.path().join(format!("s{at}.yaml")), text.replace("true", "false")).expect("written");
+    }
+    let service = Service::start_with(&[home.path()], &["--server-name", "example.com"]);
+    assert_eq!(service.claimants("@a:example.com").len(), 40);
+    let before = resident(&service);
+    // The system's own buffers are smaller than those of TCP.
+    let asking: Vec<UnixStream> = (0..25)
+        .map(|_| {
+            let mut stream = UnixStream::connect(service.socket()).expect("connects");
+            stream.write_all(&batch(2_000)).expect("sent");
+            stream
+        })
+        .collect();
+    // One who reads gets all of it, whatever the others do.
+    let body = serde_json::json!({"ids": vec!["@irc_x:example.com"; 2_000]});
+    let answer = service.post("/v1/owners", &body);
+    assert_eq!(answer.json()["results"].as_array().map(Vec::len), Some(2_000));
+    assert!(answer.body.len() > 8 << 20, "{}", answer.body.len());
+    let grown = resident(&service).saturating_sub(before);
+    assert!(grown < 64 << 20, "grew by {grown} bytes");
+    drop(asking);
+}
+
+/// Bodies that are on their way may take so much together; a question is asked all the same.
+#[test]
+fn bodies_together_take_what_they_may() {
+    let (service, address) = serve(&["--max-in-flight", "10000000"]);
+    let head = "POST /v1/owners HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n";
+    let beginning: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = connect(address);
+            let head = head.replace("Content-Length", "Expect: 100-continue\r\nContent-Length");
+            stream.write_all(head.as_bytes()).expect("sent");
+            stream.read_exact(&mut [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()]).expect("an answer");
+            stream
+        })
+        .collect();
+    let refused = service.send(head.as_bytes()).expect("an answer");
+    assert_eq!(refused.status, 503, "{}", refused.head);
+    assert!(refused.head.to_ascii_lowercase().contains("retry-after: 1"), "{}", refused.head);
+    assert_eq!(service.post("/v1/may-register", &serde_json::json!({"localpart": "alice"})).status, 200);
+    drop(beginning);
+    service.wait("to have memory again", |service| {
+        let ids = vec!["@irc_x:example.com"; 9_000];
+        service.post("/v1/owners", &serde_json::json!({"ids": ids})).status == 200
+    });
 }

@@ -190,7 +190,10 @@ impl Service {
         let end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&raw[..end]).into_owned();
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Answer { status, head, body: raw[end + 4..].to_vec() })
+        let body = &raw[end + 4..];
+        let chunked = head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked");
+        let body = if chunked { unchunked(body)? } else { body.to_vec() };
+        Some(Answer { status, head, body })
     }
 
     /// A request with a body of any kind.
@@ -243,6 +246,21 @@ impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A body that came in chunks; `None` if it is not whole.
+fn unchunked(mut raw: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = raw.windows(2).position(|window| window == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&raw[..line]).ok()?, 16).ok()?;
+        let chunk = raw.get(line + 2..line + 2 + length)?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(chunk);
+        raw = raw.get(line + 2 + length + 2..)?;
     }
 }
 

@@ -111,14 +111,22 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     stand_back_all();
     raise_file_limit();
     let metrics = Metrics::new();
-    access.iter().for_each(|access| access.show(&metrics));
-    certificate.iter().for_each(|certificate| certificate.show(&metrics));
+    if let Some(access) = &access {
+        access.show(&metrics);
+    }
+    if let Some(certificate) = &certificate {
+        certificate.show(&metrics);
+    }
     let reloader = Reloader::start(options, &metrics).context("failed to start the reload thread")?;
     let comparer = Arc::new(Comparer::new().context("failed to start the threads that compare")?);
     let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics)
         .context("failed to start the findings thread")?;
-    let limits =
-        Limits { body_bytes: serve.max_body, ids: serve.max_ids, request: Duration::from_secs(serve.request_timeout) };
+    let limits = Limits {
+        body_bytes: serve.max_body,
+        ids: serve.max_ids,
+        request: Duration::from_secs(serve.request_timeout),
+        in_flight_bytes: serve.max_in_flight,
+    };
     let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
         .guarded_by(access.clone())
         .behind(serve.doors(access.is_some()))

@@ -81,6 +81,10 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_BODY", default_value_t = Limits::default().body_bytes)]
     pub(super) max_body: usize,
 
+    /// What the bodies of all requests that are on their way may take together, in bytes, and what all answers may.
+    #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight_bytes)]
+    pub(super) max_in_flight: usize,
+
     /// The most IDs in one request.
     #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_IDS", default_value_t = Limits::default().ids)]
     pub(super) max_ids: usize,

@@ -46,6 +46,12 @@ impl Scratch {
         }
     }
 
+    /// The steps that all attempts may still take together, where they are limited.
+    #[must_use]
+    pub const fn steps_left(&self) -> Option<u64> {
+        self.steps_left
+    }
+
     /// How many steps an attempt may take that may take `most` by itself.
     pub(super) fn allowance(&self, most: u32) -> u32 {
         let left = self.steps_left.map_or(most, |left| u32::try_from(left).unwrap_or(most));
