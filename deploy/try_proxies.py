@@ -5,7 +5,7 @@
 
 Only paths and ports are adapted. Each is asked the README's calls, made to answer errors itself, asked by many clients
 while bailiwick reloads (no request may fail) and restarts (each must be answered, rightly or with an error of Matrix).
-Needs nginx, caddy and curl; loopback only, about a minute. The exit code is 0 if everything held.
+Needs nginx, caddy, curl and jq; loopback only, about a minute. The exit code is 0 if everything held.
 """
 
 import collections
@@ -114,13 +114,13 @@ def adapted(file: Path, changes: dict[str, str]) -> str:
 
 def check(name: str, inside: int, public: int, service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
-    calls = re.findall(r"^\$ (curl .+)\n(.+)$", readme, re.MULTILINE)
+    calls = re.findall(r"^\$ (curl .+)\n((?:(?!\$ |```).*\n)+)", readme, re.MULTILINE)
     right = 0
     for command, expected in calls:
         command = command.replace("127.0.0.1:8790", f"127.0.0.1:{inside}")
         got = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=10).stdout
         right += got.strip() == expected.strip()
-    hold(f"{name}: the README's calls", f"{right} of {len(calls)}", "5 of 5")
+    hold(f"{name}: the README's calls", f"{right} of {len(calls)}", "7 of 7")
 
     batch = json.dumps({"ids": [f"@{number:06}{'x' * 236}:example.com" for number in range(10_000)]})
     hold("the largest batch", ask(inside, "POST", "/v1/owners", batch)[0], 200)
