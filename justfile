@@ -34,6 +34,11 @@ doc:
 openapi:
     bash .ci/run openapi
 
+# The fuzz targets compile
+[group('steps of CI')]
+fuzz-check:
+    bash .ci/run fuzz-check
+
 # Licences, sources and bans of dependencies
 [group('steps of CI')]
 deny:
