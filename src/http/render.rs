@@ -1,10 +1,14 @@
+use std::io;
+
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType, HeaderName};
 use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
 use crate::snapshot::Snapshot;
+use crate::telemetry::VisibleJson;
 
 /// An answer in its envelope: which snapshot it is from, and whether that is complete.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -51,5 +55,21 @@ pub(super) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
 
 /// Writes a value as JSON behind what is there.
 pub(super) fn append(bytes: &mut Vec<u8>, value: &impl Serialize) {
-    serde_json::to_writer(bytes, value).expect("answers hold only strings, numbers and booleans");
+    let mut serializer = Serializer::with_formatter(bytes, Visibly);
+    value.serialize(&mut serializer).expect("answers hold only strings, numbers and booleans");
+}
+
+/// The compact form, but for what would act on the terminal of whoever reads an answer there: that is escaped, which says
+/// the same in JSON.
+struct Visibly;
+
+impl Formatter for Visibly {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all that is ever answered.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            writer.write_all(fragment.as_bytes())
+        } else {
+            write!(writer, "{}", VisibleJson(fragment))
+        }
+    }
 }

@@ -20,15 +20,20 @@ fn files(directory: &Path) {
             "id": ID, "url": null, "as_token": format!("{token}{ID}"), "hs_token": token, "sender_localpart": "bot",
             "namespaces": {"users": [{"regex": format!("@irc_(?#{ID}).*"), "exclusive": true}]},
         });
-        fs::write(directory.join(file), text.to_string()).expect("written");
+        fs::write(directory.join(file), escaped(&text)).expect("written");
     }
     let other = serde_json::json!({
         "id": format!("other{ID}"), "url": null, "as_token": "three", "hs_token": "three", "sender_localpart": "bot2",
         "namespaces": {"users": [{"regex": "@irc_.*", "exclusive": true}]},
     });
-    fs::write(directory.join("c.yaml"), other.to_string()).expect("written");
+    fs::write(directory.join("c.yaml"), escaped(&other)).expect("written");
     let broken = format!("broken{}.yaml", ID.replace('\n', "\r"));
     fs::write(directory.join(broken), format!("id: {:?}\n", "\u{1b}")).expect("written");
+}
+
+/// As YAML takes it, too: it refuses controls that are not escaped.
+fn escaped(text: &serde_json::Value) -> String {
+    text.to_string().replace('\u{9b}', "\\u009b").replace('\u{202e}', "\\u202e")
 }
 
 #[test]
@@ -43,6 +48,22 @@ fn in_the_log() {
         assert!(log.contains("FORGED"), "{log}");
         assert!(!log.contains(acts), "{log:?}");
         assert!(!log.lines().any(|line| line.starts_with("FORGED")), "{log}");
+    }
+}
+
+#[test]
+fn in_an_answer() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    files(home.path());
+    let service = Service::start(&[home.path()]);
+    service.wait("to compare", |service| service.get("/v1/conflicts").status == 200);
+    let asked = serde_json::json!({"ids": [format!("@irc_{ID}"), ID]});
+    let answers = [service.get("/v1/registrations"), service.get("/v1/conflicts"), service.post("/v1/owners", &asked)];
+    for answer in answers {
+        let text = answer.text();
+        assert!(text.contains("FORGED") && !text.contains(acts) && text.trim_end().lines().count() == 1, "{text:?}");
+        // It says what it said.
+        assert!(answer.json().to_string().contains('\u{202e}'), "{text}");
     }
 }
 
