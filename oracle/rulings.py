@@ -11,8 +11,9 @@ Writes, below --out:
 * `decisions.jsonl`: small random sets of registrations that get in each other's way, with questions and the verdicts.
 
 Everything is decided by Synapse's own functions (`load_appservices`, `ApplicationService`,
-`RegistrationHandler.appservice_register` and `check_username`, `DirectoryHandler.can_modify_alias`), run on stand-ins
-for the store and the configuration. tests/it/ruling.rs replays the data without Python.
+`RegistrationHandler.appservice_register` and `check_username`, `DirectoryHandler.create_association`), run on stand-ins
+for the store and the configuration: the methods that a client's request reaches, which `oracle/endpoints.py` checks by
+asking a running Synapse. tests/it/ruling.rs replays the data without Python.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from synapse.api.errors import SynapseError
 from synapse.config.appservice import load_appservices
 from synapse.handlers.directory import DirectoryHandler
 from synapse.handlers.register import RegistrationHandler
-from synapse.types import RoomAlias
+from synapse.types import RoomAlias, create_requester
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "crates/python-re/oracle"))
 from near import LOCALPARTS, member, near
@@ -74,20 +75,46 @@ class Homeserver:
     def __init__(self, services):
         self.store = SimpleNamespace(
             get_app_services=lambda: services,
+            get_app_service_by_id=lambda as_id: next((s for s in services if s.id == as_id), None),
+            create_room_alias_association=self._nothing,
             get_app_service_by_token=lambda token: next((s for s in services if s.token == token), None),
             get_users_by_id_case_insensitive=self._nobody,
         )
         self.hs = SimpleNamespace(
             hostname=SERVER,
+            is_mine=lambda alias: alias.domain == SERVER,
             config=SimpleNamespace(registration=SimpleNamespace(allow_underscore_prefixed_localpart=False)),
         )
         self._server_notices_mxid = None
+        self.auth = SimpleNamespace(is_server_admin=self._no)
+        self.require_membership = False
+        self.config = SimpleNamespace(
+            roomdirectory=SimpleNamespace(is_alias_creation_allowed=lambda _user, _room, _alias: True)
+        )
+        self._spam_checker_module_callbacks = SimpleNamespace(
+            NOT_SPAM="not spam", user_may_create_room_alias=self._not_spam
+        )
 
     async def _nobody(self, _user_id):
         return {}
 
+    async def _no(self, _requester):
+        return False
+
+    async def _not_spam(self, _user_id, _alias):
+        return "not spam"
+
+    async def _nothing(self, *_, **__):
+        return None
+
     async def register_with_store(self, **_):
         return None
+
+    def can_modify_alias(self, *args, **kwargs):
+        return DirectoryHandler.can_modify_alias(self, *args, **kwargs)
+
+    async def _create_association(self, *args, **kwargs):
+        return await DirectoryHandler._create_association(self, *args, **kwargs)
 
     def check_user_id_not_appservice_exclusive(self, *args, **kwargs):
         return RegistrationHandler.check_user_id_not_appservice_exclusive(self, *args, **kwargs)
@@ -104,10 +131,14 @@ def verdict(coroutine):
 def decide(services, question):
     homeserver = Homeserver(services)
     if "alias" in question:
-        allowed = DirectoryHandler.can_modify_alias(
-            homeserver, RoomAlias.from_string(question["alias"]), user_id=question.get("user_id")
-        )
-        return {"allowed": allowed, "errcode": None if allowed else "M_EXCLUSIVE"}
+        if not RoomAlias.is_valid(question["alias"]):
+            # What the servlet says before anything else.
+            return {"allowed": False, "errcode": "M_INVALID_PARAM"}
+        service = next((s for s in services if s.id == question.get("as_id")), None)
+        user = question.get("user_id") or (service.sender.to_string() if service else "@alice:example.com")
+        requester = create_requester(user, app_service=service)
+        alias = RoomAlias.from_string(question["alias"])
+        return verdict(DirectoryHandler.create_association(homeserver, requester, alias, "!room:example.com", [SERVER]))
     localpart = question["localpart"]
     if "as_token" in question:
         return verdict(RegistrationHandler.appservice_register(homeserver, localpart, question["as_token"]))
@@ -224,7 +255,10 @@ def random_question(rng, services):
         alias += ":" + SERVER
     users = [s.sender.to_string() for s in services] + ["@alice:example.com"]
     question = {"alias": alias}
-    if rng.random() < 0.7:
+    roll = rng.random()
+    if services and roll < 0.4:
+        question["as_id"] = rng.choice(services).id
+    elif roll < 0.8:
         question["user_id"] = rng.choice(users)
     return question
 

@@ -4,6 +4,8 @@
 pub struct Checks {
     /// A person at a registration form, under the lower-cased localpart.
     pub person: &'static [UserCheck],
+    /// Somebody who asks whether a name is free, as typed: no letter is lower-cased.
+    pub availability: &'static [UserCheck],
     /// A service that registers one of its users.
     pub service: &'static [UserCheck],
     /// A person who creates an alias.
@@ -15,6 +17,8 @@ pub struct Checks {
 /// A check on a user who is to be registered. Each passes or says why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCheck {
+    /// The localpart is ASCII, as a parameter of a query must be.
+    Ascii,
     /// The localpart holds only the characters of today's grammar.
     Characters,
     /// The localpart is not empty.

@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) precedence: Precedence,
     /// What it makes of the regexes of all files together.
     pub(super) join: Option<Join>,
+    /// Whether something may stand behind the colon of an alias that is asked about.
+    pub(super) is_server_name: fn(&str) -> bool,
     /// What is checked, and in which order.
     pub(super) checks: Checks,
     /// What becomes of two files that cannot both load, as a sentence without an end.
@@ -56,6 +58,12 @@ impl Dialect {
     #[must_use]
     pub const fn join(self) -> Option<&'static Join> {
         self.0.join.as_ref()
+    }
+
+    /// Whether the homeserver takes something for the name of a server, its own or another.
+    #[must_use]
+    pub fn is_server_name(self, name: &str) -> bool {
+        (self.0.is_server_name)(name)
     }
 
     /// What is checked when somebody asks, and in which order.

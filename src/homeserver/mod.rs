@@ -1,8 +1,34 @@
 //! Who the homeserver is: its name, and the dialect by which it reads registrations and decides.
 //!
-//! A dialect is a row of parameters ([`Dialect`]), not a fork of the code: how a regex is read, which of a list's entries
-//! comes first, which checks are made in which order, what one broken entry does to the others. The rooms above ask the
-//! row, and know no homeserver by its name; the room named after a homeserver is the only place that does.
+//! # A dialect is a row of parameters
+//!
+//! Homeservers differ in few places, and in each of them only so much: a [`Dialect`] is one value for each place, not a fork
+//! of the code. The rooms above ask the row, and know no homeserver by its name; the room named after a homeserver is the
+//! only place that does.
+//!
+//! | parameter | who asks it | what it says |
+//! |---|---|---|
+//! | name | `snapshot::digest`, options | two dialects never look alike |
+//! | parse | `registration`, through `ValidRegex` | the regex of an entry as a [`python_re::Pattern`], which says what is claimed on the whole ID: how the homeserver anchors its search is in it |
+//! | precedence | `index`, `analysis`, `ruling` | in which order the entries of a list are asked. An entry's [`Rank`] is its place in it, so that *the first that matches decides* is the one rule everywhere, whatever "first" means |
+//! | checks | `ruling` | what is checked when somebody asks, in which order; what each check does is said once, in `ruling` |
+//! | join | `analysis` | what the homeserver makes of the regexes of all files together |
+//! | sentences | faults and findings | what the homeserver would do, in its name |
+//!
+//! # How to add one
+//!
+//! 1. A room beside `synapse/`, with a row of its own and what only that homeserver does: its way of reading a regex, its
+//!    orders of checks, each with the function of the homeserver that it was taken from.
+//! 2. If a parameter does not reach: a new variant of [`Precedence`], [`UserCheck`] or [`AliasCheck`], or a new parameter.
+//!    The compiler names the places that must say what it means (`Precedence::rank` and `reason`; `ruling::user`,
+//!    `ruling::alias`). A precedence is a total order of the entries of one list; a rule that looks at two lists at once is
+//!    not one.
+//! 3. A line that gives it a name in [`Dialect`], and the option of the command line.
+//! 4. An oracle that asks the homeserver itself, over HTTP, as `oracle/endpoints.py` does, and its recorded cases in
+//!    `tests/it/ruling.rs`. The property test in `index` runs the new precedence against a naive walk.
+//!
+//! A parser that gives a pattern for what the homeserver would find *anywhere* in an ID, or in any case of letters, is
+//! right as it is, but the index finds such patterns by their literals or an automaton and not by their prefix.
 
 mod checks;
 mod dialect;

@@ -10,7 +10,7 @@ pub enum Precedence {
 /// The place of an entry in the precedence of its list: of those that match, the one of the least rank decides.
 ///
 /// Four bytes, since an index holds one for every path of every entry. From the highest bit: whether it yields to all
-/// that do not ([`YIELDS`]); one more than its position in the file, 0 for the service's own user; and, of no weight
+/// that do not; one more than its position in the file, 0 for the service's own user; and, of no weight
 /// since positions differ, whether it is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rank(u32);

@@ -40,6 +40,10 @@ pub(super) struct MayRegisterRequest<'b> {
     as_id: Option<Cow<'b, str>>,
     /// Its `as_token` instead, and not both.
     as_token: Option<Cow<'b, str>>,
+    /// Decide on the name as it was typed, as `GET /_matrix/client/v3/register/available` does: capitals are refused, where
+    /// registration itself turns them into small letters. Only when no service asks.
+    #[serde(default)]
+    as_typed: bool,
 }
 
 const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token": … (neither for a person)}"#;
@@ -53,6 +57,7 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
         ("user_id" = Option<String>, Query, description = "The whole user ID; either this or `localpart`."),
         ("localpart" = Option<String>, Query, description = "The localpart on this server."),
         ("as_id" = Option<String>, Query, description = "The application service that asks; none when a person asks."),
+        ("as_typed" = Option<bool>, Query, description = "Decide on the name as it was typed: capitals are refused."),
     ),
     responses(
         (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
@@ -65,9 +70,18 @@ async fn get(
     caller: ReqData<Caller>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id"])?;
+    let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id", "as_typed"])?;
+    let as_typed = match query.get("as_typed") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(ApiError::invalid_param("as_typed is true or false")),
+    };
     let name = user_name(query.get("user_id"), query.get("localpart"))?;
-    answer(&state, *caller, name, |services| by_id(services, query.get("as_id")))
+    match (query.get("as_id"), as_typed) {
+        (as_id, false) => answer(&state, *caller, name, |services| by_id(services, as_id)),
+        (None, true) => answer(&state, *caller, name, |_| Asker::Availability),
+        (Some(_), true) => Err(only_persons_type()),
+    }
 }
 
 #[utoipa::path(
@@ -87,6 +101,8 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let request: MayRegisterRequest<'_> = body::json(&body, EXPECTED)?;
     let name = user_name(request.user_id.as_deref(), request.localpart.as_deref())?;
     match (&request.as_id, &request.as_token) {
+        (None, None) if request.as_typed => answer(&state, *caller, name, |_| Asker::Availability),
+        _ if request.as_typed => Err(only_persons_type()),
         (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
         (as_id, None) => answer(&state, *caller, name, |services| by_id(services, as_id.as_deref())),
         (None, Some(token)) => {
@@ -96,6 +112,10 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
             })
         }
     }
+}
+
+fn only_persons_type() -> ApiError {
+    ApiError::invalid_param("as_typed is for persons: a service registers names as it gives them")
 }
 
 fn answer<'a>(

@@ -12,7 +12,7 @@ use super::scratch::Engines;
 use super::target::Target;
 use python_re::Outcome;
 
-/// A literal that more paths than this hold tells too little.
+/// A literal that more paths than this hold tells too little. Measured: see [`super`].
 const MAX_SHARED: u32 = 16;
 
 /// A path that the trie is no good for.

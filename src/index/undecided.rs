@@ -2,18 +2,11 @@
 //! the ID counts as claimed, and the answer says that this could not be decided. To free a name by a mistake of ours is
 //! the worst that an index can do; to hold one is seen and can be mended.
 //!
-//! Such places are: a table that gives up, a slow search that cannot be set up, a literal search or a lazy automaton that
-//! refuses its input (then all candidates are tried), an entry whose regex is not read although the file was loaded
-//! (then it claims everything).
+//! Such places are: a table that gives up and a slow search that cannot be set up (`residual`), a literal search
+//! (`fallback`) or a lazy automaton (`lazy`) that refuses its input, where all candidates are tried. An entry that is not
+//! read although it was when the file was loaded claims everything ([`crate::registration::ValidRegex::pattern`]).
 
-use python_re::{Anchor, Ast, Outcome, Path, Pattern};
+use python_re::Outcome;
 
 /// Counts as a match, and is shown as one that was not proved.
 pub(super) const UNDECIDED: Outcome = Outcome::StepLimit;
-
-/// What an entry claims that cannot be read: everything.
-pub(super) fn everything() -> (Pattern, Vec<Path>) {
-    let start = Ast::Anchor(Anchor::Start);
-    let path = Path { prefix: Vec::new(), conditions: Vec::new(), rest: Some(Ast::Empty) };
-    (Pattern::of(start), vec![path])
-}

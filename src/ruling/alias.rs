@@ -5,7 +5,7 @@ use super::reasons::{outside, reserved, unknown_service};
 use super::{Asker, Decision, Reason, Services};
 use crate::homeserver::AliasCheck;
 use crate::index::{Scratch, ServicePos};
-use crate::matrix::{ErrCode, MAX_ALIAS_CHARS, MatrixId, ServerName, user_id};
+use crate::matrix::{ErrCode, MAX_ALIAS_CHARS, MatrixId, user_id};
 
 /// Who asks, as far as the checks need it.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ impl Services {
         let case = Case::new(self, Subject::Alias(alias.as_str().to_owned()), asker, claims);
         let checks = self.homeserver().dialect.checks();
         match asker {
-            Asker::Person => {
+            Asker::Person | Asker::Availability => {
                 let acting = Acting { user, own_user: false };
                 case.decide(checks.alias_of_person, |case, check| checked(case, check, acting))
             }
@@ -59,7 +59,7 @@ fn checked(case: &Case<'_>, check: AliasCheck, acting: Acting<'_>) -> Checked {
     let (localpart, domain) = alias.strip_prefix('#').unwrap_or(alias).split_once(':').unwrap_or((alias, ""));
     let invalid = |errcode, why: String| Err(Refusal::new(Reason::InvalidAlias, errcode, why));
     match check {
-        AliasCheck::Valid if domain.parse::<ServerName>().is_err() => {
+        AliasCheck::Valid if !case.services.homeserver().dialect.is_server_name(domain) => {
             invalid(ErrCode::InvalidParam, format!("an alias ends with a server, as in `#room:{server}`"))
         }
         AliasCheck::ActsAsOwnUser if !acting.own_user => Err(not_its_user(case, acting)),

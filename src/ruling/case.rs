@@ -1,6 +1,6 @@
 use super::{Asker, Claim, Claims, Decision, Reason, Services};
 use crate::index::ServicePos;
-use crate::matrix::ErrCode;
+use crate::matrix::{ErrCode, Kind};
 
 /// What is being decided on.
 #[derive(Clone, Debug)]
@@ -10,6 +10,13 @@ pub(super) enum Subject {
 }
 
 impl Subject {
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::User(_) => Kind::User,
+            Self::Alias(_) => Kind::Alias,
+        }
+    }
+
     pub(super) fn as_str(&self) -> &str {
         let (Self::User(id) | Self::Alias(id)) = self;
         id
@@ -53,7 +60,7 @@ impl Refusal {
 impl<'s> Case<'s> {
     pub(super) fn new(services: &'s Services, subject: Subject, asker: Asker<'_>, claims: Claims<'s>) -> Self {
         let (service, as_id) = match asker {
-            Asker::Person => (None, None),
+            Asker::Person | Asker::Availability => (None, None),
             Asker::Service(position) => (Some(position), Some(services.registration(position).id.to_string())),
             Asker::Unknown(as_id) => (None, as_id.map(str::to_owned)),
         };

@@ -31,8 +31,8 @@ impl Services {
         ranked.sort_unstable_by_key(|(rank, _)| *rank);
         let mut memory = python_re::Scratch::new();
         let mut matches = |entry: &Entry| {
-            let pattern = dialect.parse(id.kind(), &entry.regex);
-            pattern.is_ok_and(|pattern| pattern.matcher().run(&mut memory, id.as_str()) == Outcome::Match)
+            let pattern = entry.regex.pattern(dialect, id.kind());
+            pattern.matcher().run(&mut memory, id.as_str()) == Outcome::Match
         };
         let matching = ranked.into_iter().filter_map(|(rank, entry)| {
             let decides = Some(rank) == deciding;

@@ -12,6 +12,8 @@ use crate::matrix::{ErrCode, MAX_USER_ID_CHARS, MatrixId, registrable_localpart,
 pub enum Asker<'a> {
     /// Somebody at a registration form.
     Person,
+    /// Somebody who asks whether a name is free, as typed.
+    Availability,
     /// The service at a position.
     Service(ServicePos),
     /// Someone who named a service that is not loaded: by this id, or by a token that nobody has.
@@ -41,12 +43,15 @@ impl Services {
                 of_person = localpart.to_lowercase();
                 (&*of_person, checks.person)
             }
+            Asker::Availability => (localpart, checks.availability),
             Asker::Service(_) | Asker::Unknown(_) => (localpart, checks.service),
         };
         let case = self.user_case(asker, user_id(localpart, self.server_name().as_str()), scratch);
         match asker {
             Asker::Unknown(as_id) => case.refuse(unknown_service(as_id)),
-            Asker::Person | Asker::Service(_) => case.decide(checks, |case, check| checked(case, check, localpart)),
+            Asker::Person | Asker::Availability | Asker::Service(_) => {
+                case.decide(checks, |case, check| checked(case, check, localpart))
+            }
         }
     }
 
@@ -76,6 +81,10 @@ impl Services {
 fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
     let invalid = |why: &str| Err(Refusal::new(Reason::InvalidUserId, ErrCode::InvalidUsername, why));
     match check {
+        UserCheck::Ascii if !localpart.is_ascii() => {
+            let why = "a name in a query consists of ASCII characters";
+            Err(Refusal::new(Reason::InvalidUserId, ErrCode::Unknown, why))
+        }
         UserCheck::Characters if !registrable_localpart(localpart) => {
             invalid("a localpart consists of the characters a-z, 0-9 and `._=-/+`")
         }
@@ -91,7 +100,8 @@ fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
         UserCheck::NotDigits if localpart.bytes().all(|byte| byte.is_ascii_digit()) => {
             invalid("a localpart of digits alone is reserved for guests")
         }
-        UserCheck::Characters
+        UserCheck::Ascii
+        | UserCheck::Characters
         | UserCheck::NotEmpty
         | UserCheck::NoUnderscore
         | UserCheck::Length

@@ -86,10 +86,20 @@ fn decisions_are_synapses() {
     assert!(wrong.is_empty(), "{} of {asked} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+fn by_id<'a>(services: &Services, as_id: Option<&'a str>) -> Asker<'a> {
+    let Some(as_id) = as_id else { return Asker::Person };
+    services.position_of_id(as_id).map_or(Asker::Unknown(Some(as_id)), Asker::Service)
+}
+
 fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Option<&'static str>) {
     let decision = if let Some(alias) = ask["alias"].as_str() {
         let alias = MatrixId::parse(alias).expect("askable");
-        services.may_create_alias(alias, Asker::Person, ask["user_id"].as_str(), &mut Scratch::new())
+        services.may_create_alias(
+            alias,
+            by_id(services, ask["as_id"].as_str()),
+            ask["user_id"].as_str(),
+            &mut Scratch::new(),
+        )
     } else {
         let asker = match ask["as_token"].as_str() {
             None => Asker::Person,
@@ -106,5 +116,44 @@ fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Opti
     };
     assert_eq!(decision.allowed, decision.errcode.is_none());
     assert_eq!(decision.allowed, decision.error.is_none());
+    (decision.allowed, decision.errcode.map(bailiwick::matrix::ErrCode::as_str))
+}
+
+/// What a running Synapse answered over HTTP when `oracle/endpoints.py` asked it.
+#[test]
+fn answers_are_those_of_synapses_endpoints() {
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    let hasher = TokenHasher::new();
+    let mut scratch = Scratch::new();
+    for set in lines("endpoints.jsonl") {
+        let registrations = set["registrations"].as_array().expect("a list");
+        let services = services(
+            registrations.iter().map(|content| load(&hasher, "set.yaml", content.to_string().as_bytes())).collect(),
+        );
+        for question in set["questions"].as_array().expect("a list") {
+            asked += 1;
+            let decision = at_endpoint(&services, question, &mut scratch);
+            if decision != (question["allowed"].as_bool().expect("a verdict"), question["errcode"].as_str()) {
+                wrong.push(format!("{question}: bailiwick says {decision:?}, of {}", set["registrations"]));
+            }
+        }
+    }
+    assert!(asked >= 1_000, "only {asked} answers");
+    assert!(wrong.is_empty(), "{} of {asked} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn at_endpoint(services: &Services, question: &Value, scratch: &mut Scratch) -> (bool, Option<&'static str>) {
+    let text = |key: &str| question[key].as_str();
+    let asker = match question["ask"].as_str() {
+        Some("available") => Asker::Availability,
+        _ => by_id(services, text("as_id")),
+    };
+    let decision = if let Some(alias) = text("alias") {
+        let alias = MatrixId::of_any_length(alias).expect("an alias");
+        services.may_create_alias(alias, asker, text("user_id"), scratch)
+    } else {
+        services.may_register(asker, UserName::Localpart(text("localpart").expect("a localpart")), scratch)
+    };
     (decision.allowed, decision.errcode.map(bailiwick::matrix::ErrCode::as_str))
 }

@@ -3,8 +3,18 @@
 use crate::homeserver::{AliasCheck, Checks, UserCheck};
 
 pub(super) const CHECKS: Checks = Checks {
-    // `RegistrationHandler.check_username`.
+    // `RegistrationHandler.check_username`, which `RegisterRestServlet` hands the name in lower case,
     person: &[
+        UserCheck::Characters,
+        UserCheck::NotEmpty,
+        UserCheck::NoUnderscore,
+        UserCheck::NotReserved,
+        UserCheck::Length,
+        UserCheck::NotDigits,
+    ],
+    // and `UsernameAvailabilityRestServlet` as it was typed.
+    availability: &[
+        UserCheck::Ascii,
         UserCheck::Characters,
         UserCheck::NotEmpty,
         UserCheck::NoUnderscore,
@@ -15,8 +25,21 @@ pub(super) const CHECKS: Checks = Checks {
     // `RegistrationHandler.appservice_register`.
     service: &[UserCheck::OwnNamespace, UserCheck::NotReserved],
     // `ClientDirectoryServer.on_PUT`, then `DirectoryHandler.create_association`.
-    alias_of_person: &[AliasCheck::NotReserved],
-    alias_of_service: &[AliasCheck::NotReserved],
+    alias_of_person: &[
+        AliasCheck::Valid,
+        AliasCheck::Length,
+        AliasCheck::NotReserved,
+        AliasCheck::NoWhiteSpace,
+        AliasCheck::Local,
+    ],
+    alias_of_service: &[
+        AliasCheck::Valid,
+        AliasCheck::ActsAsOwnUser,
+        AliasCheck::Length,
+        AliasCheck::OwnNamespace,
+        AliasCheck::NoWhiteSpace,
+        AliasCheck::Local,
+    ],
 };
 
 #[cfg(test)]
@@ -27,7 +50,7 @@ mod tests {
     /// (tests/it/ruling.rs).
     #[test]
     fn each_check_is_made_once_and_what_frees_a_name_is_made_at_all() {
-        for checks in [CHECKS.person, CHECKS.service] {
+        for checks in [CHECKS.person, CHECKS.availability, CHECKS.service] {
             let all = (0..checks.len()).all(|at| !checks[..at].contains(&checks[at]));
             assert!(all && checks.contains(&UserCheck::NotReserved), "{checks:?}");
         }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod join;
+mod server_name;
 
 use python_re::{Pattern, PatternError};
 
@@ -20,6 +21,7 @@ pub(super) const ROW: Row = Row {
         depends_on_others: join::depends_on_others,
         consequence: join::CONSEQUENCE,
     }),
+    is_server_name: server_name::is_server_name,
     checks: checks::CHECKS,
     collision: "Synapse would refuse to start",
 };
