@@ -22,12 +22,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{DefaultFields, FormatFields, Writer};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-use super::{Visible, VisibleJson};
+use super::{Visible, VisibleJson, malformed};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -61,12 +63,15 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(level).map_err(|error| LoggingError(error.to_string()))?;
     let lines = Lines::to(io::stderr(), format == LogFormat::Json).map_err(|error| LoggingError(error.to_string()))?;
     // What would be said about a line that is lost would be lost too.
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(lines.clone());
-    let done = match format {
-        LogFormat::Human => builder.with_ansi(io::stderr().is_terminal()).fmt_fields(VisibleFields).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let layer = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(lines.clone());
+    let layer = match format {
+        LogFormat::Human => layer.with_ansi(io::stderr().is_terminal()).fmt_fields(VisibleFields).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
+    let done = tracing_subscriber::registry()
+        .with(layer.with_filter(malformed::left_out_of(filter)))
+        .with(malformed::Counter.with_filter(malformed::Counter::filter()))
+        .try_init();
     let _ = LINES.set(lines);
     done.map_err(|error| LoggingError(error.to_string()))
 }

@@ -39,6 +39,7 @@ impl Metrics {
             .info("bailiwick_build_info", "1; the version is in the label.", "version")
             .set(env!("CARGO_PKG_VERSION"));
         metrics.keep(Ok(super::logging::LOST.clone()));
+        metrics.keep(Ok(super::malformed::MALFORMED.clone()));
         #[cfg(target_os = "linux")]
         metrics.keep(super::process::Process::new());
         metrics

@@ -5,6 +5,7 @@
 //! caller or a registration can choose: routes, methods, statuses, reasons, states, kinds and triggers are fixed sets.
 
 mod logging;
+mod malformed;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod process;

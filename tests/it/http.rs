@@ -134,6 +134,18 @@ fn what_is_no_http_at_all_does_no_harm() {
     assert_eq!(service.get("/healthz").status, 200);
 }
 
+/// Whoever can connect could otherwise fill the log, and wake whoever is woken by errors.
+#[test]
+fn what_is_no_http_is_counted_and_not_logged() {
+    let service = Service::start(&[&examples()]);
+    for _ in 0..20 {
+        service.send(b"\x01\x02 / HTTP/1.1\r\n\r\n");
+    }
+    let counted = |service: &Service| service.metric("bailiwick_http_malformed_requests_total");
+    service.wait("to count", |service| counted(service).as_deref() == Some("20"));
+    assert!(!service.log().contains("ERROR"), "{}", service.log());
+}
+
 #[test]
 fn metrics_count_what_happens_and_nothing_that_callers_name() {
     let service = Service::start(&[&examples()]);
