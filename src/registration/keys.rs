@@ -204,18 +204,41 @@ pub(super) fn instead_of<'d>(draft: &Draft<'d>, missing: &str) -> Option<(String
         let found = draft.document.locate(key);
         let Value::Str(text) = found.value else { return None };
         let name = text.escaped();
-        let unknown = !TOP_LEVEL.contains(&&*name);
+        let unknown = !TOP_LEVEL.contains(&&*name) && is_plain(&name);
         let meant = unknown.then(|| renamed(&name).or_else(|| nearest(&name, &TOP_LEVEL)))?;
         (meant == Some(missing)).then(|| (name.into_owned(), found))
     })
 }
 
+/// A key that is this one but for a character that does not show, or looks like another; and what that is.
+pub(super) fn with_odd_character<'d>(draft: &Draft<'d>, missing: &str) -> Option<(Located<'d>, String)> {
+    draft.pairs.iter().find_map(|&(key, _)| {
+        let found = draft.document.locate(key);
+        let Value::Str(text) = found.value else { return None };
+        let odd = text.chars.chars().find(|c| !c.is_ascii())?;
+        let plain: String = text.chars.chars().filter(char::is_ascii).collect();
+        (plain.trim() == missing).then(|| (found, format!("the character U+{:04X}", u32::from(odd))))
+    })
+}
+
+/// The key that seems to have been written in the place of one that is missing in an entry.
+pub(super) fn instead_in_entry(draft: &Draft<'_>, entry: Located<'_>, missing: &str) -> Option<String> {
+    let Value::Dict(pairs) = entry.value else { return None };
+    pairs.iter().find_map(|&(key, _)| {
+        let Value::Str(text) = draft.document.value(key) else { return None };
+        let name = text.escaped();
+        let known = ENTRY.contains(&&*name) || !is_plain(&name);
+        let meant = if name == "prefix" || name == "pattern" { Some("regex") } else { nearest(&name, &ENTRY) };
+        (!known && meant == Some(missing)).then(|| name.into_owned())
+    })
+}
+
 /// A key in a message, if it is of the kind that keys are.
 pub(super) fn shown(name: &str) -> String {
+    if is_plain(name) { format!("`{name}`") } else { "this key".to_owned() }
+}
+
+fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    if name.len() <= 64 && !name.is_empty() && name.chars().all(plain) {
-        format!("`{name}`")
-    } else {
-        "this key".to_owned()
-    }
+    name.len() <= 64 && !name.is_empty() && name.chars().all(plain)
 }

@@ -10,7 +10,10 @@ use pyyaml::{Located, Text, Value};
 
 /// Nothing in the file.
 pub(super) fn empty_file() -> Fault {
-    Fault::of_file(FaultCode::WrongType, "the file is empty: a registration is a mapping with id, url, as_token, …")
+    Fault::of_file(
+        FaultCode::WrongType,
+        "the file is empty, or holds comments alone: a registration is a mapping with id, url, as_token, …",
+    )
 }
 
 /// What a value is called.
@@ -46,6 +49,10 @@ pub(super) fn missing(draft: &Draft<'_>, key: &str) -> Fault {
             format!("write `{key}`")
         };
         let message = format!("{key} is missing, and Synapse does not know {shown}: {way_out}");
+        return Fault::over(FaultCode::MissingKey, found, message);
+    }
+    if let Some((found, odd)) = keys::with_odd_character(draft, key) {
+        let message = format!("{key} is missing: what looks like it holds {odd} in its name; type the key anew");
         return Fault::over(FaultCode::MissingKey, found, message);
     }
     let way_out = match key {
@@ -89,6 +96,9 @@ fn as_text(draft: &Draft<'_>, found: Located<'_>) -> &'static str {
 pub(super) fn not_a_string(draft: &Draft<'_>, key: &str, found: Located<'_>) -> Fault {
     let way_out = match found.value {
         Value::Bool(_) if key == "url" => "write `url: null` if nothing is to be sent, else the address",
+        Value::Int(_) | Value::Float(_) | Value::Timestamp(_) if key == "url" => {
+            "write the whole address, such as `http://localhost:9999`"
+        }
         _ => as_text(draft, found),
     };
     let message = format!("{key} is {} where a string is needed: {way_out}", kind(found.value));
@@ -165,13 +175,7 @@ pub(super) fn entry_not_a_mapping(kind_of: &str, found: Located<'_>) -> Fault {
 }
 
 /// An entry without a regex that is a string.
-pub(super) fn no_regex(
-    draft: &Draft<'_>,
-    kind_of: &str,
-    entry: Place,
-    found: Option<Located<'_>>,
-    prefix: bool,
-) -> Fault {
+pub(super) fn no_regex(draft: &Draft<'_>, kind_of: &str, entry: Located<'_>, found: Option<Located<'_>>) -> Fault {
     match found {
         Some(found) => {
             let way_out = match found.value {
@@ -184,14 +188,18 @@ pub(super) fn no_regex(
             Fault::over(FaultCode::WrongType, found, message)
         }
         None => {
-            let way_out = if prefix { ": write regex instead of prefix" } else { "" };
-            Fault::at(FaultCode::MissingKey, entry, format!("an entry of namespaces.{kind_of} has no regex{way_out}"))
+            let way_out = match keys::instead_in_entry(draft, entry, "regex") {
+                Some(name) => format!("write `regex` instead of `{name}`"),
+                None => "add `regex: '…'`".to_owned(),
+            };
+            let message = format!("an entry of namespaces.{kind_of} has no regex: {way_out}");
+            Fault::at(FaultCode::MissingKey, entry.place, message)
         }
     }
 }
 
 /// An entry without an `exclusive` that is a boolean.
-pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Located<'_>>) -> Fault {
+pub(super) fn no_exclusive(draft: &Draft<'_>, kind_of: &str, entry: Located<'_>, found: Option<Located<'_>>) -> Fault {
     match found {
         Some(found) => {
             let message = format!(
@@ -201,10 +209,12 @@ pub(super) fn no_exclusive(kind_of: &str, entry: Place, found: Option<Located<'_
             Fault::over(FaultCode::WrongType, found, message)
         }
         None => {
-            let message = format!(
-                "an entry of namespaces.{kind_of} does not say exclusive: add 'exclusive: true' or 'exclusive: false'"
-            );
-            Fault::at(FaultCode::MissingKey, entry, message)
+            let way_out = match keys::instead_in_entry(draft, entry, "exclusive") {
+                Some(name) => format!("write `exclusive` instead of `{name}`"),
+                None => "add 'exclusive: true' or 'exclusive: false'".to_owned(),
+            };
+            let message = format!("an entry of namespaces.{kind_of} does not say exclusive: {way_out}");
+            Fault::at(FaultCode::MissingKey, entry.place, message)
         }
     }
 }

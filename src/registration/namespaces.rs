@@ -61,15 +61,14 @@ fn entry<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, text
             regex.clone().map(|regex| (regex, place))
         }
         other => {
-            let prefix = draft.document.get(pairs, "prefix").is_some();
-            draft.fault(messages::no_regex(draft, kind, found.place, other, prefix));
+            draft.fault(messages::no_regex(draft, kind, found, other));
             None
         }
     };
     let exclusive = match draft.document.get(pairs, "exclusive") {
         Some(Located { value: Value::Bool(exclusive), .. }) => Some(exclusive),
         other => {
-            draft.fault(messages::no_exclusive(kind, found.place, other));
+            draft.fault(messages::no_exclusive(draft, kind, found, other));
             None
         }
     };

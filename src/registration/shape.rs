@@ -70,11 +70,15 @@ pub(super) fn of_text(text: &str) -> Option<Fault> {
     } else if start.starts_with("{\\rtf") {
         "this is a document of a word processor: save the text alone, as UTF-8"
     } else if start.starts_with("diff --git ") || start.starts_with("--- a/") {
-        "this is a patch, not a registration: apply it, and use the file that it changes"
+        PATCH
     } else if start.starts_with("#!/") {
         "this is a script, not a registration: run it, and use what it writes"
+    } else if start.starts_with("$ ") || (start.starts_with("cat ") && lower.contains("<<")) {
+        "this holds a command of a shell beside the registration: keep only what the command writes"
+    } else if start.starts_with('{') && text.contains("}:\n") {
+        "this is Nix, not a registration: build it, and use the registration that comes out"
     } else if is_toml(text) {
-        "this is TOML, and Synapse reads YAML: write `key: value` in the place of `key = value`, and no `[section]`"
+        "this is TOML or the like, and Synapse reads YAML: write `key: value` in the place of `key = value`, and no `[section]`"
     } else if is_environment(text) {
         "this is a list of variables (`NAME=value`), not a registration: write `key: value`"
     } else {
@@ -88,6 +92,8 @@ fn several(text: &str) -> Option<Fault> {
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     (has("apiVersion:") && has("kind:")).then(|| fault(TOP, KUBERNETES))
 }
+
+const SOPS: &str = "this file is still encrypted by sops: decrypt it (`sops -d`), and use what comes out";
 
 const KUBERNETES: &str = "this is a manifest of Kubernetes, not a registration: put the registration that it holds (below \
                           `stringData:` or `data:`) into a file of its own, or apply the manifest and mount what comes of it";
@@ -104,13 +110,11 @@ fn is_toml(text: &str) -> bool {
             && line.ends_with(']')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.\" ".contains(c))
     };
-    let mut sections = 0;
-    let mut pairs = 0;
-    for line in lines(text) {
-        sections += usize::from(is_section(line));
-        pairs += usize::from(line.split_once(" = ").is_some_and(|(key, _)| !key.contains([':', ' ', '\'', '"'])));
-    }
-    pairs >= 2 && (sections >= 1 || pairs == lines(text).count())
+    let is_pair = |line: &str| line.split_once('=').is_some_and(|(key, _)| !key.trim().contains([':', ' ', '\'', '"']));
+    let sections = lines(text).filter(|line| is_section(line)).count();
+    let pairs = lines(text).filter(|line| is_pair(line)).count();
+    pairs >= 1
+        && ((sections >= 1 && pairs + sections >= 3) || (pairs >= 2 && lines(text).all(|line| line.contains(" = "))))
 }
 
 fn is_environment(text: &str) -> bool {
@@ -129,6 +133,9 @@ pub(super) fn of_mapping(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fa
     let has = |key: &str| document.get(pairs, key).is_some();
     let is_mapping = |key: &str| matches!(document.get(pairs, key).map(|found| found.value), Some(Value::Dict(_)));
     let place = document.place(document.root());
+    if has("sops") {
+        return Some(fault(place, SOPS));
+    }
     let own = ["as_token", "hs_token", "sender_localpart", "namespaces"].into_iter().filter(|key| has(key)).count();
     if own > 1 {
         return None;
@@ -136,8 +143,6 @@ pub(super) fn of_mapping(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fa
     let count = |keys: &[&str]| keys.iter().filter(|key| has(key)).count();
     let what = if has("apiVersion") && has("kind") {
         KUBERNETES
-    } else if has("sops") {
-        "this file is still encrypted by sops: decrypt it (`sops -d`), and use what comes out"
     } else if has("server_name") && count(&HOMESERVER) >= 1 || count(&HOMESERVER) >= 2 {
         "this is a homeserver's configuration, not a registration: name it with `--synapse-config`, and keep it out of the \
          registrations"
@@ -227,10 +232,10 @@ fn below(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
         pairs.iter().filter(|&&(_, value)| is_registration(document, value)).map(|&(key, _)| key).collect();
     let place = |id: NodeId| document.place(id);
     match found[..] {
-        [] => {
-            let listed = pairs.iter().find(|&&(_, value)| is_list_of_registrations(document, value))?;
-            Some(fault(place(listed.0), LISTED))
-        }
+        [] => match pairs.iter().find(|&&(_, value)| is_list_of_registrations(document, value)) {
+            Some(&(key, _)) => Some(fault(place(key), LISTED)),
+            None => foreign(document, pairs),
+        },
         [key] => {
             let name = match document.value(key) {
                 Value::Str(text) => super::keys::shown(&text.chars).replace("this key", "a key"),
@@ -250,6 +255,37 @@ fn below(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
         }
     }
 }
+
+/// A mapping in which nothing is a registration's.
+fn foreign(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
+    let names = || {
+        pairs.iter().filter_map(|&(key, _)| match document.value(key) {
+            Value::Str(text) => Some(&*text.chars),
+            _ => None,
+        })
+    };
+    let place = document.place(document.root());
+    if !pairs.is_empty() && names().count() == pairs.len() {
+        if names().all(|name| name.starts_with('+')) {
+            return Some(fault(place, PATCH));
+        }
+        if names().all(|name| name.split_once(' ').is_some_and(|(number, _)| number.parse::<u32>().is_ok())) {
+            return Some(fault(place, "each line begins with its number, as an editor shows it: save the text alone"));
+        }
+    }
+    let required = ["id", "url", "as_token", "hs_token", "sender_localpart", "namespaces"];
+    let is_near =
+        |name: &str| super::spelling::nearest(name, &required).is_some() || super::keys::KINDS.contains(&name);
+    (!names().any(is_near)).then(|| {
+        fault(
+            place,
+            "nothing in this file is a registration's: a registration holds id, url, as_token, hs_token, \
+             sender_localpart and namespaces; keep other files out of the registrations",
+        )
+    })
+}
+
+const PATCH: &str = "this is a patch, not a registration: apply it, and use the file that it changes";
 
 const LISTED: &str = "this is a list of registrations, and Synapse reads one from a file: put each into a file of its own, \
                       without the `- ` and moved to the left, and list the files in `app_service_config_files`";
@@ -289,8 +325,22 @@ pub(super) fn of_other(document: &Document<'_>) -> Option<Fault> {
             place,
             "the file holds nothing but a path: put the registration itself here, or a symlink in the place of this file",
         )),
+        Value::Str(text) if text.chars.contains("as_token") && text.chars.contains("hs_token") => Some(fault(
+            place,
+            "the whole registration stands in quotes, and so is one text: remove the quotes, and end each line where it ends",
+        )),
+        Value::Str(text) if is_base64(&text.chars) => Some(fault(
+            place,
+            "this looks like base64, as Kubernetes writes what stands below `data:`: decode it (`base64 -d`), and use what \
+             comes out",
+        )),
         _ => None,
     }
+}
+
+fn is_base64(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b' ');
+    text.len() >= 40 && text.bytes().all(plain) && text.split(' ').all(|line| line.len() >= 4)
 }
 
 fn is_path(text: &str) -> bool {

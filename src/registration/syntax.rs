@@ -120,13 +120,25 @@ fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
         Problem::Tag | Problem::UnknownHandle => "if the value itself begins with '!', put it in single quotes",
         Problem::SecondDocument => return Some(second_document(subject)),
         Problem::UnhashableKey => "a value that begins with '{' or '[' is put in single quotes",
-        Problem::NoComma(..) | Problem::NotOpened(_) if has_comment(error, text) => {
+        Problem::NoComma(..) | Problem::NoContent(_)
+            if text.lines().any(|line| line.trim_start().starts_with("//")) =>
+        {
+            "a comment begins with '#', not with '//'"
+        }
+        Problem::NoComma(..) | Problem::NotOpened(_) | Problem::NoContent(_) if has_comment(error, text) => {
             "what follows a blank and '#' is a comment: put a value with a '#' in single quotes"
         }
         Problem::NoComma(close, _) => {
-            return Some(format!("close what was opened with {close:?}; a value that begins with a bracket is quoted"));
+            return Some(format!(
+                "entries are parted by ',', and end with {close:?}; a value that begins with a bracket is quoted"
+            ));
         }
+        Problem::NoContent("','") => "remove one of the commas",
+        Problem::AfterDocument(_) => "remove what stands behind the end of the registration (`...`), or the `...`",
         Problem::EntryNotAllowed => "a list begins on a line of its own below its key, with '- ' before each entry",
+        Problem::NoBlockEnd(_) if value_begins(error, text, &['[', '{', '\'', '"']) => {
+            "a value that begins with a bracket or quote ends with it: put the whole value in single quotes"
+        }
         Problem::NoBlockEnd(_) => "what belongs together is indented alike, with spaces",
         Problem::UnclosedQuote | Problem::SeparatorInQuote => {
             "close the quote; within single quotes a single quote is written twice"
@@ -144,6 +156,10 @@ fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
 /// `!env`, `!vault`: what other programs write where a value belongs.
 fn unknown_tag(error: &YamlError, text: &str) -> String {
     let line = line_at(error, text);
+    let tag = line.chars().skip(error.place.column as usize).next();
+    if tag.is_none_or(|c| !c.is_ascii_alphabetic()) {
+        return "an unquoted value that begins with '!' is a tag: put it in single quotes".to_owned();
+    }
     if line.contains("!vault") {
         return "this is still encrypted by Ansible Vault: decrypt it, and write the value itself".to_owned();
     }
@@ -167,10 +183,16 @@ fn line_at<'t>(error: &YamlError, text: &'t str) -> &'t str {
     text.lines().nth(error.place.line as usize - 1).unwrap_or_default()
 }
 
+/// Whether the value in the line begins with one of these.
+fn value_begins(error: &YamlError, text: &str, with: &[char]) -> bool {
+    line_at(error, text).split_once(": ").is_some_and(|(_, value)| value.trim_start().starts_with(with))
+}
+
 /// Whether a comment swallowed the end of what was open.
 fn has_comment(error: &YamlError, text: &str) -> bool {
-    let from = error.since.map_or(error.place.line, |since| since.line) as usize;
-    let lines = text.lines().skip(from - 1).take(error.place.line as usize + 1 - from);
+    // The end of the file is noticed a line or two behind.
+    let from = error.since.map_or(error.place.line.saturating_sub(2).max(1), |since| since.line) as usize;
+    let lines = text.lines().skip(from - 1).take((error.place.line as usize + 1).saturating_sub(from));
     lines.into_iter().any(|line| line.contains(" #"))
 }
 
@@ -200,7 +222,11 @@ fn key_and_value(error: &YamlError, text: &str, subject: Subject) -> String {
             format!("in line {line} write `{key}: ` instead of `{key}=`")
         }
         Some((line, _)) => format!("line {line} holds a '=': a key is followed by ': ', a colon and a space"),
-        None => "a key is followed by ': ', a colon and a space; here or in the line before".to_owned(),
+        None => {
+            "a key is followed by ': ', a colon and a space, here or in the line before, and keys that belong together \
+                 are indented alike"
+                .to_owned()
+        }
     }
 }
 

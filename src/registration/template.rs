@@ -69,6 +69,11 @@ fn variable(value: &str) -> Option<&'static str> {
     None
 }
 
+/// Whether a value stands there as some tool has encrypted it.
+pub(super) fn is_encrypted(value: &str) -> bool {
+    encrypted(value.trim()).is_some()
+}
+
 fn encrypted(value: &str) -> Option<&'static str> {
     let starts = |prefix| value.starts_with(prefix);
     if starts("ENC[AES256_GCM,") {

@@ -59,7 +59,12 @@ fn tokens(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
     let tokens = ["as_token", "hs_token"].map(|key| string(draft, key).map(|(text, found)| (key, text, found)));
     for (key, text, found) in tokens.into_iter().flatten() {
         if let Some(what) = template::left_over(&text.chars) {
-            let message = format!("{key} still holds {what}: whoever knows the template knows the token");
+            let why = if template::is_encrypted(&text.chars) {
+                "and Synapse takes just that for the token"
+            } else {
+                "and whoever knows the template knows the token"
+            };
+            let message = format!("{key} still holds {what}, {why}");
             warnings.push(Warning::over(WarningCode::Placeholder, found, message));
         } else if let Some(what) = template::no_token(&text.chars) {
             let message = format!("{key} is {what}, and Synapse takes just that for the token: write the token itself");

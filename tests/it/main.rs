@@ -20,6 +20,7 @@ mod pattern;
 mod providers;
 mod readme;
 mod registration;
+mod registration_mistakes;
 mod registration_verdicts;
 mod reload;
 mod restart;

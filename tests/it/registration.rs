@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use bailiwick::registration::{self, Entry, Registration, TokenHasher};
+use bailiwick::registration::{self, Entry, FaultCode, Registration, TokenHasher, WarningCode};
 use serde_json::{Value, json};
 
 use super::registration_verdicts::bytes;
@@ -56,6 +56,36 @@ fn recorded_files_load_as_in_synapse() {
     let hasher = TokenHasher::new();
     let wrong: Vec<String> = cases.iter().filter_map(|case| difference(case, &hasher)).collect();
     assert!(wrong.is_empty(), "{} of {} files differ:\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
+}
+
+const URLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/registration/urls.jsonl");
+
+#[test]
+fn an_address_is_unusable_if_synapse_reaches_nobody_there() {
+    let recorded = fs::read_to_string(URLS).expect("the recorded addresses can be read");
+    let (mut reached, mut unreached, mut wrong) = (0, 0, Vec::new());
+    for line in recorded.lines() {
+        let case: Value = serde_json::from_str(line).expect("an address is JSON");
+        let file = GOOD.replace("http://127.0.0.1/", &case["url"].to_string());
+        // Of an address with a placeholder in it that is said, and no more.
+        let codes = [WarningCode::UnusableUrl, WarningCode::Placeholder];
+        let warned = warnings(&file).iter().any(|(code, _)| codes.contains(code));
+        let reaches = case["reaches"].as_bool().expect("a verdict");
+        if warned == reaches {
+            wrong.push(case.to_string());
+        }
+        *(if reaches { &mut reached } else { &mut unreached }) += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(reached >= 20 && unreached >= 90, "{reached} and {unreached} are too few");
+}
+
+/// What is warned of in a file that loads.
+fn warnings(file: &str) -> Vec<(WarningCode, String)> {
+    match registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()) {
+        Ok(loaded) => loaded.warnings.iter().map(|warning| (warning.code, warning.message.to_string())).collect(),
+        Err(faults) => panic!("it does not load: {faults:?}\n{file}"),
+    }
 }
 
 /// Files that Synapse loads, nearly as deep as CPython's recursion limit allows.
