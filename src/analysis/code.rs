@@ -1,6 +1,7 @@
 //! The codes of findings, in one list: what they are called, and the way out.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 
@@ -111,6 +112,19 @@ impl Code {
         }
     }
 }
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(UnknownCode)
+    }
+}
+
+/// There is no finding of this code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such code of a finding; there are {}", Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", "))]
+pub struct UnknownCode;
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -137,7 +137,12 @@ impl<'a> Translation<'_, 'a> {
 
     /// A repetition, at most once, of what holds a condition on what precedes.
     fn repeated(&mut self, before: Term<'a>, repeat: &Repeat, tail: &[&Ast]) -> Option<Term<'a>> {
-        if repeat.max.is_none_or(|max| max > 1) {
+        // What takes something from the start on cannot do so again.
+        let only_once = matches_only_at_start(&repeat.body) && takes_something(&repeat.body);
+        if only_once && repeat.min > 1 {
+            return Some(NEVER);
+        }
+        if !only_once && repeat.max.is_none_or(|max| max > 1) {
             return None;
         }
         let past = if repeat.min == 0 { self.way(before, None, tail)? } else { NEVER };

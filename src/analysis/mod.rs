@@ -61,7 +61,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 use rayon::prelude::*;
 
-pub use code::Code;
+pub use code::{Code, UnknownCode};
 pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};

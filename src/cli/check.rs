@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::nothing::nothing_found;
 use super::report::{self, Report};
 use super::sources::Sources;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load};
@@ -16,6 +17,10 @@ use crate::telemetry::VisibleJson;
 
 /// What to check, and how to say what is wrong.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing to report, 1 errors, 3 warnings only, 64 usage (also when there is nothing to check), \
+                        70 internal"
+)]
 pub(super) struct Check {
     #[command(flatten)]
     sources: Sources,
@@ -29,11 +34,11 @@ pub(super) struct Check {
     all: bool,
 
     /// Let findings of this code count as errors; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = code)]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',')]
     deny: Vec<Code>,
 
     /// Leave findings of this code out; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = code)]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',')]
     allow: Vec<Code>,
 }
 
@@ -49,13 +54,6 @@ enum Format {
     Sarif,
 }
 
-fn code(text: &str) -> Result<Code, String> {
-    Code::ALL.iter().copied().find(|code| code.as_str() == text).ok_or_else(|| {
-        let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        format!("there is no such finding; there are {}", known.join(", "))
-    })
-}
-
 pub(super) fn run(check: &Check) -> ExitCode {
     let snapshot = match check.sources.resolve().and_then(|(name, sources)| load::load(name, sources)) {
         Ok(snapshot) => snapshot,
@@ -64,6 +62,10 @@ pub(super) fn run(check: &Check) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if snapshot.files().is_empty() {
+        complain(&anyhow::anyhow!(nothing_found(&check.sources.dirs)));
+        return ExitCode::from(USAGE);
+    }
     let comparer = match Comparer::new() {
         Ok(comparer) => comparer,
         Err(error) => {

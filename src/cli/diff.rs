@@ -3,15 +3,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::sources::at;
-use super::{ERRORS, INTERNAL, OK, USAGE, complain, load, tell};
+use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::matrix::ServerName;
+use crate::registration::Fault;
 use crate::telemetry::{Visible, VisibleJson};
 
 /// What to compare.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, 3 a \
+                        service no longer holds or sees IDs, or that could not be decided, 64 usage, 70 internal"
+)]
 pub(super) struct Diff {
     /// The registrations as they were: a directory or a file.
     #[arg(value_name = "OLD")]
@@ -40,36 +46,73 @@ enum Format {
     Json,
 }
 
+/// What there is to say.
+#[derive(Serialize)]
+struct Difference {
+    /// Whether every file of both sets has been loaded.
+    complete: bool,
+    /// The files that cannot be loaded and are left out.
+    left_out: Vec<LeftOut>,
+    changes: Vec<Change>,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    file: String,
+    /// Whether it is one of the new set.
+    new: bool,
+    errors: Vec<Fault>,
+}
+
 pub(super) fn run(diff: &Diff) -> ExitCode {
-    let changes = match changes(diff) {
-        Ok(changes) => changes,
+    let difference = match difference(diff) {
+        Ok(difference) => difference,
         Err(error) => {
             complain(&error);
             return ExitCode::from(USAGE);
         }
     };
+    for LeftOut { file, .. } in &difference.left_out {
+        tell(&format!("{file} cannot be loaded and is left out (`bailiwick check` says why)"));
+    }
     let text = match diff.format {
-        Format::Human => human(&changes),
-        Format::Json => format!("{}\n", VisibleJson(serde_json::to_string_pretty(&changes).unwrap_or_default())),
+        Format::Human => human(&difference.changes),
+        Format::Json => format!("{}\n", VisibleJson(serde_json::to_string_pretty(&difference).unwrap_or_default())),
     };
     if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
         complain(&error.into());
         return ExitCode::from(INTERNAL);
     }
-    let contested = changes.iter().any(|change| change.change == ChangeKind::BecameContested);
-    ExitCode::from(if contested { ERRORS } else { OK })
+    ExitCode::from(code(&difference))
 }
 
-fn changes(diff: &Diff) -> anyhow::Result<Vec<Change>> {
-    let of = |path: &Path| {
+/// The gravest of what there is to say.
+fn code(difference: &Difference) -> u8 {
+    let any = |kinds: &[ChangeKind]| difference.changes.iter().any(|change| kinds.contains(&change.change));
+    if any(&[ChangeKind::BecameContested]) || difference.left_out.iter().any(|file| file.new) {
+        ERRORS
+    } else if any(&[ChangeKind::Lost, ChangeKind::Left, ChangeKind::Undecided]) {
+        WARNINGS
+    } else {
+        OK
+    }
+}
+
+fn difference(diff: &Diff) -> anyhow::Result<Difference> {
+    let mut left_out = Vec::new();
+    let mut load = |path: &Path, new| {
         let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)])?;
-        for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
-            tell(&format!("{} cannot be loaded and is left out (`bailiwick check` says why)", file.file()));
-        }
+        let faulty = snapshot.files().iter().filter(|file| !file.faults().is_empty());
+        left_out.extend(faulty.map(|file| LeftOut {
+            file: file.file().to_string(),
+            new,
+            errors: file.faults().to_vec(),
+        }));
         anyhow::Ok(snapshot)
     };
-    let (old, new) = (of(&diff.old)?, of(&diff.new)?);
-    Ok(Comparer::new()?.difference(old.services(), new.services()))
+    let (old, new) = (load(&diff.old, false)?, load(&diff.new, true)?);
+    let changes = Comparer::new()?.difference(old.services(), new.services());
+    Ok(Difference { complete: left_out.is_empty(), left_out, changes })
 }
 
 fn human(changes: &[Change]) -> String {

@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod health;
 mod load;
+mod nothing;
 mod openapi;
 mod owner;
 mod report;

@@ -6,7 +6,7 @@ use super::error::MatrixError;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role};
-use crate::analysis::{Code, Finding, Severity};
+use crate::analysis::{Code, Finding, Severity, UnknownCode};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/conflicts", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
@@ -75,6 +75,5 @@ fn severity(text: &str) -> Result<Severity, ApiError> {
 }
 
 fn code(text: &str) -> Result<Code, ApiError> {
-    let known = Code::ALL.iter().copied().find(|code| code.as_str() == text);
-    known.ok_or_else(|| ApiError::invalid_param("there is no such code of a finding"))
+    text.parse().map_err(|UnknownCode| ApiError::invalid_param("there is no such code of a finding"))
 }

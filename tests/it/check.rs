@@ -127,9 +127,44 @@ fn diff_says_what_changes_hands() {
     assert_eq!((run().status.code(), text(&run()).as_str()), (Some(0), "no ID changes hands\n"));
     write(&new, "b", "b_");
     assert!(text(&run()).contains("+ `b` holds users such as `@b_:example.com`"), "{:?}", run());
+    assert_eq!(run().status.code(), Some(0));
     write(&new, "b", "a_b");
     assert_eq!(run().status.code(), Some(1));
     assert!(text(&run()).contains("! `a` and `b` both claim `@a_b:example.com` exclusively"), "{:?}", run());
+    // A service that loses its IDs is told by the exit code, and so is a file that cannot be loaded.
+    std::fs::remove_file(new.join("b.yaml")).expect("removed");
+    std::fs::remove_file(new.join("a.yaml")).expect("removed");
+    write(&new, "c", "c_");
+    assert_eq!(run().status.code(), Some(3), "{:?}", run());
+    assert!(text(&run()).contains("- `a` no longer holds users such as"), "{:?}", run());
+    std::fs::write(new.join("broken.yaml"), "id: [").expect("written");
+    assert_eq!(run().status.code(), Some(1), "{:?}", run());
+    let (old, new) = (old.to_str().expect("UTF-8"), new.to_str().expect("UTF-8"));
+    let difference = json_of(&bailiwick(&["diff", old, new, "--server-name", "example.com", "--format", "json"]));
+    assert_eq!((&difference["complete"], &difference["left_out"][0]["new"]), (&json!(false), &json!(true)));
+    assert_eq!(difference["left_out"][0]["errors"][0]["code"], "syntax");
+}
+
+#[test]
+fn a_check_of_nothing_is_not_a_success() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dir = home.path().to_str().expect("UTF-8");
+    let said = |dir: &str| {
+        let output = bailiwick(&["check", dir, "--server-name", "example.com"]);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert!(said(dir).contains("nothing to check"), "{}", said(dir));
+    std::fs::create_dir(home.path().join("telegram")).expect("a directory");
+    write(&home.path().join("telegram"), "a", "a_");
+    std::fs::write(home.path().join("registration"), registration("b", "b_")).expect("written");
+    for what in ["sub-directories", "telegram", "neither in .yaml nor in .yml", ": registration"] {
+        assert!(said(dir).contains(what), "{what}: {}", said(dir));
+    }
+    assert_eq!(
+        bailiwick(&["check", &format!("{dir}/telegram"), "--server-name", "example.com"]).status.code(),
+        Some(0)
+    );
 }
 
 #[test]

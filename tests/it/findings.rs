@@ -140,10 +140,25 @@ fn each_code_has_its_case() {
         ("webhook", "begins with `@`"),
         ("@.*:${SERVER_NAME}", "placeholder"),
         ("@x{{ DOMAIN }}", "placeholder"),
+        ("@^irc_.*", "`^` asks for the start"),
+        ("@(?:^irc_.*)+", "`^` asks for the start"),
+        (r"^@(.)\1:example\.com$\n^@x", "`^` asks for the start"),
+        ("(?:@(a|^b))^.*", "`^` asks for the start"),
+        ("’^@x.*’", "quotation mark `’`"),
+        ("'@x.*'", "quotation mark `'`"),
+        ("/^@x.*/", "slashes"),
+        (" @x.*", "white space"),
     ] {
         let message = message(Code::DeadEntry, regex);
         assert!(message.as_ref().is_some_and(|message| message.contains(why)), "{regex}: {message:?}");
     }
+    for regex in ["^@x.*|^@y.*", "(^@x)+.*", "^(?:^@x|@y).*", r"(?:\A@x)?@x", r"@(?:^y)?x", "@x.*(?<=y)"] {
+        assert_eq!(message(Code::DeadEntry, regex), None, "{regex}");
+        assert_eq!(message(Code::Backtracking, regex), None, "{regex}");
+    }
+    let aliases = services(vec![registration("a", "a-bot", &[("aliases", "irc", true)])]);
+    let dead = one_of(Code::DeadEntry, &aliases).expect("it is dead");
+    assert!(dead.message.ends_with("the ID of an alias begins with `#`"), "{}", dead.message);
     assert!(message(Code::LooksLikeGlob, "@irc_*").is_some_and(|message| message.contains("`@irc_.*`")));
     assert!(
         message(Code::LooksLikeGlob, r"@irc_*:example\.com").is_some_and(|m| m.contains(r"`@irc_.*:example\.com`"))
@@ -177,6 +192,35 @@ fn each_code_has_its_case() {
     assert_eq!(one_of(Code::BlockedByExclusive, &blocked).map(|found| found.severity), Some(Severity::Warning));
     let named_twice = two(("@(?P<n>a).*", true), ("@(?P<n>b).*", true));
     assert!(one_of(Code::UnjoinableRegex, &named_twice).is_some());
+}
+
+#[test]
+fn what_two_files_share_and_each_should_have_for_itself_is_found_with_the_first() {
+    let hasher = TokenHasher::new();
+    let load = |id: &str, hs_token: &str, url: &str| {
+        let file = json!({
+            "id": id, "as_token": format!("{id}-as-token-0123456789abcdef"), "hs_token": hs_token,
+            "sender_localpart": id, "url": url, "namespaces": {},
+        });
+        let loaded = registration::load(&format!("{id}.yaml").into(), file.to_string().as_bytes(), &hasher);
+        Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+    };
+    let (secret, other) = ("shared-hs-token-0123456789abcdef", "another-hs-token-0123456789abcdef");
+    let found = findings_of(&services(vec![
+        load("a", secret, "http://localhost:1"),
+        load("b", other, "http://localhost:2"),
+        load("c", secret, "http://localhost:1/"),
+        load("d", secret, ""),
+        load("e", "a-third-hs-token-0123456789abcdef", ""),
+    ]));
+    let said = |code: Code| -> Vec<(String, String)> {
+        let of_code = found.iter().filter(|finding| finding.code == code);
+        of_code.map(|finding| (finding.places[0].as_id.to_string(), finding.places[1].as_id.to_string())).collect()
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(said(Code::SharedToken), [pair("a", "c"), pair("a", "d")]);
+    assert_eq!(said(Code::SharedUrl), [pair("a", "c")]);
+    assert!(found.iter().all(|finding| !finding.message.contains(secret)), "{found:?}");
 }
 
 /// Every witness, asked of the service, is what the finding says.

@@ -87,6 +87,8 @@
 //! next is kept by the arena itself, by name ([`Terms::remember`]), and goes with it.
 
 mod arena;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::sync::Arc;

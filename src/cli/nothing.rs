@@ -1,0 +1,41 @@
+//! What to say when there is nothing to check: a wrong path must not pass.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// So many names of each sort are listed; the others are counted.
+const LISTED: usize = 5;
+
+/// Why nothing was found, and what was passed over.
+pub(super) fn nothing_found(dirs: &[PathBuf]) -> String {
+    let mut text = "there is nothing to check: no registration was found".to_owned();
+    for dir in dirs {
+        text += &format!("; {}: {}", dir.display(), passed_over(dir));
+    }
+    text
+}
+
+/// What stands in a directory and is no registration by its name.
+fn passed_over(dir: &Path) -> String {
+    let Ok(entries) = fs::read_dir(dir) else { return "no directory that can be listed".to_owned() };
+    let (mut directories, mut others) = (Vec::new(), Vec::new());
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().escape_debug().to_string();
+        if entry.path().is_dir() { directories.push(name) } else { others.push(name) }
+    }
+    let sorts = [
+        (directories, "sub-directories, which are not looked into (give them as further arguments)"),
+        (others, "files whose names are hidden or end neither in .yaml nor in .yml (give them as further arguments)"),
+    ];
+    let said: Vec<String> =
+        sorts.into_iter().filter(|(names, _)| !names.is_empty()).map(|(names, what)| listed(names, what)).collect();
+    if said.is_empty() { "empty".to_owned() } else { format!("passed over {}", said.join(", and ")) }
+}
+
+fn listed(mut names: Vec<String>, what: &str) -> String {
+    names.sort_unstable();
+    let more = names.len().saturating_sub(LISTED);
+    names.truncate(LISTED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{what}: {}{more}", names.join(", "))
+}
