@@ -191,7 +191,7 @@ fn metrics_count_what_happens_and_nothing_that_callers_name() {
 #[test]
 fn a_batch_that_runs_out_of_steps_holds_up_nobody() {
     let home = tempfile::tempdir().expect("a temporary directory");
-    let text = super::support::registration("slow", "slow_").replace("'@slow_.*'", r"'@((a+)+)\2b$'");
+    let text = super::support::registration("slow", "slow_").replace("'@slow_.*'", r"'@(.+)(.+)(.+)(.+)\1\2\3\4b$'");
     std::fs::write(home.path().join("slow.yaml"), text).expect("written");
     let service = Service::start(&[home.path()]);
     let id = format!("@{}:x.y", "a".repeat(200));

@@ -70,3 +70,38 @@ fn refusals_are_in_pythons_words() {
         assert_eq!(Pattern::parse(source).expect_err(source).to_string(), message, "{source:?}");
     }
 }
+
+/// What CPython is done with in less than ten milliseconds is answered, and so is much that it would not live to see.
+#[test]
+fn what_a_homeserver_can_wait_for_is_answered() {
+    let no_match = [
+        (r"@(?:(\w)(?:\s*\w?\s*)+\1)", format!("@a{}!", " bc d".repeat(40))),
+        (r"@(a+)+(?<!x)\1$", format!("@{}!", "a".repeat(60))),
+        (r"@(a|a)*(b)\2(?=x)", format!("@{}!", "a".repeat(253))),
+        (r"@(?:(.*)*)x\1", format!("@{}!", "a".repeat(60))),
+        (r"@(.)(?:[a-z_]+\.?)*\1:", format!("@x{}!", "ab".repeat(120))),
+        (r"@(.+)(.+)(.+)\1\2\3$", format!("@{}!", "ab".repeat(60))),
+        (r"@(\d+).*[a-z]*.*\1$", format!("@1{}!", "ab".repeat(40))),
+        (r"@.*\bfoo\b.*\bbar\b.*:example\.com", format!("@{}:example.org", "foo bar ".repeat(29))),
+        (r"@[\s\S]*?(?:\b(?:\b|\B){999}\B)", "@abc def".to_owned()),
+    ];
+    let mut scratch = Scratch::new();
+    for (source, text) in no_match {
+        let pattern = Pattern::parse(source).expect("a pattern");
+        assert_eq!(pattern.matcher().run(&mut scratch, &text), Outcome::NoMatch, "{source} on {text:?}");
+    }
+}
+
+/// Where memory is of no help, the limit is.
+#[test]
+fn what_explodes_ends() {
+    let mut scratch = Scratch::new();
+    let pattern = Pattern::parse(r"@(.+)(.+)(.+)(.+)\1\2\3\4$").expect("a pattern");
+    assert_eq!(pattern.matcher().run(&mut scratch, &format!("@{}!", "ab".repeat(126))), Outcome::StepLimit);
+    // What all attempts have in common is used up by one of them; those that need few steps get them all the same.
+    scratch.limit_steps(Some(10_000));
+    assert_eq!(pattern.matcher().run(&mut scratch, &format!("@{}!", "ab".repeat(126))), Outcome::StepLimit);
+    assert_eq!(scratch.steps_left(), Some(0));
+    let short = Pattern::parse(r"@(a|b)_\1").expect("a pattern");
+    assert_eq!(short.matcher().run(&mut scratch, "@a_a"), Outcome::Match);
+}

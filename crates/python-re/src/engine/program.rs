@@ -11,6 +11,8 @@ pub(super) type Address = usize;
 pub(super) struct Program {
     pub(super) instructions: Vec<Instruction>,
     pub(super) groups: u32,
+    /// The groups that anybody asks about, each once.
+    pub(super) asked: Vec<usize>,
 }
 
 /// How often, and which number first.
@@ -65,8 +67,10 @@ impl Instruction {
 
 impl Program {
     pub(super) fn new(ast: &Ast, groups: u32) -> Self {
-        let mut program = Self { instructions: Vec::new(), groups };
+        let mut program = Self { instructions: Vec::new(), groups, asked: Vec::new() };
         program.add(ast);
+        program.asked.sort_unstable();
+        program.asked.dedup();
         program.push(Instruction::Succeed);
         program
     }
@@ -118,6 +122,7 @@ impl Program {
                 self.push(Instruction::Mark(mark + 1));
             }
             Ast::Reference { group, case } => {
+                self.asked.push(*group as usize);
                 self.push(Instruction::Reference { group: *group, case: *case });
             }
             Ast::Conditional { group, yes, no } => self.conditional(*group, yes, no),
@@ -153,6 +158,7 @@ impl Program {
     }
 
     fn conditional(&mut self, group: u32, yes: &Ast, no: &Ast) {
+        self.asked.push(group as usize);
         let condition = self.push(Instruction::Succeed);
         self.add(yes);
         let jump = self.push(Instruction::Succeed);
