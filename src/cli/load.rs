@@ -17,6 +17,7 @@ pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> a
     let mut options = Options::new(homeserver, sources, Arc::new(loader));
     // What is there counts as it is; nobody waits for a writer.
     options.max_wait = Duration::ZERO;
+    options.hold = Duration::ZERO;
     let mut engine = Engine::new(options, &Metrics::new());
     engine.reload(Trigger::Start, false);
     let snapshot = engine.live().load_full();

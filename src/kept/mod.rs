@@ -1,42 +1,82 @@
-//! Copies of what is in force, for the next start.
+//! What lasts across a restart: a copy of what is in force of each file.
+//!
+//! A service that starts with files that are broken, missing or half mounted must guard the names that it guarded before.
+//! So the bytes of whatever comes into force are kept in a directory of its own.
+//!
+//! # The life of a copy
+//!
+//! ```text
+//! the file is read ─► .new ─► its content is in force ─► .registration ─► the file is gone ─► .released ─► removed
+//! ```
+//!
+//! A new copy is written when a file has been read, that is before its content can come into force, and takes the place
+//! of the old one just before that happens: whenever the service is killed, there is a copy of what was in force. While
+//! what an edit took away is held, the old copy stays. What has been let go leaves a *released* copy for a week
+//! ([`RELEASED_FOR`]): should its file come back broken, it holds what it held. A confirmation removes it at once.
+//!
+//! # Whose it is
+//!
+//! A copy says of which file and of which homeserver it is and what its bytes hash to, so that half a copy is never taken
+//! for a whole one, nor one homeserver's for another's. One service at a time writes: it holds a lock. One that does not
+//! get it guards what is broken by the copies that are there, and changes nothing until the other ends.
+//!
+//! Copies hold tokens, as the files do: the directory is for its owner alone. Whatever is wrong here is logged and counted,
+//! and never stops the service.
+
+mod copy;
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::registration::FileFacts;
-use crate::snapshot::{ContentHash, Good, Refusal};
+use crate::matrix::ServerName;
+use crate::registration::{Fault, FaultCode, FileFacts};
+use crate::snapshot::{Claimed, ContentHash, Good, Refusal};
 use crate::source::{Item, Keep, Loader, Provider, Version, load};
+use copy::{Copy, Held};
 
-/// The first line of a copy.
-const MAGIC: &str = "bailiwick last good 1";
 /// What copies are called.
 const SUFFIX: &str = ".registration";
 /// What copies are called while they are not yet taken.
 const NEW: &str = ".new";
+/// What the claims are called that are held besides what a copy says.
+const HELD: &str = ".held";
+/// What copies are called whose files are gone and whose names have been let go.
+const RELEASED: &str = ".released";
 /// So many copies of what was not staged are made at a time, so that a first start with a hundred thousand files is not held
 /// up by all of their copies at once.
 const AT_A_TIME: usize = 1_000;
 /// So many new copies are flushed to disk one by one; for more than that, the whole file system is at once.
 const FEW: usize = 64;
+/// Released copies are kept for so long: longer than a deployment that went wrong takes to be noticed and mended, and not
+/// so long that the tokens of bridges that were removed lie about for ever.
+const RELEASED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// The last good copy of each file, so that a file that is broken when the service starts still holds its names.
-///
-/// A new copy is written when a file has been read, that is before its content can come into force, and takes the place
-/// of the old one once it has: whenever the service is killed, there is a copy of what was in force. Copies hold tokens, as
-/// the files do: the directory is for its owner alone. A copy says which file it is of and what its bytes hash to, so that
-/// half a copy is never taken for a whole one. Whatever is wrong here is logged and counted, and never stops the service.
+/// The last good copy of each file.
 #[derive(Debug)]
-pub(crate) struct StateDir {
+pub(super) struct StateDir {
     dir: PathBuf,
-    /// What is there, by file.
+    /// The homeserver whose copies these are.
+    owner: ServerName,
+    /// Held as long as the service runs; `None` while another service holds it.
+    lock: Option<File>,
+    /// The copies of what is in force, by file.
     saved: HashMap<Arc<str>, ContentHash>,
+    /// What is held besides, by file.
+    held: HashMap<Arc<str>, Vec<Claimed>>,
+    /// Those of what was let go.
+    released: HashSet<Arc<str>>,
+    /// Copies of the first version, which are used, and removed once others have been made.
+    obsolete: Vec<PathBuf>,
     /// What has been written since.
     staged: Mutex<Staged>,
     /// Whether there are copies still to be made, for which there was no time.
@@ -55,7 +95,10 @@ struct Staged {
 /// A file whose content is in force.
 pub(crate) struct InForce<'f> {
     pub(crate) file: &'f Arc<str>,
-    pub(crate) hash: ContentHash,
+    /// What its bytes hash to; `None` if the copy that is there is to stay as it is.
+    pub(crate) hash: Option<ContentHash>,
+    /// What is held besides.
+    pub(crate) more: Vec<Claimed>,
     /// The version that was read last, where it can be read.
     pub(crate) version: Option<&'f Version>,
     /// Where it can be read again.
@@ -63,64 +106,130 @@ pub(crate) struct InForce<'f> {
 }
 
 impl StateDir {
-    /// Reads what is there. Copies that are damaged are left out, and said.
-    pub(crate) fn open(dir: &Path) -> Self {
+    /// Reads what is there, and what was in force of each file when it was written. Copies that are damaged are left
+    /// out, and said; those that another service is using are used only for files that are broken.
+    pub(super) fn open(dir: &Path, owner: &ServerName, loader: &dyn Loader) -> (Self, Vec<(Arc<str>, Good)>) {
         let mut state = Self {
             dir: dir.to_owned(),
+            owner: owner.clone(),
+            lock: None,
             saved: HashMap::new(),
+            held: HashMap::new(),
+            released: HashSet::new(),
+            obsolete: Vec::new(),
             staged: Mutex::default(),
             unfinished: false,
             trouble: None,
         };
-        if let Err(error) = state.read() {
+        let copies = state.create().and_then(|()| state.read(loader));
+        let copies = copies.unwrap_or_else(|error| {
             state.tell(Some(error.to_string()));
-        }
-        state
+            Vec::new()
+        });
+        if state.lock.is_some() { (state, copies) } else { (state, Vec::new()) }
     }
 
-    fn read(&mut self) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        let entries = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-        let (copies, rest): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| is_called(path, SUFFIX));
-        for leftover in rest.iter().filter(|path| is_called(path, NEW)) {
-            // Written by a process that was killed before it could take it. If it cannot be removed, it is in nobody's way.
-            let _ = fs::remove_file(leftover);
+    fn create(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)
+    }
+
+    /// Takes the lock, unless another service holds it.
+    fn lock(&mut self) -> io::Result<()> {
+        if self.lock.is_some() {
+            return Ok(());
         }
-        let read = |path: &PathBuf| {
-            let copy = fs::read(path).ok()?;
-            opened(&copy).map(|(file, bytes)| (file, ContentHash::of(bytes)))
-        };
-        for (path, copy) in copies.par_iter().map(|path| (path, read(path))).collect::<Vec<_>>() {
-            match copy {
-                Some((file, hash)) => drop(self.saved.insert(file, hash)),
-                None => tracing::warn!(copy = %path.display(), "a copy in the state directory is damaged and not used"),
-            }
+        let dir = File::open(&self.dir)?;
+        match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => self.lock = Some(dir),
+            Err(Errno::WOULDBLOCK) => return Err(io::Error::other("another service is using it; give each its own")),
+            // Some file systems know no locks; then it is as it was before there were any.
+            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK | Errno::BADF) => self.lock = Some(dir),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    fn path_of(&self, file: &str) -> PathBuf {
-        self.dir.join(ContentHash::of(file.as_bytes()).short() + SUFFIX)
+    fn read(&mut self, loader: &dyn Loader) -> io::Result<Vec<(Arc<str>, Good)>> {
+        let locked = self.lock();
+        let entries = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        if locked.is_ok() {
+            self.tidy(&entries);
+        }
+        let read = |path: &PathBuf| {
+            let bytes = Zeroizing::new(fs::read(path).ok()?);
+            let copy = Copy::opened(&bytes)?;
+            let is_mine = copy.owner.is_none_or(|owner| owner == self.owner.as_str());
+            let good = || {
+                let registration = load(loader, &copy.file, copy.bytes).ok()?;
+                let good = Good::new(Arc::new(registration), ContentHash::of(copy.bytes));
+                let held =
+                    fs::read(self.path_of(&copy.file, HELD)).ok().and_then(|held| Held::opened(&held, &copy.file));
+                Some(held.map_or_else(|| good.clone(), |held| good.extended(&held.claims, Some(since_before()))))
+            };
+            let hash = copy.owner.is_some().then(|| ContentHash::of(copy.bytes));
+            Some(is_mine.then(|| (Arc::clone(&copy.file), hash, good())))
+        };
+        let copies: Vec<&PathBuf> = entries.iter().filter(|path| is_called(path, SUFFIX)).collect();
+        let mut recalled = Vec::with_capacity(copies.len());
+        for (path, copy) in copies.par_iter().map(|path| (path, read(path))).collect::<Vec<_>>() {
+            match copy {
+                Some(Some((file, hash, good))) => {
+                    if let Ok(held) = fs::read(self.path_of(&file, HELD)) {
+                        let held = Held::opened(&held, &file).map(|held| held.claims).unwrap_or_default();
+                        self.held.insert(Arc::clone(&file), held);
+                    }
+                    recalled.extend(good.map(|good| (Arc::clone(&file), good)));
+                    match hash {
+                        Some(hash) => drop(self.saved.insert(file, hash)),
+                        None => self.obsolete.push(path.to_path_buf()),
+                    }
+                }
+                Some(None) => {}
+                None => tracing::warn!(copy = %path.display(), "a copy in the state directory is damaged and not used"),
+            }
+        }
+        let released = entries.iter().filter(|path| is_called(path, RELEASED) && path.exists());
+        let file_of = |path: &PathBuf| Some(Arc::clone(&Copy::opened(&Zeroizing::new(fs::read(path).ok()?))?.file));
+        self.released = released.filter_map(file_of).collect();
+        recalled.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        locked.map(|()| recalled)
     }
 
-    fn staged_path_of(&self, file: &str, hash: &ContentHash) -> PathBuf {
-        self.dir.join(format!("{}-{}{NEW}", ContentHash::of(file.as_bytes()).short(), hash.short()))
-    }
-
-    /// What a file had in force before the service was started, whose content now is `offered`.
-    pub(crate) fn recall(&self, file: &Arc<str>, offered: &Result<Good, Refusal>, loader: &dyn Loader) -> Option<Good> {
-        let saved = self.saved.get(file)?;
-        match offered {
-            Ok(good) if good.hash == *saved => Some(good.clone()),
-            _ => self.load(file, loader),
+    /// Removes what is of no use any more: new copies of a process that was killed before it could take them, and
+    /// released ones that are old. What cannot be removed is in nobody's way.
+    fn tidy(&self, entries: &[PathBuf]) {
+        let is_old = |path: &PathBuf| {
+            let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+            modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > RELEASED_FOR))
+        };
+        let of_no_use = |path: &&PathBuf| is_called(path, NEW) || (is_called(path, RELEASED) && is_old(path));
+        for path in entries.iter().filter(of_no_use) {
+            let _ = fs::remove_file(path);
         }
     }
 
-    fn load(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<Good> {
-        let copy = fs::read(self.path_of(file)).ok()?;
-        let (of, bytes) = opened(&copy)?;
-        let registration = load(loader, file, bytes).ok().filter(|_| of == *file)?;
-        Some(Good { registration: Arc::new(registration), hash: ContentHash::of(bytes) })
+    fn path_of(&self, file: &str, suffix: &str) -> PathBuf {
+        let name = ContentHash::of(file.as_bytes()).with([self.owner.as_str()].into_iter());
+        self.dir.join(name.short() + suffix)
+    }
+
+    fn staged_path_of(&self, file: &str, hash: &ContentHash) -> PathBuf {
+        self.path_of(file, &format!("-{}{NEW}", hash.short()))
+    }
+
+    /// What a file had in force before, of which nothing else is known.
+    pub(super) fn recall(&self, file: &Arc<str>, loader: &dyn Loader) -> Option<Good> {
+        let suffix = if self.saved.contains_key(file) {
+            SUFFIX
+        } else if self.released.contains(file) {
+            RELEASED
+        } else {
+            return None;
+        };
+        let bytes = Zeroizing::new(fs::read(self.path_of(file, suffix)).ok()?);
+        let copy = Copy::opened(&bytes).filter(|copy| copy.file == *file)?;
+        let registration = load(loader, file, copy.bytes).ok()?;
+        Some(Good::new(Arc::new(registration), ContentHash::of(copy.bytes)))
     }
 
     /// Whether [`StateDir::save`] is to be called again soon.
@@ -137,68 +246,132 @@ impl StateDir {
     }
 
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
-    pub(crate) fn save(&mut self, in_force: &[InForce<'_>]) -> bool {
+    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], confirmed: bool) -> bool {
+        if let Err(error) = self.create().and_then(|()| self.lock()) {
+            self.tell(Some(error.to_string()));
+            return false;
+        }
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
         let mut ready = Vec::new();
         let mut left = AT_A_TIME;
         self.unfinished = false;
-        for one in in_force.iter().filter(|one| self.saved.get(one.file) != Some(&one.hash)) {
-            let path = self.staged_path_of(one.file, &one.hash);
+        let wanted = in_force.iter().filter_map(|one| Some((one, one.hash?)));
+        for (one, hash) in wanted.filter(|(one, hash)| self.saved.get(one.file) != Some(hash)) {
+            let path = self.staged_path_of(one.file, &hash);
             let written = if staged.paths.contains(&path) {
                 Ok(())
             } else if left > 0 {
                 left -= 1;
-                copy(one, &path)
+                self.copy(one, hash, &path)
             } else {
                 self.unfinished = true;
                 continue;
             };
             match written {
-                Ok(()) => ready.push((one, path)),
+                Ok(()) => ready.push((one.file, hash, path)),
                 Err(error) => trouble = Some(error.to_string()),
             }
+        }
+        if let Err(error) = self.save_held(in_force) {
+            trouble = Some(error.to_string());
         }
         if let Err(error) = self.flush(&ready) {
             trouble = Some(error.to_string());
         }
-        for (one, path) in ready {
-            match fs::rename(&path, self.path_of(one.file)) {
+        for (file, hash, path) in ready {
+            match fs::rename(&path, self.path_of(file, SUFFIX)) {
                 Ok(()) => {
                     staged.paths.remove(&path);
-                    self.saved.insert(Arc::clone(one.file), one.hash);
+                    self.saved.insert(Arc::clone(file), hash);
+                    if self.released.remove(file) {
+                        // In nobody's way: what is saved is asked for first.
+                        let _ = fs::remove_file(self.path_of(file, RELEASED));
+                    }
                 }
                 Err(error) => trouble = Some(error.to_string()),
             }
         }
         self.staged = Mutex::new(staged);
         self.discard();
-        self.forget(in_force);
+        self.release(in_force, confirmed);
         let all = trouble.is_none() && !self.unfinished;
+        if all {
+            for copy in self.obsolete.drain(..) {
+                let _ = fs::remove_file(copy);
+            }
+        }
         self.tell(trouble);
         all
     }
 
+    /// Notes what is held besides, before the copies are those of what no longer says it.
+    fn save_held(&mut self, in_force: &[InForce<'_>]) -> io::Result<()> {
+        let mut problem = Ok(());
+        for one in in_force.iter().filter(|one| one.hash.is_some()) {
+            if self.held.get(one.file).map_or(&[][..], Vec::as_slice) == one.more {
+                continue;
+            }
+            let path = self.path_of(one.file, HELD);
+            let done = if one.more.is_empty() {
+                fs::remove_file(path)
+            } else {
+                let new = self.path_of(one.file, NEW);
+                copy::write(&new, &Held::sealed(one.file, &one.more)).and_then(|()| fs::rename(new, path))
+            };
+            match done {
+                Ok(()) if one.more.is_empty() => drop(self.held.remove(one.file)),
+                Ok(()) => drop(self.held.insert(Arc::clone(one.file), one.more.clone())),
+                Err(error) => problem = Err(error),
+            }
+        }
+        problem
+    }
+
     /// Sees to it that what is renamed into place is whole even if the power fails.
-    fn flush(&self, ready: &[(&InForce<'_>, PathBuf)]) -> io::Result<()> {
+    fn flush(&self, ready: &[(&Arc<str>, ContentHash, PathBuf)]) -> io::Result<()> {
         if ready.len() > FEW {
             return flush_all(&self.dir);
         }
-        ready.iter().try_for_each(|(_, path)| File::open(path)?.sync_all())
+        ready.iter().try_for_each(|(_, _, path)| File::open(path)?.sync_all())
     }
 
-    /// Removes the copies of files that have nothing in force any more.
-    fn forget(&mut self, in_force: &[InForce<'_>]) {
-        if self.saved.len() <= in_force.len() {
+    /// Marks the copies of files that have nothing in force any more, or removes them.
+    fn release(&mut self, in_force: &[InForce<'_>], confirmed: bool) {
+        if !confirmed && self.saved.len() <= in_force.len() {
             return;
         }
         let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
         let gone: Vec<Arc<str>> = self.saved.keys().filter(|file| !wanted.contains(&***file)).cloned().collect();
         for file in gone {
-            // A copy that cannot be removed is asked for only if its file comes back broken.
-            let _ = fs::remove_file(self.path_of(&file));
+            let (saved, released) = (self.path_of(&file, SUFFIX), self.path_of(&file, RELEASED));
+            // A copy that stays behind is asked for only if its file comes back broken, or held once more at the next start.
+            if confirmed {
+                let _ = fs::remove_file(saved);
+            } else if fs::rename(saved, &released).is_ok() {
+                let now =
+                    File::options().write(true).open(&released).and_then(|copy| copy.set_modified(SystemTime::now()));
+                drop(now);
+                self.released.insert(Arc::clone(&file));
+            }
+            if self.held.remove(&file).is_some() {
+                let _ = fs::remove_file(self.path_of(&file, HELD));
+            }
             self.saved.remove(&file);
         }
+    }
+
+    /// Copies a file that was not staged, because the state directory could not be used when it was read.
+    fn copy(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
+        let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
+        let version = one.version.ok_or_else(no_longer)?.clone();
+        let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
+        let content = one.source.read(&item).map_err(io::Error::other)?;
+        let bytes = &content.bytes;
+        if ContentHash::of(bytes) != hash {
+            return Err(no_longer());
+        }
+        copy::write(path, &Copy { file: Arc::clone(one.file), owner: Some(self.owner.as_str()), bytes }.sealed())
     }
 
     /// Says what is wrong, once.
@@ -221,11 +394,12 @@ impl StateDir {
 impl Keep for StateDir {
     /// Writes a copy of what may come into force, unless there is one.
     fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]) {
-        if self.saved.get(file) == Some(&hash) {
+        if self.lock.is_none() || self.saved.get(file) == Some(&hash) {
             return;
         }
         let path = self.staged_path_of(file, &hash);
-        let written = write(&path, &sealed(file, bytes));
+        let copy = Copy { file: Arc::clone(file), owner: Some(self.owner.as_str()), bytes };
+        let written = copy::write(&path, &copy.sealed());
         let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
         match written {
             Ok(()) => drop(staged.paths.insert(path)),
@@ -238,61 +412,12 @@ fn is_called(path: &Path, suffix: &str) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(suffix.as_bytes())
 }
 
-/// Copies a file that was not staged, because the state directory could not be used when it was read.
-fn copy(one: &InForce<'_>, path: &Path) -> io::Result<()> {
-    let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
-    let version = one.version.ok_or_else(no_longer)?.clone();
-    let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
-    let content = one.source.read(&item).map_err(io::Error::other)?;
-    if ContentHash::of(&content.bytes) != one.hash {
-        return Err(no_longer());
-    }
-    write(path, &sealed(one.file, &content.bytes))
+/// Why more is in force at first than a copy says.
+fn since_before() -> Refusal {
+    Arc::new([Fault::of_file(FaultCode::Held, "some of it was held when the service was stopped")])
 }
 
-/// Writes a copy, or leaves nothing behind.
-fn write(path: &Path, copy: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(copy).inspect_err(|_| drop(fs::remove_file(path)))
-}
-
-#[cfg(target_os = "linux")]
+/// Sees to it that all that was written is on disk.
 fn flush_all(dir: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(dir)?)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn flush_all(_dir: &Path) -> io::Result<()> {
-    rustix::fs::sync();
-    Ok(())
-}
-
-fn sealed(file: &str, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let name = serde_json::Value::from(file);
-    let head = format!("{MAGIC}\n{name}\n{}\n", ContentHash::of(bytes).short());
-    Zeroizing::new([head.as_bytes(), bytes].concat())
-}
-
-/// The file that a copy is of, and its bytes; `None` if it is damaged.
-fn opened(copy: &[u8]) -> Option<(Arc<str>, &[u8])> {
-    let mut parts = copy.splitn(4, |&byte| byte == b'\n');
-    let magic = parts.next()?;
-    let file: String = serde_json::from_slice(parts.next()?).ok()?;
-    let (hash, bytes) = (parts.next()?, parts.next()?);
-    let whole = magic == MAGIC.as_bytes() && hash == ContentHash::of(bytes).short().as_bytes();
-    whole.then(|| (file.into(), bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_is_whole_or_nothing() {
-        let copy = sealed("/a\n\"b\".yaml", b"id: x\n");
-        assert_eq!(opened(&copy), Some(("/a\n\"b\".yaml".into(), &b"id: x\n"[..])));
-        for length in 0..copy.len() {
-            assert_eq!(opened(&copy[..length]), None, "{length}");
-        }
-    }
 }

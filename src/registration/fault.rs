@@ -27,6 +27,8 @@ pub enum FaultCode {
     DuplicateToken,
     /// Another file has a proxy prefix that overlaps this one's.
     OverlappingProxyPrefix,
+    /// Nothing is wrong, but what the file claimed a moment ago it claims no more; that is held for a while.
+    Held,
 }
 
 /// One fault: what is wrong, where, and the way out. Never holds a token.

@@ -1,64 +1,20 @@
-use std::collections::VecDeque;
-use std::fmt;
-use std::path::PathBuf;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::hold::{self, Held, Holds};
 use super::metrics::ReloadMetrics;
 use super::settle::{self, Looked, PutOff};
-use super::{ReloadReport, ReloadResult, Trigger, log};
-use crate::homeserver::Homeserver;
+use super::state::{Circumstances, State};
+use super::{Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::{InForce, StateDir};
-use crate::snapshot::{Candidate, Changes, Live, MissingSource, Problem, Snapshot, SnapshotMetrics};
-use crate::source::{Clock, Hint, Keep, Known, Loader, Provider, Scan, Scanner, SystemClock, Unlisted, Watched};
+use crate::snapshot::{Candidate, Changes, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::source::{Absence, Hint, Keep, Known, Provider, Scanner, Watched};
 use crate::telemetry::Metrics;
 
-/// What a reload needs to know.
-#[derive(Clone)]
-pub struct Options {
-    /// The homeserver whose registrations these are.
-    pub homeserver: Homeserver,
-    /// Where they come from, in load order.
-    pub sources: Vec<Arc<dyn Provider>>,
-    /// A change is taken over when nothing has changed for this long. 100 ms.
-    pub quiet: Duration,
-    /// But at the latest after this time, when changes do not cease. 500 ms.
-    pub max_wait: Duration,
-    /// How often to look without any event, give or take a tenth. 30 s.
-    pub poll: Duration,
-    /// Where the last good copy of each file is kept across restarts.
-    pub state_dir: Option<PathBuf>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// What reads a registration.
-    pub loader: Arc<dyn Loader>,
-}
-
-impl Options {
-    /// The defaults.
-    #[must_use]
-    pub fn new(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>, loader: Arc<dyn Loader>) -> Self {
-        Self {
-            homeserver,
-            sources,
-            quiet: Duration::from_millis(100),
-            max_wait: Duration::from_millis(500),
-            poll: Duration::from_secs(30),
-            state_dir: None,
-            clock: Arc::new(SystemClock),
-            loader,
-        }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("homeserver", &self.homeserver)
-            .field("sources", &self.sources)
-            .finish_non_exhaustive()
-    }
-}
+/// While it is waited for a confirmation to count, so many looks are taken: what is put back at one of them is not
+/// missing for good.
+const CONFIRMING_LOOKS: u32 = 4;
 
 /// So many snapshots are kept after they were in force.
 const RETIRED: usize = 2;
@@ -69,6 +25,7 @@ pub struct Engine {
     options: Options,
     sources: Vec<State>,
     put_off: PutOff,
+    holds: Holds,
     state: Option<StateDir>,
     /// The snapshot of which everything is kept for the next start.
     remembered: Option<u64>,
@@ -79,27 +36,23 @@ pub struct Engine {
     snapshot_metrics: SnapshotMetrics,
 }
 
-/// What is known of a source.
-#[derive(Clone, Debug, Default)]
-struct State {
-    files: Vec<Arc<Known>>,
-    /// Why it is not as it should be.
-    problem: Option<Problem>,
-    /// Somebody has said that it is right that it is not there.
-    confirmed_absent: bool,
-}
-
 impl Engine {
     /// Nothing is loaded yet; [`Engine::live`] says so.
     #[must_use]
     pub fn new(options: Options, metrics: &Metrics) -> Self {
-        let sources = vec![State::default(); options.sources.len()];
         let nothing = Snapshot::before_first_load(options.homeserver.clone(), Vec::new());
-        let state = options.state_dir.as_deref().map(StateDir::open);
+        let mut recalled = Vec::new();
+        let state = options.state_dir.as_deref().map(|dir| {
+            let (kept, copies) = StateDir::open(dir, &options.homeserver.name, &*options.loader);
+            recalled = copies;
+            kept
+        });
+        let sources = recalled_by(&options.sources, recalled);
         Self {
             options,
             sources,
             put_off: PutOff::default(),
+            holds: Holds::default(),
             state,
             remembered: None,
             live: Arc::new(Live::new(nothing)),
@@ -127,6 +80,11 @@ impl Engine {
         self.put_off.is_waiting() || self.state.as_ref().is_some_and(StateDir::is_unfinished)
     }
 
+    /// When something that is held is let go by itself.
+    pub(super) fn next_release(&self) -> Option<Instant> {
+        self.holds.next_release(self.options.hold)
+    }
+
     /// Sees to it that each provider tells of changes, as far as it can.
     pub(super) fn watch(&self, hint: &Hint) -> Watched {
         let watch = |(state, source): (&State, &Arc<dyn Provider>)| {
@@ -141,77 +99,102 @@ impl Engine {
         })
     }
 
-    /// Looks at everything and puts in force what is there.
+    /// Looks at everything and puts in force what is there, and what is held. If it was asked for, what is missing by
+    /// then and has been for a moment counts as confirmed; see [`super::hold`].
     ///
     /// Never fails as a whole: what is wrong is in the report, the snapshot and the log.
     pub fn reload(&mut self, trigger: Trigger, allow_empty: bool) -> ReloadReport {
-        let clock = Arc::clone(&self.options.clock);
-        let began = clock.now();
-        let looked = self.look_until_settled(began, trigger);
-        let mut states: Vec<State> = (self.sources.iter().zip(looked))
-            .map(|(state, looked)| self.next_state(state, looked, allow_empty))
-            .collect();
-        let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
-            .filter_map(|(state, source)| {
-                let problem = state.problem.clone()?;
-                Some(MissingSource { source: source.shown(), problem })
-            })
-            .collect();
+        let began = self.options.clock.now();
         let before = self.live.load_full();
-        if !before.is_ready() {
-            self.recall(&mut states);
+        self.pass(trigger, allow_empty, false);
+        if trigger == Trigger::Request {
+            self.confirm(allow_empty);
         }
-        let after = self.put_in_force(&before, states, missing);
+        let after = self.live.load_full();
         let result = result(&before, &after);
+        let changed = result == ReloadResult::Changed;
         let report = ReloadReport {
             trigger,
             result,
             generation: after.generation(),
             snapshot: Arc::clone(after.digest()),
             complete: after.is_complete(),
-            changes: if result == ReloadResult::Changed { after.changes().clone() } else { Changes::default() },
+            changes: if changed { after.changes_since(&before) } else { Changes::default() },
             missing: after.missing().to_vec(),
-            finished_at: clock.wall(),
-            took: clock.now().duration_since(began),
+            finished_at: self.options.clock.wall(),
+            took: self.options.clock.now().duration_since(began),
         };
         self.metrics.finished(trigger, result, after.is_complete(), report.took);
-        if Arc::ptr_eq(&before, &after) {
-            // What could not be kept before is tried again.
-            self.remember(&after);
-        } else {
-            self.snapshot_metrics.in_force(&after);
-        }
+        self.metrics.removed(report.changes.removed.len());
         log::reloaded(&report, &before, &after);
         report
     }
 
-    /// At the first load: every file holds what it held before the service was started, so that neither a file that is
-    /// broken nor one that collides with others frees a name.
+    /// Lets go what is held, as soon as it has been missing for long enough at every one of several looks.
+    fn confirm(&mut self, allow_empty: bool) {
+        let clock = Arc::clone(&self.options.clock);
+        let Some(latest) = self.holds.latest() else { return };
+        let until = latest + hold::CONFIRMABLE_AFTER;
+        loop {
+            let left = until.saturating_duration_since(clock.now());
+            clock.sleep(left.min(hold::CONFIRMABLE_AFTER / CONFIRMING_LOOKS));
+            let confirmed = clock.now() >= until;
+            self.pass(Trigger::Request, allow_empty, confirmed);
+            if confirmed || self.holds.claims() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// One look at everything, and what follows from it.
+    fn pass(&mut self, trigger: Trigger, allow_empty: bool, confirmed: bool) {
+        let looked = self.look_until_settled(self.options.clock.now(), trigger);
+        let before = self.live.load_full();
+        let when = Circumstances { is_ready: before.is_ready(), allow_empty };
+        let mut states: Vec<State> =
+            self.sources.iter().zip(looked).map(|(state, looked)| state.next(looked, when)).collect();
+        let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
+            .filter_map(|(state, source)| {
+                let problem = state.problem.clone()?;
+                Some(MissingSource { source: source.shown(), problem })
+            })
+            .collect();
+        self.recall(&mut states);
+        let after = self.put_in_force(&before, states, missing, confirmed);
+        if Arc::ptr_eq(&before, &after) {
+            // What could not be kept before is tried again.
+            self.remember(&after, confirmed);
+        } else {
+            self.snapshot_metrics.in_force(&after);
+        }
+        self.metrics.held(self.holds.claims());
+    }
+
+    /// A file that cannot be loaded, and of which nothing is known, holds what it held once, before the service was
+    /// started or before it was gone for a while.
     fn recall(&self, states: &mut [State]) {
         let Some(kept) = &self.state else { return };
-        states.iter_mut().flat_map(|state| &mut state.files).for_each(|file| {
-            if let Some(good) = kept.recall(&file.file, &file.offered, &*self.options.loader) {
+        let refused = |file: &&mut Arc<Known>| file.held.is_none() && file.offered.is_err();
+        states.iter_mut().flat_map(|state| &mut state.files).filter(refused).for_each(|file| {
+            if let Some(good) = kept.recall(&file.file, &*self.options.loader) {
                 *file = Arc::new(file.holding(Some(good)));
             }
         });
     }
 
     /// Keeps what is in force, or is about to be, for the next start.
-    fn remember(&mut self, snapshot: &Snapshot) {
+    fn remember(&mut self, snapshot: &Snapshot, confirmed: bool) {
         let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
         if self.remembered == Some(snapshot.generation()) {
             return kept.discard();
         }
-        let sources = self.sources.iter().zip(&self.options.sources);
-        let in_force: Vec<InForce<'_>> = sources
+        let all: Vec<InForce<'_>> = (self.sources.iter().zip(&self.options.sources))
             .flat_map(|(state, source)| {
-                state.files.iter().filter_map(|file| {
-                    let hash = file.held.as_ref()?.hash;
-                    Some(InForce { file: &file.file, hash, version: file.version(), source: &**source })
-                })
+                let files = state.files.iter().chain(&state.away);
+                files.filter_map(|file| in_force(file, &**source))
             })
             .collect();
-        let all = kept.save(&in_force);
+        let all = kept.save(&all, confirmed);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(snapshot.generation());
     }
@@ -247,7 +230,7 @@ impl Engine {
             let waiting = self.put_off.note(moving, clock.now(), max_wait);
             for (scan, state) in looked.iter_mut().zip(&self.sources) {
                 if let Ok(scan) = scan {
-                    settle::put_off(scan, &state.files, &waiting);
+                    settle::put_off(scan, &state.known(), &waiting);
                 }
             }
         }
@@ -271,10 +254,10 @@ impl Engine {
         let sources = self.options.sources.iter().zip(&self.sources).enumerate();
         let scans = sources.map(|(at, (source, state))| match last.map(|last| &last[at]) {
             Some(Ok(scan)) => {
-                let known: Vec<_> = scan.files.iter().chain(&scan.gone).cloned().collect();
+                let known: Vec<_> = scan.files.iter().chain(&scan.gone).chain(&scan.away).cloned().collect();
                 scanner.scan(&**source, &known)
             }
-            _ => scanner.scan(&**source, &state.files),
+            _ => scanner.scan(&**source, &state.known()),
         });
         scans.collect()
     }
@@ -290,50 +273,15 @@ impl Engine {
         }
     }
 
-    /// Decides what a source that has vanished or become empty means.
-    fn next_state(&self, state: &State, looked: Looked, allow_empty: bool) -> State {
-        let holds_something = state.files.iter().any(|file| file.held.is_some());
-        let absence_is_right = allow_empty || (state.confirmed_absent && state.files.is_empty());
-        let absent = |why: &Unlisted| matches!(why, Unlisted::Absent(_));
-        match looked {
-            Err(why) if absent(&why) && absence_is_right => State { confirmed_absent: true, ..State::default() },
-            Err(why) => state.kept(why.to_string(), self.kept_until(state)),
-            Ok(Scan { instead: Some(instead), .. }) if absent(&instead.why) && absence_is_right => {
-                State { confirmed_absent: true, ..State::default() }
-            }
-            Ok(Scan { instead: Some(instead), files, .. }) => {
-                let problem = Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() };
-                State { files, problem: Some(problem), confirmed_absent: false }
-            }
-            Ok(scan) if scan.files.is_empty() && holds_something && !allow_empty => {
-                state.kept("it has become empty".to_owned(), self.kept_until(state))
-            }
-            Ok(scan) => State { files: scan.files, ..State::default() },
-        }
-    }
-
-    fn kept_until(&self, state: &State) -> String {
-        let held = state.files.iter().filter(|file| file.held.is_some()).count();
-        if !self.live.load().is_ready() {
-            "nothing is loaded until it is there, or its absence is confirmed by a reload with `allow_empty`".to_owned()
-        } else if held == 0 {
-            "nothing of it was in force".to_owned()
-        } else {
-            format!(
-                "what was in force of its files ({held}) stays so until they are back, or their absence is confirmed by \
-                 a reload with `allow_empty` or a restart"
-            )
-        }
-    }
-
     /// Builds the next snapshot and stores it, unless it would say the same; returns the one in force.
     fn put_in_force(
         &mut self,
         before: &Arc<Snapshot>,
         states: Vec<State>,
         missing: Vec<MissingSource>,
+        confirmed: bool,
     ) -> Arc<Snapshot> {
-        if !before.is_ready() && !missing.is_empty() {
+        if !before.is_ready() && states.iter().any(|state| state.is_unlisted) {
             // Half a load would set the names of the other half free.
             self.sources = states;
             if before.missing() == missing {
@@ -343,14 +291,19 @@ impl Engine {
             self.live.swap(Arc::new(nothing));
             return self.live.load_full();
         }
-        let files = states.iter().flat_map(|state| &state.files);
-        let candidates: Vec<Candidate<'_>> = files.map(|file| file.candidate()).collect();
+        let files = self.with_what_is_held(before, &states, confirmed);
+        let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
         let next = before.next(&candidates, missing, self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
-        self.sources = holding(states, &after);
+        let mut records = after.files().iter();
+        let with_held = |(state, files): (State, &Vec<TakingPart>)| {
+            let files = files.iter().zip(&mut records);
+            state.with(files.map(|(file, record)| holding(&file.known, record)).collect())
+        };
+        self.sources = states.into_iter().zip(&files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
             // First, so that a service killed at any moment starts with what was in force.
-            self.remember(&after);
+            self.remember(&after, confirmed);
             self.live.swap(Arc::clone(&after));
             self.retired.push_back(Arc::clone(before));
             if self.retired.len() > RETIRED {
@@ -359,37 +312,87 @@ impl Engine {
         }
         after
     }
+
+    /// All files that take part, by source, with what is held of them.
+    fn with_what_is_held(&mut self, before: &Snapshot, states: &[State], confirmed: bool) -> Vec<Vec<TakingPart>> {
+        let mut files: Vec<Vec<Arc<Known>>> = states.iter().map(State::taking_part).collect();
+        let gone: Vec<(usize, &Arc<Known>, &Good)> = (states.iter().enumerate())
+            .flat_map(|(source, state)| state.gone().map(move |known| (source, known)))
+            .filter_map(|(source, known)| Some((source, known, known.held.as_ref()?)))
+            .collect();
+        let held = {
+            let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
+            let goods: Vec<&Good> = gone.iter().map(|(_, _, good)| *good).collect();
+            let terms = hold::Terms { grace: self.options.hold, now: self.options.clock.now(), confirmed };
+            self.holds.look(before, &candidates, &goods, terms)
+        };
+        self.metrics.released(held.released);
+        let Held { mut extended, whole, .. } = held;
+        let mut instead: HashMap<Arc<str>, Good> = HashMap::new();
+        for (at, good) in whole {
+            let (source, known, _) = gone[at];
+            instead.insert(Arc::clone(&known.file), good);
+            settle::put_back(&mut files[source], known);
+        }
+        // Counts the files that are not gone.
+        let mut at = 0..;
+        let mut taking_part = |known: Arc<Known>| {
+            let gone = known.absence == Some(Absence::Gone);
+            let good = if gone { instead.remove(&known.file) } else { at.next().and_then(|at| extended.remove(&at)) };
+            TakingPart { known, instead: good }
+        };
+        files.into_iter().map(|files| files.into_iter().map(&mut taking_part).collect()).collect()
+    }
 }
 
-/// Notes for each file what it has in force now.
-fn holding(mut states: Vec<State>, snapshot: &Snapshot) -> Vec<State> {
-    let files = states.iter_mut().flat_map(|state| &mut state.files);
-    for (file, record) in files.zip(snapshot.files()) {
-        let same = match (&file.held, record.good()) {
-            (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
-            (None, None) => true,
-            _ => false,
-        };
-        if !same {
-            *file = Arc::new(file.holding(record.good().cloned()));
+/// A file that asks to be in force.
+#[derive(Debug)]
+struct TakingPart {
+    known: Arc<Known>,
+    /// What it asks for instead of what it says, because some of it is held.
+    instead: Option<Good>,
+}
+
+impl TakingPart {
+    fn candidate(&self) -> Candidate<'_> {
+        let candidate = self.known.candidate();
+        Candidate { offered: self.instead.as_ref().map_or(candidate.offered, Ok), ..candidate }
+    }
+}
+
+/// What is in force of a file, as it is to be kept.
+fn in_force<'f>(file: &'f Known, source: &'f dyn Provider) -> Option<InForce<'f>> {
+    let held = file.held.as_ref()?;
+    let (hash, more) = match (&held.holding, &file.offered) {
+        (None, _) => (Some(held.hash), Vec::new()),
+        (Some(_), Ok(offered)) => (Some(offered.hash), held.more_than(offered)),
+        // There are no bytes of it: the copy that is there is of what it was made of.
+        (Some(_), Err(_)) => (None, Vec::new()),
+    };
+    Some(InForce { file: &file.file, hash, more, version: file.version(), source })
+}
+
+/// A file with what it has in force now.
+fn holding(file: &Arc<Known>, record: &FileRecord) -> Arc<Known> {
+    let same = match (&file.held, record.good()) {
+        (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
+        (None, None) => true,
+        _ => false,
+    };
+    if same { Arc::clone(file) } else { Arc::new(file.holding(record.good().cloned())) }
+}
+
+/// What is known of each source at first: what was in force of it before the service was started.
+fn recalled_by(sources: &[Arc<dyn Provider>], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
+    let mut files = vec![Vec::new(); sources.len()];
+    for (file, good) in copies {
+        // What belongs to no source any more is held like what is gone.
+        let source = sources.iter().position(|source| source.could_list(&file)).unwrap_or(0);
+        if let Some(files) = files.get_mut(source) {
+            files.push(Arc::new(Known::recalled(file, good)));
         }
     }
-    states
-}
-
-impl State {
-    /// Keeps everything.
-    fn kept(&self, what: String, meanwhile: String) -> Self {
-        let problem = Problem { what, meanwhile };
-        let why = format!("the directory of this file is lost: {problem}");
-        // As long as the problem stays the same, so do the files.
-        let files = if self.problem.as_ref() == Some(&problem) {
-            self.files.clone()
-        } else {
-            self.files.iter().map(|file| Arc::new(file.lost(&why))).collect()
-        };
-        Self { files, problem: Some(problem), confirmed_absent: false }
-    }
+    files.into_iter().map(State::recalled).collect()
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {

@@ -42,6 +42,7 @@ pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Ar
         snapshot = &**after.digest(),
         complete = after.is_complete(),
         active = after.counts().active,
+        held = after.counts().held,
         stale = after.counts().stale,
         quarantined = after.counts().quarantined,
         added = named(&changes.added),
@@ -116,6 +117,9 @@ fn faulty(before: &Snapshot, after: &Snapshot) {
             (FileState::Active, None) => continue,
             (FileState::Active, Some(_)) if told < MAX_FILES => info!(file = &**file.file(), "file is in force again"),
             (_, Some(earlier)) if earlier.state() == file.state() && earlier.faults() == file.faults() => continue,
+            (FileState::Held, _) if told < MAX_FILES => {
+                warn!(file = &**file.file(), state = "held", "names are held: {}", described(file));
+            }
             (state, _) if told < MAX_FILES => {
                 warn!(file = &**file.file(), state = state.as_str(), "file cannot be loaded: {}", described(file));
             }

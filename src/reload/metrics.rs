@@ -1,9 +1,9 @@
 use std::time::{Duration, SystemTime};
 
-use prometheus::{Gauge, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::{ReloadResult, Trigger};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, signed};
 
 /// What came of reloads, as metrics.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(super) struct ReloadMetrics {
     last_successful: IntGauge,
     state_saved: IntGaugeVec,
     events_complete: IntGauge,
+    held_claims: IntGauge,
+    released_claims: IntCounter,
+    removed_services: IntCounter,
 }
 
 impl ReloadMetrics {
@@ -52,6 +55,18 @@ impl ReloadMetrics {
                 "bailiwick_events_complete",
                 "1 if every directory is watched for events, 0 if some changes are noticed by polling only.",
             ),
+            held_claims: metrics.gauge(
+                "bailiwick_held_claims",
+                "Exclusive claims that are no longer made and are held for a while.",
+            ),
+            released_claims: metrics.counter(
+                "bailiwick_released_claims_total",
+                "Exclusive claims that were held and are not any more, because the grace is over or it was confirmed.",
+            ),
+            removed_services: metrics.counter(
+                "bailiwick_removed_services_total",
+                "Application services that were in force and are not any more.",
+            ),
         }
     }
 
@@ -74,5 +89,20 @@ impl ReloadMetrics {
     /// Whether every directory is watched for events.
     pub(super) fn events_complete(&self, all: bool) {
         self.events_complete.set(i64::from(all));
+    }
+
+    /// So many claims are held.
+    pub(super) fn held(&self, claims: usize) {
+        self.held_claims.set(signed(claims));
+    }
+
+    /// So many claims were let go.
+    pub(super) fn released(&self, claims: usize) {
+        self.released_claims.inc_by(claims as u64);
+    }
+
+    /// So many services are not in force any more.
+    pub(super) fn removed(&self, services: usize) {
+        self.removed_services.inc_by(services as u64);
     }
 }

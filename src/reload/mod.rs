@@ -24,16 +24,20 @@
 
 mod analyst;
 mod engine;
+mod hold;
 mod log;
 mod metrics;
+mod options;
 mod reloader;
 mod report;
 mod schedule;
 mod settle;
+mod state;
 mod trigger;
 
 pub use analyst::{Analyst, Found};
-pub use engine::{Engine, Options};
+pub use engine::Engine;
+pub use options::Options;
 pub use reloader::{Reloader, ReloaderGone};
 pub use report::{ReloadReport, ReloadResult};
 pub use trigger::Trigger;

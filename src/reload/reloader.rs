@@ -117,6 +117,10 @@ impl Reloader {
 /// How often to look while events are not to be had, or a file is being written.
 const BLIND_POLL: Duration = Duration::from_secs(1);
 
+/// How often to look while something is held: often enough that within the usual grace a dozen looks must have missed it
+/// before it is let go.
+const HOLDING_POLL: Duration = Duration::from_secs(5);
+
 /// The thread, from inside.
 struct Worker {
     engine: Engine,
@@ -173,8 +177,15 @@ impl Worker {
             schedule.hint(clock.now());
         }
         self.engine.metrics.events_complete(watched.all);
-        let blind = !watched.all || watched.writers;
-        schedule.poll_every(if blind { (*poll).min(BLIND_POLL) } else { *poll }, clock.now());
+        let often = if !watched.all || watched.writers {
+            BLIND_POLL
+        } else if self.engine.next_release().is_some() {
+            HOLDING_POLL
+        } else {
+            *poll
+        };
+        schedule.poll_every(often.min(*poll), clock.now());
+        schedule.ends_at(self.engine.next_release());
     }
 
     /// Takes one message in, and says whether there was one.
@@ -182,7 +193,10 @@ impl Worker {
         match self.inbox.recv_timeout(wait) {
             Ok(Message::Hint) => hint(),
             Ok(Message::Reload { trigger, allow_empty, reply }) => {
-                asked.trigger = Some(trigger);
+                // A request can confirm something, a signal cannot.
+                if asked.trigger != Some(Trigger::Request) {
+                    asked.trigger = Some(trigger);
+                }
                 asked.allow_empty |= allow_empty;
                 asked.replies.push(reply);
             }

@@ -12,11 +12,13 @@ pub(super) struct Schedule {
     /// The first and the last hint since the last reload.
     hints: Option<(Instant, Instant)>,
     next_poll: Instant,
+    /// When something is over that was to last for a certain time.
+    ends: Option<Instant>,
 }
 
 impl Schedule {
     pub(super) fn new(quiet: Duration, max_wait: Duration, poll: Duration, now: Instant) -> Self {
-        Self { quiet, max_wait, poll, hints: None, next_poll: now + jittered(poll) }
+        Self { quiet, max_wait, poll, hints: None, next_poll: now + jittered(poll), ends: None }
     }
 
     /// Something may have changed.
@@ -33,9 +35,15 @@ impl Schedule {
         }
     }
 
+    /// At this time something is over, and a look is due whatever else is.
+    pub(super) fn ends_at(&mut self, ends: Option<Instant>) {
+        self.ends = ends;
+    }
+
     /// A reload that began now has made all that was due undue.
     pub(super) fn reloaded(&mut self, now: Instant) {
         self.hints = None;
+        self.ends = None;
         self.next_poll = now + jittered(self.poll);
     }
 
@@ -43,7 +51,7 @@ impl Schedule {
     pub(super) fn due(&self, now: Instant) -> Option<Trigger> {
         if self.settled().is_some_and(|at| at <= now) {
             Some(Trigger::Event)
-        } else if self.next_poll <= now {
+        } else if self.polls_at() <= now {
             Some(Trigger::Poll)
         } else {
             None
@@ -52,7 +60,11 @@ impl Schedule {
 
     /// When something will be due.
     pub(super) fn wake(&self) -> Instant {
-        self.settled().map_or(self.next_poll, |at| at.min(self.next_poll))
+        self.settled().map_or(self.polls_at(), |at| at.min(self.polls_at()))
+    }
+
+    fn polls_at(&self) -> Instant {
+        self.ends.map_or(self.next_poll, |ends| ends.min(self.next_poll))
     }
 
     /// When the hints have been quiet for long enough, or have not been for too long.

@@ -73,13 +73,24 @@ impl PutOff {
 pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc<str>>) {
     let before: HashMap<&Arc<str>, &Arc<Known>> =
         known.iter().filter(|known| files.contains(&known.file)).map(|known| (&known.file, known)).collect();
+    let mut away = Vec::new();
     let as_before = |now: Arc<Known>| {
-        if files.contains(&now.file) { before.get(&now.file).map(|known| Arc::clone(known)) } else { Some(now) }
+        if !files.contains(&now.file) {
+            return Some(now);
+        }
+        let known = Arc::clone(before.get(&now.file)?);
+        if known.absence.is_none() {
+            return Some(known);
+        }
+        away.push(known);
+        None
     };
     scan.files = std::mem::take(&mut scan.files).into_iter().filter_map(as_before).collect();
-    for gone in scan.gone.iter().filter_map(|gone| before.get(&gone.file)) {
-        put_back(&mut scan.files, gone);
-    }
+    scan.away.append(&mut away);
+    let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(&gone.file));
+    scan.gone = gone;
+    let moving: Vec<Arc<Known>> = moving;
+    moving.iter().filter_map(|gone| before.get(&gone.file)).for_each(|known| put_back(&mut scan.files, known));
 }
 
 /// Puts a file that is gone back to its place: by name, which is the order of a directory. In a list, from which it was

@@ -18,6 +18,17 @@ impl ContentHash {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// The hash of these bytes and of some words besides.
+    #[must_use]
+    pub(crate) fn with<'w>(&self, words: impl Iterator<Item = &'w str>) -> Self {
+        let mut written = self.0.to_vec();
+        for word in words {
+            written.extend_from_slice(&(word.len() as u64).to_le_bytes());
+            written.extend_from_slice(word.as_bytes());
+        }
+        Self::of(&written)
+    }
+
     /// The first 128 bits as lower-case hex, for file names.
     #[must_use]
     pub fn short(&self) -> String {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::ContentHash;
-use crate::registration::{Fault, FileFacts, Registration};
+use crate::matrix::Kind;
+use crate::registration::{Entry, Fault, FileFacts, Namespaces, Registration};
 
 /// Bytes that have loaded.
 #[derive(Clone, Debug)]
@@ -14,13 +15,53 @@ pub struct Good {
     pub registration: Arc<Registration>,
     /// Their hash.
     pub hash: ContentHash,
+    /// Why this says more than the bytes on disk: what was taken away there is held for a while. `None` as a rule. The
+    /// hash is that of both.
+    pub holding: Option<Refusal>,
 }
 
 impl Good {
-    /// Whether both are the same load of the same bytes.
-    pub(super) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.registration, &other.registration)
+    /// What some bytes say, and no more.
+    #[must_use]
+    pub const fn new(registration: Arc<Registration>, hash: ContentHash) -> Self {
+        Self { registration, hash, holding: None }
     }
+
+    /// The same with exclusive claims put before its own, and why.
+    pub(crate) fn extended(&self, claims: &[Claimed], why: Option<Refusal>) -> Self {
+        let mut registration = Registration::clone(&self.registration);
+        let Namespaces { users, aliases, rooms } = &mut registration.namespaces;
+        for (kind, entries) in [(Kind::User, users), (Kind::Alias, aliases), (Kind::Room, rooms)] {
+            let more = claims.iter().filter(|claim| claim.kind == kind).map(|claim| claim.entry.clone());
+            *entries = more.chain(std::mem::take(entries)).collect();
+        }
+        let hash = self.hash.with(claims.iter().flat_map(|claim| [claim.kind.as_str(), claim.entry.regex.as_str()]));
+        Self { registration: Arc::new(registration), hash, holding: why }
+    }
+
+    /// The claims that this has before those of what it was extended from.
+    pub(crate) fn more_than(&self, base: &Self) -> Vec<Claimed> {
+        let of = |kind: Kind| {
+            let (all, own) = (self.registration.namespaces.of(kind), base.registration.namespaces.of(kind));
+            let more = all.iter().take(all.len().saturating_sub(own.len()));
+            more.map(move |entry| Claimed { kind, entry: entry.clone() })
+        };
+        Kind::ALL.into_iter().flat_map(of).collect()
+    }
+
+    /// Whether both are the same load of the same bytes, for the same reason.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.registration, &other.registration) && self.holding == other.holding
+    }
+}
+
+/// An entry of some kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claimed {
+    /// Of which list it is.
+    pub(crate) kind: Kind,
+    /// The entry.
+    pub(crate) entry: Entry,
 }
 
 /// All that is wrong with a file, shared from scan to scan.
@@ -37,7 +78,7 @@ pub struct FileRecord {
 /// What a file has in force, and what it has not.
 #[derive(Clone, Debug)]
 pub enum Standing {
-    /// What is on disk is in force.
+    /// What is on disk is in force, and what it has lost a moment ago may be held besides.
     Active(Good),
     /// What is on disk was turned away; the last good content is in force.
     Stale(Good, TurnedAway),
@@ -92,6 +133,8 @@ impl TurnedAway {
 pub enum FileState {
     /// As it is on disk.
     Active,
+    /// In force, and more than is on disk: what was taken away there is held for a while.
+    Held,
     /// What is on disk cannot be loaded; its last good content is in force.
     Stale,
     /// It cannot be loaded, and nothing of it is in force.
@@ -104,6 +147,7 @@ impl FileState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Held => "held",
             Self::Stale => "stale",
             Self::Quarantined => "quarantined",
         }
@@ -142,7 +186,8 @@ impl FileRecord {
     /// Whether it is in force, in a word.
     #[must_use]
     pub const fn state(&self) -> FileState {
-        match self.standing {
+        match &self.standing {
+            Standing::Active(good) if good.holding.is_some() => FileState::Held,
             Standing::Active(_) => FileState::Active,
             Standing::Stale(..) => FileState::Stale,
             Standing::Quarantined(_) => FileState::Quarantined,
@@ -161,11 +206,12 @@ impl FileRecord {
         self.good().map(|good| &good.registration)
     }
 
-    /// What is wrong with the bytes that are there now. Empty exactly when the file is active.
+    /// What is wrong with the bytes that are there now, or is held although they do not say it. Empty exactly when the
+    /// file is active.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.standing {
-            Standing::Active(_) => &[],
+            Standing::Active(good) => good.holding.as_deref().unwrap_or_default(),
             Standing::Stale(_, away) | Standing::Quarantined(away) => &away.faults,
         }
     }

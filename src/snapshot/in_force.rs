@@ -37,6 +37,8 @@ pub struct Snapshot {
 pub struct Counts {
     /// As they are on disk.
     pub active: usize,
+    /// In force with more than is on disk: what was taken away there is held for a while.
+    pub held: usize,
     /// In force with their last good content.
     pub stale: usize,
     /// Not in force.
@@ -49,6 +51,7 @@ impl Counts {
         for file in files {
             match file.state() {
                 FileState::Active => counts.active += 1,
+                FileState::Held => counts.held += 1,
                 FileState::Stale => counts.stale += 1,
                 FileState::Quarantined => counts.quarantined += 1,
             }
@@ -120,7 +123,7 @@ impl Snapshot {
         &self.digest
     }
 
-    /// False while any file is stale or quarantined, or a source cannot be read.
+    /// False while any file is held, stale or quarantined, or a source cannot be read.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.complete
@@ -180,6 +183,12 @@ impl Snapshot {
         self.touched.as_ref()
     }
 
+    /// The services that differ from an earlier set.
+    #[must_use]
+    pub(crate) fn changes_since(&self, before: &Self) -> Changes {
+        Changes::naming(&changes::between(before.services(), self.services()))
+    }
+
     /// Whether the first load is done. It never turns false again.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
@@ -205,7 +214,7 @@ impl Snapshot {
         Some(Self {
             generation: self.generation + 1,
             digest: digest(services.homeserver(), &files),
-            complete: counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
+            complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
             changes: Changes::naming(&touched),
             touched: (touched.len() <= history::SERVICES).then(|| touched.into()),
@@ -217,7 +226,7 @@ impl Snapshot {
     }
 
     /// One record for each candidate; those that say the same as before are the same `Arc`.
-    fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
+    pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
         let earlier = Earlier::of(&self.files, candidates);
         if let Earlier::InPlace(files) = earlier
             && let Some(records) = self.patched(files, candidates)

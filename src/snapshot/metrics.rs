@@ -53,8 +53,13 @@ impl SnapshotMetrics {
     /// A snapshot is in force.
     pub fn in_force(&self, snapshot: &Snapshot) {
         let counts = snapshot.counts();
-        for (state, count) in [("active", counts.active), ("stale", counts.stale), ("quarantined", counts.quarantined)]
-        {
+        let of_states = [
+            ("active", counts.active),
+            ("held", counts.held),
+            ("stale", counts.stale),
+            ("quarantined", counts.quarantined),
+        ];
+        for (state, count) in of_states {
             self.registrations.with_label_values(&[state]).set(signed(count));
         }
         let registrations = snapshot.services().registrations();

@@ -48,6 +48,7 @@ mod trial;
 pub use admission::Candidate;
 pub use changes::{Changes, ServiceChange};
 pub use digest::ContentHash;
+pub(crate) use file::Claimed;
 pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
 pub use history::{Generation, Since};
 pub use in_force::{Counts, MissingSource, Problem, Snapshot};

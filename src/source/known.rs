@@ -18,6 +18,17 @@ pub(crate) struct Known {
     pub(crate) offered: Result<Good, Refusal>,
     /// What of it is in force.
     pub(crate) held: Option<Good>,
+    /// Why it is not listed, if it is not.
+    pub(crate) absence: Option<Absence>,
+}
+
+/// Why something is known that is not listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It is gone, as far as can be told, and what it had in force is held for a while.
+    Gone,
+    /// What it was in is lost, and it with it: it keeps what it had in force until it is back.
+    Lost,
 }
 
 /// The bytes that were read.
@@ -42,9 +53,20 @@ impl Known {
         Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref(), facts: self.facts }
     }
 
+    /// What was in force of an item before the service was started, and no look has been taken at it.
+    pub(crate) fn recalled(file: Arc<str>, good: Good) -> Self {
+        let offered = Err(refusal("no look has been taken at the file since the service was started"));
+        Self { file, read: None, facts: FileFacts::default(), offered, held: Some(good), absence: None }
+    }
+
     /// The same item when its source is lost: what it had in force it keeps, and it will be read again.
     pub(crate) fn lost(&self, why: &str) -> Self {
-        Self { read: None, offered: Err(refusal(why)), ..self.clone() }
+        Self { read: None, offered: Err(refusal(why)), absence: Some(Absence::Lost), ..self.clone() }
+    }
+
+    /// The same item when it is gone.
+    pub(crate) fn gone(&self) -> Self {
+        Self { read: None, absence: Some(Absence::Gone), ..self.clone() }
     }
 
     /// The same item with something else in force.

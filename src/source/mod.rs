@@ -35,7 +35,7 @@ pub use list::{List, ReadList, Unusable};
 pub use loader::Loader;
 pub use provider::{Hint, Instead, Listed, Listing, Provider, Stamp, Unlisted, Unread, Watched};
 
-pub(crate) use known::Known;
+pub(crate) use known::{Absence, Known};
 pub(crate) use scan::{Keep, Scan, Scanner, load};
 
 use known::Read;

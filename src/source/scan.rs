@@ -17,8 +17,10 @@ const FEW: usize = 64;
 pub(crate) struct Scan {
     /// In load order.
     pub(crate) files: Vec<Arc<Known>>,
-    /// The items that were known and are not there any more, by name.
+    /// The items that were listed and are not any more, by name.
     pub(crate) gone: Vec<Arc<Known>>,
+    /// The items that were not listed before either, and that are known, by name.
+    pub(crate) away: Vec<Arc<Known>>,
     /// Those that were changed just now, so that a look at them again is wise.
     pub(crate) restless: HashSet<Arc<str>>,
     /// Those that are being written, and were not looked at.
@@ -70,13 +72,16 @@ impl Scanner<'_> {
         let Matched { known, gone } = matched(&listing.items, known);
         let look = |(listed, known): (&Listed, &Option<&Arc<Known>>)| self.look(provider, listed, known.map(|k| &**k));
         let steps: Vec<Step> = listing.items.par_iter().zip(&known).with_min_len(FEW).map(look).collect();
-        let mut scan = Scan { gone, instead: listing.instead, ..Scan::default() };
+        let mut scan = Scan { instead: listing.instead, ..Scan::default() };
+        gone.into_iter().for_each(|known| scan.misses(known));
         scan.files.reserve(steps.len());
         for ((step, known), listed) in steps.into_iter().zip(known).zip(&listing.items) {
             if let Listed::BeingWritten(name) = listed {
                 scan.busy.insert(Arc::clone(name));
             }
             match (step, known) {
+                // One that was away and is now being written is not there before it has been read.
+                (Step::Same, Some(known)) if known.absence.is_some() => scan.misses(Arc::clone(known)),
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
                     if restless {
@@ -84,7 +89,7 @@ impl Scanner<'_> {
                     }
                     scan.files.push(known);
                 }
-                (Step::NotThere, Some(known)) => scan.gone.push(Arc::clone(known)),
+                (Step::NotThere, Some(known)) => scan.misses(Arc::clone(known)),
                 (Step::NotThere | Step::Same, None) => {}
             }
         }
@@ -124,13 +129,14 @@ impl Scanner<'_> {
         let same_bytes = last.is_some_and(|last| last.hash == hash);
         let read = Some(Read { hash, version: item.version.clone(), since, settled });
         let known = match known {
-            Some(known) if same_bytes => Known { read, facts: item.facts, ..known.clone() },
+            Some(known) if same_bytes => Known { read, facts: item.facts, absence: None, ..known.clone() },
             _ => Known {
                 file: known.map_or_else(|| Arc::clone(&item.name), |known| Arc::clone(&known.file)),
                 read,
                 facts: item.facts,
                 offered: self.parse(&item.name, known, hash, &content.bytes),
                 held: known.and_then(|known| known.held.clone()),
+                absence: None,
             },
         };
         let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
@@ -141,13 +147,19 @@ impl Scanner<'_> {
         if let Some(held) = known.and_then(|known| known.held.as_ref())
             && held.hash == hash
         {
-            return Ok(held.clone());
+            return Ok(Good::new(Arc::clone(&held.registration), hash));
         }
         let registration = load(self.loader, file, bytes).map_err(Refusal::from)?;
         if let Some(kept) = self.keep {
             kept.keep(file, hash, bytes);
         }
-        Ok(Good { registration: Arc::new(registration), hash })
+        Ok(Good::new(Arc::new(registration), hash))
+    }
+}
+
+impl Scan {
+    fn misses(&mut self, known: Arc<Known>) {
+        if known.absence.is_some() { self.away.push(known) } else { self.gone.push(known) }
     }
 }
 
@@ -169,6 +181,7 @@ fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {
         facts: FileFacts::default(),
         offered: Err(super::known::refusal(&why)),
         held: known.and_then(|known| known.held.clone()),
+        absence: None,
     };
     Step::Changed { known: Arc::new(known), restless: false }
 }

@@ -46,6 +46,7 @@ fn options(dir: &Path, system: FileSystem) -> Options {
     let mut options = Options::new(name.into(), vec![Arc::new(Directory::new(dir, system))], Arc::new(load));
     options.clock = clock;
     options.poll = NEVER;
+    options.hold = Duration::ZERO;
     options
 }
 

@@ -20,7 +20,7 @@ fn active(service: &Service) -> u64 {
 fn ten_thousand_files_come_and_go() {
     let home = tempfile::tempdir().expect("a temporary directory");
     fill(home.path(), 0..1);
-    let service = Service::start(&[home.path()]);
+    let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--hold", "0"]);
     fill(home.path(), 1..10_000);
     service.wait("to load them all", |service| active(service) == 10_000);
     assert_eq!(service.claimants("@as9999_x:example.com"), ["as9999"]);

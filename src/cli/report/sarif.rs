@@ -9,7 +9,7 @@ use crate::snapshot::FileRecord;
 use crate::telemetry::VisibleJson;
 
 /// The codes of files that cannot be loaded.
-const FAULTS: [(FaultCode, &str); 9] = [
+const FAULTS: [(FaultCode, &str); 10] = [
     (FaultCode::Unreadable, "the file cannot be read"),
     (FaultCode::Syntax, "the file is not YAML as PyYAML reads it"),
     (FaultCode::MissingKey, "a key that is needed is missing"),
@@ -19,6 +19,7 @@ const FAULTS: [(FaultCode, &str); 9] = [
     (FaultCode::DuplicateId, "another file has the same id"),
     (FaultCode::DuplicateToken, "another file has the same as_token"),
     (FaultCode::OverlappingProxyPrefix, "another file has an overlapping proxy prefix"),
+    (FaultCode::Held, "what the file claimed a moment ago is held for a while"),
 ];
 
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").

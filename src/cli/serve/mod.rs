@@ -71,6 +71,7 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     };
     let mut options = Options::new(homeserver, sources, Arc::new(loader));
     options.poll = Duration::from_secs(serve.poll_interval);
+    options.hold = serve.hold;
     options.state_dir.clone_from(&serve.state_dir);
     let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));
     let access = access.transpose().map_err(anyhow::Error::msg)?;

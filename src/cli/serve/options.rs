@@ -73,6 +73,11 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "WHAT", env = "BAILIWICK_WHEN_INCOMPLETE", value_enum, default_value_t)]
     pub(super) when_incomplete: WhenIncomplete,
 
+    /// How long names stay held that an edit takes away (a file, an exclusive entry), so that an accident sets none free:
+    /// `60s`, `5m`, or 0 to let them go at once. `POST /-/reload` confirms the edit and ends it.
+    #[arg(long, value_name = "TIME", env = "BAILIWICK_HOLD", default_value = "60s", value_parser = time)]
+    pub(super) hold: Duration,
+
     /// Seconds from one look at the directories to the next, besides watching them.
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) poll_interval: u64,
@@ -155,5 +160,40 @@ fn octal(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("expected an octal mode such as 660".to_owned()),
+    }
+}
+
+/// A time such as `60s`, `5m` or `500ms`; a number alone is in seconds.
+fn time(text: &str) -> Result<Duration, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number: u64 = number.parse().map_err(|_| "expected a time such as 60s, 5m or 0".to_owned())?;
+    let seconds = |each: u64| number.checked_mul(each).filter(|&seconds| seconds <= MAX_TIME).map(Duration::from_secs);
+    let time = match unit {
+        "ms" => Some(Duration::from_millis(number)).filter(|time| time.as_secs() <= MAX_TIME),
+        "s" | "" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3_600),
+        _ => None,
+    };
+    time.ok_or_else(|| "expected a time of at most a day, such as 60s, 5m or 0".to_owned())
+}
+
+/// A day: what is held for longer than that is not an accident that nobody has noticed yet, but a file to be put back.
+const MAX_TIME: u64 = 24 * 3_600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_and_without_a_unit() {
+        for (text, expected) in [("0", 0), ("60s", 60_000), ("60", 60_000), ("5m", 300_000), ("1h", 3_600_000)] {
+            assert_eq!(time(text), Ok(Duration::from_millis(expected)), "{text}");
+        }
+        assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
+        for text in ["", "s", "-1", "1.5s", "1d", "25h", "99999999999999999999s", "1 s"] {
+            assert!(time(text).is_err(), "{text}");
+        }
     }
 }

@@ -62,7 +62,7 @@ impl Loader {
             let template = &LOADED[usize::from(content.id * TOKENS + content.token)];
             let prefix = PREFIXES[content.prefix].map(Into::into);
             let registration = Registration { file: name(file), proxy_prefix: prefix, ..template.clone() };
-            Good { registration: Arc::new(registration), hash: ContentHash::of(format!("{content:?}").as_bytes()) }
+            Good::new(Arc::new(registration), ContentHash::of(format!("{content:?}").as_bytes()))
         };
         self.0.entry((file, content)).or_insert_with(load).clone()
     }
@@ -392,7 +392,7 @@ fn chain(length: usize, last: Result<usize, ()>) -> Vec<Scanned> {
         let as_token = hasher.digest(&Token::new(format!("token-number-{file}")));
         let id: Arc<str> = format!("service{id}").into();
         let registration = Registration { file: name(file), id, as_token, ..LOADED[0].clone() };
-        Good { registration: Arc::new(registration), hash: ContentHash::of(&file.to_le_bytes()) }
+        Good::new(Arc::new(registration), ContentHash::of(&file.to_le_bytes()))
     };
     let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
     let link = |at: usize| {

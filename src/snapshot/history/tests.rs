@@ -14,7 +14,7 @@ static LOADED: LazyLock<Registration> = LazyLock::new(|| {
 fn good(at: usize) -> Good {
     let as_token = TokenHasher::new().digest(&Token::new(format!("token-number-{at}")));
     let registration = Registration { id: format!("service{at}").into(), as_token, ..LOADED.clone() };
-    Good { registration: Arc::new(registration), hash: ContentHash::of(&at.to_le_bytes()) }
+    Good::new(Arc::new(registration), ContentHash::of(&at.to_le_bytes()))
 }
 
 fn nothing() -> Snapshot {

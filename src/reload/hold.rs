@@ -1,0 +1,363 @@
+//! What was taken away is held for a while.
+//!
+//! Whoever reads files cannot tell an edit from an accident: a file that is gone may be one that an editor is about to
+//! put back, an entry that is gone may be one that did not fit on a full disk, and a directory with fewer files may be
+//! half copied. If it was an accident, the names must not have been free in the meantime, and if it was an edit, it does
+//! no harm if they stay reserved a little longer. So *additions are in force at once, and what is taken away is held for
+//! a grace* ([`super::Options::hold`]), unless somebody confirms it.
+//!
+//! # What counts as taken away
+//!
+//! A *loss* is a claim that kept names from being registered and that nothing in force makes any more: an exclusive
+//! entry, by its kind and the text of its regex, or a service's own user. An entry that has moved to another file, to
+//! another place in its file or to another service is no loss; one whose regex was edited is, even if the new one
+//! claims more, for that would have to be proved. What keeps nobody from anything (entries that are not exclusive,
+//! `protocols`, a url) is no loss.
+//!
+//! # How it is held
+//!
+//! ```text
+//!   in force            on disk             in force, while it is held          after the grace
+//!   irc: @irc_.*   ──►  irc: @chat_.*  ──►  irc: @irc_.* (held), @chat_.*  ──►  irc: @chat_.*
+//!   tg:  @tg_.*    ──►  (gone)         ──►  tg:  @tg_.*  (held)            ──►
+//! ```
+//!
+//! The claims of a file that is still there are put before its own, so that what they keep is decided as before. A file
+//! that is gone stays as it was; but if its `id` or token is in force from another file, its claims are held in that
+//! one's name. Since the answers depend on it, so does the digest: replicas that hold the same agree, and one that was
+//! started meanwhile and holds nothing differs until the grace has passed. A file that is gone and is held whole counts
+//! as if it were there, as its answers do.
+//!
+//! The grace of a loss begins when it is first seen, and ends early if the claim is made again. Losses are kept by
+//! what was lost and not by file, so that renaming a file that has lost something does not begin its grace anew.
+//!
+//! # Cost
+//!
+//! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
+//! at every entry in force.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::homeserver::Homeserver;
+use crate::matrix::{Kind, ServerName};
+use crate::registration::{Entry, Fault, FaultCode, Registration, TokenDigest, ValidRegex};
+use crate::snapshot::{Candidate, Claimed, FileRecord, FileState, Good, Refusal, Snapshot};
+
+/// A confirmation counts for what has been missing for so long, at each of several looks. Whoever confirms means what is
+/// gone for good. A program that writes a file in two steps puts it back within milliseconds, and must not be taken for
+/// somebody who has decided something only because another program asks for reloads meanwhile.
+pub(super) const CONFIRMABLE_AFTER: Duration = Duration::from_secs(1);
+
+/// So many of a file's claims are named where it is shown; the rest is counted.
+const MAX_NAMED: usize = 5;
+
+/// What is held.
+#[derive(Debug, Default)]
+pub(super) struct Holds {
+    missing: HashMap<Loss, Missing>,
+    /// What is in force of the files that are there and hold more than they say, by file: made anew only when it is
+    /// something else.
+    extended: HashMap<Arc<str>, Extended>,
+}
+
+/// A claim that nothing makes any more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Loss {
+    kind: Kind,
+    regex: Arc<str>,
+}
+
+/// How it is with such a claim.
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    since: Instant,
+    /// Its time is over, but something else keeps in force what it was part of.
+    released: bool,
+}
+
+/// A file's registration with claims that it no longer makes.
+#[derive(Debug)]
+struct Extended {
+    of: Arc<Registration>,
+    with: Vec<Loss>,
+    good: Good,
+}
+
+/// How long things are held, and what is asked now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) grace: Duration,
+    pub(super) now: Instant,
+    /// Somebody confirms what is missing.
+    pub(super) confirmed: bool,
+}
+
+/// What is to be in force instead of what the files say.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Of files that are there, by position.
+    pub(super) extended: HashMap<usize, Good>,
+    /// Of files that are gone, by position among those.
+    pub(super) whole: HashMap<usize, Good>,
+    /// How many claims were let go just now.
+    pub(super) released: usize,
+}
+
+impl Holds {
+    /// How many claims are held.
+    pub(super) fn claims(&self) -> usize {
+        self.held().count()
+    }
+
+    /// When the next of them is let go, by itself.
+    pub(super) fn next_release(&self, grace: Duration) -> Option<Instant> {
+        self.held().min().map(|since| since + grace)
+    }
+
+    /// Since when the one is missing that was missed last.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.held().max()
+    }
+
+    fn held(&self) -> impl Iterator<Item = Instant> {
+        self.missing.values().filter(|missing| !missing.released).map(|missing| missing.since)
+    }
+
+    /// Finds what is lost if the candidates come into force as they are, and what is to be held of it. `gone` is what
+    /// the files have in force that are not there any more.
+    pub(super) fn look(
+        &mut self,
+        before: &Snapshot,
+        candidates: &[Candidate<'_>],
+        gone: &[&Good],
+        terms: Terms,
+    ) -> Held {
+        if terms.grace.is_zero() || (gone.is_empty() && self.missing.is_empty() && all_stay(candidates)) {
+            return Held::default();
+        }
+        let records = before.records(candidates);
+        let lost = lost(candidates, gone, &records, before.services().homeserver());
+        let mut held = Held { released: self.note(&lost, terms), ..Held::default() };
+        let heirs = Heirs::of(&records, gone);
+        let mut of_files: HashMap<usize, Vec<Lost>> = HashMap::new();
+        for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
+            match heirs.of_loss(&lost, gone) {
+                By::File(at) => of_files.entry(at).or_default().push(lost),
+                By::Gone(at) => {
+                    held.whole.entry(at).or_insert_with(|| whole(gone[at], terms.grace));
+                }
+            }
+        }
+        let mut earlier = std::mem::take(&mut self.extended);
+        for (at, lost) in of_files {
+            let Some(base) = records[at].good() else { continue };
+            let with: Vec<Loss> = lost.iter().map(|lost| lost.loss.clone()).collect();
+            let file = records[at].file();
+            let known = earlier.remove(file);
+            let known = known.filter(|known| Arc::ptr_eq(&known.of, &base.registration) && known.with == with);
+            let extended = known.unwrap_or_else(|| Extended::new(base, with, &lost, terms.grace));
+            held.extended.insert(at, extended.good.clone());
+            self.extended.insert(Arc::clone(file), extended);
+        }
+        held
+    }
+
+    /// Notes what is missing, and how many claims are let go now.
+    fn note(&mut self, lost: &[Lost], terms: Terms) -> usize {
+        let missing: HashSet<&Loss> = lost.iter().map(|lost| &lost.loss).collect();
+        self.missing.retain(|loss, _| missing.contains(loss));
+        let mut released = 0;
+        for loss in missing {
+            let new = Missing { since: terms.now, released: false };
+            let missing = self.missing.entry(loss.clone()).or_insert(new);
+            let missing_for = terms.now.saturating_duration_since(missing.since);
+            let is_over = missing_for >= terms.grace || (terms.confirmed && missing_for >= CONFIRMABLE_AFTER);
+            if is_over && !missing.released {
+                missing.released = true;
+                released += 1;
+            }
+        }
+        released
+    }
+}
+
+/// Whether each file offers what it has in force, or nothing.
+fn all_stay(candidates: &[Candidate<'_>]) -> bool {
+    candidates.iter().all(|candidate| match (candidate.offered, candidate.held) {
+        (Ok(offered), Some(held)) => Arc::ptr_eq(&offered.registration, &held.registration),
+        (_, None) | (Err(_), Some(_)) => true,
+    })
+}
+
+/// A claim that nothing makes any more, as it was made.
+#[derive(Debug)]
+struct Lost {
+    loss: Loss,
+    claim: Claimed,
+    /// Who made it.
+    by: By,
+}
+
+/// A file that makes a claim, or made it.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// One that is there, by position.
+    File(usize),
+    /// One that is gone, by position among those.
+    Gone(usize),
+}
+
+/// What is in force now and would be claimed by nobody, in the order of the files that claim it.
+fn lost<'r>(
+    candidates: &[Candidate<'r>],
+    gone: &[&'r Good],
+    records: &[Arc<FileRecord>],
+    homeserver: &Homeserver,
+) -> Vec<Lost> {
+    let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
+        let held = &candidate.held?.registration;
+        let stays = record.registration().is_some_and(|after| Arc::ptr_eq(after, held));
+        (!stays).then_some((By::File(at), held))
+    });
+    let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
+    let mut seen = HashSet::new();
+    let mut lost: Vec<Lost> = there
+        .chain(gone)
+        .flat_map(|(by, registration)| claims(registration, by, homeserver))
+        .filter(|lost| seen.insert(lost.loss.clone()))
+        .collect();
+    let made = made(&lost, records, &homeserver.name);
+    lost.retain(|lost| !made.contains(&lost.loss));
+    lost
+}
+
+/// Which of these claims are made by what is in force.
+fn made(lost: &[Lost], records: &[Arc<FileRecord>], server: &ServerName) -> HashSet<Loss> {
+    let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
+    let senders: HashMap<String, &Loss> = lost
+        .iter()
+        .filter(|lost| lost.loss.kind == Kind::User)
+        .filter_map(|lost| Some((sender_of(&lost.loss.regex, server)?, &lost.loss)))
+        .collect();
+    let mut made = HashSet::new();
+    for registration in records.iter().filter_map(|record| record.registration()) {
+        for kind in Kind::ALL {
+            let claimed = registration.namespaces.of(kind).iter().filter(|entry| entry.exclusive);
+            for entry in claimed.filter(|entry| entries.contains(&(kind, &*entry.regex))) {
+                made.insert(Loss { kind, regex: entry.regex.shared() });
+            }
+        }
+        if let Some(&loss) = senders.get(&*registration.sender_localpart) {
+            made.insert(loss.clone());
+        }
+    }
+    made
+}
+
+/// What a registration keeps for its service alone.
+fn claims<'r>(registration: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost> {
+    let lost = |kind: Kind, entry: Entry| {
+        let loss = Loss { kind, regex: entry.regex.shared() };
+        Lost { loss, claim: Claimed { kind, entry }, by }
+    };
+    let of = |kind: Kind| registration.namespaces.of(kind).iter().map(move |entry| (kind, entry));
+    let exclusive = Kind::ALL.into_iter().flat_map(of).filter(|(_, entry)| entry.exclusive);
+    let mut claims: Vec<Lost> = exclusive.map(|(kind, entry)| lost(kind, entry.clone())).collect();
+    let regex = sender_regex(&registration.sender_localpart, &homeserver.name);
+    // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
+    let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
+    let sender =
+        checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: registration.sender_place });
+    claims.extend(sender.map(|sender| lost(Kind::User, sender)));
+    claims
+}
+
+/// A regex that matches a service's own user and nothing else.
+fn sender_regex(localpart: &str, server: &ServerName) -> String {
+    let mut regex = String::with_capacity(2 * localpart.len() + 32);
+    for c in format!("@{localpart}:{server}").chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            regex.push('\\');
+        }
+        regex.push(c);
+    }
+    // Not `$`, which matches before a line feed at the end, too.
+    regex + r"\Z"
+}
+
+/// Whose regex [`sender_regex`] has made this, if it has.
+fn sender_of(regex: &str, server: &ServerName) -> Option<String> {
+    let escaped = regex.strip_suffix(r"\Z")?;
+    let mut text = String::with_capacity(escaped.len());
+    let mut chars = escaped.chars();
+    while let Some(c) = chars.next() {
+        text.push(if c == '\\' { chars.next()? } else { c });
+    }
+    let localpart = text.strip_prefix('@')?.strip_suffix(server.as_str())?.strip_suffix(':')?;
+    (sender_regex(localpart, server) == regex).then(|| localpart.to_owned())
+}
+
+/// The files that have come to be what files were that are gone: what must not be in force twice.
+struct Heirs<'r> {
+    ids: HashMap<&'r str, usize>,
+    tokens: HashMap<TokenDigest, usize>,
+}
+
+impl<'r> Heirs<'r> {
+    fn of(records: &'r [Arc<FileRecord>], gone: &[&Good]) -> Self {
+        let mut heirs = Self { ids: HashMap::new(), tokens: HashMap::new() };
+        if gone.is_empty() {
+            return heirs;
+        }
+        let in_force = records.iter().enumerate().filter(|(_, record)| record.state() == FileState::Active);
+        for (at, registration) in in_force.filter_map(|(at, record)| Some((at, record.registration()?))) {
+            heirs.ids.insert(&registration.id, at);
+            heirs.tokens.insert(registration.as_token, at);
+        }
+        heirs
+    }
+
+    /// In whose name a loss is held.
+    fn of_loss(&self, lost: &Lost, gone: &[&Good]) -> By {
+        let By::Gone(at) = lost.by else { return lost.by };
+        let registration = &gone[at].registration;
+        let heir = self.ids.get(&*registration.id).or_else(|| self.tokens.get(&registration.as_token));
+        heir.map_or(By::Gone(at), |&heir| By::File(heir))
+    }
+}
+
+impl Extended {
+    fn new(base: &Good, with: Vec<Loss>, lost: &[Lost], grace: Duration) -> Self {
+        let claims: Vec<Claimed> = lost.iter().map(|lost| lost.claim.clone()).collect();
+        let good = base.extended(&claims, Some(reasons(&with, grace)));
+        Self { of: Arc::clone(&base.registration), with, good }
+    }
+}
+
+/// What a file that is gone has in force still.
+fn whole(gone: &Good, grace: Duration) -> Good {
+    let message = format!(
+        "the file is gone; what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it \
+         is gone for good",
+        shown(grace)
+    );
+    let reasons: Refusal = Arc::new([Fault::of_file(FaultCode::Held, message)]);
+    Good { holding: Some(reasons), ..gone.clone() }
+}
+
+fn reasons(with: &[Loss], grace: Duration) -> Refusal {
+    let until = format!(
+        "is no longer claimed by anybody; it is held for {} after it was missed, unless `POST /-/reload` confirms the edit",
+        shown(grace)
+    );
+    let named = with.iter().take(MAX_NAMED).map(|loss| format!("`{}` ({}) {until}", loss.regex, loss.kind));
+    let more = with.len().saturating_sub(MAX_NAMED);
+    let rest = (more > 0).then(|| format!("so are {more} more claims"));
+    named.chain(rest).map(|message| Fault::of_file(FaultCode::Held, message)).collect()
+}
+
+fn shown(grace: Duration) -> String {
+    format!("{} s", grace.as_secs_f64())
+}

@@ -1,0 +1,60 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::homeserver::Homeserver;
+use crate::source::{Clock, Loader, Provider, SystemClock};
+
+/// What a reload needs to know.
+#[derive(Clone)]
+pub struct Options {
+    /// The homeserver whose registrations these are.
+    pub homeserver: Homeserver,
+    /// Where they come from, in load order.
+    pub sources: Vec<Arc<dyn Provider>>,
+    /// A change is taken over when nothing has changed for this long. 100 ms.
+    pub quiet: Duration,
+    /// But at the latest after this time, when changes do not cease. 500 ms.
+    pub max_wait: Duration,
+    /// How often to look without any event, give or take a tenth. 30 s.
+    pub poll: Duration,
+    /// How long names stay held that an edit takes away, so that an accident sets none free. 60 s; zero holds nothing.
+    ///
+    /// Longer than editors and deployment tools take to replace a file, and a second scan with the usual interval; short
+    /// enough to be waited for by whoever has removed a bridge.
+    pub hold: Duration,
+    /// Where the last good copy of each file is kept across restarts.
+    pub state_dir: Option<PathBuf>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What reads a registration.
+    pub loader: Arc<dyn Loader>,
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>, loader: Arc<dyn Loader>) -> Self {
+        Self {
+            homeserver,
+            sources,
+            quiet: Duration::from_millis(100),
+            max_wait: Duration::from_millis(500),
+            poll: Duration::from_secs(30),
+            hold: Duration::from_secs(60),
+            state_dir: None,
+            clock: Arc::new(SystemClock),
+            loader,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("homeserver", &self.homeserver)
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use super::settle::{Looked, put_back};
+use crate::snapshot::Problem;
+use crate::source::{Absence, Known, Scan, Stamp, Unlisted};
+
+/// What is known of a source.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    /// What is listed, in load order.
+    pub(super) files: Vec<Arc<Known>>,
+    /// What is not listed any more and has something in force, by name.
+    pub(super) away: Vec<Arc<Known>>,
+    /// Why it is not as it should be.
+    pub(super) problem: Option<Problem>,
+    /// Whether it has no listing, so that nobody can tell what else there ought to be.
+    pub(super) is_unlisted: bool,
+    /// Which set was listed last.
+    stamp: Stamp,
+    /// Somebody has said that it is right that it is not there.
+    confirmed_absent: bool,
+}
+
+/// Under which circumstances a source was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    /// Whether the first load is done.
+    pub(super) is_ready: bool,
+    /// Whether somebody has said that it is right if there is nothing.
+    pub(super) allow_empty: bool,
+}
+
+impl State {
+    /// What was in force before the service was started, of files at which no look has been taken yet.
+    pub(super) fn recalled(files: Vec<Arc<Known>>) -> Self {
+        Self { files, ..Self::default() }
+    }
+
+    /// All that a look is to be compared with.
+    pub(super) fn known(&self) -> Vec<Arc<Known>> {
+        self.files.iter().chain(&self.away).cloned().collect()
+    }
+
+    /// The files that take part: those that are listed, and those that are lost with what they were in.
+    pub(super) fn taking_part(&self) -> Vec<Arc<Known>> {
+        let mut files = self.files.clone();
+        self.away.iter().filter(|known| is(known, Absence::Lost)).for_each(|lost| put_back(&mut files, lost));
+        files
+    }
+
+    /// The files that are gone.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Arc<Known>> {
+        self.away.iter().filter(|known| is(known, Absence::Gone))
+    }
+
+    /// The same with these files, listed or not.
+    pub(super) fn with(self, files: Vec<Arc<Known>>) -> Self {
+        let (files, away) = files.into_iter().partition(|known| known.absence.is_none());
+        Self { files, away, ..self }
+    }
+
+    /// Decides what a look means: that a source has vanished or become empty is as a rule no decision of anybody's.
+    pub(super) fn next(&self, looked: Looked, when: Circumstances) -> Self {
+        let was_right =
+            self.confirmed_absent && self.files.is_empty() && self.away.iter().all(|a| is(a, Absence::Gone));
+        let is_right = |why: &Unlisted| matches!(why, Unlisted::Absent(_)) && (when.allow_empty || was_right);
+        match looked {
+            Err(why) if is_right(&why) => self.confirmed_absent(),
+            Ok(scan) if scan.instead.as_ref().is_some_and(|instead| is_right(&instead.why)) => self.confirmed_absent(),
+            Err(why) => self.unlisted(&why, when),
+            Ok(scan) => self.listed(scan, when),
+        }
+    }
+
+    /// It is right that there is nothing: what it had is gone.
+    fn confirmed_absent(&self) -> Self {
+        let away = by_name(self.known().into_iter().filter(has_any).map(gone));
+        Self { away, confirmed_absent: true, ..Self::default() }
+    }
+
+    /// There is no listing: everything stays.
+    fn unlisted(&self, why: &Unlisted, when: Circumstances) -> Self {
+        let what = why.to_string();
+        if !when.is_ready {
+            let meanwhile =
+                "nothing is loaded until it is there, or its absence is confirmed by a reload with `allow_empty`";
+            let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
+            return Self { problem, is_unlisted: true, ..self.clone() };
+        }
+        let held = self.taking_part().iter().filter(|known| has_any(known)).count();
+        let problem = Problem { what, meanwhile: kept_until(held) };
+        let why = why_lost(&problem);
+        // As long as the problem stays the same, so do the files.
+        let same = self.problem.as_ref() == Some(&problem);
+        let away = self.known().into_iter().map(|known| match known.absence {
+            Some(Absence::Lost) if same => known,
+            Some(Absence::Gone) => known,
+            Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
+        });
+        let stamp = self.stamp.clone();
+        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, ..Self::default() }
+    }
+
+    /// There is a listing, which is believed unless it looks as if it were that of something else.
+    fn listed(&self, scan: Scan, when: Circumstances) -> Self {
+        let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, when) };
+        let stays_lost = |known: &Arc<Known>| is(known, Absence::Lost) && !when.allow_empty;
+        let missed: Vec<_> = scan.gone.into_iter().filter(has_any).collect();
+        let still_lost = scan.away.iter().filter(|known| stays_lost(known)).count();
+        let what = lost_now.or_else(|| {
+            let what = if scan.files.is_empty() { EMPTY } else { "not all of its files are back" };
+            (still_lost > 0).then_some(what)
+        });
+        let held = still_lost + if lost_now.is_some() { missed.len() } else { 0 };
+        let problem = what.map(|what| Problem { what: what.to_owned(), meanwhile: kept_until(held) });
+        let why = problem.as_ref().map(why_lost);
+        let missed = missed.into_iter().map(|known| match &why {
+            Some(why) if lost_now.is_some() => Arc::new(known.lost(why)),
+            _ => gone(known),
+        });
+        let earlier = scan.away.into_iter().map(|known| if stays_lost(&known) { known } else { gone(known) });
+        let instead = scan
+            .instead
+            .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
+        Self {
+            files: scan.files,
+            away: by_name(missed.chain(earlier)),
+            problem: problem.or(instead),
+            is_unlisted: false,
+            stamp: scan.stamp,
+            confirmed_absent: false,
+        }
+    }
+
+    /// Why a listing is not what it seems, if so.
+    fn looks_lost(&self, scan: &Scan, when: Circumstances) -> Option<&'static str> {
+        let had_any = self.files.iter().any(has_any);
+        let has_any_left = scan.files.iter().any(has_any);
+        if !had_any || has_any_left {
+            None
+        } else if scan.files.is_empty() {
+            Some(EMPTY)
+        } else if !when.is_ready {
+            Some("none of the files is there that were in force before the restart")
+        } else {
+            let replaced = self.stamp.was_replaced_by(&scan.stamp);
+            replaced.then_some("something else has come into its place, without any of the files that were in force")
+        }
+    }
+}
+
+const EMPTY: &str = "it has become empty";
+
+fn is(known: &Known, absence: Absence) -> bool {
+    known.absence == Some(absence)
+}
+
+fn has_any(known: &Arc<Known>) -> bool {
+    known.held.is_some()
+}
+
+fn gone(known: Arc<Known>) -> Arc<Known> {
+    if is(&known, Absence::Gone) { known } else { Arc::new(known.gone()) }
+}
+
+fn by_name(files: impl Iterator<Item = Arc<Known>>) -> Vec<Arc<Known>> {
+    let mut files: Vec<_> = files.collect();
+    files.sort_by(|a, b| a.file.cmp(&b.file));
+    files
+}
+
+fn kept_until(held: usize) -> String {
+    if held == 0 {
+        return "nothing of it was in force".to_owned();
+    }
+    format!(
+        "what was in force of its files ({held}) stays so until they are back, or their absence is confirmed by a reload \
+         with `allow_empty`"
+    )
+}
+
+fn why_lost(problem: &Problem) -> String {
+    format!("the directory of this file is lost: {problem}")
+}
