@@ -83,7 +83,7 @@ fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], dea
         Ok(registration) => Arc::new(registration),
         Err(faults) => return refused(faults),
     };
-    let good = Good { registration: Arc::clone(&new), hash: ContentHash::of(bytes) };
+    let good = Good::new(Arc::clone(&new), ContentHash::of(bytes));
     let set = match snapshot.try_admission(&good) {
         Ok(set) => set,
         Err(obstacles) => return refused(obstacles.iter().map(|obstacle| fault(obstacle, snapshot)).collect()),

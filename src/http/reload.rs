@@ -24,6 +24,8 @@ pub(super) struct ReloadRequest {
     path = ENDPOINT.path,
     operation_id = "reload",
     summary = "Reload now; answers when done",
+    description = "Confirms what is held: exclusive claims that nothing has made any more for a second are let go, for \
+        which this waits.",
     request_body = Option<ReloadRequest>,
     responses(
         (status = 200, description = "What came of it.", body = ReloadReport),

@@ -71,6 +71,9 @@ pub(super) struct StateDir {
     lock: Option<File>,
     /// The copies of what is in force, by file.
     saved: HashMap<Arc<str>, ContentHash>,
+    /// The files whose copies this service answers for: those that it began with or had in force. Others belong to a
+    /// service that wrote here before.
+    mine: HashSet<Arc<str>>,
     /// What is held besides, by file.
     held: HashMap<Arc<str>, Vec<Claimed>>,
     /// Those of what was let go.
@@ -114,6 +117,7 @@ impl StateDir {
             owner: owner.clone(),
             lock: None,
             saved: HashMap::new(),
+            mine: HashSet::new(),
             held: HashMap::new(),
             released: HashSet::new(),
             obsolete: Vec::new(),
@@ -126,7 +130,8 @@ impl StateDir {
             state.tell(Some(error.to_string()));
             Vec::new()
         });
-        if state.lock.is_some() { (state, copies) } else { (state, Vec::new()) }
+        state.mine = copies.iter().map(|(file, _)| Arc::clone(file)).collect();
+        (state, copies)
     }
 
     fn create(&self) -> io::Result<()> {
@@ -338,11 +343,9 @@ impl StateDir {
 
     /// Marks the copies of files that have nothing in force any more, or removes them.
     fn release(&mut self, in_force: &[InForce<'_>], confirmed: bool) {
-        if !confirmed && self.saved.len() <= in_force.len() {
-            return;
-        }
         let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
-        let gone: Vec<Arc<str>> = self.saved.keys().filter(|file| !wanted.contains(&***file)).cloned().collect();
+        self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
+        let gone: Vec<Arc<str>> = self.mine.extract_if(|file| !wanted.contains(&**file)).collect();
         for file in gone {
             let (saved, released) = (self.path_of(&file, SUFFIX), self.path_of(&file, RELEASED));
             // A copy that stays behind is asked for only if its file comes back broken, or held once more at the next start.

@@ -8,7 +8,9 @@ use super::settle::{self, Looked, PutOff};
 use super::state::{Circumstances, State};
 use super::{Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::{InForce, StateDir};
-use crate::snapshot::{Candidate, Changes, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::snapshot::{
+    Candidate, Changes, ContentHash, Counts, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics,
+};
 use crate::source::{Absence, Hint, Keep, Known, Provider, Scanner, Watched};
 use crate::telemetry::Metrics;
 
@@ -124,8 +126,10 @@ impl Engine {
             finished_at: self.options.clock.wall(),
             took: self.options.clock.now().duration_since(began),
         };
-        self.metrics.finished(trigger, result, after.is_complete(), report.took);
-        self.metrics.removed(report.changes.removed.len());
+        // What is held makes answers incomplete, and is no failure.
+        let Counts { stale, quarantined, .. } = after.counts();
+        let good = after.is_ready() && stale == 0 && quarantined == 0 && after.missing().is_empty();
+        self.metrics.finished(trigger, result, good, report.took);
         log::reloaded(&report, &before, &after);
         report
     }
@@ -191,7 +195,12 @@ impl Engine {
         let all: Vec<InForce<'_>> = (self.sources.iter().zip(&self.options.sources))
             .flat_map(|(state, source)| {
                 let files = state.files.iter().chain(&state.away);
-                files.filter_map(|file| in_force(file, &**source))
+                let is_lost = state.is_lost();
+                files.filter_map(move |file| {
+                    // What has come into the place of what is lost is not to be taken for it at the next start.
+                    let hash = |hash: Option<ContentHash>| hash.filter(|_| !is_lost);
+                    in_force(file, &**source).map(|one| InForce { hash: hash(one.hash), ..one })
+                })
             })
             .collect();
         let all = kept.save(&all, confirmed);

@@ -16,7 +16,6 @@ pub(super) struct ReloadMetrics {
     events_complete: IntGauge,
     held_claims: IntGauge,
     released_claims: IntCounter,
-    removed_services: IntCounter,
 }
 
 impl ReloadMetrics {
@@ -63,10 +62,6 @@ impl ReloadMetrics {
                 "bailiwick_released_claims_total",
                 "Exclusive claims that were held and are not any more, because the grace is over or it was confirmed.",
             ),
-            removed_services: metrics.counter(
-                "bailiwick_removed_services_total",
-                "Application services that were in force and are not any more.",
-            ),
         }
     }
 
@@ -99,10 +94,5 @@ impl ReloadMetrics {
     /// So many claims were let go.
     pub(super) fn released(&self, claims: usize) {
         self.released_claims.inc_by(claims as u64);
-    }
-
-    /// So many services are not in force any more.
-    pub(super) fn removed(&self, services: usize) {
-        self.removed_services.inc_by(services as u64);
     }
 }

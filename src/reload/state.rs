@@ -48,6 +48,11 @@ impl State {
         files
     }
 
+    /// Whether any of its files are lost with it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.away.iter().any(|known| is(known, Absence::Lost))
+    }
+
     /// The files that are gone.
     pub(super) fn gone(&self) -> impl Iterator<Item = &Arc<Known>> {
         self.away.iter().filter(|known| is(known, Absence::Gone))

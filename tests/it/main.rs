@@ -7,6 +7,7 @@ mod filesystem_faults;
 mod finding_pages;
 mod findings;
 mod health;
+mod held_names;
 mod http;
 mod incomplete;
 mod index;
