@@ -111,8 +111,8 @@ fn tokens_do_not_stay_in_memory() {
         fs::write(home.path().join(format!("bridge{at}.yaml")), text).expect("written");
     }
     let bearers = tempfile::NamedTempFile::new().expect("a file");
-    let lines: String = (0..FILES).map(|at| format!("read {}\n", token("rd", at))).collect();
-    fs::write(bearers.path(), lines).expect("written");
+    let lines: Vec<String> = (0..FILES).map(|at| format!("read {}", token("rd", at))).collect();
+    fs::write(bearers.path(), lines.join("\n")).expect("written");
     let path = bearers.path().to_str().expect("UTF-8");
     let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--auth-token-file", path]);
     let left = canaries_in_memory(service.pid());
