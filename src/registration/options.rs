@@ -40,7 +40,7 @@ pub(super) fn protocols(draft: &mut Draft<'_>) -> Box<[Box<str>]> {
         Ok(names) => {
             let mut protocols: Vec<Box<str>> = Vec::with_capacity(names.len());
             for (name, _) in names {
-                let name = name.escaped();
+                let name = draft.secrets.hide(&name.escaped());
                 if !protocols.iter().any(|known| **known == *name) {
                     protocols.push(name.into());
                 }

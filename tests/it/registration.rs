@@ -161,4 +161,7 @@ fn no_token_is_shown_wherever_it_stands() {
     let file = GOOD.replace("@s_.*", "@an-as-token-0123456789_(").replace("an-as", "an+\u{e9}as");
     let messages = faults(&file);
     assert!(messages.len() == 1 && messages[0].contains("@<redacted>_("), "{messages:?}");
+    let file = format!("{GOOD}\nprotocols: [irc, an-as-token-0123456789]\n");
+    let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    assert_eq!(*loaded.protocols, ["irc".into(), "<redacted>".into()]);
 }
