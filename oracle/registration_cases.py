@@ -1,7 +1,10 @@
 """Random registration files, and what the real Synapse makes of them: for `cargo test` and for a differential run.
 
     python3 -m venv /tmp/synapse && /tmp/synapse/bin/pip install matrix-synapse==1.163.0
+    /tmp/synapse/bin/pip install PyYAML==6.0.3
     /tmp/synapse/bin/python oracle/registration_cases.py --record 600
+    /tmp/synapse/bin/pip install PyYAML==6.0.4
+    /tmp/synapse/bin/python oracle/registration_cases.py --other-release
     /tmp/synapse/bin/python oracle/registration_cases.py --random 5000 --seed 7 --out /tmp/cases.jsonl
     BAILIWICK_CASES=/tmp/cases.jsonl cargo test --test it print_verdicts -- --ignored
     /tmp/synapse/bin/python oracle/registration_cases.py --compare /tmp/cases.jsonl
@@ -11,6 +14,8 @@
 tests/it/registration_verdicts.rs writes beside them, against Synapse's. It exits with 1 when they differ.
 
 A line is a JSON object: `hex`, the bytes of the file; `loads`; and `effective`, what Synapse then works with, or null.
+These are recorded with PyYAML 6.0.3, to which Synapse is locked. `--other-release`, run afterwards with PyYAML 6.0.4, adds
+`other`, an object of `loads` and `effective`, where the verdict is not the same.
 Every file is a sound registration of a real one's shape (`Sheet`) that goes through a few mutations: of its values and
 keys, of its YAML, of its text, of its bytes. In place of that one in six is one of the hand-made `CORNERS`, and one in
 six a sound file with a `soup` of random YAML in it.
@@ -358,6 +363,25 @@ def merged(sheet):
         ])
 
 
+def merged_lists(sheet):
+    """What is common to entries in several mappings, merged as a list: where the releases of PyYAML differ."""
+    rng = sheet.rng
+    exclusive = ["exclusive: true", "exclusive: false", "exclusive: 'no'"]
+    kinds = ["regex: '@m_.*'", "regex: '@n_.*'", "x: 1", "xx: 1"]
+    names = ["one", "two", "three"][: rng.randrange(2, 4)]
+    for name in reversed(names):
+        pairs = rng.choices(exclusive, weights=[4, 4, 1], k=rng.choice([0, 1, 1, 1])) + rng.sample(kinds, rng.randrange(3))
+        sheet.pairs.insert(0, [f"x-{name}", f"&{name} {{{', '.join(pairs)}}}"])
+    if rng.random() < 0.3:
+        sheet.pairs.insert(len(names), ["x-more", "&three {<<: [" + ", ".join("*" + name for name in names) + "]}"])
+        names = ["two", "three"] if "three" not in names else names
+    for entry in sheet.entries():
+        if rng.random() < 0.8:
+            entry[:] = [pair for pair in entry if rng.random() < (0.9 if pair[0] == "regex" else 0.2)]
+            listed = ", ".join("*" + name for name in rng.choices(names, k=rng.randrange(1, 4)))
+            entry.insert(rng.randrange(len(entry) + 1), ["<<", f"[{listed}]"])
+
+
 def tagged(sheet):
     """A tag in front of a value."""
     tag = sheet.rng.choice([
@@ -394,7 +418,7 @@ def flow_style(sheet):
 SHEET_MUTATIONS = {
     specific_value: 12, strange_value: 5, strange_extra: 3, harmless_extra: 8, missing_key: 2, doubled_key: 3,
     quoted_key: 3, regex_value: 9, exclusive_value: 5, entry_value: 3, entry_key: 4, namespace_kind: 2, anchored: 4,
-    merged: 6, tagged: 4, block_scalar: 5, flow_style: 2,
+    merged: 6, merged_lists: 3, tagged: 4, block_scalar: 5, flow_style: 2,
 }
 
 
@@ -459,9 +483,18 @@ def mutated(rng):
     return "+".join(names), text
 
 
+def merging(rng):
+    """A sound registration but for what is merged into its entries."""
+    sheet = Sheet(rng)
+    while not sheet.entries():
+        sheet = Sheet(rng)
+    merged_lists(sheet)
+    return "merging", sheet.text()
+
+
 def case(rng):
     """The names of the mutations of a file, and its bytes."""
-    names, text = rng.choices([mutated, corner, soup], weights=[66, 17, 17])[0](rng)
+    names, text = rng.choices([mutated, corner, soup, merging], weights=[50, 13, 13, 24])[0](rng)
     data = text.encode("utf-8")
     if rng.random() < 0.04:
         mutation = weighted(rng, BYTE_MUTATIONS)
@@ -522,6 +555,21 @@ def record(rng, count):
     print(f"{RECORDED}: {count} files, {loading} load")
 
 
+def other_release():
+    """Adds the verdicts of the PyYAML that is installed, where they are not the recorded ones."""
+    cases = [json.loads(line) for line in RECORDED.open()]
+    with RECORDED.open("w") as file:
+        for case in cases:
+            found = verdict(bytes.fromhex(case["hex"]))
+            effective = found.get("effective")
+            if effective:
+                effective["url"] = shown(effective["url"])
+            other = {"loads": found["loads"], "effective": effective}
+            same = all(case[key] == other[key] for key in other)
+            file.write(json.dumps(case if same else {**case, "other": other}) + "\n")
+    print(f"{RECORDED}: {sum('other' in json.loads(line) for line in RECORDED.open())} that this release reads otherwise")
+
+
 def write(rng, count, out):
     loading = 0
     with open(out, "w") as file:
@@ -571,12 +619,15 @@ def main():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--record", type=int, metavar="N", help="write the recorded cases")
     what.add_argument("--random", type=int, metavar="N", help="write cases for a differential run")
+    what.add_argument("--other-release", action="store_true", help="add to the recorded cases what this PyYAML makes of them")
     what.add_argument("--compare", metavar="CASES", help="compare bailiwick's verdicts on cases with Synapse's")
     parser.add_argument("--out", default="/tmp/cases.jsonl")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     if arguments.record:
         record(rng, arguments.record)
+    elif arguments.other_release:
+        other_release()
     elif arguments.random:
         write(rng, arguments.random, arguments.out)
     else:

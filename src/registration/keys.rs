@@ -65,7 +65,9 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
         }
         for kind in KINDS {
             if let Some(Value::List(items)) = draft.document.get(pairs, kind).map(|found| found.value) {
-                items.iter().for_each(|&item| found.entry(kind, item));
+                for &item in items {
+                    found.entry(kind, item);
+                }
             }
         }
     }

@@ -344,5 +344,6 @@ fn is_base64(text: &str) -> bool {
 }
 
 fn is_path(text: &str) -> bool {
-    !text.contains(char::is_whitespace) && (text.ends_with(".yaml") || text.ends_with(".yml"))
+    let extension = std::path::Path::new(text).extension().and_then(|extension| extension.to_str());
+    !text.contains(char::is_whitespace) && matches!(extension, Some("yaml" | "yml"))
 }

@@ -156,7 +156,7 @@ fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
 /// `!env`, `!vault`: what other programs write where a value belongs.
 fn unknown_tag(error: &YamlError, text: &str) -> String {
     let line = line_at(error, text);
-    let tag = line.chars().skip(error.place.column as usize).next();
+    let tag = line.chars().nth(error.place.column as usize);
     if tag.is_none_or(|c| !c.is_ascii_alphabetic()) {
         return "an unquoted value that begins with '!' is a tag: put it in single quotes".to_owned();
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use bailiwick::registration::{self, Entry, FaultCode, Registration, TokenHasher, WarningCode};
+use bailiwick::registration::{self, Entry, Loaded, Registration, TokenHasher, WarningCode};
 use serde_json::{Value, json};
 
 use super::registration_verdicts::bytes;
@@ -43,7 +43,19 @@ fn difference(case: &Value, hasher: &TokenHasher) -> Option<String> {
         (Ok(_), false) => Some("Synapse refuses it, bailiwick loads it".to_owned()),
         (Err(_), false) => None,
     };
+    let wrong = wrong.or_else(|| other_release(case, &ours));
     wrong.map(|wrong| format!("{:?}\n{wrong}", String::from_utf8_lossy(&file)))
+}
+
+/// What is wrong with what is said of the release of PyYAML whose verdict is not given: it is mentioned if and only if it
+/// makes another registration of the file, or another verdict.
+fn other_release(case: &Value, ours: &Loaded) -> Option<String> {
+    let other = case.get("other");
+    let said = match ours {
+        Ok(loaded) => loaded.warnings.iter().any(|warning| warning.code == WarningCode::MergeOrder),
+        Err(faults) => faults.iter().any(|fault| fault.message.contains("(which `pip` installs) loads it")),
+    };
+    (said != other.is_some()).then(|| format!("PyYAML 6.0.4: {other:?}, bailiwick: {ours:?}"))
 }
 
 #[test]
@@ -53,6 +65,8 @@ fn recorded_files_load_as_in_synapse() {
     let loading = cases.iter().filter(|case| case["loads"] == true).count();
     assert!(cases.len() >= 600, "{} recorded files are too few", cases.len());
     assert!((cases.len() * 3 / 10..cases.len() * 6 / 10).contains(&loading), "{loading} that load are no fair mix");
+    let apart = cases.iter().filter(|case| case.get("other").is_some()).count();
+    assert!(apart >= 15, "{apart} that the releases of PyYAML read differently are too few");
     let hasher = TokenHasher::new();
     let wrong: Vec<String> = cases.iter().filter_map(|case| difference(case, &hasher)).collect();
     assert!(wrong.is_empty(), "{} of {} files differ:\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
