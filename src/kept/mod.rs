@@ -28,7 +28,7 @@ mod copy;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -131,7 +131,21 @@ impl StateDir {
             Vec::new()
         });
         state.mine = copies.iter().map(|(file, _)| Arc::clone(file)).collect();
+        state.tell_mode();
         (state, copies)
+    }
+
+    /// Says when others may look into the directory, or change what is there. Nobody's mode is changed: it may be a
+    /// directory that is there for more than this.
+    fn tell_mode(&self) {
+        let Ok(mode) = fs::metadata(&self.dir).map(|metadata| metadata.mode() & 0o777) else { return };
+        let dir = self.dir.display().to_string();
+        let way_out = "copies hold tokens, and stand for files that break; `chmod 700` keeps others out";
+        if mode & 0o022 != 0 {
+            tracing::warn!(dir, "others may write to the state directory (mode {mode:o}): {way_out}");
+        } else if mode & 0o055 != 0 {
+            tracing::info!(dir, "others may look into the state directory (mode {mode:o}): {way_out}");
+        }
     }
 
     fn create(&self) -> io::Result<()> {

@@ -62,6 +62,26 @@ fn a_state_directory_that_cannot_be_used_stops_nothing() {
     service.wait("to count it", |service| service.metric("bailiwick_state_saved").as_deref() == Some("0"));
 }
 
+#[test]
+fn a_state_directory_that_is_open_to_others_is_named() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for (mode, said) in [(0o777, Some("WARN")), (0o755, Some("INFO")), (0o700, None)] {
+        let state = home.path().join(format!("{mode:o}"));
+        fs::create_dir(&state).expect("made");
+        fs::set_permissions(&state, fs::Permissions::from_mode(mode)).expect("its mode");
+        let service = start(home.path(), &state);
+        let line = |service: &Service| {
+            service.log().lines().find(|line| line.contains("the state directory (mode")).map(str::to_owned)
+        };
+        match said {
+            Some(level) => service.wait("to name it", |service| line(service).is_some_and(|line| line.contains(level))),
+            None => assert_eq!(line(&service), None),
+        }
+        let now = fs::metadata(&state).expect("there").permissions().mode() & 0o777;
+        assert_eq!(now, mode, "nobody has asked for another mode");
+    }
+}
+
 /// How many copies are taken, and how many are not.
 fn copies(state: &Path) -> (usize, usize) {
     let names = || fs::read_dir(state).expect("there").map(|entry| entry.expect("readable").file_name());
