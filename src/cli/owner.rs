@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ pub(super) struct Owner {
     )]
     dirs: Vec<PathBuf>,
 
-    /// The homeserver's name; without it, what stands behind the first colon of the first ID.
+    /// The homeserver's name; without it, what stands behind the first colon of the IDs, if that is the same in all.
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
     server_name: Option<ServerName>,
 
@@ -75,6 +76,8 @@ struct Explained<'s> {
     #[serde(flatten)]
     ownership: Ownership<'s>,
     entries: Vec<Matching<'s>>,
+    #[serde(skip)]
+    server_name: &'s ServerName,
 }
 
 /// An entry that matches, and whether it decides.
@@ -92,10 +95,9 @@ struct Matching<'s> {
 
 fn explain(owner: &Owner) -> anyhow::Result<String> {
     let ids = owner.ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let guessed = || ids.iter().find_map(|id| id.as_str().split_once(':')?.1.parse().ok());
     let sources = Sources {
         dirs: owner.dirs.clone(),
-        server_name: owner.server_name.clone().or_else(guessed),
+        server_name: server_name(owner, &ids)?,
         synapse_config: owner.synapse_config.clone(),
     };
     let (homeserver, sources) = sources.resolve()?;
@@ -114,10 +116,26 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// The name that was given, or else the one that all IDs name that name any. A name by which most of them would be remote is
+/// not guessed.
+fn server_name(owner: &Owner, ids: &[MatrixId<'_>]) -> anyhow::Result<Option<ServerName>> {
+    if owner.server_name.is_some() || owner.synapse_config.is_some() {
+        return Ok(owner.server_name.clone());
+    }
+    let mut named = ids.iter().filter_map(|id| id.server_part()?.parse::<ServerName>().ok());
+    let first = named.next();
+    if let Some(first) = &first
+        && let Some(other) = named.find(|name| name != first)
+    {
+        bail!("the IDs are of {first} and of {other}: say by --server-name whose registrations these are");
+    }
+    Ok(first)
+}
+
 fn explain_one<'s>(services: &'s Services, id: MatrixId<'s>, scratch: &mut Scratch) -> Explained<'s> {
     let ownership = services.ownership(id, scratch);
     let entries = ownership.claims.iter().flat_map(|claim| explain_claim(services, id, claim, scratch)).collect();
-    Explained { ownership, entries }
+    Explained { ownership, entries, server_name: services.server_name() }
 }
 
 /// What decides about a claim, and what else of the service matches.
@@ -150,16 +168,18 @@ fn explain_claim<'s>(
 }
 
 fn human(explained: &Explained<'_>) -> String {
-    let Explained { ownership, entries } = explained;
+    let Explained { ownership, entries, server_name } = explained;
     let noun = match ownership.kind {
         Kind::User => "user",
         Kind::Alias => "alias",
         Kind::Room => "room",
     };
-    let status = serde_json::to_value(ownership.status).ok();
-    let status = status.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+    let status = ownership.status.as_str();
     let owner = ownership.owner.map_or(String::new(), |owner| format!(", owned by `{}`", Visible(owner)));
     let mut text = format!("{} ({noun}): {status}{owner}\n", Visible(ownership.id));
+    if !ownership.local {
+        text += &format!("    note: it is not an ID of {server_name}\n");
+    }
     for entry in entries {
         let mark = if entry.decides { '>' } else { ' ' };
         let exclusive = if entry.exclusive { "exclusive" } else { "shared" };
@@ -170,4 +190,33 @@ fn human(explained: &Explained<'_>) -> String {
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        owner: Owner,
+    }
+
+    fn guessed(line: &[&str]) -> Result<Option<String>, String> {
+        let Line { owner } = Line::parse_from([&["owner", "--dir", "."], line].concat());
+        let ids: Vec<_> = owner.ids.iter().map(|id| MatrixId::parse(id).expect("an ID")).collect();
+        let name = server_name(&owner, &ids).map_err(|error| error.to_string())?;
+        Ok(name.map(|name| name.to_string()))
+    }
+
+    #[test]
+    fn a_servers_name_is_guessed_only_where_all_ids_agree() {
+        assert_eq!(guessed(&["@a:example.com", "#b", "!c:example.com"]), Ok(Some("example.com".to_owned())));
+        assert_eq!(guessed(&["@a"]), Ok(None));
+        let mixed = ["@bob:matrix.org", "@irc_x:example.com"];
+        assert!(guessed(&mixed).is_err_and(|error| error.contains("--server-name")));
+        assert_eq!(guessed(&[&mixed[..], &["--server-name", "x.org"]].concat()), Ok(Some("x.org".to_owned())));
+    }
 }

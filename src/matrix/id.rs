@@ -105,6 +105,12 @@ impl<'a> MatrixId<'a> {
         self.kind
     }
 
+    /// What stands behind the first colon.
+    #[must_use]
+    pub fn server_part(self) -> Option<&'a str> {
+        self.text.split_once(':').map(|(_, server)| server)
+    }
+
     /// The whole ID, sigil included.
     #[must_use]
     pub const fn as_str(self) -> &'a str {

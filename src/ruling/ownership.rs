@@ -11,6 +11,11 @@ pub struct Ownership<'s> {
     pub id: &'s str,
     /// What it names.
     pub kind: Kind,
+    /// False when it is a user or an alias that is not of this server: it names another, or none at all, which is easily
+    /// forgotten and rarely meant. Left out when it is of this server, and for a room.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    #[schema(required = false)]
+    pub local: bool,
     /// What the claims come to.
     pub status: Status,
     /// The one service that holds the ID exclusively; null when none does, or more than one.
@@ -39,7 +44,21 @@ impl Services {
     pub fn ownership<'s>(&'s self, id: MatrixId<'s>, scratch: &mut Scratch) -> Ownership<'s> {
         let claims = self.claims(id, scratch);
         let (status, owner) = status_of(&claims);
-        Ownership { id: id.as_str(), kind: id.kind(), status, owner, claims }
+        let local = id.kind() == Kind::Room || id.server_part() == Some(self.server_name().as_str());
+        Ownership { id: id.as_str(), kind: id.kind(), local, status, owner, claims }
+    }
+}
+
+impl Status {
+    /// The status as it stands in an answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclaimed => "unclaimed",
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+            Self::Contested => "contested",
+        }
     }
 }
 

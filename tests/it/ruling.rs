@@ -122,11 +122,21 @@ fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Opti
 /// What a running Synapse answered over HTTP when `oracle/endpoints.py` asked it.
 #[test]
 fn answers_are_those_of_synapses_endpoints() {
+    replay("endpoints.jsonl", 3_000);
+}
+
+/// What others have reported of bridges that could not create their aliases, and of aliases that cannot be created.
+#[test]
+fn reported_aliases_are_decided_as_synapse_does() {
+    replay("reported.jsonl", 14);
+}
+
+fn replay(file: &str, least: usize) {
     let mut wrong = Vec::new();
     let mut asked = 0;
     let hasher = TokenHasher::new();
     let mut scratch = Scratch::new();
-    for set in lines("endpoints.jsonl") {
+    for set in lines(file) {
         let registrations = set["registrations"].as_array().expect("a list");
         let services = services(
             registrations.iter().map(|content| load(&hasher, "set.yaml", content.to_string().as_bytes())).collect(),
@@ -134,12 +144,13 @@ fn answers_are_those_of_synapses_endpoints() {
         for question in set["questions"].as_array().expect("a list") {
             asked += 1;
             let decision = at_endpoint(&services, question, &mut scratch);
-            if decision != (question["allowed"].as_bool().expect("a verdict"), question["errcode"].as_str()) {
+            let expected = (question["allowed"].as_bool().expect("a verdict"), question["errcode"].as_str());
+            if decision != expected {
                 wrong.push(format!("{question}: bailiwick says {decision:?}, of {}", set["registrations"]));
             }
         }
     }
-    assert!(asked >= 1_000, "only {asked} answers");
+    assert!(asked >= least, "only {asked} answers");
     assert!(wrong.is_empty(), "{} of {asked} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -156,4 +167,67 @@ fn at_endpoint(services: &Services, question: &Value, scratch: &mut Scratch) -> 
         services.may_register(asker, UserName::Localpart(text("localpart").expect("a localpart")), scratch)
     };
     (decision.allowed, decision.errcode.map(bailiwick::matrix::ErrCode::as_str))
+}
+
+fn bridge(file: &str, users: &[&str]) -> Services {
+    let users: Vec<Value> = users.iter().map(|regex| serde_json::json!({"exclusive": true, "regex": regex})).collect();
+    let content = serde_json::json!({
+        "id": "wechat", "url": null, "as_token": "a", "hs_token": "h", "sender_localpart": "MadeUp",
+        "namespaces": {"users": users},
+    });
+    services(vec![load(&TokenHasher::new(), file, content.to_string().as_bytes())])
+}
+
+/// A bridge's own configuration says another name than its registration: the answer shows both, and where.
+#[test]
+fn who_asks_outside_of_its_namespace_is_told_what_it_does_claim() {
+    let regexes = ["@_wechat_.*", r"^@wechat_bot:example\.com$", "@x", "@y", "@z"];
+    for (count, expected) in [
+        (0, "wechat.yaml has no `users` entries, and its own user is `MadeUp` (line 1)"),
+        (1, "the `users` entries of wechat.yaml are `@_wechat_.*` (line 1), and its own"),
+        (2, r"are `^@wechat_bot:example\.com$` (line 1), `@_wechat_.*` (line 1), and its own user"),
+        (5, r"the nearest of the 5 `users` entries of wechat.yaml are `^@wechat_bot:example\.com$` (line 1), `@"),
+    ] {
+        let services = bridge("wechat.yaml", &regexes[..count]);
+        let asker = by_id(&services, Some("wechat"));
+        let decision = services.may_register(asker, UserName::Localpart("wechatbot"), &mut Scratch::new());
+        let error = decision.error.expect("it is outside");
+        assert!(error.contains(expected) && error.contains("must agree"), "{count}: {error}");
+    }
+}
+
+/// Registration turns capitals into small letters; who asks before, whether a name is free, is told that they are not.
+#[test]
+fn a_name_as_typed_is_not_lower_cased() {
+    let services = bridge("slack.yaml", &["^@slack_.*"]);
+    let decide = |asker, name| {
+        let decision = services.may_register(asker, UserName::Localpart(name), &mut Scratch::new());
+        decision.errcode.map(bailiwick::matrix::ErrCode::as_str)
+    };
+    for (name, registered, available) in [
+        ("FAQbot", None, Some("M_INVALID_USERNAME")),
+        ("Slack_Acme", Some("M_EXCLUSIVE"), Some("M_INVALID_USERNAME")),
+        ("slack_acme", Some("M_EXCLUSIVE"), Some("M_EXCLUSIVE")),
+        ("_x", Some("M_INVALID_USERNAME"), Some("M_INVALID_USERNAME")),
+        ("alice", None, None),
+    ] {
+        assert_eq!(decide(Asker::Person, name), registered, "{name} registered");
+        assert_eq!(decide(Asker::Availability, name), available, "{name} available");
+    }
+}
+
+/// The server part is easily forgotten, and then nobody claims the ID.
+#[test]
+fn an_id_that_is_not_of_this_server_says_so() {
+    let services = bridge("slack.yaml", &["^@slack_.*:example.com"]);
+    let said = |id| {
+        let id = MatrixId::parse(id).expect("an ID");
+        serde_json::to_value(services.ownership(id, &mut Scratch::new())).expect("JSON")["local"].clone()
+    };
+    for id in ["@slack_x", "@slack_x:example.org", "#slack_x", "@slack_x:example.com:8448"] {
+        assert_eq!(said(id), false, "{id}");
+    }
+    for id in ["@slack_x:example.com", "#x:example.com", "!room", "!room:example.org"] {
+        assert_eq!(said(id), Value::Null, "{id}");
+    }
 }
