@@ -87,7 +87,8 @@ impl Observer {
             self.tell_browsers(sender, response.headers_mut());
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
-            tracing::debug!(route = self.metrics.route(), %method, status, micros = took.as_micros(), "request");
+            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            tracing::debug!(route = self.metrics.route(), %method, status, micros, "request");
             Ok(response.map_body(|_, content| InUse::new(content, in_flight, [body, answer])))
         }
     }

@@ -14,6 +14,9 @@ const MAX_NAMED: usize = 20;
 /// Files that are named in lines of their own for each reload; the rest is counted.
 const MAX_FILES: usize = 100;
 
+/// Files of which the same is said that are named in lines of their own for each reload; the rest is counted.
+const MAX_ALIKE: usize = 3;
+
 /// Collisions that are told in lines of their own for each comparison; the rest is counted.
 const MAX_COLLISIONS: usize = 20;
 
@@ -105,30 +108,39 @@ fn identity(finding: &Finding) -> (Code, Vec<(&str, Option<&str>)>) {
     (finding.code, finding.places.iter().map(|place| (&*place.file, place.regex.as_deref())).collect())
 }
 
-/// The files whose faults are new, and those that are mended.
+/// The files whose faults are new, and those that are mended. Of those that say the same a few stand for all: a directory
+/// that is lost is one event and not a thousand.
 fn faulty(before: &Snapshot, after: &Snapshot) {
     let known: HashMap<&str, &FileRecord> = (before.files().iter().filter(|file| file.state() != FileState::Active))
         .map(|file| (&**file.file(), &**file))
         .collect();
-    let mut told = 0_usize;
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    let (mut told, mut untold) = (0_usize, 0_usize);
     for file in after.files() {
         let earlier = known.get(&**file.file());
-        match (file.state(), earlier) {
+        let said = match (file.state(), earlier) {
             (FileState::Active, None) => continue,
-            (FileState::Active, Some(_)) if told < MAX_FILES => info!(file = &**file.file(), "file is in force again"),
+            (FileState::Active, Some(_)) => "file is in force again".to_owned(),
             (_, Some(earlier)) if earlier.state() == file.state() && earlier.faults() == file.faults() => continue,
-            (FileState::Held, _) if told < MAX_FILES => {
-                warn!(file = &**file.file(), state = "held", "names are held: {}", described(file));
-            }
-            (state, _) if told < MAX_FILES => {
-                warn!(file = &**file.file(), state = state.as_str(), "file cannot be loaded: {}", described(file));
-            }
-            _ => {}
+            (FileState::Held, _) => format!("names are held: {}", described(file)),
+            _ => format!("file cannot be loaded: {}", described(file)),
+        };
+        let (shown, state) = (&**file.file(), file.state());
+        let count = alike.entry(said.clone()).or_default();
+        *count += 1;
+        if told == MAX_FILES || *count > MAX_ALIKE {
+            untold += 1;
+            continue;
         }
         told += 1;
+        if state == FileState::Active {
+            info!(file = shown, "{said}");
+        } else {
+            warn!(file = shown, state = state.as_str(), "{said}");
+        }
     }
-    if told > MAX_FILES {
-        warn!("… and {} more files; `GET /v1/registrations` shows them all", told - MAX_FILES);
+    if untold > 0 {
+        warn!("… and {untold} more files; `GET /v1/registrations` shows them all");
     }
 }
 

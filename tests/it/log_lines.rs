@@ -47,3 +47,21 @@ fn who_asks_for_a_reload_finds_in_the_log_what_came_of_it() {
         lines(service, "nothing has changed").iter().any(|line| line.contains("INFO") && line.contains("\"signal\""))
     });
 }
+
+#[test]
+fn a_lost_directory_is_one_event_and_not_one_for_each_file() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (here, away) = (home.path().join("here"), home.path().join("away"));
+    fs::create_dir(&here).expect("made");
+    for at in 0..20 {
+        let id = format!("bridge{at}");
+        fs::write(here.join(format!("{id}.yaml")), registration(&id, &format!("{id}_"))).expect("written");
+    }
+    let service = Service::start(&[&here]);
+    fs::rename(&here, &away).expect("renamed");
+    service.wait("to say it", |service| !lines(service, "17 more files").is_empty());
+    assert_eq!(lines(&service, "file cannot be loaded").len(), 3, "{}", service.log());
+    fs::rename(&away, &here).expect("renamed");
+    service.wait("to say it", |service| lines(service, "17 more files").len() == 2);
+    assert_eq!(lines(&service, "file is in force again").len(), 3, "{}", service.log());
+}
