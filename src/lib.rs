@@ -18,6 +18,7 @@
 //! * [`matrix`]: IDs, grammar, error codes.
 //! * [`telemetry`]: the registry of metrics, and logging.
 //! * [`priority`]: which threads stand back behind which.
+//! * [`pulse`]: which threads are alive and get on with what they do.
 
 // Who reads this changes the code: it is built with all that is private (`.ci/run doc`).
 #![allow(rustdoc::private_intra_doc_links)]
@@ -30,6 +31,7 @@ pub mod index;
 pub mod kept;
 pub mod matrix;
 pub mod priority;
+pub mod pulse;
 pub mod registration;
 pub mod reload;
 pub mod reloadable_files;

@@ -1,26 +1,59 @@
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::endpoint::{Endpoint, Tag, operations};
-use super::render;
+use super::{AppState, render};
+use crate::pulse::Ailment;
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/healthz", tag: Tag::Operation, role: None, operations: operations![get] };
 
-/// The process is alive.
+/// Whether the process does what it is there for.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Health {
-    /// Always `ok`.
+    /// `ok`, or `ailing` when a thread that matters is not well.
     status: &'static str,
+    /// The threads that are not well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    threads: Vec<Ailing>,
+}
+
+/// A thread that is not well.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Ailing {
+    /// Its name.
+    thread: &'static str,
+    /// `dead`, `late` (it hangs), or `failed` at what it did last.
+    state: &'static str,
+}
+
+impl From<Ailment> for Ailing {
+    fn from(ailment: Ailment) -> Self {
+        Self { thread: ailment.thread, state: ailment.kind.as_str() }
+    }
 }
 
 #[utoipa::path(
     get,
     path = ENDPOINT.path,
     operation_id = "healthz",
-    summary = "Is the process alive",
-    responses((status = 200, description = "It is.", body = Health)),
+    summary = "Is the process alive, with all threads that matter",
+    responses(
+        (status = 200, description = "It is.", body = Health),
+        (
+            status = 503,
+            description = "A thread hangs, has ended or has failed: answers may be right and old.",
+            body = Health,
+        ),
+    ),
 )]
-async fn get() -> HttpResponse {
-    render::ok(&Health { status: "ok" })
+async fn get(state: web::Data<AppState>) -> HttpResponse {
+    let threads = state.ailing();
+    if threads.is_empty() {
+        render::ok(&Health { status: "ok", threads })
+    } else {
+        let body = render::to_bytes(&Health { status: "ailing", threads });
+        render::json(StatusCode::SERVICE_UNAVAILABLE, body)
+    }
 }

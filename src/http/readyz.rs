@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::AppState;
 use super::endpoint::{Endpoint, Tag, operations};
+use super::healthz::Ailing;
 use super::render;
 use crate::snapshot::MissingSource;
 
@@ -17,6 +18,9 @@ pub(super) struct Readiness<'s> {
     ready: bool,
     /// What the first load waits for; empty when ready.
     missing: &'s [MissingSource],
+    /// The threads that are not well: answers may be right and old. Absent when all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    threads: Vec<Ailing>,
 }
 
 #[utoipa::path(
@@ -31,10 +35,11 @@ pub(super) struct Readiness<'s> {
 )]
 async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
+    let threads = state.ailing();
     if snapshot.is_ready() {
-        render::ok(&Readiness { ready: true, missing: &[] })
+        render::ok(&Readiness { ready: true, missing: &[], threads })
     } else {
-        let body = render::to_bytes(&Readiness { ready: false, missing: snapshot.missing() });
+        let body = render::to_bytes(&Readiness { ready: false, missing: snapshot.missing(), threads });
         render::json(StatusCode::SERVICE_UNAVAILABLE, body)
     }
 }

@@ -5,10 +5,12 @@ use arc_swap::Guard;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
+use super::healthz::Ailing;
 use super::memory::Memory;
 use super::requests::HttpMetrics;
 use super::{Access, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
+use crate::pulse::Pulse;
 use crate::registration::TokenHasher;
 use crate::reload::{Analyst, Reloader};
 use crate::ruling::Decision;
@@ -69,6 +71,8 @@ pub struct AppState {
     /// Whose pages may ask.
     pub(super) doors: Doors,
     when_incomplete: WhenIncomplete,
+    /// The threads that matter.
+    pulses: Vec<Arc<Pulse>>,
 }
 
 impl AppState {
@@ -100,6 +104,7 @@ impl AppState {
             access: None,
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),
+            pulses: Vec::new(),
         }
     }
 
@@ -122,6 +127,18 @@ impl AppState {
     pub const fn when_incomplete(mut self, when_incomplete: WhenIncomplete) -> Self {
         self.when_incomplete = when_incomplete;
         self
+    }
+
+    /// Answers for the health of these threads.
+    #[must_use]
+    pub fn with_pulses(mut self, pulses: Vec<Arc<Pulse>>) -> Self {
+        self.pulses = pulses;
+        self
+    }
+
+    /// The threads that are not well.
+    pub(super) fn ailing(&self) -> Vec<Ailing> {
+        self.pulses.iter().filter_map(|pulse| pulse.ailment()).map(Ailing::from).collect()
     }
 
     /// The snapshot in force, to be taken once a request; an error before the first load, when nobody's names are

@@ -6,11 +6,15 @@ use tokio::sync::watch;
 
 use super::log;
 use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline};
+use crate::pulse::Pulse;
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
 /// A set whose findings are not all decided after this time is reported with those that are.
-const PATIENCE: Duration = Duration::from_secs(60);
+const ANALYSIS_DEADLINE: Duration = Duration::from_secs(60);
+/// How much later than it wanted to the thread may be done, on a machine that is busy: what is compared when the time is
+/// over is compared to its end.
+const LATENESS: Duration = Duration::from_secs(60);
 /// How often the thread looks whether it is still wanted.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -30,18 +34,25 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Analyst {
     latest: watch::Sender<Option<Arc<Found>>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Analyst {
     /// Starts the thread. It ends when the last handle is dropped.
     pub fn start(live: Arc<Live>, comparer: Arc<Comparer>, metrics: &Metrics) -> std::io::Result<Arc<Self>> {
         let metrics = AnalysisMetrics::register(metrics);
-        let analyst = Arc::new(Self { latest: watch::Sender::new(None) });
+        let analyst = Arc::new(Self { latest: watch::Sender::new(None), pulse: Pulse::new("findings") });
         let weak = Arc::downgrade(&analyst);
         std::thread::Builder::new()
             .name("findings".to_owned())
             .spawn(move || run(&weak, &live, &metrics, &comparer))?;
         Ok(analyst)
+    }
+
+    /// The thread's signs of life: something is finished with every comparison.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     /// The latest findings; `None` before the first are there.
@@ -62,8 +73,11 @@ impl Analyst {
 }
 
 fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer: &Comparer) {
+    let Some(pulse) = analyst.upgrade().map(|analyst| analyst.pulse()) else { return };
+    let life = pulse.life();
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade() {
+        pulse.expects(TURN + LATENESS);
         let swaps = live.wait(seen, TURN);
         if swaps == seen {
             continue;
@@ -74,24 +88,28 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
             continue;
         }
         let began = Instant::now();
+        pulse.expects(ANALYSIS_DEADLINE + LATENESS);
         let previous = analyst.latest();
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            comparer.analyse(&snapshot.set(), previous, &Deadline::after(PATIENCE))
+            comparer.analyse(&snapshot.set(), previous, &Deadline::after(ANALYSIS_DEADLINE))
         }));
         match analysed {
             Ok(analysis) => {
+                pulse.finished();
                 metrics.found(&analysis.findings, began.elapsed());
                 let earlier = previous.as_ref().map(|found| &found.analysis);
                 log::compared(earlier, &analysis, &snapshot, began.elapsed());
                 analyst.latest.send_replace(Some(Arc::new(Found { snapshot, analysis })));
             }
             Err(_) => {
+                pulse.failed();
                 tracing::error!("the comparison has failed, which is a defect of bailiwick; answers are not affected");
             }
         }
     }
+    life.end();
 }
 
 #[cfg(test)]

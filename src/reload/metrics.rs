@@ -96,3 +96,36 @@ impl ReloadMetrics {
         self.released_claims.inc_by(claims as u64);
     }
 }
+
+/// Whether looks end, as metrics.
+#[derive(Debug)]
+pub(super) struct LookMetrics {
+    last: Gauge,
+    failed: IntCounter,
+}
+
+impl LookMetrics {
+    pub(super) fn register(metrics: &Metrics) -> Self {
+        Self {
+            last: metrics.fraction(
+                "bailiwick_last_look_timestamp_seconds",
+                "When the last look at the sources ended, whatever came of it, in seconds since 1970.",
+            ),
+            failed: metrics.counter(
+                "bailiwick_failed_looks_total",
+                "Looks at the sources that ended by a defect of bailiwick, and changed nothing.",
+            ),
+        }
+    }
+
+    /// A look has ended.
+    pub(super) fn finished(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.last.set(now.as_secs_f64());
+    }
+
+    /// A look has failed.
+    pub(super) fn failed(&self) {
+        self.failed.inc();
+    }
+}

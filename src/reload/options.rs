@@ -24,6 +24,8 @@ pub struct Options {
     /// Longer than editors and deployment tools take to replace a file, and a second scan with the usual interval; short
     /// enough to be waited for by whoever has removed a bridge.
     pub hold: Duration,
+    /// A look that takes longer than this, and than ten times the longest so far, hangs, and is shown to. 60 s.
+    pub look_limit: Duration,
     /// Where the last good copy of each file is kept across restarts.
     pub state_dir: Option<PathBuf>,
     /// The time.
@@ -43,6 +45,7 @@ impl Options {
             max_wait: Duration::from_millis(500),
             poll: Duration::from_secs(30),
             hold: Duration::from_secs(60),
+            look_limit: Duration::from_secs(60),
             state_dir: None,
             clock: Arc::new(SystemClock),
             loader,

@@ -2,13 +2,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::metrics::LookMetrics;
 use super::schedule::Schedule;
 use super::{Engine, Options, ReloadReport, Trigger};
 use crate::priority::{self, Rank};
+use crate::pulse::Pulse;
 use crate::snapshot::Live;
 use crate::source::Hint;
 use crate::telemetry::Metrics;
@@ -22,6 +24,7 @@ pub struct Reloader {
     live: Arc<Live>,
     last: Arc<Mutex<Option<ReloadReport>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    pulse: Arc<Pulse>,
 }
 
 /// Where messages for the thread go; the last one, when nobody is left to send any, ends it.
@@ -37,7 +40,7 @@ impl Drop for Outbox {
 
 /// The thread has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the service is shutting down")]
+#[error("no reload is made any more: the service is ending")]
 pub struct ReloaderGone;
 
 /// What the thread is told.
@@ -67,15 +70,23 @@ impl Reloader {
             // The thread that reloads may have ended.
             let _ = tell.send(Message::Hint);
         });
-        let worker = Worker { engine, hint, last: Arc::clone(&last), inbox };
+        let pulse = Pulse::new("reload");
+        let metrics = LookMetrics::register(metrics);
+        let worker = Worker { engine, hint, last: Arc::clone(&last), inbox, pulse: Arc::clone(&pulse), metrics };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))), pulse })
     }
 
     /// Where the snapshot in force is found.
     #[must_use]
     pub fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live)
+    }
+
+    /// The thread's signs of life: something is finished with every look.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     /// What came of the last reload; `None` before the first has ended.
@@ -103,16 +114,33 @@ impl Reloader {
         Ok(answer)
     }
 
-    /// Ends the thread, after the reload that is under way, and waits for it.
+    /// Ends the thread, after the reload that is under way, and waits for it, but not for ever: one that hangs, in a file
+    /// system that does not answer, is left behind, and ends with the process.
     pub fn shutdown(&self) {
         // If the thread is gone already, so much the better.
         let _ = self.messages.0.send(Message::Shutdown);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let began = Instant::now();
+        while !thread.is_finished() {
+            if began.elapsed() > LAST_LOOK {
+                tracing::warn!("the reload that is under way does not end, and is left behind");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
+        let _ = thread.join();
     }
 }
+
+/// At the end, the reload that is under way is waited for this long: that of 100,000 changed files takes less.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// How long the first look may take: that of very many files on a slow file server takes minutes, and until it is done
+/// readiness says that it is not.
+const FIRST_LOOK_LIMIT: Duration = Duration::from_secs(600);
+
+/// How much later than it wanted to a thread may wake, on a machine that is busy.
+const LATENESS: Duration = Duration::from_secs(30);
 
 /// How often to look while events are not to be had, or a file is being written.
 const BLIND_POLL: Duration = Duration::from_secs(1);
@@ -127,6 +155,8 @@ struct Worker {
     hint: Hint,
     last: Arc<Mutex<Option<ReloadReport>>>,
     inbox: Receiver<Message>,
+    pulse: Arc<Pulse>,
+    metrics: LookMetrics,
 }
 
 /// What has come in since the last reload.
@@ -140,8 +170,11 @@ struct Asked {
 
 impl Worker {
     fn run(mut self) {
+        let life = self.pulse.life();
+        self.pulse.expects(FIRST_LOOK_LIMIT);
+        let mut longest = Duration::ZERO;
         let clock = Arc::clone(&self.engine.options().clock);
-        let Options { quiet, max_wait, poll, .. } = *self.engine.options();
+        let Options { quiet, max_wait, poll, look_limit, .. } = *self.engine.options();
         let mut schedule = Schedule::new(quiet, max_wait, poll, clock.now());
         priority::stand_back(Rank::Load);
         // Armed first: what changes during the first load is not missed.
@@ -153,18 +186,22 @@ impl Worker {
             let mut asked = Asked::default();
             if schedule.due(now).is_none() {
                 let wait = schedule.wake().saturating_duration_since(now);
+                self.pulse.expects(wait + LATENESS);
                 self.take_in(&mut asked, wait, || schedule.hint(clock.now()));
             }
             // All that is here already is answered by the same reload.
             while self.take_in(&mut asked, Duration::ZERO, || schedule.hint(clock.now())) {}
             if asked.shutdown {
-                return;
+                return life.end();
             }
             let now = clock.now();
             if let Some(trigger) = asked.trigger.or_else(|| schedule.due(now)) {
                 schedule.reloaded(now);
+                let began = Instant::now();
+                self.pulse.expects(look_limit.max(longest * 10));
                 self.reload(trigger, asked.allow_empty, asked.replies);
                 self.arm(&mut schedule);
+                longest = longest.max(began.elapsed());
             }
         }
     }
@@ -216,8 +253,12 @@ impl Worker {
         let Ok(report) = reloaded else {
             // Those who asked see that their question is dropped.
             tracing::error!("a reload has failed, which is a defect of bailiwick; what was in force stays so");
+            self.pulse.failed();
+            self.metrics.failed();
             return;
         };
+        self.pulse.finished();
+        self.metrics.finished();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
         for reply in replies {
             // Who no longer waits need not be told.

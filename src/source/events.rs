@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,8 @@ pub fn os_events(tell: Tell) -> notify::Result<Box<dyn Watcher + Send>> {
 /// What cannot be watched is left to the poll.
 pub(super) struct Events {
     /// Makes the watcher, which fails where the operating system has no more to give.
-    make: Box<dyn Fn() -> notify::Result<Box<dyn Watcher + Send>> + Send>,
-    watcher: Option<Box<dyn Watcher + Send>>,
+    make: Box<dyn Fn() -> notify::Result<Receiving> + Send>,
+    watcher: Option<Receiving>,
     /// The directories that are watched, and which they were when that began.
     armed: BTreeMap<PathBuf, Option<Identity>>,
     shared: Arc<Mutex<Shared>>,
@@ -42,6 +43,21 @@ pub(super) struct Events {
     trouble: Option<Trouble>,
     /// Whether a directory has come to be watched since this was asked last.
     newly_armed: bool,
+}
+
+/// A watcher, and whether anything receives what it tells.
+struct Receiving {
+    watcher: Box<dyn Watcher + Send>,
+    ended: Arc<AtomicBool>,
+}
+
+/// Dropped with the end of the thread that receives events, however it ends.
+struct Receiver(Arc<AtomicBool>);
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What the thread that receives events knows.
@@ -71,7 +87,10 @@ impl Events {
         let clock = Arc::clone(&system.clock);
         let make = move || {
             let (received, hint, clock) = (Arc::clone(&received), Arc::clone(&hint), Arc::clone(&clock));
-            source(Box::new(move |event: notify::Result<Event>| {
+            let ended = Arc::<AtomicBool>::default();
+            let receiver = Receiver(Arc::clone(&ended));
+            let watcher = source(Box::new(move |event: notify::Result<Event>| {
+                let _ = &receiver;
                 let mut received = lock(&received);
                 let matters = match event {
                     Ok(event) => received.take_in(&event, clock.now()),
@@ -81,7 +100,8 @@ impl Events {
                 if matters {
                     hint();
                 }
-            }))
+            }))?;
+            Ok(Receiving { watcher, ended })
         };
         Self {
             make: Box::new(make),
@@ -112,13 +132,20 @@ impl Events {
                 self.armed.values_mut().for_each(|identity| *identity = None);
             }
         }
+        if self.watcher.as_ref().is_some_and(|watcher| watcher.ended.load(Ordering::Relaxed)) {
+            tracing::error!(
+                "the thread that receives events has ended, which is a defect of bailiwick; another one begins"
+            );
+            self.watcher = None;
+            self.armed.clear();
+        }
         if self.watcher.is_none() {
             match (self.make)() {
                 Ok(watcher) => self.watcher = Some(watcher),
                 Err(error) => self.tell(Some(Trouble::of(&error, error.to_string()))),
             }
         }
-        let Some(watcher) = &mut self.watcher else { return false };
+        let Some(Receiving { watcher, .. }) = &mut self.watcher else { return false };
         self.armed.retain(|dir, _| {
             let keep = directories.contains(dir);
             if !keep {

@@ -11,10 +11,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bailiwick::index::Scratch;
 use bailiwick::matrix::{MatrixId, ServerName};
+use bailiwick::pulse::AilmentKind;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Engine, Options, Reloader, Trigger};
 use bailiwick::snapshot::{FileState, Live, Snapshot};
-use bailiwick::source::{Clock, Directory, Disk, FileSystem, OsDisk, Stat, Tell};
+use bailiwick::source::{
+    Clock, Content, Directory, Disk, FileSystem, Hint, Item, Listing, OsDisk, Provider, Stat, Tell, Unlisted, Unread,
+    Watched,
+};
 use bailiwick::telemetry::Metrics;
 use notify::event::Flag;
 use notify::{Event, EventKind, NullWatcher, RecursiveMode, Watcher, WatcherKind};
@@ -346,4 +350,129 @@ fn a_restless_file_holds_up_no_other() {
     });
     reloader.reload_blocking(Trigger::Request, false).expect("it runs");
     assert_eq!(live.load().counts().active, 3, "{:?}", live.load().files());
+}
+
+/// A directory whose file system stops answering, or worse.
+#[derive(Debug)]
+struct Unsound {
+    directory: Directory,
+    hangs: AtomicBool,
+    panics: AtomicBool,
+}
+
+impl Provider for Unsound {
+    fn shown(&self) -> String {
+        self.directory.shown()
+    }
+
+    fn list(&self) -> Result<Listing, Unlisted> {
+        while self.hangs.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.directory.list()
+    }
+
+    fn read(&self, item: &Item) -> Result<Content, Unread> {
+        self.directory.read(item)
+    }
+
+    fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched {
+        assert!(!self.panics.load(Ordering::Relaxed), "this is part of the test");
+        self.directory.watch(listed, hint)
+    }
+
+    fn could_list(&self, name: &str) -> bool {
+        self.directory.could_list(name)
+    }
+}
+
+fn unsound(home: &Path, look_limit: Duration) -> (Arc<Unsound>, Options) {
+    let directory = Directory::new(home, FileSystem::default());
+    let source = Arc::new(Unsound { directory, hangs: AtomicBool::new(false), panics: AtomicBool::new(false) });
+    let mut options = options(home, FileSystem::default());
+    options.sources = vec![Arc::clone(&source) as Arc<dyn Provider>];
+    options.look_limit = look_limit;
+    (source, options)
+}
+
+fn becomes(reloader: &Reloader, expected: Option<AilmentKind>) {
+    let began = Instant::now();
+    while reloader.pulse().ailment().map(|ailment| ailment.kind) != expected {
+        assert!(began.elapsed() < PATIENCE, "it is {:?}", reloader.pulse().ailment());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_file_system_that_does_not_answer_shows_and_holds_up_no_end() {
+    let home = directory();
+    let (source, options) = unsound(home.path(), Duration::from_millis(50));
+    let (reloader, live) = started(options, &Metrics::new());
+    becomes(&reloader, None);
+    source.hangs.store(true, Ordering::Relaxed);
+    put(home.path(), "tg", "tg_");
+    becomes(&reloader, Some(AilmentKind::Late));
+    assert!(claimed(&live.load(), "@irc_x:example.com"), "what is in force stays so");
+    // It answers again.
+    source.hangs.store(false, Ordering::Relaxed);
+    becomes_claimed(&live, "@tg_x:example.com");
+    becomes(&reloader, None);
+    // It never will, and the end does not wait for it.
+    source.hangs.store(true, Ordering::Relaxed);
+    put(home.path(), "x", "x_");
+    becomes(&reloader, Some(AilmentKind::Late));
+    let began = Instant::now();
+    reloader.shutdown();
+    assert!(began.elapsed() < PATIENCE);
+    source.hangs.store(false, Ordering::Relaxed);
+}
+
+#[test]
+fn a_thread_that_has_died_is_known_to_be_dead() {
+    let home = directory();
+    let (source, options) = unsound(home.path(), Duration::from_secs(60));
+    let (reloader, _live) = started(options, &Metrics::new());
+    becomes(&reloader, None);
+    source.panics.store(true, Ordering::Relaxed);
+    put(home.path(), "tg", "tg_");
+    becomes(&reloader, Some(AilmentKind::Dead));
+    assert!(reloader.reload_blocking(Trigger::Request, false).is_err());
+}
+
+/// A pipe that takes a file's place between the question for its status and its opening does not hold up the thread.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let home = directory();
+    let path = home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+    assert!(made.success());
+    let began = Instant::now();
+    let error = OsDisk.read(&path, 1_000).expect_err("it is no file");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
+    assert!(began.elapsed() < PATIENCE);
+}
+
+/// The thread that receives events has died: another one takes its place.
+#[test]
+fn events_are_received_again_after_their_thread_has_died() {
+    let home = directory();
+    let tells: Arc<Mutex<Vec<Tell>>> = Arc::default();
+    let told = Arc::clone(&tells);
+    let system = with_events(move |tell| {
+        told.lock().expect("no panic").push(tell);
+        Ok(Box::new(NullWatcher))
+    });
+    let (reloader, live) = started(options(home.path(), system), &Metrics::new());
+    tells.lock().expect("no panic").clear();
+    reloader.reload_blocking(Trigger::Request, false).expect("it runs");
+    let began = Instant::now();
+    while tells.lock().expect("no panic").is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nobody has asked for events anew");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    put(home.path(), "tg", "tg_");
+    let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+    // What has come to be watched is looked at once more by itself; either tells.
+    tells.lock().expect("no panic")[0](Ok(overflow));
+    becomes_claimed(&live, "@tg_x:example.com");
 }

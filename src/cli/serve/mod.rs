@@ -1,6 +1,7 @@
 mod listen;
 mod options;
 mod signals;
+mod supervisor;
 mod unix_socket;
 
 use std::os::unix::net::UnixListener;
@@ -15,6 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use listen::Places;
 pub(super) use options::Serve;
+use supervisor::Supervisor;
 use unix_socket::UnixSocket;
 
 use super::tls::Certificate;
@@ -22,12 +24,19 @@ use super::{INTERNAL, OK, USAGE, complain};
 use crate::analysis::Comparer;
 use crate::http::{Access, AppState, Connections, Limits, Part};
 use crate::priority::stand_back_all;
+use crate::pulse::Pulse;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Analyst, Options, Reloader};
 use crate::telemetry::{self, Metrics};
 
 /// How often connections, and the files of tokens and certificates, are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
+
+/// How much later than it wanted to the thread of signals may wake: nothing that takes long is done on it.
+const MAIN_LATENESS: Duration = Duration::from_secs(10);
+
+/// How long reading a few small files may take.
+const FILES_LATENESS: Duration = Duration::from_secs(30);
 
 /// Serves until it is told to stop.
 pub(super) fn run(serve: &Serve) -> ExitCode {
@@ -98,6 +107,34 @@ fn guard(serve: &Serve, has_tokens: bool) -> anyhow::Result<()> {
     }
 }
 
+/// Reads tokens and certificates again when they have changed, on a thread of its own: a file system that does not answer
+/// must not hold up the one that reads signals.
+fn read_again(
+    access: Option<Arc<Access>>,
+    certificate: Option<Arc<Certificate>>,
+    pulse: Arc<Pulse>,
+) -> std::io::Result<()> {
+    if access.is_none() && certificate.is_none() {
+        return Ok(());
+    }
+    let life = pulse.life();
+    let look = move || {
+        let _life = life;
+        loop {
+            pulse.expects(REFRESH + FILES_LATENESS);
+            std::thread::sleep(REFRESH);
+            if let Some(access) = &access {
+                access.refresh();
+            }
+            if let Some(certificate) = &certificate {
+                certificate.refresh();
+            }
+            pulse.finished();
+        }
+    };
+    std::thread::Builder::new().name("files".to_owned()).spawn(look).map(drop)
+}
+
 /// Raises the soft limit on open files to the hard one: each connection takes two.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
@@ -122,6 +159,10 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let comparer = Arc::new(Comparer::new().context("failed to start the threads that compare")?);
     let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics)
         .context("failed to start the findings thread")?;
+    let [main_pulse, signals_pulse, files_pulse] = ["main", "signals", "files"].map(Pulse::new);
+    let others = [&main_pulse, &signals_pulse, &files_pulse].map(Arc::clone);
+    let pulses: Vec<_> = [reloader.pulse(), analyst.pulse()].into_iter().chain(others).collect();
+    let supervisor = Supervisor::start(pulses.clone(), &metrics).context("failed to start the supervisor")?;
     let limits = Limits {
         body_bytes: serve.max_body,
         ids: serve.max_ids,
@@ -131,7 +172,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
         .guarded_by(access.clone())
         .behind(serve.doors(access.is_some()))
-        .when_incomplete(serve.when_incomplete);
+        .when_incomplete(serve.when_incomplete)
+        .with_pulses(pulses);
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();
@@ -148,19 +190,18 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     };
     let (admin, admin_addresses) = admin.unzip();
     let handles = [Some(questions.handle()), admin.as_ref().map(Server::handle)].into_iter().flatten().collect();
-    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), unix_socket.clone())?);
+    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), unix_socket.clone(), signals_pulse.life())?);
     actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
+    read_again(access, certificate, files_pulse).context("failed to start the thread that reads files again")?;
     actix_web::rt::spawn(async move {
+        let _life = main_pulse.life();
         loop {
+            // Signals are read on the same thread: as long as this goes on, they are obeyed.
+            main_pulse.expects(REFRESH + MAIN_LATENESS);
             actix_web::rt::time::sleep(REFRESH).await;
             connections.cut_stalled(Instant::now());
             admin_connections.cut_stalled(Instant::now());
-            if let Some(access) = &access {
-                access.refresh();
-            }
-            if let Some(certificate) = &certificate {
-                certificate.refresh();
-            }
+            main_pulse.finished();
         }
     });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?addresses, admin_listen = ?admin_addresses, "bailiwick serves");
@@ -171,6 +212,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     if let Some(socket) = &unix_socket {
         socket.remove();
     }
+    supervisor.stop();
     reloader.shutdown();
     tracing::info!("bailiwick has stopped");
     ended.context("the server failed")

@@ -7,6 +7,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::unix_socket::UnixSocket;
+use crate::pulse::Life;
 use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
 use crate::telemetry;
@@ -16,22 +17,19 @@ pub(super) fn obey(
     servers: Vec<ServerHandle>,
     reloader: Reloader,
     unix_socket: Option<Arc<UnixSocket>>,
+    life: Life,
 ) -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
+        let _life = life;
         let mut stopping = false;
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
-                    // `Type=notify-reload` wants to know when it began, by the clock that never jumps.
-                    if let Ok(now) = NotifyState::monotonic_usec_now() {
-                        notify(&[NotifyState::Reloading, now]);
-                    }
-                    // What came of it is logged by the reload itself.
-                    let _ = reloader.reload(Trigger::Signal, false).await;
-                    notify(&[NotifyState::Ready]);
+                    // By itself: signals are obeyed however long a reload takes.
+                    actix_web::rt::spawn(reload(reloader.clone()));
                     continue;
                 }
                 _ = terminate.recv() => {}
@@ -56,20 +54,25 @@ pub(super) fn obey(
     })
 }
 
-/// Tells systemd when the first load is done, and from then on that the service is alive.
+async fn reload(reloader: Reloader) {
+    // `Type=notify-reload` wants to know when it began, by the clock that never jumps.
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        notify(&[NotifyState::Reloading, now]);
+    }
+    // What came of it is logged by the reload itself.
+    let _ = reloader.reload(Trigger::Signal, false).await;
+    notify(&[NotifyState::Ready]);
+}
+
+/// Tells systemd when the first load is done.
 pub(super) async fn tell_systemd(live: Arc<Live>) {
     while !live.load().is_ready() {
         actix_web::rt::time::sleep(Duration::from_millis(50)).await;
     }
     notify(&[NotifyState::Ready]);
-    let Some(patience) = sd_notify::watchdog_enabled() else { return };
-    loop {
-        notify(&[NotifyState::Watchdog]);
-        actix_web::rt::time::sleep(patience / 3).await;
-    }
 }
 
 /// Without systemd there is nobody to tell, and nothing to be done about a message that is lost.
-fn notify(states: &[NotifyState<'_>]) {
+pub(super) fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
