@@ -39,9 +39,10 @@ struct Extra<'d, 's> {
 }
 
 impl<'d> Extra<'d, '_> {
-    fn pairs(&mut self, pairs: &'d [(NodeId, NodeId)], depth: u32, wanted: impl Fn(&str) -> bool) -> Map<String, Json> {
+    fn pairs(&mut self, pairs: &[(NodeId, NodeId)], depth: u32, wanted: impl Fn(&str) -> bool) -> Map<String, Json> {
         let mut map = Map::new();
-        for &(key, value) in pairs {
+        // `1` and `true` are one key in Python.
+        for (key, value) in self.document.entries(pairs) {
             let name = self.key(key);
             if wanted(&name) && !self.has_room_for(&name) {
                 map.insert("…".to_owned(), Json::String("…".to_owned()));
@@ -105,7 +106,10 @@ impl<'d> Extra<'d, '_> {
             Value::List(items) => items.iter().map(|&item| self.value(item, depth + 1)).collect(),
             Value::Pairs(items) => items.iter().map(|&item| self.single(item, depth + 1)).collect(),
             Value::Dict(pairs) => Json::Object(self.pairs(pairs, depth, |_| true)),
-            Value::Set(pairs) => pairs.iter().map(|&(key, _)| self.value(key, depth + 1)).collect(),
+            Value::Set(pairs) => {
+                let entries = self.document.entries(pairs);
+                entries.into_iter().map(|(key, _)| self.value(key, depth + 1)).collect()
+            }
         }
     }
 

@@ -31,6 +31,41 @@ pub enum FaultCode {
     Held,
 }
 
+impl FaultCode {
+    /// All codes.
+    pub const ALL: [Self; 11] = [
+        Self::Unreadable,
+        Self::Syntax,
+        Self::NotARegistration,
+        Self::MissingKey,
+        Self::WrongType,
+        Self::InvalidValue,
+        Self::InvalidRegex,
+        Self::DuplicateId,
+        Self::DuplicateToken,
+        Self::OverlappingProxyPrefix,
+        Self::Held,
+    ];
+
+    /// What it means, as a sentence without an end.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreadable => "the file cannot be read",
+            Self::Syntax => "the file is not YAML as PyYAML reads it",
+            Self::NotARegistration => "the file is something else than a registration",
+            Self::MissingKey => "a key that is needed is missing",
+            Self::WrongType => "a value has the wrong type",
+            Self::InvalidValue => "a value is not acceptable",
+            Self::InvalidRegex => "Python's re refuses a regex",
+            Self::DuplicateId => "another file has the same id",
+            Self::DuplicateToken => "another file has the same as_token",
+            Self::OverlappingProxyPrefix => "another file has an overlapping proxy prefix",
+            Self::Held => "what the file claimed a moment ago is held for a while",
+        }
+    }
+}
+
 /// One fault: what is wrong, where, and the way out. Never holds a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fault {

@@ -283,6 +283,14 @@ fn a_bomb_of_merge_keys_loads_as_in_synapse() {
 }
 
 #[test]
+fn keys_that_are_one_in_python_are_shown_once() {
+    let file = format!("{GOOD}x-note:\n  1: a\n  true: b\n  1.0: c\n  'true': d\n");
+    let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+    let extra = loaded.extra.expect("a key of its own");
+    assert_eq!(extra["x-note"], serde_json::json!({"1": "c", "true": "d"}));
+}
+
+#[test]
 fn faults_say_where_a_value_ends() {
     let faults = load(GOOD.replace("id: irc", "id: 12345")).expect_err("an integer");
     let [Fault { code: FaultCode::WrongType, line: Some(1), column: Some(5), end: Some(end), .. }] = &faults[..] else {

@@ -8,20 +8,6 @@ use crate::registration::FaultCode;
 use crate::snapshot::FileRecord;
 use crate::telemetry::VisibleJson;
 
-/// The codes of files that cannot be loaded.
-const FAULTS: [(FaultCode, &str); 10] = [
-    (FaultCode::Unreadable, "the file cannot be read"),
-    (FaultCode::Syntax, "the file is not YAML as PyYAML reads it"),
-    (FaultCode::MissingKey, "a key that is needed is missing"),
-    (FaultCode::WrongType, "a value has the wrong type"),
-    (FaultCode::InvalidValue, "a value is not acceptable"),
-    (FaultCode::InvalidRegex, "Python's re refuses a regex"),
-    (FaultCode::DuplicateId, "another file has the same id"),
-    (FaultCode::DuplicateToken, "another file has the same as_token"),
-    (FaultCode::OverlappingProxyPrefix, "another file has an overlapping proxy prefix"),
-    (FaultCode::Held, "what the file claimed a moment ago is held for a while"),
-];
-
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
@@ -47,7 +33,7 @@ fn rules() -> Vec<Value> {
             "help": {"text": format!("{}. See {}.", code.help(), page(*code))},
         })
     });
-    let faults = FAULTS.iter().map(|(code, text)| json!({"id": code, "shortDescription": {"text": text}}));
+    let faults = FaultCode::ALL.map(|code| json!({"id": code, "shortDescription": {"text": code.meaning()}}));
     findings.chain(faults).collect()
 }
 
