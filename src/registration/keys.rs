@@ -105,6 +105,8 @@ impl Found<'_, '_> {
             "at the top level: move it below `namespaces:`".to_owned()
         } else if name == "regex" || name == "exclusive" {
             "at the top level: an entry stands in a list below `namespaces:`".to_owned()
+        } else if let Some(kind) = nearest(&name, &KINDS).filter(|_| holds_entries(self.draft.document, value)) {
+            format!("and passes over what it holds: move it below `namespaces:`, as `{kind}:`")
         } else if let Some(meant) = self.meant(&name) {
             match self.draft.get(meant) {
                 // Written twice, for one homeserver and for another.
@@ -195,9 +197,18 @@ fn renamed(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a value looks like `namespaces`, or like a list in it.
 fn holds_entries(document: &Document<'_>, value: NodeId) -> bool {
-    let Value::Dict(pairs) = document.value(value) else { return false };
-    KINDS.iter().any(|kind| matches!(document.get(pairs, kind).map(|found| found.value), Some(Value::List(_))))
+    match document.value(value) {
+        Value::Dict(pairs) => {
+            KINDS.iter().any(|kind| matches!(document.get(pairs, kind).map(|found| found.value), Some(Value::List(_))))
+        }
+        Value::List(items) => items.iter().any(|&item| match document.value(item) {
+            Value::Dict(pairs) => document.get(pairs, "regex").is_some() && document.get(pairs, "exclusive").is_some(),
+            _ => false,
+        }),
+        _ => false,
+    }
 }
 
 /// The key that seems to have been written in the place of one that is missing, and where.

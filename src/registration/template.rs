@@ -107,7 +107,22 @@ pub(super) fn no_token(value: &str) -> Option<&'static str> {
     {
         return Some("a reference to a secret that is kept elsewhere");
     }
-    if value.starts_with('/') && value[1..].contains('/') && !value.contains(['+', '=']) {
+    // A token in base64 may begin with a slash, too.
+    let roots = [
+        "/run/",
+        "/etc/",
+        "/var/",
+        "/data/",
+        "/opt/",
+        "/home/",
+        "/root/",
+        "/mnt/",
+        "/secrets/",
+        "/config/",
+        "./",
+        "../",
+    ];
+    if roots.iter().any(|root| value.starts_with(root)) {
         return Some("a path");
     }
     if value.split_whitespace().count() > 1 {
@@ -185,6 +200,7 @@ mod tests {
             "made-up-as-token-0123456789abcdef",
             "30c05ae90a248a4188e620216fa72e349803310ec83e2a77b34fe90be6081f46",
             "AbC/dEf+gHi/0123456789==",
+            "/bC/dEfXgHi/0123456789",
             "xXxY",
             "secret",
             "",

@@ -120,6 +120,8 @@ fn what_synapse_takes_and_nobody_means_is_warned_of() {
         (with("users:", "Users:"), key, "write `users`"),
         (with("users:", "groups:"), key, "it knows `users`, `aliases` and `rooms` there"),
         (with("  users:\n", "  users: []\nusers:\n"), key, "`users` at the top level: move it below `namespaces:`"),
+        (with("  users:\n", "  users: []\nuser:\n"), key, "move it below `namespaces:`, as `users:`"),
+        (with("namespaces:", "namespaces: {}\nnames:"), key, "entries stand below `namespaces:`"),
         (with("  users:", "  rate_limited: false\n  users:"), key, "move it to the top level"),
         (with("    regex", "    rate_limited: false\n    regex"), key, "an entry of `namespaces.users`"),
         (plus("ratelimited: false"), key, "did you mean `rate_limited`?"),
