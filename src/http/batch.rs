@@ -34,9 +34,9 @@ const PIECE: usize = 64 << 10;
 const SLICE: Duration = Duration::from_micros(500);
 /// The clock is looked at after so many IDs, which take some 16 µs; to look at it takes 0.03.
 const IDS_BETWEEN_LOOKS: usize = 8;
-/// The steps that regexes which no automaton can hold may take for one batch: about a quarter of a second. Beyond it, IDs
-/// count as claimed.
-const STEPS: u64 = 5_000_000;
+/// The steps that regexes with back-references may take for one batch: about a second of one thread, which turns to others
+/// between them. Beyond it, IDs count as claimed.
+const STEPS: u64 = 20_000_000;
 
 /// A batch that is being answered.
 pub(super) struct Batch {

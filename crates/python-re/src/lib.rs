@@ -1,9 +1,42 @@
-//! From the regex of a namespace to something that can be matched and reasoned about.
+//! CPython's `re` to the letter: what it takes and refuses, in its own words, and what `re.match` matches.
 //!
-//! The syntax and the meaning are those of CPython 3.11's `re` for a `str` pattern without flags, tried with
-//! `re.match`: what Synapse 1.163 does with a namespace. [`Pattern::parse`] accepts and refuses what `re.compile` does.
-//! What is regular becomes an expression for automata ([`regular`]); the rest is matched by backtracking in Python's
-//! order, with a step limit ([`Backtracker`]).
+//! Regexes that were written for Python mean something else, or nothing, to `regex` and `fancy-regex`: `\Z`, `{,3}`, a
+//! literal `{`, `(?P=name)`, possessive quantifiers, `(?(1)…|…)`, what `\w` and `\d` are, which characters are the same
+//! without regard to case, which patterns are refused at all. This crate reads them as CPython 3.11 does for a `str`
+//! pattern without flags, and matches as `re.match` does: at the start of the text, to wherever the match ends. It says
+//! *whether* there is a match, not what groups have captured.
+//!
+//! ```
+//! use python_re::{Outcome, Pattern, Scratch};
+//!
+//! let pattern = Pattern::parse(r"(?i)@(?P<net>irc|xmpp)_(?!bot)\w{,16}:(?P=net)\.example\Z").unwrap();
+//! let matcher = pattern.matcher();
+//! let mut scratch = Scratch::new();
+//! assert_eq!(matcher.run(&mut scratch, "@IRC_Ann:irc.example"), Outcome::Match);
+//! assert_eq!(matcher.run(&mut scratch, "@irc_ann:xmpp.example"), Outcome::NoMatch);
+//!
+//! let error = Pattern::parse("@irc_**").unwrap_err();
+//! assert_eq!(error.to_string(), "multiple repeat at position 6");
+//! ```
+//!
+//! # The ways through it
+//!
+//! [`Pattern::parse`] makes a tree, the [`Ast`], in which flags are resolved. From there:
+//!
+//! | | for | cost of a match | see |
+//! |---|---|---|---|
+//! | [`regular`] | what automata over bytes can hold; yours to compile, with regex-automata | a few instructions a byte | `lower` |
+//! | [`Backward`] | what remembers nothing: all but references to groups | pattern × text, never more | `engine::backward` |
+//! | [`Backtracker`] | everything, in CPython's order | as long as it takes, up to a limit of steps | `engine::backtrack` |
+//! | [`paths`], [`fingerprint`], [`required_literals`] | an index over many patterns | – | `path` |
+//!
+//! [`Pattern::matcher`] takes the second where it can and the third where it must. All of them were tried against each other
+//! and against CPython; the README says how.
+//!
+//! # Memory and limits
+//!
+//! A matcher never changes and may be shared; what a match writes to is a [`Scratch`], one for each thread, that can also limit
+//! what many matches take together. A match that runs into a limit ends with [`Outcome::StepLimit`]: it is not known.
 
 mod ast;
 mod characters;

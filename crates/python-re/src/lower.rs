@@ -1,10 +1,34 @@
-//! From the tree to an expression that automata can match.
+//! From the tree to an expression that automata can match: the **regular form**.
+//!
+//! The expression is regex-syntax's HIR, and the automata are regex-automata's. A text is to be searched anchored at its
+//! start and not at its end, as `re.match` does. Three things make that more than a translation:
+//!
+//! * **Only some conditions can be put into an automaton over bytes**: start, end, their line variants, ASCII word boundaries.
+//!   `\b` of a `str` pattern would need to know whether the character before, up to four bytes ago, is one of Python's
+//!   word characters. `$` means "here, or before a line feed that is the last character", which is a condition on what
+//!   follows; where nothing follows in the pattern (`tail`), the line feed may as well be taken: `(?:\z|\n\z)`.
+//! * **What never matches must be the whole expression or no part of it.** `[^\s\S]` is an empty class; regex-syntax reckons no
+//!   length for whatever holds one, and callers tell by the length whether an expression is trivially true.
+//! * **Numbers of repetitions are cut** to what matters for a text of at most [`LONGEST_TEXT`] characters, since an automaton
+//!   writes them out: `(?:ab){5000}` cannot match, `a{0,5000}` is `a*`.
+//!
+//! | pattern | regular form |
+//! |---|---|
+//! | `@irc_.*:example\.com` | the same |
+//! | `@[a-z]+$` | `@[a-z]+(?:\z\|\n\z)` |
+//! | `@a$b` | none: something follows the `$` |
+//! | `(?a)@\bx` | the same, with ASCII's `\b` |
+//! | `@\bx`, `@(?!bot).*`, `@(a)\1`, `@a*+b`, `@(?>ab\|a)c` | none |
+//! | `@\w{18}` | none: it is regular, but written out beyond [`MAX_STATES`] |
+//!
+//! Whatever has none is matched backwards (`engine::backward`), or by backtracking if it refers to groups.
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
 use super::ast::{Anchor, Ast, Mode, Repeat};
 
-/// No text that we are asked about is longer, in characters: a bound above this is no bound.
+/// No text that we are asked about is longer, in characters: a bound above this is no bound. Matrix allows IDs of 255
+/// bytes; four times as much is left for what is asked before anybody knows that.
 const LONGEST_TEXT: u32 = 1_100;
 /// Expressions that unfold to more than about so many states are not worth an automaton: those of 217 real patterns have at
 /// most 426. A larger one is matched backwards as well, in less memory than its states take.
