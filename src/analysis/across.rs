@@ -109,9 +109,10 @@ fn entry_claims_everyone(registration: &Registration, entry: &PreparedEntry, oth
     let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
     let (kind, id) = (entry.kind, &registration.id);
     let message = if entry.exclusive {
+        let who_can_not = if kind == Kind::User { "nobody else can register one" } else { "no person can create one" };
         format!(
-            "`{id}` claims every {kind} of this server exclusively, so that nobody else can register one; collisions with \
-             other entries of its kind that are not listed one by one: {collisions}"
+            "`{id}` claims every {kind} of this server exclusively, so that {who_can_not}; collisions with other entries of \
+             its kind that are not listed one by one: {collisions}"
         )
     } else {
         format!(

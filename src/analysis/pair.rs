@@ -141,10 +141,12 @@ fn message(code: Code, first: EntryOf<'_>, second: EntryOf<'_>, witness: &Witnes
         }
         (Code::ExclusiveConflict, _) => {
             format!(
-                "`{a}` and `{b}` both claim `{id}`{which} exclusively: whichever does not come first cannot create it"
+                "`{a}` and `{b}` both claim `{id}`{which} exclusively: either can create it, whichever is quicker, and no person can"
             )
         }
         (_, Kind::User) => format!("`{a}` sees `{id}`{which} but cannot register it: `{b}` claims it exclusively"),
-        _ => format!("`{a}` sees `{id}`{which} but `{b}` claims it exclusively"),
+        _ => {
+            format!("`{a}` sees `{id}`{which} and `{b}` claims it exclusively: either can create it, and no person can")
+        }
     }
 }

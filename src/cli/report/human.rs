@@ -15,7 +15,8 @@ const SHOWN: usize = 5;
 pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
     let stdout = io::stdout().lock();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut out = Printer { out: io::BufWriter::new(stdout), colour };
+    let homeserver = report.snapshot.services().homeserver().dialect.homeserver();
+    let mut out = Printer { out: io::BufWriter::new(stdout), colour, homeserver };
     for file in report.snapshot.files() {
         for fault in file.faults() {
             out.fault(file, fault)?;
@@ -68,6 +69,8 @@ impl<'f> Busiest<'f> {
 
 struct Printer<W> {
     out: W,
+    /// What the homeserver is called.
+    homeserver: &'static str,
     colour: bool,
 }
 
@@ -88,7 +91,12 @@ impl<W: Write> Printer<W> {
             _ => Visible(file.file()).to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
-        writeln!(self.out, "  {} the file is not loaded, as Synapse would not start with it\n", self.paint(DIM, "="))
+        let homeserver = self.homeserver;
+        writeln!(
+            self.out,
+            "  {} the file is not loaded, as {homeserver} would not start with it\n",
+            self.paint(DIM, "=")
+        )
     }
 
     fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {
