@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::nothing::nothing_found;
 use super::report::{self, Report};
 use super::sources::Sources;
-use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load};
+use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 use crate::telemetry::VisibleJson;
@@ -55,7 +55,11 @@ enum Format {
 }
 
 pub(super) fn run(check: &Check) -> ExitCode {
-    let snapshot = match check.sources.resolve().and_then(|(name, sources)| load::load(name, sources)) {
+    let snapshot = match check
+        .sources
+        .resolve(&mut |note| tell(&format!("note: {note}")))
+        .and_then(|(name, sources)| load::load(name, sources))
+    {
         Ok(snapshot) => snapshot,
         Err(error) => {
             complain(&error);
@@ -63,7 +67,7 @@ pub(super) fn run(check: &Check) -> ExitCode {
         }
     };
     if snapshot.files().is_empty() {
-        complain(&anyhow::anyhow!(nothing_found(&check.sources.dirs)));
+        complain(&anyhow::anyhow!(nothing_found(&check.sources.dirs, &check.sources.synapse_config)));
         return ExitCode::from(USAGE);
     }
     let comparer = match Comparer::new() {

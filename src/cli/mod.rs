@@ -10,6 +10,7 @@ mod owner;
 mod report;
 mod serve;
 mod sources;
+mod synapse_config;
 mod tls;
 
 use std::io::Write;

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 const LISTED: usize = 5;
 
 /// Why nothing was found, and what was passed over.
-pub(super) fn nothing_found(dirs: &[PathBuf]) -> String {
+pub(super) fn nothing_found(dirs: &[PathBuf], configs: &[PathBuf]) -> String {
     let mut text = "there is nothing to check: no registration was found".to_owned();
     for dir in dirs {
         text += &format!("; {}: {}", dir.display(), passed_over(dir));
+    }
+    for config in configs {
+        text += &format!("; {}: no file is listed in app_service_config_files", config.display());
     }
     text
 }

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::sources::Sources;
-use super::{INTERNAL, OK, USAGE, complain, load};
+use super::synapse_config::MapPath;
+use super::{INTERNAL, OK, USAGE, complain, load, tell};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{Claim, ClaimVia, MatchingEntry, Ownership, Services};
@@ -35,8 +36,18 @@ pub(super) struct Owner {
     server_name: Option<ServerName>,
 
     /// Take the name and the files from Synapse's `homeserver.yaml`.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_SYNAPSE_CONFIG", conflicts_with_all = ["dirs", "server_name"])]
-    synapse_config: Option<PathBuf>,
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", conflicts_with = "dirs")]
+    synapse_config: Vec<PathBuf>,
+
+    /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`.
+    #[arg(
+        long,
+        value_name = "FROM=TO",
+        env = "BAILIWICK_MAP_PATH",
+        value_delimiter = ',',
+        requires = "synapse_config"
+    )]
+    map_path: Vec<MapPath>,
 
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -99,8 +110,9 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
         dirs: owner.dirs.clone(),
         server_name: server_name(owner, &ids)?,
         synapse_config: owner.synapse_config.clone(),
+        map_path: owner.map_path.clone(),
     };
-    let (homeserver, sources) = sources.resolve()?;
+    let (homeserver, sources) = sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
     let snapshot = load::load(homeserver, sources)?;
     let mut scratch = Scratch::new();
     let explained: Vec<Explained<'_>> =
@@ -119,7 +131,7 @@ fn explain(owner: &Owner) -> anyhow::Result<String> {
 /// The name that was given, or else the one that all IDs name that name any. A name by which most of them would be remote is
 /// not guessed.
 fn server_name(owner: &Owner, ids: &[MatrixId<'_>]) -> anyhow::Result<Option<ServerName>> {
-    if owner.server_name.is_some() || owner.synapse_config.is_some() {
+    if owner.server_name.is_some() || !owner.synapse_config.is_empty() {
         return Ok(owner.server_name.clone());
     }
     let mut named = ids.iter().filter_map(|id| id.server_part()?.parse::<ServerName>().ok());

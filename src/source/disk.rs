@@ -53,6 +53,15 @@ pub struct Identity {
 }
 
 impl Stat {
+    /// Whether it is a directory.
+    #[must_use]
+    pub const fn is_directory(&self) -> bool {
+        /// Source: `S_IFMT` and `S_IFDIR` of `<sys/stat.h>`.
+        const KIND: u32 = 0o170_000;
+        const DIRECTORY: u32 = 0o040_000;
+        self.mode & KIND == DIRECTORY
+    }
+
     /// How long ago it was last changed by the clock on the wall; `None` when that lies in the future.
     #[must_use]
     pub fn age(&self, wall: SystemTime) -> Option<Duration> {

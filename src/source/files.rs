@@ -31,11 +31,11 @@ impl Provider for Files {
     }
 
     fn list(&self) -> Result<Listing, Unlisted> {
-        Ok(Listing { items: self.paths.list(&self.files, Missing::AFault), instead: None })
+        Ok(Listing { items: self.paths.list(&self.files, Missing::Named), instead: None })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
-        self.paths.read(&item.name, Missing::AFault)
+        self.paths.read(&item.name, Missing::Named)
     }
 
     fn watch(&self, _listed: &[Arc<str>], hint: &Hint) -> Watched {

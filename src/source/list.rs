@@ -1,26 +1,37 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::directory::unlisted;
 use super::paths::{Missing, Paths};
 use super::ways::Ways;
-use super::{Content, FileSystem, Hint, Instead, Item, Listing, Provider, Unlisted, Unread, Watched};
+use super::{Content, Disk, FileSystem, Hint, Instead, Item, Listing, Provider, Unlisted, Unread, Watched};
 
-/// A file that lists files, in this order: a homeserver's configuration. It is watched like them, and read again.
+/// Files that list files, in this order: a homeserver's configuration. They are watched like them, and read again.
 ///
-/// As long as it cannot be used, the list that was read before stays: the list is unreadable, the files on it are not.
+/// As long as they cannot be used, the list that was read before stays: the list is unreadable, the files on it are not.
 pub struct List {
-    file: PathBuf,
+    configs: Vec<PathBuf>,
     read: Box<ReadList>,
     paths: Paths,
     /// The list that was read last.
     last: Mutex<Option<Vec<PathBuf>>>,
 }
 
-/// Reads a list of files out of the bytes of a configuration, or says in one sentence why that cannot be done.
-pub type ReadList = dyn Fn(&[u8]) -> Result<Vec<PathBuf>, Unusable> + Send + Sync;
+/// Reads a list of files out of a configuration, or says in one sentence why that cannot be done.
+pub type ReadList = dyn Fn(&[Config]) -> Result<Vec<PathBuf>, Unusable> + Send + Sync;
+
+/// One file of a configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it is.
+    pub file: PathBuf,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
 
 /// Why a configuration cannot be used, as a sentence without an end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,46 +39,82 @@ pub type ReadList = dyn Fn(&[u8]) -> Result<Vec<PathBuf>, Unusable> + Send + Syn
 pub struct Unusable(pub String);
 
 impl List {
-    /// The list in a file, which need not be there yet.
+    /// The list in some files, or in what is called `*.yaml` in directories, by name; none of it need be there yet.
     #[must_use]
-    pub fn new(file: PathBuf, read: Box<ReadList>, system: FileSystem) -> Self {
-        Self { file, read, paths: Paths::new(system), last: Mutex::default() }
+    pub fn new(configs: Vec<PathBuf>, read: Box<ReadList>, system: FileSystem) -> Self {
+        Self { configs, read, paths: Paths::new(system), last: Mutex::default() }
     }
 
     fn read_list(&self) -> Result<Vec<PathBuf>, Unlisted> {
-        let (bytes, _) = self.paths.read_bytes(&self.file).map_err(|error| unlisted("the file", &error))?;
-        (self.read)(&bytes).map_err(|unusable| Unlisted::Unreadable(unusable.0))
+        let files = config_files(&*self.paths.system().disk, &self.configs);
+        let files = files.map_err(|error| unlisted("the file", &error))?;
+        let read = |file: PathBuf| {
+            let (bytes, _) = self.paths.read_bytes(&file)?;
+            Ok(Config { file, bytes })
+        };
+        let configs: io::Result<Vec<Config>> = files.into_iter().map(read).collect();
+        let configs = configs.map_err(|error| unlisted("the file", &error))?;
+        (self.read)(&configs).map_err(|unusable| Unlisted::Unreadable(unusable.0))
     }
+
+    /// Whether any of the files that list files is open for writing.
+    fn is_being_written(&self) -> bool {
+        let files = config_files(&*self.paths.system().disk, &self.configs).unwrap_or_default();
+        files.iter().any(|file| self.paths.is_being_written(file))
+    }
+}
+
+/// The files of a configuration in the order in which they are laid over each other: what is called `*.yaml` in a
+/// directory, by name, in its place.
+pub fn config_files(disk: &dyn Disk, configs: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::with_capacity(configs.len());
+    for config in configs {
+        if disk.stat(config).is_ok_and(|stat| stat.is_directory()) {
+            let mut names = disk.list(config)?;
+            names.retain(|name| name.as_bytes().ends_with(b".yaml"));
+            names.sort_unstable();
+            let here = names.into_iter().map(|name| config.join(name));
+            files.extend(here.filter(|file| disk.stat(file).is_ok_and(|stat| stat.is_file)));
+        } else {
+            files.push(config.clone());
+        }
+    }
+    Ok(files)
 }
 
 impl Provider for List {
     fn shown(&self) -> String {
-        self.file.display().to_string()
+        let shown: Vec<String> = self.configs.iter().map(|config| config.display().to_string()).collect();
+        shown.join(", ")
     }
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (files, instead) = match last.take() {
-            Some(files) if self.paths.is_being_written(&self.file) => (files, None),
+            Some(files) if self.is_being_written() => (files, None),
             Some(files) => match self.read_list() {
                 Ok(files) => (files, None),
                 Err(why) => (files, Some(Instead { why, meanwhile: "the list read before stays in force" })),
             },
             None => (self.read_list()?, None),
         };
-        let items = self.paths.list(&files, Missing::AFault);
+        let items = self.paths.list(&files, Missing::Listed);
         *last = Some(files);
         Ok(Listing { items, instead })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
-        self.paths.read(&item.name, Missing::AFault)
+        self.paths.read(&item.name, Missing::Listed)
     }
 
     fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched {
-        let mut files = vec![self.file.clone()];
+        let disk = &*self.paths.system().disk;
+        let mut files = self.configs.clone();
+        files.extend(config_files(disk, &self.configs).unwrap_or_default());
         files.extend(listed.iter().map(|name| self.paths.path_of(name).into_owned()));
-        self.paths.watch(Ways::of_files(&files, &*self.paths.system().disk), hint)
+        let is_directory = |path: &&PathBuf| disk.stat(path).is_ok_and(|stat| stat.is_directory());
+        let directories: Vec<&Path> = self.configs.iter().filter(is_directory).map(PathBuf::as_path).collect();
+        self.paths.watch(Ways::of_files(&files, disk).and_into(&directories), hint)
     }
 
     fn wait_for_writers(&self, longest: Duration) {
@@ -82,6 +129,6 @@ impl Provider for List {
 
 impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("List").field("configs", &self.configs).finish_non_exhaustive()
     }
 }

@@ -31,7 +31,7 @@ pub use events::{EventSource, Tell, os_events};
 pub use file_system::FileSystem;
 pub use files::Files;
 pub use item::{Content, Item, Version};
-pub use list::{List, ReadList, Unusable};
+pub use list::{Config, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
 pub use provider::{Hint, Instead, Listed, Listing, Provider, Stamp, Unlisted, Unread, Watched};
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::events::Events;
 use super::ways::{Ways, absolute};
 use super::{Content, FileSystem, Hint, Item, Listed, Stat, Unread, Version, Watched};
-use crate::registration::FileFacts;
+use crate::registration::{FileFacts, missing_file_hint};
 
 /// The most bytes that a file is read with, registration or list: 16 MiB. The largest registration met with in public
 /// repositories has 60 KB; one of 16 MiB, with 220,000 entries, takes half a gigabyte when it is loaded.
@@ -23,6 +23,8 @@ const FEW: usize = 64;
 const NOT_A_FILE: &str = "it is not a regular file; put the registration itself here, or a symlink";
 const LEADS_NOWHERE: &str = "it is a symlink that leads to nothing";
 const NO_SUCH_FILE: &str = "there is no such file";
+const IN_A_CONTAINER: &str =
+    "if it is where a container of Synapse's has it, say with `--map-path FROM=TO` where that is on this machine";
 
 /// What all providers of files have in common: files by their paths, and what tells of changes to them.
 #[derive(Debug)]
@@ -39,8 +41,10 @@ pub(super) struct Paths {
 pub(super) enum Missing {
     /// The file is gone: nobody has said that it ought to be there.
     Gone,
+    /// It was named on the command line, and was there.
+    Named,
     /// A list names it.
-    AFault,
+    Listed,
 }
 
 impl Paths {
@@ -72,7 +76,7 @@ impl Paths {
         let why = match self.system.disk.stat(path) {
             Ok(stat) if stat.is_file => return Some(Listed::Item(item(name, stat))),
             Ok(_) => NOT_A_FILE.to_owned(),
-            Err(error) => self.why_not(path, &error).or_else(|| missing.fault())?,
+            Err(error) => self.why_not(path, &error).or_else(|| missing.fault(path))?,
         };
         Some(Listed::Unreadable { name, why })
     }
@@ -90,7 +94,7 @@ impl Paths {
         match self.read_bytes(&path) {
             Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(after) }),
             Err(error) => {
-                let why = self.why_not(&path, &error).or_else(|| missing.fault());
+                let why = self.why_not(&path, &error).or_else(|| missing.fault(&path));
                 Err(why.map_or(Unread::Gone, Unread::Because))
             }
         }
@@ -155,8 +159,15 @@ impl Paths {
 }
 
 impl Missing {
-    fn fault(self) -> Option<String> {
-        (self == Self::AFault).then(|| NO_SUCH_FILE.to_owned())
+    fn fault(self, path: &Path) -> Option<String> {
+        match self {
+            Self::Gone => None,
+            Self::Named => Some(NO_SUCH_FILE.to_owned()),
+            Self::Listed => {
+                let hint = missing_file_hint(path).unwrap_or(IN_A_CONTAINER);
+                Some(format!("{NO_SUCH_FILE}; {hint}"))
+            }
+        }
     }
 }
 

@@ -60,6 +60,16 @@ impl Ways {
         ways
     }
 
+    /// And to whatever comes into these directories.
+    pub(super) fn and_into(mut self, directories: &[&Path]) -> Self {
+        for dir in directories {
+            let dir = absolute(dir).into_owned();
+            self.directories.insert(dir.clone());
+            self.holders.insert(dir);
+        }
+        self
+    }
+
     fn file(&mut self, file: &Path, disk: &dyn Disk) {
         let file = absolute(file);
         if let Some(end) = self.way_to(&file, disk) {

@@ -12,7 +12,7 @@ use bailiwick::matrix::{MatrixId, ServerName};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Engine, Options, Trigger};
 use bailiwick::snapshot::{FileState, Snapshot};
-use bailiwick::source::{Clock, Directory, FileSystem, Files, List, Provider};
+use bailiwick::source::{Clock, Config, Directory, FileSystem, Files, List, Provider};
 use bailiwick::telemetry::Metrics;
 use tempfile::TempDir;
 
@@ -121,8 +121,11 @@ impl Scene {
             Kind::Directory | Kind::Symlinks => Arc::new(Directory::new(self.dir(), system)),
             Kind::Files => Arc::new(Files::new(vec![self.file("irc"), self.file("tg")], system)),
             Kind::List => {
-                let read = |bytes: &[u8]| Ok(String::from_utf8_lossy(bytes).lines().map(PathBuf::from).collect());
-                Arc::new(List::new(self.home.path().join("list"), Box::new(read), system))
+                let read = |configs: &[Config]| {
+                    let text = String::from_utf8_lossy(&configs[0].bytes).into_owned();
+                    Ok(text.lines().map(PathBuf::from).collect())
+                };
+                Arc::new(List::new(vec![self.home.path().join("list")], Box::new(read), system))
             }
         };
         let hasher = TokenHasher::new();

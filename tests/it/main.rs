@@ -28,4 +28,5 @@ mod restart;
 mod ruling;
 mod slow_clients;
 mod support;
+mod synapse_config;
 mod visible;

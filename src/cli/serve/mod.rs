@@ -72,7 +72,7 @@ struct Prepared {
 }
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
-    let (homeserver, sources) = serve.sources.resolve()?;
+    let (homeserver, sources) = serve.sources.resolve(&mut |note| tracing::warn!("{note}"))?;
     let hasher = TokenHasher::new();
     let loader = {
         let hasher = hasher.clone();

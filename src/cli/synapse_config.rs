@@ -1,0 +1,166 @@
+//! Synapse's own configuration as a source: files and directories, later ones over earlier ones, as Synapse takes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::homeserver::Homeserver;
+use crate::matrix::ServerName;
+use crate::registration::{HomeserverConfig, homeserver_config};
+use crate::source::{Config, FileSystem, List, Provider, Unusable, config_files};
+
+/// Where a directory of the homeserver's container is on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MapPath {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl FromStr for MapPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((from, to)) if from.starts_with('/') && !to.is_empty() => {
+                Ok(Self { from: from.into(), to: to.into() })
+            }
+            _ => Err("expected FROM=TO, such as /data=/srv/synapse".to_owned()),
+        }
+    }
+}
+
+/// Where a path of the configuration leads on this machine.
+fn mapped(path: &Path, maps: &[MapPath]) -> PathBuf {
+    let map = maps.iter().find_map(|map| Some((map, path.strip_prefix(&map.from).ok()?)));
+    match map {
+        Some((map, rest)) if rest.as_os_str().is_empty() => map.to.clone(),
+        Some((map, rest)) => map.to.join(rest),
+        None => path.to_owned(),
+    }
+}
+
+/// The homeserver and its registrations as these files and directories say. `named` is the name for where they do not.
+/// What is passed over is told.
+pub(crate) fn sources(
+    configs: &[PathBuf],
+    named: Option<&ServerName>,
+    maps: &[MapPath],
+    note: &mut dyn FnMut(String),
+) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+    let system = FileSystem::default();
+    let mut read = Vec::new();
+    for config in configs {
+        let files = config_files(&*system.disk, std::slice::from_ref(config))
+            .with_context(|| format!("failed to read {}", config.display()))?;
+        passed_over(config, note);
+        for file in files {
+            let bytes = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+            read.push(Config { file, bytes });
+        }
+    }
+    let config = overlaid(&read, note).map_err(|problem| anyhow::anyhow!("failed to use {problem}"))?;
+    let server_name = server_name(&config, named, configs)?;
+    let expected = server_name.clone();
+    let maps = maps.to_vec();
+    let is_named = named.is_some();
+    let list = move |configs: &[Config]| {
+        let config = overlaid(configs, &mut |_| {}).map_err(Unusable)?;
+        match &config.server_name {
+            Some(name) if name.value == expected.as_str() => {}
+            None if is_named => {}
+            _ => {
+                let problem = format!("server_name is no longer `{expected}`: restart bailiwick to serve another one");
+                return Err(Unusable(problem));
+            }
+        }
+        Ok(config.files().map(|file| mapped(file, &maps)).collect())
+    };
+    let list = List::new(configs.to_vec(), Box::new(list), system);
+    Ok((server_name.into(), vec![Arc::new(list)]))
+}
+
+/// What all files say together; or which of them cannot be used, and why.
+fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<HomeserverConfig, String> {
+    let mut all = HomeserverConfig::default();
+    for config in configs {
+        let file = config.file.display();
+        let one = homeserver_config(&config.bytes).map_err(|error| format!("{file}: {error}"))?;
+        for said in &one.passed_over {
+            note(format!("{file}:{}:{}: {}", said.place.line, said.place.column, said.value));
+        }
+        let replaces = one.app_service_config_files.as_ref().is_some_and(|later| {
+            all.app_service_config_files.as_ref().is_some_and(|earlier| !earlier.is_empty() && earlier != later)
+        });
+        if replaces {
+            note(format!(
+                "{file}: its app_service_config_files replaces that of an earlier file as a whole, as in Synapse"
+            ));
+        }
+        all = all.overlaid_by(one);
+    }
+    Ok(all)
+}
+
+fn server_name(
+    config: &HomeserverConfig,
+    named: Option<&ServerName>,
+    configs: &[PathBuf],
+) -> anyhow::Result<ServerName> {
+    let shown: Vec<String> = configs.iter().map(|config| config.display().to_string()).collect();
+    let shown = shown.join(", ");
+    let Some(said) = &config.server_name else {
+        return named.cloned().with_context(|| {
+            format!(
+                "failed to use {shown}: server_name is missing; give --server-name, or the file that holds it as another \
+                 --synapse-config (Debian's package keeps it in the directory /etc/matrix-synapse/conf.d)"
+            )
+        });
+    };
+    let name: ServerName = said.value.parse().with_context(|| {
+        format!("failed to use {shown}: server_name, line {}, column {}", said.place.line, said.place.column)
+    })?;
+    match named {
+        Some(named) if *named != name => {
+            bail!("--server-name {named} is not the server_name of {shown}, which is {name}: leave one of them out")
+        }
+        _ => Ok(name),
+    }
+}
+
+/// Tells what of a directory is not read.
+fn passed_over(config: &Path, note: &mut dyn FnMut(String)) {
+    let Ok(entries) = fs::read_dir(config) else { return };
+    let mut others: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    others.retain(|path| !(path.extension().is_some_and(|extension| extension == "yaml") && path.is_file()));
+    others.sort_unstable();
+    for path in others {
+        let why = if path.is_dir() { "a directory" } else { "not called *.yaml" };
+        note(format!("{}: passed over, as by Synapse: {why}", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_mapped_by_whole_components() {
+        let maps: Vec<MapPath> =
+            ["/data/a=/srv/a", "/data=/srv/synapse"].iter().map(|text| text.parse().expect("a map")).collect();
+        for (path, expected) in [
+            ("/data/tg.yaml", "/srv/synapse/tg.yaml"),
+            ("/data/a/tg.yaml", "/srv/a/tg.yaml"),
+            ("/database/tg.yaml", "/database/tg.yaml"),
+            ("/data", "/srv/synapse"),
+            ("relative.yaml", "relative.yaml"),
+        ] {
+            assert_eq!(mapped(Path::new(path), &maps), Path::new(expected), "{path}");
+        }
+        for wrong in ["", "/data", "data=/srv", "/data=", "=/srv"] {
+            assert!(wrong.parse::<MapPath>().is_err(), "{wrong}");
+        }
+    }
+}
