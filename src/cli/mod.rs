@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::telemetry::Visible;
+use crate::telemetry::{Visible, report_panics};
 
 /// Nothing to report.
 pub(crate) const OK: u8 = 0;
@@ -58,6 +58,7 @@ enum Command {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    report_panics();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

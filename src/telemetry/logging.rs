@@ -76,6 +76,11 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), LoggingError> {
     done.map_err(|error| LoggingError(error.to_string()))
 }
 
+/// Whether lines go anywhere.
+pub(super) fn is_on() -> bool {
+    LINES.get().is_some()
+}
+
 /// Waits until what has been logged is written, or not much longer. To be called before the process ends.
 pub fn flush() {
     if let Some(lines) = LINES.get() {

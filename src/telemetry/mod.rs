@@ -7,12 +7,14 @@
 mod logging;
 mod malformed;
 mod metrics;
+mod panics;
 #[cfg(target_os = "linux")]
 mod process;
 mod visible;
 
 pub use logging::{LogFormat, flush as flush_log, init as init_logging};
 pub use metrics::{Info, Metrics, signed};
+pub use panics::report as report_panics;
 #[cfg(target_os = "linux")]
 pub use process::resident_bytes;
 pub use visible::{Visible, VisibleJson};
