@@ -1,12 +1,15 @@
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
+use super::pieces::{self, Parts};
 use super::query::Query;
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Code, Finding, Severity, UnknownCode};
+use crate::snapshot::Snapshot;
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/conflicts", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
@@ -15,7 +18,8 @@ pub(super) const ENDPOINT: Endpoint =
 const DEFAULT_LIMIT: usize = 1_000;
 
 /// What registrations do to each other.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "states the shape that `Found` writes without building it")]
 pub(super) struct Conflicts<'s> {
     /// How many findings there are that fit the filters.
     total: usize,
@@ -57,16 +61,44 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
         None => DEFAULT_LIMIT,
     };
     let found = state.analyst.latest().ok_or_else(ApiError::not_compared)?;
-    let fits = |finding: &&Finding| {
+    let fits = |finding: &&Arc<Finding>| {
         severity.is_none_or(|severity| finding.severity == severity)
             && code.is_none_or(|code| finding.code == code)
             && query.get("as_id").is_none_or(|id| finding.places.iter().any(|place| *place.as_id == *id))
     };
-    let mut findings: Vec<&Finding> = found.analysis.findings.iter().map(|finding| &**finding).filter(fits).collect();
+    let mut findings: Vec<Arc<Finding>> = found.analysis.findings.iter().filter(fits).map(Arc::clone).collect();
     let total = findings.len();
     findings.truncate(limit);
-    let conflicts = Conflicts { total, truncated: findings.len() < total, findings };
-    Ok(render::ok(&Answer::of(&found.snapshot, conflicts)))
+    Ok(pieces::answer(Found { snapshot: Arc::clone(&found.snapshot), findings, next: 0, total }).await)
+}
+
+/// The findings that are listed, one after the other.
+struct Found {
+    snapshot: Arc<Snapshot>,
+    findings: Vec<Arc<Finding>>,
+    next: usize,
+    total: usize,
+}
+
+impl Parts for Found {
+    fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
+        let Self { snapshot, findings, next, total } = self;
+        if *next == 0 {
+            let truncated = findings.len() < *total;
+            let head = format!("{{\"total\":{total},\"truncated\":{truncated},\"findings\":[");
+            answer.extend_from_slice(head.as_bytes());
+        }
+        let Some(finding) = findings.get(*next) else {
+            render::close_with_snapshot(answer, snapshot);
+            return false;
+        };
+        if *next > 0 {
+            answer.push(b',');
+        }
+        *next += 1;
+        render::append(answer, finding);
+        true
+    }
 }
 
 fn severity(text: &str) -> Result<Severity, ApiError> {

@@ -21,6 +21,7 @@ mod metrics;
 mod observer;
 mod openapi;
 mod owners;
+mod pieces;
 mod query;
 mod readyz;
 mod registrations;

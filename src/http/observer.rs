@@ -14,7 +14,7 @@ use actix_web::{HttpMessage, HttpResponse, web};
 
 use super::doors::Sender;
 use super::error::ApiError;
-use super::memory::Held;
+use super::memory::{Held, STREAMED};
 use super::requests::RouteMetrics;
 use super::stalled::{Connection, InUse};
 use super::{AppState, Caller, Role};
@@ -130,8 +130,12 @@ impl Observer {
 
     /// Takes memory for an answer, which is refused if there is none.
     fn with_memory(&self, response: ServiceResponse) -> (ServiceResponse, Option<Held>) {
-        let BodySize::Sized(bytes) = response.response().body().size() else { return (response, None) };
-        match self.state.answers.take(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+        let bytes = match response.response().body().size() {
+            BodySize::None => 0,
+            BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+            BodySize::Stream => STREAMED,
+        };
+        match self.state.answers.take(bytes) {
             Ok(held) => (response, held),
             Err(error) => (response.into_response(HttpResponse::from(error)), None),
         }

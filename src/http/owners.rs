@@ -8,6 +8,7 @@ use super::batch::Batch;
 use super::body::{self, Body};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
+use super::pieces;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
@@ -120,7 +121,7 @@ async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, Ap
     let snapshot = Arc::clone(&*state.snapshot()?);
     state.metrics.ids_asked(request.ids.len());
     let batch = Batch::new(state, snapshot, &request.ids);
-    Ok(batch.answer())
+    Ok(pieces::answer(batch).await)
 }
 
 /// What is said of one ID of a batch.

@@ -1,22 +1,26 @@
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
+use super::pieces::{self, Parts};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role};
 use crate::matrix::user_id;
 use crate::registration::{Entry, Fault, Registration};
 use crate::ruling::Services;
-use crate::snapshot::{FileRecord, FileState};
+use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/registrations", tag: Tag::State, role: Some(Role::Read), operations: operations![get] };
 
 /// Every file.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(utoipa::ToSchema)]
 #[schema(as = RegistrationList)]
+#[expect(dead_code, reason = "states the shape that `Files` writes without building it")]
 pub(super) struct Registrations<'s> {
     /// In load order.
     registrations: Vec<File<'s>>,
@@ -92,9 +96,33 @@ pub(super) struct ShownEntry<'s> {
     ),
 )]
 async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let snapshot = state.snapshot()?;
-    let registrations = snapshot.files().iter().map(|file| shown(file, snapshot.services())).collect();
-    Ok(render::ok(&Answer::of(&snapshot, Registrations { registrations })))
+    let snapshot = Arc::clone(&*state.snapshot()?);
+    Ok(pieces::answer(Files { snapshot, next: 0 }).await)
+}
+
+/// The files of a snapshot, one after the other.
+struct Files {
+    snapshot: Arc<Snapshot>,
+    next: usize,
+}
+
+impl Parts for Files {
+    fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
+        let Self { snapshot, next } = self;
+        if *next == 0 {
+            answer.extend_from_slice(b"{\"registrations\":[");
+        }
+        let Some(file) = snapshot.files().get(*next) else {
+            render::close_with_snapshot(answer, snapshot);
+            return false;
+        };
+        if *next > 0 {
+            answer.push(b',');
+        }
+        *next += 1;
+        render::append(answer, &shown(file, snapshot.services()));
+        true
+    }
 }
 
 fn shown<'s>(file: &'s FileRecord, services: &Services) -> File<'s> {

@@ -28,6 +28,27 @@ impl<'s, T> Answer<'s, T> {
     }
 }
 
+/// Begins an answer in its envelope, the snapshot first, and opens its list.
+pub(super) fn open_with_snapshot(answer: &mut Vec<u8>, snapshot: &Snapshot, list: &str) {
+    answer.push(b'{');
+    envelope(answer, snapshot);
+    answer.extend_from_slice(format!(",\"{list}\":[").as_bytes());
+}
+
+/// Closes the list of an answer, and then its envelope, the snapshot last.
+pub(super) fn close_with_snapshot(answer: &mut Vec<u8>, snapshot: &Snapshot) {
+    answer.extend_from_slice(b"],");
+    envelope(answer, snapshot);
+    answer.push(b'}');
+}
+
+fn envelope(answer: &mut Vec<u8>, snapshot: &Snapshot) {
+    answer.extend_from_slice(b"\"snapshot\":");
+    append(answer, &snapshot.digest());
+    answer.extend_from_slice(b",\"complete\":");
+    append(answer, &snapshot.is_complete());
+}
+
 /// 200 with a value as JSON.
 pub(super) fn ok(value: &impl Serialize) -> HttpResponse {
     json(StatusCode::OK, to_bytes(value))

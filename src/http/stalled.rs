@@ -34,6 +34,7 @@ use actix_web::web::Bytes;
 use rustix::net::{Shutdown, shutdown};
 
 use super::memory::Held;
+use super::pieces::PIECE;
 
 /// One connection in so many is kept free for who comes next. The server stops taking connections when it is full, and
 /// would then answer neither a probe nor the Unix socket, which share its threads, until a client hangs up. Those that are
@@ -179,17 +180,14 @@ impl Drop for InFlight {
 pub(super) struct InUse {
     body: BoxBody,
     size: BodySize,
-    /// What the body has given and has not been sent.
+    /// What the body has given and has not been sent: the server copies what it is given at once, so it is given no more
+    /// than a piece, and asks for the next when that has been taken.
     rest: Bytes,
     /// Missing where the connection is not known.
     in_flight: Option<InFlight>,
     /// What the request and its answer take until the answer is sent.
     _held: [Option<Held>; 2],
 }
-
-/// A body that is there as a whole is sent in pieces of this size: the server copies what it is given at once, and asks
-/// for more when that has been taken.
-const PIECE: usize = 64 << 10;
 
 impl InUse {
     pub(super) fn new(body: BoxBody, in_flight: Option<InFlight>, held: [Option<Held>; 2]) -> Self {
