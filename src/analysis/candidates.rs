@@ -35,7 +35,7 @@ pub(super) struct EntryAt {
 }
 
 /// Two services, the one earlier in load order first.
-pub(super) type Services = (usize, usize);
+pub(super) type ServicePair = (usize, usize);
 
 /// What is to be compared.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub(super) struct Pairs {
     /// Pairs of entries; that of the service earlier in load order is first.
     pub(super) found: Vec<(EntryAt, EntryAt)>,
     /// How many pairs there are beyond the limits, at most.
-    pub(super) left: HashMap<Services, u64>,
+    pub(super) left: HashMap<ServicePair, u64>,
 }
 
 /// The entries of one service that have a prefix in common.
@@ -121,10 +121,10 @@ fn groups(prepared: &[impl AsRef<Prepared>], kind: Kind) -> Vec<Group<'_>> {
 /// The pairs so far, and how many there are of each.
 struct Chosen {
     found: HashSet<(EntryAt, EntryAt)>,
-    between: HashMap<Services, u64>,
+    between: HashMap<ServicePair, u64>,
     of_one: Vec<u64>,
     most_of_one: u64,
-    left: HashMap<Services, u64>,
+    left: HashMap<ServicePair, u64>,
 }
 
 impl Chosen {
@@ -146,7 +146,7 @@ impl Chosen {
     }
 
     /// How many more pairs there may be of two services.
-    fn room(&self, services: Services) -> u64 {
+    fn room(&self, services: ServicePair) -> u64 {
         let between = self.between.get(&services).copied().unwrap_or_default();
         let of_one = self.of_one[services.0].max(self.of_one[services.1]);
         MAX_PAIRS_BETWEEN.saturating_sub(between).min(self.most_of_one.saturating_sub(of_one))
