@@ -18,7 +18,7 @@ use crate::registration::ValidRegex;
 
 /// An arena of more bytes than this is begun afresh before the next pass. All terms of 75 real files, compared with each
 /// other, take 1.7 MB; a pass may add as much as its searches may make.
-const MAX_WEIGHT: usize = 16 << 20;
+const MAX_WEIGHT: usize = 8 << 20;
 
 /// Looks at entries, one thread's worth of it.
 pub(super) struct Examiner<'h> {

@@ -11,8 +11,8 @@ use super::term::{ANY, NEVER, Term, Terms};
 
 /// So many states of a search are looked at. Among the regexes of 75 real files the largest search looks at 268.
 const MAX_VISITED: usize = 10_000;
-/// And so many bytes of terms may be made for it, a hundred times what the largest of those searches makes (355 KB).
-const MAX_MADE: usize = 32 << 20;
+/// And so many bytes of terms may be made for it, nearly fifty times what the largest of those searches makes (355 KB).
+const MAX_MADE: usize = 16 << 20;
 /// And so many steps may be done: about a second's worth, and six hundred times what the largest of those searches does.
 const MAX_STEPS: u64 = 20_000_000;
 /// No ID is longer, in bytes (specification, "Common namespace format").

@@ -110,6 +110,8 @@ pub enum PatternErrorKind {
     LookBehindTooLong,
     /// Groups nested so deeply that Python would run out of stack.
     NestedTooDeeply,
+    /// So many sets of so many characters that they would take tens of megabytes. Python would take them.
+    TooManySets,
 }
 
 /// What a name stands for.
@@ -225,6 +227,7 @@ impl fmt::Display for PatternErrorKind {
             Self::TemplateOperator => f.write_str("internal: unsupported template operator"),
             Self::VariableLookBehind => f.write_str("look-behind requires fixed-width pattern"),
             Self::LookBehindTooLong => f.write_str("looks too much behind"),
+            Self::TooManySets => f.write_str("the sets of characters in it take too much memory"),
             Self::NestedTooDeeply => f.write_str("maximum recursion depth exceeded: groups are nested too deeply"),
         }
     }

@@ -10,6 +10,9 @@ use crate::characters::Category;
 
 /// So many sets of a pattern are remembered: few patterns hold more different ones.
 const REMEMBERED: usize = 8;
+/// So many ranges of characters are kept for one pattern, of eight bytes each: those of three thousand sets like `[\w.]`, no two the
+/// same. A pattern of 250 kB has room for forty thousand, which would take 300 MB.
+const MAX_RANGES: usize = 1 << 21;
 
 /// Makes what matches one character. Equal sets are made once: a pattern of sixty thousand `[\w.]` is no reason to keep
 /// as many copies of all letters, which take six kilobytes each.
@@ -18,6 +21,7 @@ pub(super) struct Atoms {
     /// Characters without regard to case, and whether to ASCII alone: to look up all their cases takes longer than all else.
     caseless: HashMap<(u32, bool), Ast>,
     recent: VecDeque<Arc<ClassUnicode>>,
+    ranges: usize,
 }
 
 /// `.` and `.` under the flag `s`, which patterns have in common.
@@ -61,8 +65,16 @@ impl Atoms {
         Ast::Class(Arc::clone(&ANY[usize::from(flags.dot_all)]))
     }
 
+    /// Whether the sets take more than is allowed. Whatever has been made since then stands for nothing.
+    pub(super) const fn are_too_many(&self) -> bool {
+        self.ranges > MAX_RANGES
+    }
+
     /// A set; one of a single character is that character.
     pub(super) fn set(&mut self, members: &[Member], negated: bool, flags: Flags) -> Ast {
+        if self.are_too_many() {
+            return Self::any(flags);
+        }
         if let [Member::Category { category, negated: without }] = *members
             && let Some(known) = CATEGORIES.get(&(category, without != negated, flags.ascii))
         {
@@ -79,6 +91,7 @@ impl Atoms {
         if let Some(known) = self.recent.iter().find(|known| ***known == class) {
             return Arc::clone(known);
         }
+        self.ranges += class.ranges().len();
         self.recent.truncate(REMEMBERED - 1);
         self.recent.push_front(Arc::new(class));
         Arc::clone(&self.recent[0])
@@ -93,4 +106,18 @@ pub(super) const fn reference(group: u32, flags: Flags) -> Ast {
         (true, false) => Case::Insensitive,
     };
     Ast::Reference { group, case }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Pattern, PatternErrorKind};
+
+    #[test]
+    fn sets_that_take_all_memory_are_refused_and_equal_ones_do_not() {
+        let set = |at: u32| format!(r"[\w{}]", char::from_u32(0x2190 + at).expect("an arrow"));
+        let different: String = (0..4_000).map(set).collect();
+        assert_eq!(Pattern::check(&different).map_err(|error| error.kind), Err(PatternErrorKind::TooManySets));
+        assert_eq!(Pattern::check(&different[..different.len() / 2]), Ok(()));
+        assert_eq!(Pattern::check(&set(1).repeat(3_000)), Ok(()));
+    }
 }

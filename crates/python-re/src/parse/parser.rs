@@ -52,6 +52,7 @@ fn parse_whole(source: &str) -> Result<Parsed> {
     }
     match parser.late {
         Some(error) => Err(error),
+        None if parser.atoms.are_too_many() => Err(PatternError::without_position(PatternErrorKind::TooManySets)),
         None => Ok(Parsed { ast: whole.ast, groups: parser.groups.count() - 1 }),
     }
 }
