@@ -1,6 +1,7 @@
 """Records what CPython's `re` makes of random patterns: the verdict of `re.compile`, and `re.match` on random texts.
 
-    python3.11 oracle/cases.py --seed 1 --patterns 1500 > tests/cases.jsonl
+    python3.11 oracle/cases.py --seed 1 --patterns 1500 --kinds exotic broken real sets > tests/cases.jsonl
+    python3.11 oracle/cases.py --seed 3 --patterns 300 --texts 8 --kinds names >> tests/cases.jsonl
 
 One JSON list a line: the pattern, Python's error or null, and a list of [text, whether it matches]. Kinds:
 
@@ -8,6 +9,7 @@ One JSON list a line: the pattern, Python's error or null, and a list of [text, 
     broken   the same with characters lost, doubled and swapped, so that many do not compile
     real     the shapes of real namespaces (tests/data/ruling/namespaces.jsonl), a little changed
     sets     sets that are empty, or without regard to case, and alternatives that Python makes a set of
+    names    long lists of names, in and around assertions, word boundaries, loops and groups that are referred to
 """
 
 import argparse
@@ -165,6 +167,35 @@ class Sets(Exotic):
         return f"\\U{low:08x}-\\U{high:08x}"
 
 
+class Names:
+    """A random pattern with a list of names in it, and texts that hold some of them."""
+
+    SHAPES = [r"@(?:{})", r"@(?:{}):x", r"@.*(?:{})", r"@.*(?:{}):x", r"@.*\b(?:{})\b", r"@(?:{})\b.*:", r"(?i)@(?:{})", r"(?i)@.*(?:{})\Z",
+              r"@(?!(?:{})\b).*:x", r"@.*(?={})[a-c]+_", r"@(?:{})(?=[:_])", r"@.*(?<!_)(?:{})$", r"@.*(?<=ab)(?:{})", r"@(?>{})x?:",
+              r"@(?:{})++:", r"@(?:(?:{})_?)*:", r"@(?:(?:{})_?){{2,3}}+x", r"@(?:{}|x\d+):", r"@({})_\1", r"@(?:({})_)?.*(?(1)x|b)", r"@(?:{}|)c",
+              r"@(?:{})*?b", r"(?i)@\w(?:{})\B", r"(?s)@.(?:{})\n", r"@[ab](?:{}){{2}}", r"@(?:{}|[a-c]\b)+"]
+
+    def __init__(self, rng, most):
+        self.rng = rng
+        self.names = [self.name() for _ in range(min(most, rng.choice([4, 8, 30, 30, 200, 3000])))]
+
+    def name(self):
+        rng = self.rng
+        letters = rng.choice(["ab", "abc", "abc_", "aAbé", "ab1", "abkK"])
+        return "".join(rng.choice(letters) for _ in range(rng.choice([0, 1, 2, 3, 4, 6, 9] if rng.random() < 0.1 else [2, 3, 4, 6, 9])))
+
+    def pattern(self):
+        written = [name + self.rng.choice(["[ab]", r"\w", "[^a]"]) if self.rng.random() < 0.02 else name for name in self.names]
+        return self.rng.choice(self.SHAPES).format("|".join(written))
+
+    def text(self):
+        rng = self.rng
+        parts = []
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            parts += [rng.choice(self.names), rng.choice(["", "", "_", ":", ":x", "a", "b", "x", "c", ".", "\n", "x1"])]
+        return "@" + rng.choice(["", "", "a", "_", "x"]) + touched(rng, "".join(parts))
+
+
 def broken(rng, pattern):
     """A few characters of a pattern lost, doubled, swapped or replaced."""
     for _ in range(rng.choice([1, 1, 2, 3])):
@@ -250,8 +281,11 @@ def verdict(compiled, candidate):
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def case(rng, kind, namespaces, texts):
-    if kind == "real":
+def case(rng, kind, namespaces, texts, most):
+    if kind == "names":
+        names = Names(rng, most)
+        pattern = names.pattern()
+    elif kind == "real":
         pattern = real(rng, namespaces)
     else:
         pattern = (Sets if kind == "sets" else Exotic)(rng).pattern()
@@ -266,7 +300,7 @@ def case(rng, kind, namespaces, texts):
         return [pattern, str(error), []]
     asked = {}
     for _ in range(texts):
-        candidate = text(rng, pattern, kind)
+        candidate = names.text() if kind == "names" else text(rng, pattern, kind)
         try:
             candidate.encode()
         except UnicodeEncodeError:
@@ -287,14 +321,15 @@ def main():
     arguments.add_argument("--seed", type=int, required=True)
     arguments.add_argument("--patterns", type=int, required=True, help="of each kind")
     arguments.add_argument("--texts", type=int, default=3)
-    arguments.add_argument("--kinds", nargs="+", default=["exotic", "broken", "real", "sets"])
+    arguments.add_argument("--kinds", nargs="+", default=["exotic", "broken", "real", "sets", "names"])
+    arguments.add_argument("--names", type=int, default=30, help="at most so many names in a list")
     arguments = arguments.parse_args()
     signal.signal(signal.SIGALRM, expired)
     rng = random.Random(arguments.seed)
     namespaces = [json.loads(line)["regex"] for line in NAMESPACES.read_text().splitlines()]
     for kind in arguments.kinds:
         for _ in range(arguments.patterns):
-            recorded = case(rng, kind, namespaces, arguments.texts)
+            recorded = case(rng, kind, namespaces, arguments.texts, arguments.names)
             if recorded:
                 print(json.dumps(recorded, ensure_ascii=False, separators=(",", ":")))
 

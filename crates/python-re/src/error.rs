@@ -2,6 +2,8 @@ use std::fmt;
 
 use python_text::repr;
 
+use crate::ast::Mode;
+
 /// Why Python's `re.compile` would refuse a pattern.
 ///
 /// Shown, it is Python's own message, to the letter:
@@ -103,7 +105,7 @@ pub enum PatternErrorKind {
     /// `(?a)` and `(?u)`
     AsciiAndUnicode,
     /// A quantifier under the flag `t`, which Python knows only to refuse.
-    TemplateOperator,
+    TemplateOperator(Mode),
     /// A look-behind whose length may vary.
     VariableLookBehind,
     /// A look-behind of more characters than fit 32 bits.
@@ -224,7 +226,14 @@ impl fmt::Display for PatternErrorKind {
             Self::UnknownFlag => f.write_str("unknown flag"),
             Self::BadFlags(why) => write!(f, "bad inline flags: {why}"),
             Self::AsciiAndUnicode => f.write_str("ASCII and UNICODE flags are incompatible"),
-            Self::TemplateOperator => f.write_str("internal: unsupported template operator"),
+            Self::TemplateOperator(mode) => {
+                let operator = match mode {
+                    Mode::Greedy => "MAX_REPEAT",
+                    Mode::Lazy => "MIN_REPEAT",
+                    Mode::Possessive => "POSSESSIVE_REPEAT",
+                };
+                write!(f, "internal: unsupported template operator {operator}")
+            }
             Self::VariableLookBehind => f.write_str("look-behind requires fixed-width pattern"),
             Self::LookBehindTooLong => f.write_str("looks too much behind"),
             Self::TooManySets => f.write_str("the sets of characters in it take too much memory"),

@@ -110,7 +110,7 @@ impl Parser {
         let group = self
             .groups
             .named(&name)
-            .ok_or_else(|| self.tokens.error(PatternErrorKind::UnknownGroupName(name.to_string()), before))?;
+            .ok_or_else(|| self.tokens.error(PatternErrorKind::UnknownGroupName(name.clone()), before))?;
         if self.groups.width(group).is_none() {
             return Err(self.tokens.error(PatternErrorKind::OpenGroupReference, before));
         }

@@ -36,7 +36,6 @@ fn parse_whole(source: &str) -> Result<Parsed> {
         global: Flags::default(),
         global_bits: Bits::default(),
         late: None,
-        repeats: false,
         atoms: Atoms::default(),
     };
     let whole = parser.alternation(Scope { flags: Flags::default(), nested: 0 })?;
@@ -47,8 +46,8 @@ fn parse_whole(source: &str) -> Result<Parsed> {
         return Err(parser.tokens.error(PatternErrorKind::UnbalancedParenthesis, 0));
     }
     parser.groups.check_asked()?;
-    if parser.global_bits.has('t') && parser.repeats {
-        return Err(PatternError::without_position(PatternErrorKind::TemplateOperator));
+    if let Some(mode) = first_repetition(&whole.ast).filter(|_| parser.global_bits.has('t')) {
+        return Err(PatternError::without_position(PatternErrorKind::TemplateOperator(mode)));
     }
     match parser.late {
         Some(error) => Err(error),
@@ -65,7 +64,6 @@ pub(super) struct Parser {
     pub(super) global_bits: Bits,
     /// The first error that Python finds only when it has parsed the whole pattern.
     pub(super) late: Option<PatternError>,
-    repeats: bool,
     atoms: Atoms,
 }
 
@@ -255,7 +253,6 @@ impl Parser {
         } else {
             Mode::Greedy
         };
-        self.repeats = true;
         if let Some(item) = items.last_mut() {
             let body = std::mem::replace(&mut item.ast, Ast::Empty);
             item.width = item.width.repeated(min, max);
@@ -288,6 +285,18 @@ impl Parser {
             return Err(self.tokens.error(PatternErrorKind::MinExceedsMax, before));
         }
         Ok(Some((min, max)))
+    }
+}
+
+/// How the repetition is tried that CPython's compiler comes upon first.
+fn first_repetition(ast: &Ast) -> Option<Mode> {
+    match ast {
+        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Anchor(_) | Ast::Reference { .. } => None,
+        Ast::Repeat(repeat) => Some(repeat.mode),
+        Ast::Concat(items) | Ast::Alternation(items) => items.iter().find_map(first_repetition),
+        Ast::Group(_, body) | Ast::Atomic(body) => first_repetition(body),
+        Ast::Look(look) => first_repetition(&look.body),
+        Ast::Conditional { yes, no, .. } => first_repetition(yes).or_else(|| first_repetition(no)),
     }
 }
 

@@ -94,7 +94,7 @@ impl Simulation<'_> {
             let run = (place..).take_while(|&place| fits(place)).take(most).count();
             steps += run;
             let mut after = (min..=run).filter_map(|taken| ends[place + taken]);
-            ends[place] = if times.lazy { after.next() } else { after.last() };
+            ends[place] = if times.lazy { after.next() } else { after.next_back() };
         }
         self.take(steps / 8)
     }
@@ -122,7 +122,7 @@ impl Simulation<'_> {
             self.first(body, ends)?;
         }
         if times.min as usize > must {
-            ends.fill(None)
+            ends.fill(None);
         }
         Ok(())
     }

@@ -106,7 +106,9 @@ mod tests {
             let members: Vec<usize> = members.into_iter().filter(|&place| place <= chars).collect();
             let mut places = Places::default();
             places.reset(chars);
-            members.iter().for_each(|&place| places.insert(place));
+            for &place in &members {
+                places.insert(place);
+            }
             prop_assert_eq!(places.iter().collect::<Vec<_>>(), members.clone());
             prop_assert_eq!(places.last(), members.last().copied());
             prop_assert_eq!(places.is_empty(), members.is_empty());
