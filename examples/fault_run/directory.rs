@@ -80,13 +80,14 @@ fn injure(
         return Ok(());
     }
     let text = content(service, revision);
-    match random.below(8) {
+    match random.below(9) {
         0 => fs::write(target, "id: [unclosed"),
         1 => fs::write(target, &text.as_bytes()[..text.len() / 2]),
         2 => fs::write(target, text.replace("exclusive: true", "exclusive: maybe")),
         3 => fs::write(target, [0xff, 0xfe, 0x00]),
         4 => fs::write(target, text.replace("@svc", "@(svc")),
         5 => write_slowly(&target, &text),
+        8 if is_permanent(service, services) => take_away_for_a_moment(&target, &text, random),
         6 if is_permanent(service, services) => {
             // Replaced by a directory of the same name.
             let _ = fs::remove_file(&target);
@@ -98,6 +99,20 @@ fn injure(
             _ => Ok(()),
         },
     }
+}
+
+/// As editors and deployment tools do: what is there for a moment is nothing, or a registration with fewer names. Shorter
+/// than what counts as confirmed, since this run asks for reloads all the time.
+fn take_away_for_a_moment(target: &Path, text: &str, random: &mut Random) -> std::io::Result<()> {
+    match random.below(4) {
+        0 => fs::remove_file(target)?,
+        1 => fs::rename(target, target.with_extension("bak"))?,
+        // Closed, so that nobody can tell that there is more to come.
+        2 => fs::write(target, &text[..text.find("    - exclusive").unwrap_or(0)].replace("users:", "users: []"))?,
+        _ => fs::write(target, text.replace("exclusive: true", "exclusive: false"))?,
+    }
+    thread::sleep(Duration::from_millis(u64::try_from(random.below(600)).unwrap_or(0)));
+    fs::write(target, text)
 }
 
 fn write_slowly(target: &Path, text: &str) -> std::io::Result<()> {

@@ -78,3 +78,72 @@ fn jittered(time: Duration) -> Duration {
     let random = u32::try_from(RandomState::new().hash_one(0_u8) % 200).unwrap_or(100);
     time * (900 + random) / 1000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Duration = Duration::from_millis(100);
+    const MAX_WAIT: Duration = Duration::from_millis(500);
+    const POLL: Duration = Duration::from_secs(30);
+
+    fn schedule(now: Instant) -> Schedule {
+        Schedule::new(QUIET, MAX_WAIT, POLL, now)
+    }
+
+    fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    #[test]
+    fn a_hint_is_due_when_it_has_been_quiet() {
+        let now = Instant::now();
+        let mut schedule = schedule(now);
+        schedule.hint(now);
+        schedule.hint(now + millis(60));
+        assert_eq!(schedule.due(now + millis(159)), None);
+        assert_eq!(schedule.wake(), now + millis(160));
+        assert_eq!(schedule.due(now + millis(160)), Some(Trigger::Event));
+        schedule.reloaded(now + millis(160));
+        assert_eq!(schedule.due(now + millis(1_000)), None);
+    }
+
+    #[test]
+    fn hints_that_do_not_cease_are_due_all_the_same() {
+        let now = Instant::now();
+        let mut schedule = schedule(now);
+        for at in (0..500).step_by(50) {
+            schedule.hint(now + millis(at));
+            assert_eq!(schedule.due(now + millis(at)), None, "{at}");
+        }
+        assert_eq!(schedule.due(now + MAX_WAIT), Some(Trigger::Event));
+    }
+
+    #[test]
+    fn without_hints_it_is_polled_give_or_take_a_tenth() {
+        let now = Instant::now();
+        for _ in 0..100 {
+            let mut schedule = schedule(now);
+            assert_eq!(schedule.due(now + POLL * 9 / 10 - millis(1)), None);
+            assert_eq!(schedule.due(now + POLL * 11 / 10), Some(Trigger::Poll));
+            // More often from now on: not later than that, and not before.
+            schedule.poll_every(Duration::from_secs(1), now);
+            assert_eq!(schedule.due(now + millis(899)), None);
+            assert_eq!(schedule.due(now + millis(1_100)), Some(Trigger::Poll));
+        }
+    }
+
+    #[test]
+    fn what_ends_is_looked_at_then() {
+        let now = Instant::now();
+        let mut schedule = schedule(now);
+        schedule.ends_at(Some(now + Duration::from_secs(2)));
+        assert_eq!(schedule.wake(), now + Duration::from_secs(2));
+        assert_eq!(schedule.due(now + Duration::from_secs(2)), Some(Trigger::Poll));
+        // A hint comes first, and a look forgets what was to end: whoever looks says it anew.
+        schedule.hint(now);
+        assert_eq!(schedule.due(now + QUIET), Some(Trigger::Event));
+        schedule.reloaded(now + QUIET);
+        assert_eq!(schedule.due(now + Duration::from_secs(2)), None);
+    }
+}

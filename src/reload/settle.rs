@@ -99,3 +99,38 @@ pub(super) fn put_back(files: &mut Vec<Arc<Known>>, gone: &Arc<Known>) {
     let at = files.partition_point(|file| file.file < gone.file);
     files.insert(at, Arc::clone(gone));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX_WAIT: Duration = Duration::from_millis(500);
+
+    fn names(names: &[&str]) -> HashSet<Arc<str>> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    #[test]
+    fn what_moves_is_put_off_until_it_has_moved_for_too_long() {
+        let now = Instant::now();
+        let mut put_off = PutOff::default();
+        assert_eq!(put_off.note(names(&["a"]), now, MAX_WAIT), names(&["a"]));
+        assert!(put_off.is_waiting());
+        let later = now + Duration::from_millis(300);
+        assert_eq!(put_off.note(names(&["a", "b"]), later, MAX_WAIT), names(&["a", "b"]));
+        // a has moved since the beginning, b has not.
+        assert_eq!(put_off.note(names(&["a", "b"]), now + MAX_WAIT, MAX_WAIT), names(&["b"]));
+    }
+
+    #[test]
+    fn what_has_held_still_begins_anew() {
+        let now = Instant::now();
+        let mut put_off = PutOff::default();
+        put_off.note(names(&["a"]), now, MAX_WAIT);
+        assert_eq!(put_off.note(names(&[]), now + Duration::from_millis(200), MAX_WAIT), names(&[]));
+        assert!(!put_off.is_waiting());
+        assert_eq!(put_off.note(names(&["a"]), now + MAX_WAIT, MAX_WAIT), names(&["a"]));
+        put_off.clear();
+        assert!(!put_off.is_waiting());
+    }
+}
