@@ -1,7 +1,7 @@
 //! From an ID to the services that are interested in it.
 //!
 //! A homeserver walks every regex of every service. Here a question costs what the ID and its own claims cost, hardly what
-//! the set costs: 60 ns at 10,000 namespaces and 70 ns at 50,000 (`benches/performance` measures it). Two things
+//! the set costs: about 60 ns at 10,000 namespaces and 70 ns at 50,000 (`benches/performance` measures it). Two things
 //! make that possible. Real namespaces begin with a literal (`@telegram_`), and what follows comes in few shapes
 //! (`.*:example\.com`): 10,000 namespaces in the shapes of real ones have 44 different ones.
 //!
@@ -24,8 +24,7 @@
 //! it passes, and notes a hit for each target whose check holds. A path that says of a rest no more than that the whole
 //! pattern must be tried (a back-reference, say) has the whole pattern as its check.
 //!
-//! A path goes into the trie unless its prefix is no help: more than 12 different checks behind one
-//! prefix. All paths of such a prefix go to the `fallback`, which finds them the other way round, by the rarest literal
+//! A path goes into the trie unless its prefix is no help: more than 12 different checks behind one prefix. All paths of such a prefix go to the `fallback`, which finds them the other way round, by the rarest literal
 //! that every match must contain (`_x17_` in `@.*_x17_.*`), all literals in one Aho–Corasick pass over the ID; what holds
 //! no such literal goes into one automaton for many that is made deterministic as IDs need it (`lazy`); what has no
 //! automaton is tried. Whatever way a path is found, the same check decides.
@@ -53,16 +52,17 @@
 //!
 //! # Bounds, and what chose them
 //!
-//! Measured on one core of two, best of fifteen, with made-up regexes of the shapes named:
+//! Measured in two runs on one core of a machine with other work to do, best of fifteen, optimized, with made-up regexes
+//! of the shapes named; where the runs differ by more than a tenth, both are given:
 //!
 //! | bound | what was measured |
 //! |---|---|
-//! | 12 checks behind a prefix (`table`) | k checks behind `@bridge_` cost an ID with that prefix 13 ns each: 154 ns at 12, 206 at 16, 301 at 24. The fallback costs 40–75 ns, but every ID, whether it has the prefix or not |
-//! | 3 behind a prefix that every ID has | with one of them that claims everybody, as is usual: 84 ns at 2 and 125 at 3, by the fallback 171 and 203; no difference at 4. Where none of them matches, the fallback is quicker from 2 on (20 ns for 82) |
-//! | a literal shared by 16 paths (`fallback`) | tried one by one: 298 ns on a hit at 16, 643 at 32, 7,416 at 64; by the automaton 977, 1,208 and 938. An ID without the literal pays 34 ns, or 67 |
-//! | 1,024 tables (`check`) | real shapes need 44 and are a third faster with tables (62 against 96 ns). 3,000 regexes of 1,548 shapes are no faster with a table for each, take 8.0 MB for 3.4, and 1.1 s to build for 0.4 |
-//! | an overlay of 256 (here) | 26–37 ms to build at any size of the base, where building all takes 11 ms at 1,000 namespaces, 220 ms at 10,000 and 1.2 s at 50,000. A question takes 30–45 % longer over two layers |
-//! | or of a thirty-second of the base | 1,024 over 50,000: 217 ms to build, 118 ns a question for 67; 4,096: 477 ms and 128 ns |
+//! | 12 checks behind a prefix (`table`) | k checks behind `@bridge_` cost an ID with that prefix about 13 ns each: 100–130 ns at 8, 150–190 at 12, 210–780 at 16. The fallback costs 35–75 ns, but every ID, whether it has the prefix or not |
+//! | 3 behind a prefix that every ID has | with one of them that claims everybody, as is usual: 85 ns at 2 and 125 at 3, by the fallback 170 and 200–400; no clear difference at 4. Where none of them matches, the fallback is quicker from 2 on (20 ns for 82) |
+//! | a literal shared by 16 paths (`fallback`) | tried one by one: 300–520 ns on a hit at 16, 640–1,650 at 32, 4,500–7,400 at 64; by the automaton 980, 1,210 and 940–1,040. An ID without the literal pays 35 ns, or 70 |
+//! | 1,024 tables (`check`) | real shapes need 44 and are a third faster with tables (63 ns for 91). 3,000 regexes of 1,548 shapes, another one for each question, are hardly faster with a table for each (1.5 µs for 1.7), take 8.0 MB for 1.2, and 1.0 s to build for 0.35 |
+//! | an overlay of 256 (here) | 26–40 ms to build at any size of the base, where building all takes 11–31 ms at 1,000 namespaces, 220–330 ms at 10,000 and 1.2–2.1 s at 50,000. A question takes 30–65 % longer over two layers |
+//! | or of a thirty-second of the base | 1,024 over 50,000: 40–220 ms to build, 110–118 ns a question for 67–73; 4,096: 114–480 ms and 130 ns |
 //!
 //! Knows no HTTP, no files, no YAML.
 

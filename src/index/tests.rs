@@ -95,3 +95,33 @@ fn an_entry_that_ran_out_of_steps_hides_no_exclusive_one() {
     assert_eq!(hits, [Hit { service: ServicePos::new(0), rank: exclusive, undecided: false }]);
     assert!(Rank::SENDER < exclusive);
 }
+
+/// What the module's documentation says of one regex.
+#[test]
+fn the_regex_that_is_followed_through_goes_that_way() {
+    let pattern = Pattern::parse(r"@(?:irc|slack)_(?!admin).*:example\.com").expect("a pattern");
+    let paths = pattern.paths();
+    let prefixes: Vec<_> = paths.iter().map(|path| std::str::from_utf8(&path.prefix).expect("UTF-8")).collect();
+    assert_eq!(prefixes, ["@irc_", "@slack_"]);
+    for path in &paths {
+        let [condition] = &path.conditions[..] else { panic!("one condition: {:?}", path.conditions) };
+        assert!(condition.negated && condition.at == path.prefix.len(), "{condition:?}");
+    }
+    let mut interner = check::Interner::default();
+    let checks: Vec<_> = paths.iter().map(|path| interner.check(path, &pattern, &mut None)).collect();
+    assert_eq!(checks[0], checks[1], "one check for both");
+}
+
+/// And of two layers.
+#[test]
+fn two_layers_lie_as_they_are_drawn() {
+    let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|number| registration(number, &[(number, true)]));
+    let changed = registration(1, &[(7, true)]);
+    let homeserver = "example.com".parse().expect("a server name");
+    let before = Index::build(&homeserver, &[&a, &b, &c, &d].map(Arc::clone));
+    let after = before.updated(&[&a, &changed, &d, &e].map(Arc::clone));
+    let indices = |stratum: &Stratum| stratum.positions().map(ServicePos::index).collect::<Vec<_>>();
+    let overlay = after.overlay.as_ref().expect("an overlay");
+    assert_eq!((indices(&after.base), after.base.gone()), (vec![0, 2], 2));
+    assert_eq!((indices(overlay), overlay.gone()), (vec![1, 3], 0));
+}

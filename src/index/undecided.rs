@@ -2,9 +2,9 @@
 //! the ID counts as claimed, and the answer says that this could not be decided. To free a name by a mistake of ours is
 //! the worst that an index can do; to hold one is seen and can be mended.
 //!
-//! Such places are: a table that gives up and a slow search that cannot be set up (`residual`), a literal search
-//! (`fallback`) or a lazy automaton (`lazy`) that refuses its input, where all candidates are tried. An entry that is not
-//! read although it was when the file was loaded claims everything ([`crate::registration::ValidRegex::pattern`]).
+//! Such places are: a table that gives up (`residual`), a literal search (`fallback`) or a lazy automaton (`lazy`) that
+//! refuses its input, where all candidates are tried. An entry that is not read although it was when the file was loaded
+//! claims everything ([`crate::registration::ValidRegex::pattern`]).
 
 use python_re::Outcome;
 

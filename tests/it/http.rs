@@ -213,3 +213,48 @@ fn a_long_sender_is_checked_like_any_other() {
     assert_eq!((answer.status, &answer.json()["accepted"]), (200, &json!(true)));
     assert_eq!(service.get("/healthz").status, 200);
 }
+
+/// Whether a name is free as it was typed is another question than whether it may be registered.
+#[test]
+fn a_name_is_decided_on_as_typed_where_that_is_asked() {
+    let service = Service::start(&[&examples()]);
+    let decided = |answer: Answer| {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let body = answer.json();
+        (
+            body["allowed"].as_bool(),
+            body["user_id"].as_str().map(str::to_owned),
+            body["reason"].as_str().map(str::to_owned),
+        )
+    };
+    let said = |allowed, user: &str, reason: &str| (Some(allowed), Some(user.to_owned()), Some(reason.to_owned()));
+    let lowered = said(true, "@faqbot:example.com", "shared");
+    let typed = said(false, "@FAQbot:example.com", "invalid_user_id");
+    let ask = |body: Value| decided(service.post("/v1/may-register", &body));
+    assert_eq!(ask(json!({"localpart": "FAQbot"})), lowered);
+    assert_eq!(ask(json!({"localpart": "FAQbot", "as_typed": false})), lowered);
+    assert_eq!(ask(json!({"localpart": "FAQbot", "as_typed": true})), typed);
+    assert_eq!(decided(service.get("/v1/may-register?localpart=FAQbot")), lowered);
+    assert_eq!(decided(service.get("/v1/may-register?localpart=FAQbot&as_typed=true")), typed);
+
+    refused(&service.get("/v1/may-register?localpart=a&as_typed=yes"), 400, "M_INVALID_PARAM");
+    refused(&service.get("/v1/may-register?localpart=a&as_id=irc&as_typed=true"), 400, "M_INVALID_PARAM");
+    let of_service = json!({"localpart": "a", "as_id": "irc", "as_typed": true});
+    refused(&service.post("/v1/may-register", &of_service), 400, "M_INVALID_PARAM");
+}
+
+/// How long an alias is belongs to the decision, up to what nobody asks in earnest.
+#[test]
+fn an_alias_that_is_too_long_is_decided_on() {
+    let service = Service::start(&[&examples()]);
+    let ask = |letters: usize| {
+        let alias = format!("#{}:example.com", "é".repeat(letters));
+        service.post("/v1/may-create-alias", &json!({"alias": alias, "user_id": "@alice:example.com"}))
+    };
+    let body = ask(242).json();
+    assert_eq!((&body["allowed"], &body["reason"]), (&json!(true), &json!("unclaimed")), "{body}");
+    let body = ask(243).json();
+    let (reason, errcode) = (json!("invalid_alias"), json!("M_INVALID_PARAM"));
+    assert_eq!((&body["allowed"], &body["reason"], &body["errcode"]), (&json!(false), &reason, &errcode), "{body}");
+    refused(&ask(1_000), 400, "M_INVALID_PARAM");
+}
