@@ -82,13 +82,13 @@ pub struct Look {
 /// A place between characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Anchor {
-    /// `^`, `\A`: the start of the ID.
+    /// `^`, `\A`: the start of the text.
     Start,
     /// `^` with the flag `m`: also after a line feed.
     StartLine,
-    /// `\Z`: the end of the ID.
+    /// `\Z`: the end of the text.
     End,
-    /// `$`: the end, or before a line feed that ends the ID.
+    /// `$`: the end, or before a line feed that ends the text.
     EndOrFinalNewline,
     /// `$` with the flag `m`: the end, or before any line feed.
     EndLine,

@@ -54,9 +54,10 @@ use regex_syntax::hir::Hir;
 pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use engine::{Backtracker, Backward, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
+pub use lower::LONGEST_TEXT;
 pub use path::{Condition, Path, fingerprint, necessary_paths, paths, required_literals};
 
-/// A compiled namespace regex.
+/// A compiled pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: Arc<str>,
@@ -71,7 +72,7 @@ impl Pattern {
         Ok(Self { source: source.into(), ast: Arc::new(parsed.ast), groups: parsed.groups })
     }
 
-    /// A pattern without groups that has no source: what the service looks for besides the namespaces.
+    /// A tree without groups as a pattern, which has no source.
     #[must_use]
     pub fn of(ast: Ast) -> Self {
         Self { source: "".into(), ast: Arc::new(ast), groups: 0 }
@@ -82,7 +83,7 @@ impl Pattern {
         parse::parse(source).map(drop)
     }
 
-    /// The regex as it stands in the registration.
+    /// The pattern as it was written.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
@@ -138,6 +139,9 @@ pub fn word_class(ascii: bool) -> regex_syntax::hir::ClassUnicode {
 /// Look-around in it is limited to start, end, their line variants and ASCII word boundaries, so that every engine of
 /// regex-automata takes it. `None` for back-references, look-around, atomic groups, `$` before something, Unicode word
 /// boundaries, and for what unfolds beyond reason.
+///
+/// It is made for texts of at most [`LONGEST_TEXT`] characters: what is repeated more often than that counts as repeated
+/// without limit, or as never matching.
 #[must_use]
 pub fn regular(ast: &Ast) -> Option<Hir> {
     lower::lower(ast)

@@ -27,9 +27,9 @@ use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
 use super::ast::{Anchor, Ast, Mode, Repeat};
 
-/// No text that we are asked about is longer, in characters: a bound above this is no bound. Matrix allows IDs of 255
-/// bytes; four times as much is left for what is asked before anybody knows that.
-const LONGEST_TEXT: u32 = 1_100;
+/// For longer texts, in characters, a regular form is not made: a number of repetitions above this is no bound. It is four
+/// times as much as the 255 bytes of the longest name that anybody decides by regexes here.
+pub const LONGEST_TEXT: u32 = 1_100;
 /// Expressions that unfold to more than about so many states are not worth an automaton: those of 217 real patterns have at
 /// most 426. A larger one is matched backwards as well, in less memory than its states take.
 const MAX_STATES: u64 = 2_000;

@@ -23,16 +23,10 @@ impl Scratch {
         Self::default()
     }
 
-    /// One that limits the steps of all attempts together as well: who asks about thousands of texts must not keep a
-    /// thread for longer than others can wait.
+    /// Limits the steps of all attempts from now on together, or no longer does so: who asks about thousands of texts must not
+    /// keep a thread for longer than others can wait.
     ///
     /// When they are used up, attempts that need more than a few end with [`Outcome::StepLimit`](crate::Outcome).
-    #[must_use]
-    pub fn with_steps(steps: u64) -> Self {
-        Self { steps_left: Some(steps), ..Self::default() }
-    }
-
-    /// Limits the steps of all attempts from now on together, or no longer does so.
     pub const fn limit_steps(&mut self, steps: Option<u64>) {
         self.steps_left = steps;
     }

@@ -31,7 +31,7 @@ use crate::tables::{EXTRA, LOWER, UPPER};
 /// One member of a set in brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Member {
-    /// A code point; may be a lone surrogate, which no ID holds.
+    /// A code point; may be a lone surrogate, which no Rust string holds.
     Literal(u32),
     Range(u32, u32),
     Category {
@@ -45,7 +45,7 @@ const LAST_OF_PLANE: u32 = 0xFFFF;
 
 /// The characters that the members match under some flags. No member stands twice.
 ///
-/// Without regard to case, CPython compares the lower case of the ID's character with the lower case of the members and
+/// Without regard to case, CPython compares the lower case of the text's character with the lower case of the members and
 /// with those that its list of extra cases adds. Categories it asks about the character's lower case, to which each
 /// belongs if and only if the character does. Beyond the Basic Multilingual Plane it leaves the members as they are: a
 /// range is also asked about the upper case of what is in lower case, a capital is lost (see [`is_lost`]).

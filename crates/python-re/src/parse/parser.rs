@@ -13,7 +13,7 @@ use crate::ast::{Anchor, Ast, Mode, Repeat};
 use crate::error::{PatternError, PatternErrorKind};
 
 /// Python takes two stack frames for a group and one for a conditional, and gives up at a thousand, some of which are
-/// taken when Synapse comes to compile a namespace.
+/// taken when a program comes to compile a pattern.
 const MAX_NESTED: u32 = 930;
 /// Python's `MAXREPEAT`: numbers from here on are refused.
 const MAX_REPEAT: u32 = 4_294_967_295;

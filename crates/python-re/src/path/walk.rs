@@ -5,7 +5,8 @@ use crate::ast::{Anchor, Ast, Mode, Repeat};
 
 /// A pattern makes no more paths than this: five letters in either case, or three and two alternatives twice.
 const MAX_PATHS: usize = 32;
-/// A prefix is not made longer than this, in bytes: no text that begins so is an ID, of which Matrix allows 255.
+/// A prefix is not made longer than this, in bytes: what a table of
+/// prefixes is for is told apart long before.
 const MAX_PREFIX: usize = 256;
 /// Sets of at most so many characters are unfolded: a letter in either case, `[0-7]`, and not `[0-9]`, which as a first
 /// character would make ten paths of every pattern of telephone numbers.
