@@ -72,6 +72,12 @@ fn tokens(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
         } else if let Some(what) = weakness(text) {
             let message = format!("{key} {what}; generate one, for example with `openssl rand -hex 32`");
             warnings.push(Warning::over(WarningCode::WeakToken, found, message));
+        } else if let Some(place) = in_the_open(draft, text) {
+            let message = format!(
+                "{key} stands in {place} too, which is shown to whoever may ask, so that it is no secret: write there what \
+                 is meant, and generate another token"
+            );
+            warnings.push(Warning::over(WarningCode::WeakToken, found, message));
         }
     }
     if let [Some((_, as_token, _)), Some((_, hs_token, found))] = tokens
@@ -82,6 +88,23 @@ fn tokens(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
                        different ones";
         warnings.push(Warning::over(WarningCode::WeakToken, found, message.to_owned()));
     }
+}
+
+/// Where a token stands among what cannot be hidden, since it is what everybody asks about.
+fn in_the_open(draft: &Draft<'_>, token: &Text<'_>) -> Option<&'static str> {
+    let holds = |found: Located<'_>| matches!(found.value, Value::Str(text) if text.chars.contains(&*token.chars));
+    if let Some(key) = ["id", "sender_localpart"].into_iter().find(|key| draft.get(key).is_some_and(holds)) {
+        return Some(key);
+    }
+    let Value::Dict(namespaces) = draft.get("namespaces")?.value else { return None };
+    let lists = ["users", "aliases", "rooms"].into_iter().filter_map(|kind| draft.document.get(namespaces, kind));
+    let entries =
+        lists.filter_map(|list| if let Value::List(items) = list.value { Some(items) } else { None }).flatten();
+    let mut regexes = entries.filter_map(|&entry| match draft.document.value(entry) {
+        Value::Dict(pairs) => draft.document.get(pairs, "regex"),
+        _ => None,
+    });
+    regexes.any(holds).then_some("a regex")
 }
 
 fn weakness(text: &Text<'_>) -> Option<String> {

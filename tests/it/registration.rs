@@ -178,4 +178,16 @@ fn no_token_is_shown_wherever_it_stands() {
     let file = format!("{GOOD}\nprotocols: [irc, an-as-token-0123456789]\n");
     let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
     assert_eq!(*loaded.protocols, ["irc".into(), "<redacted>".into()]);
+    // What is asked about cannot be hidden: its author is told.
+    for (file, place) in [
+        (GOOD.replace("@s_", "@an-as-token-0123456789_"), "a regex"),
+        (GOOD.replace("id: a", "id: x-an-hs-token-0123456789"), "id"),
+        (GOOD.replace("localpart: s", "localpart: an-as-token-0123456789"), "sender_localpart"),
+    ] {
+        let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
+        let [warning] = &*loaded.warnings else { panic!("{:?}", loaded.warnings) };
+        assert_eq!(warning.code, WarningCode::WeakToken);
+        assert!(warning.message.contains(&format!("stands in {place} too")), "{}", warning.message);
+        assert!(!warning.message.contains("0123456789"), "{}", warning.message);
+    }
 }
