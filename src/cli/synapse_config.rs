@@ -87,7 +87,7 @@ fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<Homeserv
     let mut all = HomeserverConfig::default();
     for config in configs {
         let file = config.file.display();
-        let one = homeserver_config(&config.bytes).map_err(|error| format!("{file}: {error}"))?;
+        let one = homeserver_config(&config.bytes).map_err(|error| error.in_file(&config.file))?;
         for said in &one.passed_over {
             note(format!("{file}:{}:{}: {}", said.place.line, said.place.column, said.value));
         }

@@ -62,6 +62,18 @@ pub struct HomeserverConfigError {
     pub faults: Vec<Fault>,
 }
 
+impl HomeserverConfigError {
+    /// The faults, each with the file and its place as an editor takes them: `homeserver.yaml:3:26: …`.
+    #[must_use]
+    pub fn in_file(&self, file: &Path) -> String {
+        let faults = self.faults.iter().map(|fault| match (fault.line, fault.column) {
+            (Some(line), Some(column)) => format!("{}:{line}:{column}: {}", file.display(), fault.message),
+            _ => format!("{}: {}", file.display(), fault.message),
+        });
+        faults.collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl fmt::Display for HomeserverConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, fault) in self.faults.iter().enumerate() {
@@ -93,7 +105,7 @@ pub fn homeserver_config(bytes: &[u8]) -> Result<HomeserverConfig, HomeserverCon
     let config = HomeserverConfig {
         server_name: document.get(pairs, SERVER_NAME).and_then(|found| server_name(found, &mut faults)),
         app_service_config_files: document.get(pairs, FILES).map(|found| files(&document, found, &mut faults)),
-        passed_over: misspelt(&document, pairs),
+        passed_over: suspicious(&document, pairs),
     };
     if faults.is_empty() { Ok(config) } else { Err(HomeserverConfigError { faults }) }
 }
@@ -181,6 +193,31 @@ fn file(document: &Document<'_>, item: NodeId, faults: &mut Vec<Fault>) -> Optio
 fn is_registration(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> bool {
     let keys = ["id", "url", "as_token", "hs_token", "sender_localpart", "namespaces"];
     keys.iter().filter(|key| document.get(pairs, key).is_some()).count() >= 2
+}
+
+/// What Synapse passes over without a word, though somebody meant something by it.
+fn suspicious(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<String>> {
+    let mut suspicious = misspelt(document, pairs);
+    suspicious.extend(twice(document, pairs));
+    let place = document.place(document.root());
+    if ["as_token", "hs_token"].iter().all(|key| document.get(pairs, key).is_some()) {
+        let value =
+            format!("this is a registration, of which Synapse reads nothing here: list its path under `{FILES}`");
+        suspicious.push(Said { value, place });
+    }
+    suspicious
+}
+
+/// The two keys, where one stands twice.
+fn twice<'d>(document: &'d Document<'_>, pairs: &'d [(NodeId, NodeId)]) -> impl Iterator<Item = Said<String>> + 'd {
+    document.repeated().iter().filter_map(move |&(first, place)| {
+        let key = pairs.iter().map(|&(key, _)| document.locate(key)).find(|key| key.place == place)?;
+        let name =
+            [SERVER_NAME, FILES].into_iter().find(|name| matches!(key.value, Value::Str(text) if text.is(name)))?;
+        let value =
+            format!("`{name}` already stands at line {}: the earlier one is passed over as a whole", first.line);
+        Some(Said { value, place })
+    })
 }
 
 /// Keys that are near to the two, and that Synapse passes over.
@@ -302,6 +339,26 @@ mod tests {
             assert!(config.passed_over.iter().any(|said| said.value.contains(what)), "{text}\n{config:?}");
             assert!(config.server_name.is_none() && config.app_service_config_files.is_none());
         }
+    }
+
+    #[test]
+    fn what_is_lost_in_a_file_is_said() {
+        let read = |text: &str| homeserver_config(text.as_bytes()).expect("Synapse takes it");
+        let config = read("app_service_config_files: [a]\nserver_name: x\napp_service_config_files: [b]\n");
+        assert_eq!(config.files().collect::<Vec<_>>(), [Path::new("b")]);
+        let [said] = &config.passed_over[..] else { panic!("{config:?}") };
+        assert_eq!(said.place, Place { line: 3, column: 1 });
+        assert!(said.value.starts_with("`app_service_config_files` already stands at line 1"), "{}", said.value);
+        assert!(read("as_token: a\nhs_token: b\n").passed_over[0].value.starts_with("this is a registration"));
+        assert_eq!(read("a: 1\na: 2\nserver_name: x\n").passed_over, []);
+    }
+
+    #[test]
+    fn faults_are_shown_where_an_editor_finds_them() {
+        let error = homeserver_config(b"server_name: 1\napp_service_config_files: a\n").expect_err("two faults");
+        let shown = error.in_file(Path::new("homeserver.yaml"));
+        assert!(shown.starts_with("homeserver.yaml:1:14: server_name is an integer"), "{shown}");
+        assert!(shown.contains("; homeserver.yaml:2:27: app_service_config_files is a string"), "{shown}");
     }
 
     #[test]
