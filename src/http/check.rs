@@ -2,13 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::body::{self, Body};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::render::{self, Answer};
+use super::stalled::Connection;
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
 use crate::registration::{self, Fault, FaultCode};
@@ -22,6 +24,9 @@ pub(super) const ENDPOINT: Endpoint =
 const MAX_REGISTRATION: usize = 256 << 10;
 /// What is not compared after this time is reported as undecided.
 const CHECK_DEADLINE: Duration = Duration::from_secs(5);
+/// How often it is looked at whether the client is still there.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// What would happen.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Checked {
@@ -51,7 +56,7 @@ pub(super) struct Checked {
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(state: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let bytes = body::read(&body)?.clone();
     if bytes.is_empty() {
         return Err(ApiError::missing_param("the body is the registration, as YAML or JSON"));
@@ -60,6 +65,25 @@ async fn post(state: web::Data<AppState>, body: Body) -> Result<HttpResponse, Ap
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
+    let connection = request.conn_data::<Arc<Connection>>().map(Arc::clone);
+    tokio::select! {
+        answer = answer(state, snapshot, bytes) => answer,
+        // Nobody reads this.
+        () = left(connection) => Err(ApiError::too_slow()),
+    }
+}
+
+/// Ends when the client has left, which the server would only notice when it answers.
+async fn left(connection: Option<Arc<Connection>>) {
+    loop {
+        actix_web::rt::time::sleep(LOOK).await;
+        if connection.as_ref().is_some_and(|connection| connection.has_left()) {
+            return;
+        }
+    }
+}
+
+async fn answer(state: web::Data<AppState>, snapshot: Arc<Snapshot>, bytes: Bytes) -> Result<HttpResponse, ApiError> {
     // The permit goes with the work, which ends soon when nobody waits for it any more.
     let permit = Arc::clone(&state.checks).acquire_owned().await.map_err(|_| ApiError::shutting_down())?;
     let worker = state.clone();

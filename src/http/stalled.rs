@@ -31,7 +31,7 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Bytes;
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 use super::memory::Held;
 use super::pieces::PIECE;
@@ -127,6 +127,12 @@ impl Connection {
     fn cut(&self) {
         // It may have hung up itself just now.
         let _ = shutdown(&self.socket, Shutdown::Both);
+    }
+
+    /// Whether the client has closed its side: as a rule it has gone, and nobody waits for an answer.
+    pub(super) fn has_left(&self) -> bool {
+        let mut byte = [0; 1];
+        matches!(recv(&self.socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((0, _)))
     }
 
     /// The head of a request is there.

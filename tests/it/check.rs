@@ -146,6 +146,26 @@ fn diff_says_what_changes_hands() {
 }
 
 #[test]
+fn a_check_whose_client_has_left_makes_room_for_the_next() {
+    use std::io::Write;
+    let service = Service::start(&[&examples()]);
+    let new = registration("newcomer", "telegram_x");
+    let (head, _) = new.split_once("namespaces:").expect("namespaces");
+    let hog: String = (0..2_000).map(|at| format!("    - {{exclusive: true, regex: '@.*a.{{60}}{at}'}}\n")).collect();
+    let hog = format!("{head}namespaces:\n  users:\n{hog}");
+    // Each would take five seconds, two at a time: far longer than a request may take.
+    for _ in 0..40 {
+        let mut leaver = std::net::TcpStream::connect(service.addresses()[0]).expect("a connection");
+        let request = format!(
+            "POST /v1/check HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/yaml\r\ncontent-length: {}\r\n\r\n{hog}",
+            hog.len()
+        );
+        leaver.write_all(request.as_bytes()).expect("sent");
+    }
+    assert_eq!(service.request("POST", "/v1/check", new.as_bytes()).status, 200);
+}
+
+#[test]
 fn a_check_of_nothing_is_not_a_success() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let dir = home.path().to_str().expect("UTF-8");
