@@ -58,9 +58,12 @@ if [ "${1:-}" = --inside ]; then
     '401 200'
   ip address add 192.0.2.1/32 dev lo
   hold "other addresses are not let in" "$(code 127.0.0.1:8790/readyz) $(code 192.0.2.1:8790/readyz)" '200 000'
-  { echo 'server_name: example.com'; echo 'app_service_config_files:'; printf -- '- %s\n' $dir/*.yaml; } |
+  # As Debian's package has it.
+  mkdir -p /etc/matrix-synapse/conf.d
+  install -m 0640 -g matrix-registrations /dev/stdin /etc/matrix-synapse/conf.d/name.yaml <<<'server_name: example.com'
+  { echo 'app_service_config_files:'; printf -- '- %s\n' $dir/*.yaml; } |
     install -m 0640 -g matrix-registrations /dev/stdin /etc/matrix-synapse/homeserver.yaml
-  echo BAILIWICK_SYNAPSE_CONFIG=/etc/matrix-synapse/homeserver.yaml >/etc/bailiwick/environment
+  echo BAILIWICK_SYNAPSE_CONFIG=/etc/matrix-synapse/homeserver.yaml,/etc/matrix-synapse/conf.d >/etc/bailiwick/environment
   systemctl restart bailiwick
   hold "it takes the files from homeserver.yaml instead" "$(until_is states '[8,0,true]' 20)" '[8,0,true]'
   systemctl stop bailiwick

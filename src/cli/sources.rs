@@ -27,8 +27,9 @@ pub(crate) struct Sources {
 
     /// Take the name and the files from Synapse's configuration (`server_name`, `app_service_config_files`): a file, or a
     /// directory with `*.yaml`. May be given several times; what a later file says replaces what earlier ones say, as with
-    /// Synapse's own `--config-path`. `--server-name` says the name where no file does.
-    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", conflicts_with = "dirs")]
+    /// Synapse's own `--config-path`; in the environment, with commas between them. `--server-name` says the name where no
+    /// file does.
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", value_delimiter = ',', conflicts_with = "dirs")]
     pub(crate) synapse_config: Vec<PathBuf>,
 
     /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`. May be
