@@ -102,6 +102,11 @@ fn what_explodes_ends() {
     scratch.limit_steps(Some(10_000));
     assert_eq!(pattern.matcher().run(&mut scratch, &format!("@{}!", "ab".repeat(126))), Outcome::StepLimit);
     assert_eq!(scratch.steps_left(), Some(0));
+    // What is bounded by itself hardly depends on it.
+    let alternatives: Vec<String> = (0..2_000).map(|number| format!(r"n{number}\d+x")).collect();
+    let large = Pattern::parse(&format!(r"@(?:{})\b", alternatives.join("|"))).expect("a pattern");
+    assert_eq!(large.matcher().run(&mut scratch, "@n7777x"), Outcome::Match);
+    assert_eq!(large.matcher().run(&mut scratch, "@n9x"), Outcome::NoMatch);
     let short = Pattern::parse(r"@(a|b)_\1").expect("a pattern");
     assert_eq!(short.matcher().run(&mut scratch, "@a_a"), Outcome::Match);
 }

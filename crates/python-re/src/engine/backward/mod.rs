@@ -64,6 +64,9 @@ use crate::ast::Ast;
 /// real patterns take two to ten of them; an alternation of 100,000 things that are no names (`n1\d+x|n2\d+x|…`) takes 400,000,
 /// which are 10 to 40 ms.
 const MAX_STEPS: u32 = 1_000_000;
+/// So many steps are not counted among those that all attempts have in common, and are there when these are used up: a run of
+/// them is over within a millisecond, as an automaton's is, and 2,500 alternatives that are no names take no more.
+const FREE_STEPS: u32 = 10_000;
 
 /// Matches by backward simulation.
 #[derive(Debug)]
@@ -96,7 +99,7 @@ impl Backward {
     /// Tries the pattern at a place of `text`, in bytes, as `re.match` does at its start.
     #[must_use]
     pub fn run(&self, scratch: &mut Scratch, text: &str, at: usize) -> Outcome {
-        let allowed = scratch.allowance(MAX_STEPS);
+        let allowed = scratch.allowance(MAX_STEPS).max(FREE_STEPS);
         scratch.read(text);
         let memory = &mut scratch.backward;
         for number in 0..memory.looks.len() {
@@ -113,7 +116,8 @@ impl Backward {
         let start = text.get(..at).map(|before| before.chars().count());
         let matches = start.is_some_and(|start| places.contains(start));
         scratch.backward.spare.push(places);
-        scratch.spend(if done.is_err() { allowed } else { taken });
+        let taken = if done.is_err() { allowed } else { taken };
+        scratch.spend(taken.saturating_sub(FREE_STEPS));
         match done {
             Ok(()) if matches => Outcome::Match,
             Ok(()) => Outcome::NoMatch,
