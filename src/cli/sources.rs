@@ -53,8 +53,18 @@ impl Sources {
             return synapse_config::sources(&self.synapse_config, self.server_name.as_ref(), &self.map_path, note);
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((server_name.into(), self.dirs.iter().map(|path| at(path)).collect()))
+        Ok((server_name.into(), all_at(&self.dirs)))
     }
+}
+
+/// What paths lead to, in this order. Files that follow each other are one source, so that they are watched as one.
+fn all_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
+    let runs = paths.chunk_by(|a, b| a.is_file() && b.is_file());
+    let source = |run: &[PathBuf]| match run {
+        [path] => at(path),
+        files => Arc::new(Files::new(files.to_vec(), FileSystem::default())),
+    };
+    runs.map(source).collect()
 }
 
 /// What a path leads to: a directory, unless it is a file.

@@ -159,10 +159,9 @@ impl StateDir {
         }
         let dir = File::open(&self.dir)?;
         match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => self.lock = Some(dir),
-            Err(Errno::WOULDBLOCK) => return Err(io::Error::other("another service is using it; give each its own")),
             // Some file systems know no locks; then it is as it was before there were any.
-            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK | Errno::BADF) => self.lock = Some(dir),
+            Ok(()) | Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK | Errno::BADF) => self.lock = Some(dir),
+            Err(Errno::WOULDBLOCK) => return Err(io::Error::other("another service is using it; give each its own")),
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -172,7 +171,7 @@ impl StateDir {
         let locked = self.lock();
         let entries = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         if locked.is_ok() {
-            self.tidy(&entries);
+            Self::tidy(&entries);
         }
         let read = |path: &PathBuf| {
             let bytes = Zeroizing::new(fs::read(path).ok()?);
@@ -200,7 +199,7 @@ impl StateDir {
                     recalled.extend(good.map(|good| (Arc::clone(&file), good)));
                     match hash {
                         Some(hash) => drop(self.saved.insert(file, hash)),
-                        None => self.obsolete.push(path.to_path_buf()),
+                        None => self.obsolete.push((*path).clone()),
                     }
                 }
                 Some(None) => {}
@@ -216,7 +215,7 @@ impl StateDir {
 
     /// Removes what is of no use any more: new copies of a process that was killed before it could take them, and
     /// released ones that are old. What cannot be removed is in nobody's way.
-    fn tidy(&self, entries: &[PathBuf]) {
+    fn tidy(entries: &[PathBuf]) {
         let is_old = |path: &PathBuf| {
             let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
             modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > RELEASED_FOR))

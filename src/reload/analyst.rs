@@ -74,7 +74,7 @@ impl Analyst {
 
 fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer: &Comparer) {
     let Some(pulse) = analyst.upgrade().map(|analyst| analyst.pulse()) else { return };
-    let life = pulse.life();
+    let alive = pulse.life();
     let mut seen = 0;
     while let Some(analyst) = analyst.upgrade() {
         pulse.expects(TURN + LATENESS);
@@ -109,7 +109,7 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
             }
         }
     }
-    life.end();
+    alive.end();
 }
 
 #[cfg(test)]

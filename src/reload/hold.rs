@@ -257,7 +257,7 @@ fn made(lost: &[Lost], records: &[Arc<FileRecord>], server: &ServerName) -> Hash
 }
 
 /// What a registration keeps for its service alone.
-fn claims<'r>(registration: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost> {
+fn claims(registration: &Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost> {
     let lost = |kind: Kind, entry: Entry| {
         let loss = Loss { kind, regex: entry.regex.shared() };
         Lost { loss, claim: Claimed { kind, entry }, by }

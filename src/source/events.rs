@@ -52,9 +52,9 @@ struct Receiving {
 }
 
 /// Dropped with the end of the thread that receives events, however it ends.
-struct Receiver(Arc<AtomicBool>);
+struct End(Arc<AtomicBool>);
 
-impl Drop for Receiver {
+impl Drop for End {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -88,9 +88,9 @@ impl Events {
         let make = move || {
             let (received, hint, clock) = (Arc::clone(&received), Arc::clone(&hint), Arc::clone(&clock));
             let ended = Arc::<AtomicBool>::default();
-            let receiver = Receiver(Arc::clone(&ended));
+            let end = End(Arc::clone(&ended));
             let watcher = source(Box::new(move |event: notify::Result<Event>| {
-                let _ = &receiver;
+                let _ = &end;
                 let mut received = lock(&received);
                 let matters = match event {
                     Ok(event) => received.take_in(&event, clock.now()),

@@ -139,8 +139,11 @@ impl Paths {
         let chunks = path.as_os_str().as_bytes().utf8_chunks();
         let name: Arc<str> = chunks
             .map(|chunk| {
-                let odd: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
-                chunk.valid().to_owned() + &odd
+                let mut text = chunk.valid().to_owned();
+                for byte in chunk.invalid() {
+                    text += &format!("\\x{byte:02x}");
+                }
+                text
             })
             .collect::<String>()
             .into();

@@ -70,10 +70,17 @@ impl Scanner<'_> {
         let before = provider.stamp();
         let listing = provider.list()?;
         let Matched { known, gone } = matched(&listing.items, known);
-        let look = |(listed, known): (&Listed, &Option<&Arc<Known>>)| self.look(provider, listed, known.map(|k| &**k));
-        let steps: Vec<Step> = listing.items.par_iter().zip(&known).with_min_len(FEW).map(look).collect();
+        let steps: Vec<Step> = listing
+            .items
+            .par_iter()
+            .zip(known.par_iter().copied())
+            .with_min_len(FEW)
+            .map(|(listed, known)| self.look(provider, listed, known.map(|known| &**known)))
+            .collect();
         let mut scan = Scan { instead: listing.instead, ..Scan::default() };
-        gone.into_iter().for_each(|known| scan.misses(known));
+        for known in gone {
+            scan.misses(known);
+        }
         scan.files.reserve(steps.len());
         for ((step, known), listed) in steps.into_iter().zip(known).zip(&listing.items) {
             if let Listed::BeingWritten(name) = listed {

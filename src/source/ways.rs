@@ -48,7 +48,9 @@ impl Ways {
         ways.directories.insert(dir.clone());
         ways.holders.insert(dir);
         if listed.len() <= MAX_LINKED_FILES {
-            listed.iter().filter(|file| disk.read_link(file).is_ok()).for_each(|file| ways.file(file, disk));
+            for file in listed.iter().filter(|file| disk.read_link(file).is_ok()) {
+                ways.file(file, disk);
+            }
         }
         ways
     }
@@ -56,7 +58,9 @@ impl Ways {
     /// To files.
     pub(super) fn of_files(files: &[PathBuf], disk: &dyn Disk) -> Self {
         let mut ways = Self::default();
-        files.iter().for_each(|file| ways.file(file, disk));
+        for file in files {
+            ways.file(file, disk);
+        }
         ways
     }
 
