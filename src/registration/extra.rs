@@ -38,7 +38,7 @@ struct Extra<'d, 's> {
     bytes: usize,
 }
 
-impl<'d> Extra<'d, '_> {
+impl Extra<'_, '_> {
     fn pairs(&mut self, pairs: &[(NodeId, NodeId)], depth: u32, wanted: impl Fn(&str) -> bool) -> Map<String, Json> {
         let mut map = Map::new();
         // `1` and `true` are one key in Python.

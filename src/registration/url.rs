@@ -141,7 +141,7 @@ fn bad_port(port: &str) -> Option<String> {
     if port.trim().is_empty() {
         return Some("has a colon and no port: write the port, or remove the colon".to_owned());
     }
-    match python_text::int(port, python_text::Base::Ten).map(|number| number.small()) {
+    match python_text::int(port, python_text::Base::Ten).map(python_text::Integer::small) {
         Ok(Some(1..=65535)) => None,
         Ok(_) => Some("has a port that is not from 1 to 65535".to_owned()),
         Err(_) => Some("has a port that is no number".to_owned()),

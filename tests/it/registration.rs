@@ -84,11 +84,11 @@ fn an_address_is_unusable_if_synapse_reaches_nobody_there() {
         // Of an address with a placeholder in it that is said, and no more.
         let codes = [WarningCode::UnusableUrl, WarningCode::Placeholder];
         let warned = warnings(&file).iter().any(|(code, _)| codes.contains(code));
-        let reaches = case["reaches"].as_bool().expect("a verdict");
-        if warned == reaches {
+        let reachable = case["reaches"].as_bool().expect("a verdict");
+        if warned == reachable {
             wrong.push(case.to_string());
         }
-        *(if reaches { &mut reached } else { &mut unreached }) += 1;
+        *(if reachable { &mut reached } else { &mut unreached }) += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(reached >= 20 && unreached >= 90, "{reached} and {unreached} are too few");

@@ -25,9 +25,14 @@ fn load(file: impl AsRef<[u8]>) -> Result<Vec<(WarningCode, String)>, Vec<Fault>
     warnings
 }
 
+/// The registration with something in front of each line.
+fn each_line_behind(mark: &str) -> String {
+    GOOD.lines().flat_map(|line| [mark, line, "\n"]).collect()
+}
+
 /// The registration, further in.
 fn indented() -> String {
-    GOOD.lines().map(|line| format!("  {line}\n")).collect()
+    each_line_behind("  ")
 }
 
 fn bytes_of_other_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
@@ -84,7 +89,7 @@ fn other_files() -> Vec<(&'static str, String, &'static str)> {
         ("below two keys", &format!("irc:\n{0}slack:\n{0}", indented()), "several registrations"),
         ("a list below a key", &format!("appservices:\n{list}"), "this is a list of registrations"),
         ("in quotes", &format!("'{}'", GOOD.replace('\'', "''")), "the whole registration stands in quotes"),
-        ("a patch", &GOOD.lines().map(|line| format!("+{line}\n")).collect::<String>(), "this is a patch"),
+        ("a patch", &each_line_behind("+"), "this is a patch"),
         ("two documents", &format!("{GOOD}---\n{GOOD}"), "a file holds one registration"),
         ("a merge", &format!("<<<<<<< HEAD\n{GOOD}=======\n{GOOD}>>>>>>> x\n"), "git could not merge"),
         ("Jinja", &format!("{{% if x %}}\n{GOOD}{{% endif %}}\n"), "a template that has not been rendered: `{% … %}` in line 1"),
