@@ -249,7 +249,10 @@ impl Run<'_> {
     /// take back.
     fn back(&mut self, floor: usize) -> Option<Way> {
         let above = self.memory.trail[floor..].iter().rposition(|entry| matches!(entry, Entry::Way(..)))?;
-        let Some(&Entry::Way(_, saved)) = self.memory.trail.get(floor + above) else { return None };
+        let Some(&Entry::Way(_, saved)) = self.memory.trail.get(floor + above) else {
+            self.give_up();
+            return None;
+        };
         self.take_back(floor + above + 1, saved);
         // What was noted and not taken back is still above the way: an earlier way may take it back.
         let way = match self.memory.trail.remove(floor + above) {
@@ -495,7 +498,7 @@ impl Run<'_> {
         let program = self.program;
         match *way {
             Way::Alternative { at, next, place } => {
-                let Instruction::Choice(starts) = &program.instructions[at] else { return None };
+                let Instruction::Choice(starts) = &program.instructions[at] else { return self.give_up() };
                 let start = *starts.get(next)?;
                 // Even behind the last there is something to restore.
                 self.or(Way::Alternative { at, next: next + 1, place });
@@ -507,7 +510,7 @@ impl Run<'_> {
                 Some((at + 1, place))
             }
             Way::More { at, most, place } => {
-                let Instruction::Many { unit, .. } = &program.instructions[at] else { return None };
+                let Instruction::Many { unit, .. } = &program.instructions[at] else { return self.give_up() };
                 let most = most.checked_sub(1).filter(|_| self.fits(unit, place))?;
                 self.or(Way::More { at, most, place: place + 1 });
                 Some((at + 1, place + 1))
@@ -515,7 +518,7 @@ impl Run<'_> {
             Way::Leave { index, place } => Some(self.leave(index, place)),
             Way::Round { index, place, count } => {
                 let Loop { until, .. } = self.memory.loops[index];
-                let Instruction::Until { body, times } = &program.instructions[until] else { return None };
+                let Instruction::Until { body, times } = &program.instructions[until] else { return self.give_up() };
                 if (count >= i64::from(times.max) && times.max != u32::MAX) || place == self.memory.loops[index].last {
                     return None;
                 }
@@ -523,6 +526,12 @@ impl Run<'_> {
                 Some((*body, place))
             }
         }
+    }
+
+    /// What cannot happen ends the attempt undecided, and not as if there were no match.
+    const fn give_up(&mut self) -> Next {
+        self.steps = 0;
+        None
     }
 
     /// Goes on behind a loop.
@@ -533,7 +542,7 @@ impl Run<'_> {
     }
 
     fn until(&mut self, body: Address, times: Times, place: usize) -> Next {
-        let index = self.innermost?;
+        let Some(index) = self.innermost else { return self.give_up() };
         let this = self.memory.loops[index];
         let count = this.count + 1;
         if count < i64::from(times.min) {

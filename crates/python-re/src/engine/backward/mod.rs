@@ -114,14 +114,15 @@ impl Backward {
         let done = simulation.before(&self.root, &mut places);
         let taken = allowed - simulation.steps;
         let start = text.get(..at).map(|before| before.chars().count());
-        let matches = start.is_some_and(|start| places.contains(start));
+        let matches = start.map(|start| places.contains(start));
         scratch.backward.spare.push(places);
         let taken = if done.is_err() { allowed } else { taken };
         scratch.spend(taken.saturating_sub(FREE_STEPS));
         match done {
-            Ok(()) if matches => Outcome::Match,
-            Ok(()) => Outcome::NoMatch,
-            Err(_) => Outcome::StepLimit,
+            Ok(()) if matches == Some(true) => Outcome::Match,
+            Ok(()) if matches == Some(false) => Outcome::NoMatch,
+            // What begins within a character is no place of the text: undecided, and not as if it did not match.
+            Ok(()) | Err(_) => Outcome::StepLimit,
         }
     }
 
