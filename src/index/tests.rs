@@ -115,11 +115,11 @@ fn the_regex_that_is_followed_through_goes_that_way() {
 /// And of two layers.
 #[test]
 fn two_layers_lie_as_they_are_drawn() {
-    let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|number| registration(number, &[(number, true)]));
+    let [same, old, gone, moved, new] = [0, 1, 2, 3, 4].map(|number| registration(number, &[(number, true)]));
     let changed = registration(1, &[(7, true)]);
     let homeserver = "example.com".parse().expect("a server name");
-    let before = Index::build(&homeserver, &[&a, &b, &c, &d].map(Arc::clone));
-    let after = before.updated(&[&a, &changed, &d, &e].map(Arc::clone));
+    let before = Index::build(&homeserver, &[&same, &old, &gone, &moved].map(Arc::clone));
+    let after = before.updated(&[&same, &changed, &moved, &new].map(Arc::clone));
     let indices = |stratum: &Stratum| stratum.positions().map(ServicePos::index).collect::<Vec<_>>();
     let overlay = after.overlay.as_ref().expect("an overlay");
     assert_eq!((indices(&after.base), after.base.gone()), (vec![0, 2], 2));
