@@ -12,7 +12,7 @@ pub(super) const ENDPOINT: Endpoint =
 /// Whether the process does what it is there for.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Health {
-    /// `ok`, or `ailing` when a thread that matters is not well.
+    /// `ok`, or `ailing` when a thread that matters is dead or hangs.
     status: &'static str,
     /// The threads that are not well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -26,11 +26,17 @@ pub(super) struct Ailing {
     thread: &'static str,
     /// `dead`, `late` (it hangs), or `failed` at what it did last.
     state: &'static str,
+    #[serde(skip)]
+    wants_a_new_start: bool,
 }
 
 impl From<Ailment> for Ailing {
     fn from(ailment: Ailment) -> Self {
-        Self { thread: ailment.thread, state: ailment.kind.as_str() }
+        Self {
+            thread: ailment.thread,
+            state: ailment.kind.as_str(),
+            wants_a_new_start: ailment.kind.wants_a_new_start(),
+        }
     }
 }
 
@@ -43,14 +49,14 @@ impl From<Ailment> for Ailing {
         (status = 200, description = "It is.", body = Health),
         (
             status = 503,
-            description = "A thread hangs, has ended or has failed: answers may be right and old.",
+            description = "A thread hangs or has ended: answers may be right and old.",
             body = Health,
         ),
     ),
 )]
 async fn get(state: web::Data<AppState>) -> HttpResponse {
     let threads = state.ailing();
-    if threads.is_empty() {
+    if !threads.iter().any(|thread| thread.wants_a_new_start) {
         render::ok(&Health { status: "ok", threads })
     } else {
         let body = render::to_bytes(&Health { status: "ailing", threads });

@@ -49,6 +49,16 @@ pub enum AilmentKind {
 }
 
 impl AilmentKind {
+    /// Whether a new start is the way out. What has failed once may succeed next time, and what fails each time does so
+    /// after a new start, too: answers are right meanwhile, and a service that is started again and again gives none.
+    #[must_use]
+    pub const fn wants_a_new_start(self) -> bool {
+        match self {
+            Self::Dead | Self::Late => true,
+            Self::Failed => false,
+        }
+    }
+
     /// The ailment as it stands in an answer.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -12,9 +12,9 @@ use crate::telemetry::Metrics;
 
 /// A set whose findings are not all decided after this time is reported with those that are.
 const ANALYSIS_DEADLINE: Duration = Duration::from_secs(60);
-/// How much later than it wanted to the thread may be done, on a machine that is busy: what is compared when the time is
-/// over is compared to its end.
-const LATENESS: Duration = Duration::from_secs(60);
+/// How much later than it wanted to the thread may be done: what is being compared when the time is over is compared to
+/// its end, on a machine that may be busy, and findings that are late are no reason to start a service anew soon.
+const LATENESS: Duration = Duration::from_secs(600);
 /// How often the thread looks whether it is still wanted.
 const TURN: Duration = Duration::from_secs(1);
 

@@ -14,7 +14,7 @@ use crate::telemetry::{self, Metrics};
 /// misled for long.
 const TURN: Duration = Duration::from_millis(500);
 
-/// Looks after the threads that matter: shows how they are, keeps the watchdog of systemd quiet as long as all are well,
+/// Looks after the threads that matter: shows how they are, keeps the watchdog of systemd quiet as long as none is dead or hangs,
 /// and ends the process when one has died, since a service whose reloads have ended looks well and is not.
 #[derive(Debug)]
 pub(super) struct Supervisor {
@@ -63,7 +63,7 @@ impl Ward {
                 end(*dead);
             }
             if let Some(patience) = self.watchdog
-                && ailing.is_empty()
+                && !ailing.iter().any(|ailment| ailment.kind.wants_a_new_start())
                 && fed.elapsed() >= patience / 3
             {
                 notify(&[NotifyState::Watchdog]);
