@@ -4,7 +4,7 @@ use python_re::{Outcome, Pattern, Scratch};
 
 /// A pattern, a text, whether `re.match` matches, and what that shows.
 const QUIRKS: &[(&str, &str, bool, &str)] = &[
-    // What backtracking restores: src/engine/backtrack.rs.
+    // What backtracking restores: src/engine/backtrack/mod.rs.
     (r"b*?((?(1)a|b))a", "bba", true, "going back makes a group count as not captured"),
     (r"((b(?(1)a|b){2}|a)*?|)$", "bbb", true, "setting a mark clears those below it"),
     (r"((b)+?(?(1)a|b))$", "bbba", true, "outside of a loop, marks are left over"),
