@@ -7,7 +7,7 @@ use crate::engine::anchor::holds;
 use crate::engine::program::{Address, Instruction, Program, Times};
 use crate::engine::unit::Unit;
 
-/// Nor does it note more than this to be taken back, which takes sixteen megabytes.
+/// No attempt notes more than this to be taken back: at 56 bytes each, fifteen megabytes.
 const MAX_TRAIL: usize = 1 << 18;
 
 /// One attempt.
