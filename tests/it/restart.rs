@@ -82,6 +82,19 @@ fn a_state_directory_that_is_open_to_others_is_named() {
     }
 }
 
+/// Copies hold tokens, and would lie beside what everybody edits.
+#[test]
+fn a_directory_of_registrations_is_no_state_directory() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dir = home.path().to_str().expect("UTF-8");
+    let same = format!("{dir}/.");
+    let arguments = ["serve", dir, "--server-name", "example.com", "--listen", "127.0.0.1:0", "--state-dir", &same];
+    let output = std::process::Command::new(super::support::BINARY).args(arguments).env_clear().output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a directory of its own"), "{output:?}");
+}
+
 /// How many copies are taken, and how many are not.
 fn copies(state: &Path) -> (usize, usize) {
     let names = || fs::read_dir(state).expect("there").map(|entry| entry.expect("readable").file_name());

@@ -5,6 +5,7 @@ mod supervisor;
 mod unix_socket;
 
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,6 +74,11 @@ struct Prepared {
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     let (homeserver, sources) = serve.sources.resolve(&mut |note| tracing::warn!("{note}"))?;
+    if let Some(state_dir) = &serve.state_dir
+        && serve.sources.dirs.iter().any(|dir| is_same(dir, state_dir))
+    {
+        bail!("--state-dir {} is a directory of registrations: give a directory of its own", state_dir.display());
+    }
     let hasher = TokenHasher::new();
     let loader = {
         let hasher = hasher.clone();
@@ -92,6 +98,11 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     let socket = serve.unix_socket.as_deref();
     let unix = socket.map(|path| UnixSocket::bind(path, serve.unix_socket_mode)).transpose()?;
     Ok(Prepared { options, hasher, unix, access, certificate })
+}
+
+/// Whether two paths lead to the same place, as far as can be told.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Nobody listens to the whole network by accident.
