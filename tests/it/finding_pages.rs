@@ -130,10 +130,14 @@ fn add_excerpts(files: &mut BTreeMap<String, File>, block: &str) {
             names = of_files.split(" and ").collect();
             indent = "  ".repeat(place.len());
             for (depth, key) in place.iter().enumerate() {
-                names.iter().for_each(|name| file(files, name).add(&format!("{}{key}:", "  ".repeat(depth))));
+                for name in &names {
+                    file(files, name).add(&format!("{}{key}:", "  ".repeat(depth)));
+                }
             }
         } else if !line.is_empty() {
-            names.iter().for_each(|name| file(files, name).add(&format!("{indent}{line}")));
+            for name in &names {
+                file(files, name).add(&format!("{indent}{line}"));
+            }
         }
     }
 }
