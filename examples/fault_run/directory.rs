@@ -108,7 +108,7 @@ fn take_away_for_a_moment(target: &Path, text: &str, random: &mut Random) -> std
         0 => fs::remove_file(target)?,
         1 => fs::rename(target, target.with_extension("bak"))?,
         // Closed, so that nobody can tell that there is more to come.
-        2 => fs::write(target, &text[..text.find("    - exclusive").unwrap_or(0)].replace("users:", "users: []"))?,
+        2 => fs::write(target, text[..text.find("    - exclusive").unwrap_or(0)].replace("users:", "users: []"))?,
         _ => fs::write(target, text.replace("exclusive: true", "exclusive: false"))?,
     }
     thread::sleep(Duration::from_millis(u64::try_from(random.below(600)).unwrap_or(0)));

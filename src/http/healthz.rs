@@ -56,10 +56,10 @@ impl From<Ailment> for Ailing {
 )]
 async fn get(state: web::Data<AppState>) -> HttpResponse {
     let threads = state.ailing();
-    if !threads.iter().any(|thread| thread.wants_a_new_start) {
-        render::ok(&Health { status: "ok", threads })
-    } else {
+    if threads.iter().any(|thread| thread.wants_a_new_start) {
         let body = render::to_bytes(&Health { status: "ailing", threads });
         render::json(StatusCode::SERVICE_UNAVAILABLE, body)
+    } else {
+        render::ok(&Health { status: "ok", threads })
     }
 }

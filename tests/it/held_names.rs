@@ -106,8 +106,8 @@ impl Scene {
     }
 
     fn list(&self, ids: &[&str]) {
-        let lines: String = ids.iter().map(|id| format!("{}\n", self.file(id).display())).collect();
-        fs::write(self.home.path().join("list"), lines).expect("written");
+        let lines: Vec<String> = ids.iter().map(|id| self.file(id).display().to_string()).collect();
+        fs::write(self.home.path().join("list"), lines.join("\n") + "\n").expect("written");
     }
 
     fn engine(&self) -> Engine {
@@ -311,7 +311,7 @@ fn no_fault_frees_a_name_while_the_service_runs() {
                 engine.reload(Trigger::Event, false);
                 assert!(is_guarded(&engine, NAME), "{what}: at once");
                 assert!(!in_force(&engine).is_complete(), "{what}: it shows");
-                scene.pass(&mut engine, GRACE - Duration::from_secs(10));
+                scene.pass(&mut engine, GRACE.saturating_sub(Duration::from_secs(10)));
                 assert!(is_guarded(&engine, NAME), "{what}: for the grace");
                 scene.pass(&mut engine, Duration::from_secs(20));
                 assert_eq!(is_guarded(&engine, NAME), fault.fate == Fate::Kept, "{what}: afterwards");
@@ -359,7 +359,7 @@ fn no_fault_frees_a_name_while_the_service_is_stopped() {
             let mut engine = scene.engine();
             engine.reload(Trigger::Start, false);
             assert!(is_guarded(&engine, NAME), "{what}: once more");
-            scene.pass(&mut engine, GRACE - Duration::from_secs(10));
+            scene.pass(&mut engine, GRACE.saturating_sub(Duration::from_secs(10)));
             assert!(is_guarded(&engine, NAME), "{what}: for the grace");
             scene.pass(&mut engine, Duration::from_secs(20));
             assert_eq!(is_guarded(&engine, NAME), fault.fate == Fate::Kept, "{what}: afterwards");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bailiwick::matrix::{MatrixId, ServerName};
-use bailiwick::registration::{self, TokenHasher};
+use bailiwick::registration::{self, FileFacts, TokenHasher};
 use bailiwick::reload::{Engine, Options, ReloadResult, Trigger};
 use bailiwick::snapshot::{FileState, Snapshot};
 use bailiwick::source::{
@@ -44,7 +44,7 @@ impl Provider for Table {
         let rows = self.rows.lock().expect("no panic");
         let items = rows.iter().map(|(key, (revision, _))| {
             let version = Version::Opaque(revision.to_be_bytes().into());
-            Listed::Item(Item { name: key.as_str().into(), version, facts: Default::default() })
+            Listed::Item(Item { name: key.as_str().into(), version, facts: FileFacts::default() })
         });
         Ok(Listing { items: items.collect(), instead: None })
     }

@@ -64,7 +64,10 @@ fn a_later_list_replaces_an_earlier_one_also_while_it_runs() {
         |id: &str| format!("app_service_config_files:\n- {}\n", home.path().join(format!("{id}.yaml")).display());
     write(
         home.path(),
-        &[("homeserver.yaml", &(format!("server_name: example.com\n") + &list("a"))), ("conf.d/b.yaml", &list("b"))],
+        &[
+            ("homeserver.yaml", &(String::from("server_name: example.com\n") + &list("a"))),
+            ("conf.d/b.yaml", &list("b")),
+        ],
     );
     let (file, dir) = (home.path().join("homeserver.yaml"), home.path().join("conf.d"));
     let arguments =
