@@ -21,7 +21,8 @@ pub(super) struct Owner {
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
 
-    /// A directory of registrations; may be given several times.
+    /// A directory of registrations, or a single file; may be given several times, in the environment with colons between
+    /// them.
     #[arg(
         long = "dir",
         value_name = "DIR",
@@ -35,8 +36,9 @@ pub(super) struct Owner {
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
     server_name: Option<ServerName>,
 
-    /// Take the name and the files from Synapse's `homeserver.yaml`.
-    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", conflicts_with = "dirs")]
+    /// Take the name and the files from Synapse's configuration: a file, or a directory with `*.yaml`. May be given several
+    /// times, as Synapse's own `--config-path`; in the environment, with commas between them.
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", value_delimiter = ',', conflicts_with = "dirs")]
     synapse_config: Vec<PathBuf>,
 
     /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`.

@@ -13,6 +13,7 @@ use crate::source::{Directory, FileSystem, Files, Provider};
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sources {
     /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files.
+    /// In the environment, with colons between them.
     #[arg(
         value_name = "DIR",
         env = "BAILIWICK_DIRS",

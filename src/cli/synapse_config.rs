@@ -71,8 +71,13 @@ pub(crate) fn sources(
         match &config.server_name {
             Some(name) if name.value == expected.as_str() => {}
             None if is_named => {}
-            _ => {
+            Some(_) => {
                 let problem = format!("server_name is no longer `{expected}`: restart bailiwick to serve another one");
+                return Err(Unusable(problem));
+            }
+            None => {
+                let problem =
+                    format!("server_name is missing: it was `{expected}`, and Synapse would not start without");
                 return Err(Unusable(problem));
             }
         }

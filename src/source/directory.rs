@@ -76,7 +76,7 @@ pub(super) fn unlisted(what: &'static str, error: &io::Error) -> Unlisted {
 }
 
 /// `*.yaml` and `*.yml`, not hidden.
-pub(super) fn is_registration_name(name: &OsStr) -> bool {
+pub(crate) fn is_registration_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     (name.ends_with(b".yaml") || name.ends_with(b".yml")) && !name.starts_with(b".")
 }

@@ -186,6 +186,11 @@ fn a_check_of_nothing_is_not_a_success() {
         bailiwick(&["check", &format!("{dir}/telegram"), "--server-name", "example.com"]).status.code(),
         Some(0)
     );
+    // A service says it as well, but serves: what is there may come later.
+    let service = Service::start(&[home.path()]);
+    for what in ["no registration was found", "sub-directories", "telegram", ": registration"] {
+        assert!(service.log().contains(what), "{what}: {}", service.log());
+    }
 }
 
 #[test]

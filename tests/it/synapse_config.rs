@@ -48,6 +48,17 @@ fn the_name_may_stand_in_a_directory_beside() {
     for note in ["empty.yaml", "README"] {
         assert!(said(&output).contains(&format!("note: conf.d/{note}")), "{}", said(&output));
     }
+    // As the unit's environment has it, for all commands alike.
+    for command in [&["owner", "@a_x:example.com"][..], &["check"]] {
+        let output = Command::new(BINARY)
+            .args(command)
+            .current_dir(home.path())
+            .env_clear()
+            .env("BAILIWICK_SYNAPSE_CONFIG", "homeserver.yaml,conf.d")
+            .output()
+            .expect("it runs");
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{command:?}: {}", said(&output));
+    }
     // Or on the command line, where no file says it; another one than a file says is a mistake.
     let named = ["--synapse-config", "homeserver.yaml", "--server-name", "example.com"];
     let output = bailiwick(home.path(), &[&["owner"], &named[..], &["@a_x:example.com"]].concat());

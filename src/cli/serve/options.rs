@@ -63,8 +63,8 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "NAME", env = "BAILIWICK_ALLOW_HOST", value_delimiter = ',')]
     pub(super) allow_host: Vec<String>,
 
-    /// Keep the last good copy of each file here, so that a file that is broken when the service starts still holds its
-    /// names.
+    /// Keep the last good copy of each file here, so that a file that is broken or gone when the service starts still holds
+    /// its names.
     #[arg(long, value_name = "DIR", env = "BAILIWICK_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
 
