@@ -87,8 +87,7 @@ impl State {
     fn unlisted(&self, why: &Unlisted, when: Circumstances) -> Self {
         let what = why.to_string();
         if !when.is_ready {
-            let meanwhile =
-                "nothing is loaded until it is there, or its absence is confirmed by a reload with `allow_empty`";
+            let meanwhile = "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence";
             let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
             return Self { problem, is_unlisted: true, ..self.clone() };
         }
@@ -179,11 +178,11 @@ fn kept_until(held: usize) -> String {
         return "nothing of it was in force".to_owned();
     }
     format!(
-        "what was in force of its files ({held}) stays so until they are back, or their absence is confirmed by a reload \
-         with `allow_empty`"
+        "what was in force of its files ({held}) stays so until they are back, or `POST /-/reload` with \
+         `{{\"allow_empty\": true}}` confirms that they are gone for good"
     )
 }
 
 fn why_lost(problem: &Problem) -> String {
-    format!("the directory of this file is lost: {problem}")
+    format!("what lists this file is lost: {problem}")
 }
