@@ -7,6 +7,7 @@ use super::name::Ids;
 use super::prepared::EntryOf;
 use super::search::{LimitReached, is_within, shortest};
 use super::term::{NEVER, Term};
+use crate::homeserver::Dialect;
 use crate::matrix::{Kind, user_id};
 
 /// Two entries were not compared, since there was no time left.
@@ -91,7 +92,7 @@ pub(super) fn collision(
     };
     let kind = a.kind();
     let severity = match (code, kind) {
-        // Nobody registers a room: Synapse gives exclusive rooms no effect.
+        // Nobody registers a room, so that exclusive ones have no effect.
         (_, Kind::Room) => Severity::Note,
         (Code::ExclusiveConflict, _) => Severity::Error,
         _ => Severity::Warning,
@@ -104,7 +105,7 @@ pub(super) fn collision(
                 WitnessIs::Historical => severity.less(),
                 WitnessIs::Remote => Severity::Note,
             };
-            let message = message(code, first, second, &witness);
+            let message = message(examiner.homeserver().dialect, code, (first, second), &witness);
             Finding::new(code, severity, message).relating(Some(relation)).proved_by(Some(witness))
         }
         Err(LimitReached) if examiner.is_late() => return Err(TooLate),
@@ -122,7 +123,7 @@ pub(super) fn collision(
     Ok(Some(finding.on(kind).at(place(first)).at(place(second))))
 }
 
-fn message(code: Code, first: EntryOf<'_>, second: EntryOf<'_>, witness: &Witness) -> String {
+fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<'_>), witness: &Witness) -> String {
     let (a, b, id) = (&first.registration.id, &second.registration.id, &witness.id);
     let which = match witness.is {
         WitnessIs::Valid => "",
@@ -131,7 +132,8 @@ fn message(code: Code, first: EntryOf<'_>, second: EntryOf<'_>, witness: &Witnes
     };
     match (code, first.kind()) {
         (_, Kind::Room) => {
-            format!("`{a}` and `{b}` both claim the room `{id}`{which}; Synapse gives exclusive rooms no effect")
+            let homeserver = dialect.homeserver();
+            format!("`{a}` and `{b}` both claim the room `{id}`{which}; {homeserver} gives exclusive rooms no effect")
         }
         (Code::ExclusiveConflict, _) if witness.is == WitnessIs::Remote => {
             format!("`{a}` and `{b}` both claim `{id}`{which} exclusively; no ID of this server is concerned")

@@ -21,8 +21,14 @@ pub fn fingerprint(ast: &Ast) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn number(bytes: &mut Vec<u8>, number: usize) {
-    bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+/// Seven bits a byte, the lowest first, and a bit that says whether more follow: nothing is cut off, so that trees of
+/// different numbers never look alike, and most characters take a byte or two.
+fn number(bytes: &mut Vec<u8>, mut number: usize) {
+    while number > 0x7F {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
 }
 
 fn add(ast: &Ast, bytes: &mut Vec<u8>) -> Option<()> {
