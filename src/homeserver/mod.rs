@@ -3,8 +3,11 @@
 //! # A dialect is a row of parameters
 //!
 //! Homeservers differ in few places, and in each of them only so much: a [`Dialect`] is one value for each place, not a fork
-//! of the code. The rooms above ask the row, and know no homeserver by its name; the room named after a homeserver is the
-//! only place that does.
+//! of the code. The rooms above ask the row and do nothing for the sake of a homeserver's name; only the room named after
+//! it does.
+//!
+//! What no row says yet is the *loader*: which files load, and what is said of those that do not, is `registration::load`,
+//! which is Synapse's, with PyYAML, its keys and its name.
 //!
 //! | parameter | who asks it | what it says |
 //! |---|---|---|

@@ -11,13 +11,13 @@
 //! not been asked for, since the server asks for it when the piece before has been taken. Only a client's turn can last
 //! too long:
 //!
-//! When the server is nearly full, who has kept us waiting for longest gives way to who comes: a client that is idle loses
-//! nothing but the time of opening another connection, and those that hold all there are to be had (attackers, or a
-//! client that forgets to close) cannot keep a probe out, and have the service killed for it.
-//!
 //! ```text
 //! opened ── client's ── head ── ours ── piece of the answer ── client's ── taken ── ours ── … ── end ── client's ── …
 //! ```
+//!
+//! When the server is nearly full, who has kept us waiting for longest gives way to who comes: a client that is idle loses
+//! nothing but the time of opening another connection, and those that hold all there are to be had (attackers, or a
+//! client that forgets to close) cannot keep a probe out, and have the service killed for it.
 
 use std::any::Any;
 use std::os::fd::{AsFd, OwnedFd};

@@ -24,10 +24,11 @@
 //! it passes, and notes a hit for each target whose check holds. A path that says of a rest no more than that the whole
 //! pattern must be tried (a back-reference, say) has the whole pattern as its check.
 //!
-//! A path goes into the trie unless its prefix is no help: more than 12 different checks behind one prefix. All paths of such a prefix go to the `fallback`, which finds them the other way round, by the rarest literal
-//! that every match must contain (`_x17_` in `@.*_x17_.*`), all literals in one Aho–Corasick pass over the ID; what holds
-//! no such literal goes into one automaton for many that is made deterministic as IDs need it (`lazy`); what has no
-//! automaton is tried. Whatever way a path is found, the same check decides.
+//! A path goes into the trie unless its prefix is no help: more than 12 different checks behind it, or more than 3 behind
+//! one that every ID of the kind has (`@`, or nothing). All paths of such a prefix go to the `fallback`, which finds them
+//! the other way round, by the rarest literal that every match must contain (`_x17_` in `@.*_x17_.*`), all literals in one
+//! Aho–Corasick pass over the ID; what holds no such literal goes into one automaton for many that is made deterministic as
+//! IDs need it (`lazy`); what has no automaton is tried. Whatever way a path is found, the same check decides.
 //!
 //! Of the hits of one service the one of the least rank decides (`hit`), whichever layer or engine they come from.
 //!
