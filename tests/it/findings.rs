@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use bailiwick::analysis::{
     Analysis, Change, ChangeKind, Code, Comparer, Deadline, Finding, Relation, Set, Severity, WitnessIs,
@@ -466,8 +465,8 @@ fn a_registration_with_thousands_of_entries_is_compared_within_limits_and_that_i
     for entries in [&overlapping, &same, &unjoinable] {
         let hog = registration("hog", "hog-bot", entries);
         let other = registration("other", "other-bot", &[("users", "@.*b:example.com", true)]);
-        let deadline = Deadline::after(Duration::from_secs(20));
-        let analysis = analyse(&services(vec![hog, other]), &Analysis::default(), &deadline);
+        // Without a deadline: the limits are the same on every machine.
+        let analysis = analyse(&services(vec![hog, other]), &Analysis::default(), &Deadline::none());
         assert!(analysis.findings.len() < 4_000, "{}", analysis.findings.len());
         let unseen = unseen(&analysis.findings, "hog");
         assert_eq!(unseen.len(), usize::from(entries.len() > 1000), "{unseen:?}");
