@@ -20,8 +20,6 @@ pub struct Pulse {
     began: Instant,
     /// When the next sign is due, in milliseconds since the beginning.
     due: AtomicU64,
-    /// When something was finished last, likewise; `NEVER` before that.
-    finished: AtomicU64,
     failed: AtomicBool,
     dead: AtomicBool,
 }
@@ -91,7 +89,6 @@ impl Pulse {
             thread,
             began: Instant::now(),
             due: AtomicU64::new(NEVER),
-            finished: AtomicU64::new(NEVER),
             failed: AtomicBool::new(false),
             dead: AtomicBool::new(false),
         })
@@ -116,22 +113,12 @@ impl Pulse {
 
     /// Something is finished, and has not failed.
     pub fn finished(&self) {
-        self.finished.store(self.at(Instant::now()), Ordering::Relaxed);
         self.failed.store(false, Ordering::Relaxed);
     }
 
     /// Something has failed.
     pub fn failed(&self) {
         self.failed.store(true, Ordering::Relaxed);
-    }
-
-    /// How long ago something was finished; `None` if nothing was.
-    #[must_use]
-    pub fn since_finished(&self) -> Option<Duration> {
-        match self.finished.load(Ordering::Relaxed) {
-            NEVER => None,
-            at => Some(Duration::from_millis(self.at(Instant::now()).saturating_sub(at))),
-        }
     }
 
     /// What is wrong with it.
@@ -200,12 +187,10 @@ mod tests {
     #[test]
     fn who_has_failed_is_well_after_something_is_finished() {
         let pulse = Pulse::new("worker");
-        assert_eq!(pulse.since_finished(), None);
         pulse.failed();
         assert_eq!(kind(&pulse), Some(AilmentKind::Failed));
         pulse.finished();
         assert_eq!(kind(&pulse), None);
-        assert!(pulse.since_finished().is_some_and(|since| since < Duration::from_secs(60)));
     }
 
     #[test]
