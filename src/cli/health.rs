@@ -65,6 +65,9 @@ fn ask(health: &Health) -> anyhow::Result<()> {
             ask_over_tcp(reachable(*address), health)?
         }
     };
+    if status == "404" && health.admin_listen.is_empty() {
+        bail!("{} is not answered there: if the service has --admin-listen, give that address here, too", health.path);
+    }
     if status != "200" {
         bail!("{} answers {status}", health.path);
     }

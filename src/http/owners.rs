@@ -39,7 +39,7 @@ const EXPECTED: &str = r#"{"ids": [ID, …]}"#;
 pub(super) struct OwnersResponse<'s> {
     /// Digest of the loaded set that answered.
     snapshot: String,
-    /// False while any file is stale or quarantined or a source is missing.
+    /// False while any file is held, stale or quarantined or a source is missing.
     complete: bool,
     /// One for each ID, in the order asked.
     results: Vec<OwnersResult<'s>>,

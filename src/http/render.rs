@@ -18,7 +18,7 @@ pub(super) struct Answer<'s, T> {
     /// Digest of the loaded set that answered: equal on every replica that loaded the same bytes.
     #[schema(example = "5f7ce0b6d40f4be0a4b4a9dbd1e1b5f3")]
     pub(super) snapshot: &'s str,
-    /// False while any file is stale or quarantined or a source is missing: a caller may then choose to fail closed.
+    /// False while any file is held, stale or quarantined or a source is missing: a caller may then choose to fail closed.
     pub(super) complete: bool,
 }
 

@@ -349,7 +349,8 @@ fn whole(gone: &Good, grace: Duration) -> Good {
 
 fn reasons(with: &[Loss], grace: Duration) -> Refusal {
     let until = format!(
-        "is no longer claimed by anybody; it is held for {} after it was missed, unless `POST /-/reload` confirms the edit",
+        "is no longer claimed exclusively by anybody; it is held for {} after it was missed, unless `POST /-/reload` \
+         confirms the edit",
         shown(grace)
     );
     let named = with.iter().take(MAX_NAMED).map(|loss| format!("`{}` ({}) {until}", loss.regex, loss.kind));

@@ -40,7 +40,9 @@ fn it_asks_the_address_for_operators_if_there_is_one() {
     service.wait("to be ready", |_| {
         health(&[("BAILIWICK_LISTEN", &questions), ("BAILIWICK_ADMIN_LISTEN", &admin)]).0 == Some(0)
     });
-    assert_eq!(health(&[("BAILIWICK_LISTEN", &questions)]).0, Some(1), "no health is answered there");
+    let (code, said) = health(&[("BAILIWICK_LISTEN", &questions)]);
+    assert_eq!(code, Some(1), "no health is answered there");
+    assert!(said.contains("--admin-listen"), "{said}");
 }
 
 #[test]
