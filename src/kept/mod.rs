@@ -193,8 +193,14 @@ impl StateDir {
             match copy {
                 Some(Some((file, hash, good))) => {
                     if let Ok(held) = fs::read(self.path_of(&file, HELD)) {
-                        let held = Held::opened(&held, &file).map(|held| held.claims).unwrap_or_default();
-                        self.held.insert(Arc::clone(&file), held);
+                        let held = Held::opened(&held, &file);
+                        if held.is_none() {
+                            tracing::warn!(%file, "what was held is damaged in the state directory, and no longer held");
+                        }
+                        self.held.insert(Arc::clone(&file), held.map(|held| held.claims).unwrap_or_default());
+                    }
+                    if good.is_none() {
+                        tracing::warn!(copy = %path.display(), "a copy in the state directory loads no more and is not used");
                     }
                     recalled.extend(good.map(|good| (Arc::clone(&file), good)));
                     match hash {
