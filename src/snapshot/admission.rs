@@ -239,6 +239,10 @@ fn fault(code: FaultCode, refused: &Candidate<'_>, holder: &Candidate<'_>, diale
     let (file, other, consequence) = (&refused.file, &holder.file, dialect.collision());
     let id = refused.offered.map_or("", |good| &*good.registration.id);
     let message = match code {
+        // Whoever is told to remove one of two files must not remove the only one.
+        FaultCode::DuplicateId if file == other => {
+            format!("{file} is named twice; {consequence}; name it once: there is one file, and it is in force")
+        }
         FaultCode::DuplicateToken => format!(
             "{file} has the same `as_token` as {other}, which is in force; {consequence}; \
              give each application service tokens of its own"

@@ -362,6 +362,20 @@ fn of_two_that_want_the_same_the_first_in_load_order_comes_in_whatever_else_it_c
     assert_eq!(states, [FileState::Quarantined, FileState::Active, FileState::Quarantined]);
 }
 
+/// A list may name a file twice. "Remove one of the files" would then be advice to remove the only one.
+#[test]
+fn a_file_that_is_named_twice_is_not_to_be_removed() {
+    let good = Loader::default().good(0, Content { id: 0, token: 0, prefix: 0, edit: 0 });
+    let named = || Scanned { file: name(0), offered: Ok(good.clone()), held: None };
+    let (first, second) = (named(), named());
+    let fault = fault(FaultCode::DuplicateId, &second.candidate(), &first.candidate(), server().dialect);
+    assert_eq!(
+        fault.message,
+        "registrations/0.yaml is named twice; Synapse would refuse to start; name it once: there is one file, and it is \
+         in force"
+    );
+}
+
 /// Each of many files wants the `id` that the next one holds, and the last one a new one: what the first look of each
 /// finds in its way is gone by its second.
 #[test]
