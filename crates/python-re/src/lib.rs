@@ -146,3 +146,7 @@ pub fn word_class(ascii: bool) -> regex_syntax::hir::ClassUnicode {
 pub fn regular(ast: &Ast) -> Option<Hir> {
     lower::lower(ast)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
