@@ -11,8 +11,10 @@
 //! A *loss* is a claim that kept names from being registered and that nothing in force makes any more: an exclusive
 //! entry, by its kind and the text of its regex, or a service's own user. An entry that has moved to another file, to
 //! another place in its file or to another service is no loss; one whose regex was edited is, even if the new one
-//! claims more, for that would have to be proved. What keeps nobody from anything (entries that are not exclusive,
-//! `protocols`, a url) is no loss.
+//! claims more, for that would have to be proved. So is one that stands behind an entry that is not exclusive, if none
+//! stood before it: the first that matches decides, so it may keep nobody out any more. (Of one that stood behind such
+//! an entry before, nothing is said when another comes: what it kept would have to be computed.) What keeps nobody
+//! from anything (entries that are not exclusive, `protocols`, a url) is no loss.
 //!
 //! # How it is held
 //!
@@ -198,6 +200,8 @@ struct Lost {
     claim: Claimed,
     /// Who made it.
     by: By,
+    /// No entry stood before it that is not exclusive and might decide in its stead.
+    came_first: bool,
 }
 
 /// A file that makes a claim, or made it.
@@ -222,55 +226,79 @@ fn lost<'r>(
         (!stays).then_some((By::File(at), held))
     });
     let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
-    let mut seen = HashSet::new();
-    let mut lost: Vec<Lost> = there
-        .chain(gone)
-        .flat_map(|(by, registration)| claims(registration, by, homeserver))
-        .filter(|lost| seen.insert(lost.loss.clone()))
-        .collect();
+    let mut lost: Vec<Lost> =
+        there.chain(gone).flat_map(|(by, registration)| claims(registration, by, homeserver)).collect();
     let made = made(&lost, records, &homeserver.name);
-    lost.retain(|lost| !made.contains(&lost.loss));
+    let mut seen = HashSet::new();
+    lost.retain(|lost| {
+        let still = if lost.came_first { &made.first } else { &made.anywhere };
+        !still.contains(&lost.loss) && seen.insert(lost.loss.clone())
+    });
     lost
 }
 
+/// What is claimed by what is in force.
+#[derive(Default)]
+struct Made {
+    anywhere: HashSet<Loss>,
+    /// With no entry before it that is not exclusive.
+    first: HashSet<Loss>,
+}
+
 /// Which of these claims are made by what is in force.
-fn made(lost: &[Lost], records: &[Arc<FileRecord>], server: &ServerName) -> HashSet<Loss> {
+fn made(lost: &[Lost], records: &[Arc<FileRecord>], server: &ServerName) -> Made {
     let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
     let senders: HashMap<String, &Loss> = lost
         .iter()
         .filter(|lost| lost.loss.kind == Kind::User)
         .filter_map(|lost| Some((sender_of(&lost.loss.regex, server)?, &lost.loss)))
         .collect();
-    let mut made = HashSet::new();
+    let mut made = Made::default();
     for registration in records.iter().filter_map(|record| record.registration()) {
         for kind in Kind::ALL {
-            let claimed = registration.namespaces.of(kind).iter().filter(|entry| entry.exclusive);
-            for entry in claimed.filter(|entry| entries.contains(&(kind, &*entry.regex))) {
-                made.insert(Loss { kind, regex: entry.regex.shared() });
+            for (entry, comes_first) in exclusive(registration, kind) {
+                if entries.contains(&(kind, &*entry.regex)) {
+                    let claim = Loss { kind, regex: entry.regex.shared() };
+                    if comes_first {
+                        made.first.insert(claim.clone());
+                    }
+                    made.anywhere.insert(claim);
+                }
             }
         }
         if let Some(&loss) = senders.get(&*registration.sender_localpart) {
-            made.insert(loss.clone());
+            made.first.insert(loss.clone());
+            made.anywhere.insert(loss.clone());
         }
     }
     made
 }
 
+/// A registration's exclusive entries, and whether none stands before it that is not.
+fn exclusive(registration: &Registration, kind: Kind) -> impl Iterator<Item = (&Entry, bool)> {
+    let mut all_exclusive = true;
+    registration.namespaces.of(kind).iter().filter_map(move |entry| {
+        all_exclusive &= entry.exclusive;
+        entry.exclusive.then_some((entry, all_exclusive))
+    })
+}
+
 /// What a registration keeps for its service alone.
 fn claims(registration: &Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost> {
-    let lost = |kind: Kind, entry: Entry| {
+    let lost = |kind: Kind, entry: Entry, came_first: bool| {
         let loss = Loss { kind, regex: entry.regex.shared() };
-        Lost { loss, claim: Claimed { kind, entry }, by }
+        Lost { loss, claim: Claimed { kind, entry }, by, came_first }
     };
-    let of = |kind: Kind| registration.namespaces.of(kind).iter().map(move |entry| (kind, entry));
-    let exclusive = Kind::ALL.into_iter().flat_map(of).filter(|(_, entry)| entry.exclusive);
-    let mut claims: Vec<Lost> = exclusive.map(|(kind, entry)| lost(kind, entry.clone())).collect();
+    let of = |kind: Kind| exclusive(registration, kind).map(move |(entry, came_first)| (kind, entry, came_first));
+    let entries = Kind::ALL.into_iter().flat_map(of);
+    let mut claims: Vec<Lost> =
+        entries.map(|(kind, entry, came_first)| lost(kind, entry.clone(), came_first)).collect();
     let regex = sender_regex(&registration.sender_localpart, &homeserver.name);
     // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
     let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
     let sender =
         checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: registration.sender_place });
-    claims.extend(sender.map(|sender| lost(Kind::User, sender)));
+    claims.extend(sender.map(|sender| lost(Kind::User, sender, true)));
     claims
 }
 

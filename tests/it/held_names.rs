@@ -229,6 +229,15 @@ const FAULTS: &[Fault] = &[
         fate: Fate::Held,
     },
     Fault {
+        name: "an entry that is not exclusive stands before it now, and decides",
+        kinds: ALL,
+        happens: |s| {
+            let shared = "users:\n    - regex: '@.*'\n      exclusive: false\n";
+            s.put("irc", &two_entries("irc").replacen("users:\n", shared, 1));
+        },
+        fate: Fate::Held,
+    },
+    Fault {
         name: "another bridge's registration is written over it",
         kinds: ALL,
         happens: |s| s.put("irc", &registration("other", "other_")),
