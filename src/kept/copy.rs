@@ -84,7 +84,7 @@ impl Held {
             column: claim.entry.place.column,
         });
         let sealed = Sealed { file: file.to_owned(), claims: claims.collect() };
-        serde_json::to_vec(&sealed).unwrap_or_default()
+        serde_json::to_vec(&sealed).expect("strings and numbers only")
     }
 
     /// From what stands on disk; `None` if it is damaged, or of another file.

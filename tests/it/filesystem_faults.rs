@@ -71,13 +71,35 @@ fn becomes_claimed(live: &Live, id: &str) -> Duration {
     began.elapsed()
 }
 
+/// A directory that has come to be watched is looked at once more: waits until no look has ended for a while.
+fn becomes_quiet(metrics: &Metrics) {
+    let looks = || {
+        let rendered = String::from_utf8(metrics.render()).expect("text");
+        rendered
+            .lines()
+            .filter(|line| line.starts_with("bailiwick_reloads_total"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let began = Instant::now();
+    let mut before = looks();
+    loop {
+        std::thread::sleep(Duration::from_millis(500));
+        let now = looks();
+        if now == before {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "looks do not end");
+        before = now;
+    }
+}
+
 /// Starts, waits for the first load and for what follows it, and returns what goes on.
 fn started(options: Options, metrics: &Metrics) -> (Reloader, Arc<Live>) {
     let reloader = Reloader::start(options, metrics).expect("a thread");
     let live = reloader.live();
     becomes_claimed(&live, "@irc_x:example.com");
-    // A directory that has come to be watched is looked at once more.
-    std::thread::sleep(Duration::from_millis(500));
+    becomes_quiet(metrics);
     (reloader, live)
 }
 
@@ -109,9 +131,10 @@ fn a_mount_without_events_is_polled() {
     let home = directory();
     let mut options = options(home.path(), with_events(|_| Ok(Box::new(NullWatcher))));
     options.poll = Duration::from_millis(300);
-    let (_reloader, live) = started(options, &Metrics::new());
+    let reloader = Reloader::start(options, &Metrics::new()).expect("a thread");
+    becomes_claimed(&reloader.live(), "@irc_x:example.com");
     put(home.path(), "tg", "tg_");
-    becomes_claimed(&live, "@tg_x:example.com");
+    becomes_claimed(&reloader.live(), "@tg_x:example.com");
 }
 
 /// A watcher that may not watch any more.

@@ -271,13 +271,17 @@ fn a_file_that_is_being_written_waits_for_its_writer() {
 #[test]
 fn our_own_reading_causes_no_reload() {
     let scene = scene();
-    // What was written just now may be looked at once more.
-    std::thread::sleep(Duration::from_secs(1));
     let reloads = || {
         let metrics = scene.service.get("/metrics").text();
         let counts = metrics.lines().filter(|line| line.starts_with("bailiwick_reloads_total{"));
         counts.map(|line| line.rsplit(' ').next().expect("a value").parse::<u64>().expect("a number")).sum::<u64>()
     };
+    // What was written just now may be looked at once more, however late.
+    scene.service.wait("to be quiet", |_| {
+        let before = reloads();
+        std::thread::sleep(Duration::from_secs(1));
+        reloads() == before
+    });
     let before = reloads();
     // Whoever else reads the files changes nothing either.
     for _ in 0..20 {
