@@ -71,7 +71,26 @@ pub(super) const BACKLOG: i32 = 2_048;
 fn bind_tcp(address: SocketAddr, send_timeout: u32) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     rustix::net::listen(&listener, BACKLOG)?;
+    // A long answer is written piece by piece (`http/pieces.rs`), and its last piece must not wait until the client has
+    // acknowledged the one before, which takes some 40 ms: a batch of 1,000 IDs took that long instead of 0.4 ms. What is
+    // accepted inherits it.
+    rustix::net::sockopt::set_tcp_nodelay(&listener, true)?;
     #[cfg(target_os = "linux")]
     rustix::net::sockopt::set_tcp_user_timeout(&listener, send_timeout.saturating_mul(1_000))?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn no_piece_of_an_answer_waits_for_the_one_before() {
+        let listener = bind_tcp("127.0.0.1:0".parse().expect("an address"), 1).expect("bound");
+        let _client = TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
+        let (accepted, _) = listener.accept().expect("accepted");
+        assert!(accepted.nodelay().expect("an option"));
+    }
 }
