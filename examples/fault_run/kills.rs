@@ -13,6 +13,8 @@ use crate::ledger::{Set, set_of};
 use crate::server::Server;
 
 const SERVICES: usize = 120;
+/// Every repair has another regex, and what must be answered is the repair alone: what it takes away is not held.
+const HOLD: u32 = 0;
 /// So many of the services are broken on disk all the time: what they hold is in the state directory alone.
 const BROKEN: usize = 20;
 
@@ -47,7 +49,7 @@ pub(crate) fn run(rounds: usize) -> bool {
     let (directory, state) = (directory.path(), state.path());
     let expected = (0..SERVICES).map(|at| (format!("svc{at}"), directory::regex(at, 0))).collect();
     let mut scene = Scene { directory, state, random: Random::new(11), revision: 0, expected };
-    Server::start(directory, state).kill();
+    Server::start(directory, state, HOLD).kill();
     for service in 0..BROKEN {
         fs::write(directory::path(directory, service), "id: [").expect("writable");
     }
@@ -55,7 +57,7 @@ pub(crate) fn run(rounds: usize) -> bool {
     for round in 0..rounds {
         let moment = MOMENTS[round % MOMENTS.len()];
         scene.kill_at(moment);
-        let server = Server::start(directory, state);
+        let server = Server::start(directory, state, HOLD);
         let after = answers(&server);
         if after != scene.expected {
             wrong += 1;
@@ -78,12 +80,12 @@ impl Scene<'_> {
         let below = |random: &mut Random, micros| Duration::from_micros(random.below(micros) as u64);
         match moment {
             Moment::Start => {
-                let server = Server::spawn(self.directory, self.state);
+                let server = Server::spawn(self.directory, self.state, HOLD);
                 thread::sleep(below(&mut self.random, 60_000));
                 server.kill();
             }
             Moment::Reload => {
-                let server = Server::start(self.directory, self.state);
+                let server = Server::start(self.directory, self.state, HOLD);
                 self.change(0.., 1);
                 // Whoever asks for the reload never hears of it.
                 let address = server.address;
@@ -95,7 +97,7 @@ impl Scene<'_> {
                 drop(asker.join().expect("no panic"));
             }
             Moment::Copies => {
-                let server = Server::start(self.directory, self.state);
+                let server = Server::start(self.directory, self.state, HOLD);
                 self.change(0.., 1);
                 let last = format!("svc{}", SERVICES - 1);
                 // Until the first of them is in force; the copies are made just then.
@@ -109,7 +111,7 @@ impl Scene<'_> {
                 server.kill();
             }
             Moment::Writes => {
-                let server = Server::start(self.directory, self.state);
+                let server = Server::start(self.directory, self.state, HOLD);
                 let stop = AtomicBool::new(false);
                 let totals = Totals::default();
                 thread::scope(|scope| {
@@ -136,7 +138,7 @@ impl Scene<'_> {
     /// After others have written at random: no name of the permanent half may be free, whatever lies there now. Then
     /// everything is made as it is expected to be.
     fn settle(&mut self) {
-        let server = Server::start(self.directory, self.state);
+        let server = Server::start(self.directory, self.state, HOLD);
         let answers = answers(&server);
         for service in (0..SERVICES).filter(|&service| directory::is_permanent(service, SERVICES)) {
             assert!(answers.contains_key(&format!("svc{service}")), "svc{service} has lost its names");

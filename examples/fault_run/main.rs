@@ -56,7 +56,7 @@ fn faults(seconds: u64) -> bool {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let state = tempfile::tempdir().expect("a temporary directory");
     directory::fill(directory.path(), SERVICES);
-    let server = server::Server::start(directory.path(), state.path());
+    let server = server::Server::start(directory.path(), state.path(), 60);
     let ledger = Arc::new(Ledger::default());
     let stop = Arc::new(AtomicBool::new(false));
     let totals = Arc::new(Totals::default());

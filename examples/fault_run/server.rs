@@ -26,14 +26,15 @@ impl Figures {
 }
 
 impl Server {
-    pub(crate) fn start(directory: &Path, state: &Path) -> Self {
-        let server = Self::spawn(directory, state);
+    /// `hold`: for how many seconds it holds what an edit takes away.
+    pub(crate) fn start(directory: &Path, state: &Path, hold: u32) -> Self {
+        let server = Self::spawn(directory, state, hold);
         server.wait_until_ready();
         server
     }
 
     /// Starts it and waits for nothing.
-    pub(crate) fn spawn(directory: &Path, state: &Path) -> Self {
+    pub(crate) fn spawn(directory: &Path, state: &Path, hold: u32) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let binary = std::env::current_exe()
             .expect("an executable")
@@ -44,7 +45,7 @@ impl Server {
         let child = Command::new(binary)
             .args(["serve", "--server-name", "example.com", "--log-level", "error", "--listen"])
             .arg(address.to_string())
-            .arg("--state-dir")
+            .args(["--hold", &hold.to_string(), "--state-dir"])
             .args([state, directory])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
