@@ -12,7 +12,6 @@ use super::shadow;
 use crate::homeserver::Rank;
 use crate::matrix::Kind;
 use crate::registration::{Entry, Registration, ValidRegex};
-use python_re::{Path, Pattern, necessary_paths, paths};
 
 /// A registration, its entries and the findings that it gives alone.
 #[derive(Debug)]
@@ -107,18 +106,12 @@ fn prepare(
     } else {
         let pattern = entry.regex.pattern(examiner.homeserver().dialect, kind);
         examiner.step(entry.regex.len() as u64);
-        let ways = ways(&pattern);
+        let ways = pattern.paths();
         let looked_at = entry::EntryAlone { registration, kind, index, pattern: &pattern, ways: &ways };
         prepared.standing = looked_at.examine(&mut examiner.pass(), findings);
         prepared.prefixes = ways.into_iter().map(|path| path.prefix.into()).collect();
     }
     prepared
-}
-
-/// How a match may begin, exactly if that can be told.
-fn ways(pattern: &Pattern) -> Vec<Path> {
-    let exact = paths(pattern.ast());
-    if exact.iter().all(|path| path.rest.is_some()) { exact } else { necessary_paths(pattern.ast()) }
 }
 
 /// One of the entries of a registration, among the others.
