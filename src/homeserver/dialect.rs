@@ -1,9 +1,6 @@
 use std::fmt;
 
-use python_re::{Pattern, PatternError};
-
-use super::{Checks, Join, Precedence, synapse};
-use crate::matrix::Kind;
+use super::{Checks, Join, Precedence, Syntax, synapse};
 
 /// How a kind of homeserver reads registrations and decides: a row of parameters. One pointer; two are equal when they
 /// have the same name.
@@ -16,8 +13,8 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     /// What the homeserver is called in a sentence.
     pub(super) homeserver: &'static str,
-    /// Reads a regex.
-    pub(super) parse: fn(Kind, &str) -> Result<Pattern, PatternError>,
+    /// How the regex of an entry is read.
+    pub(super) syntax: Syntax,
     /// Which of a list's entries that match decides.
     pub(super) precedence: Precedence,
     /// What it makes of the regexes of all files together.
@@ -43,9 +40,10 @@ impl Dialect {
         self.0.homeserver
     }
 
-    /// Reads the regex of an entry.
-    pub fn parse(self, kind: Kind, regex: &str) -> Result<Pattern, PatternError> {
-        (self.0.parse)(kind, regex)
+    /// How the regex of an entry is read.
+    #[must_use]
+    pub const fn syntax(self) -> Syntax {
+        self.0.syntax
     }
 
     /// Which of a list's entries that match decides.

@@ -12,7 +12,7 @@
 //! | parameter | who asks it | what it says |
 //! |---|---|---|
 //! | name | `snapshot::digest`, options | two dialects never look alike |
-//! | parse | `registration`, through `ValidRegex` | the regex of an entry as a [`python_re::Pattern`], which says what is claimed on the whole ID: how the homeserver anchors its search is in it |
+//! | syntax | `registration`, through `ValidRegex` | whose syntax a regex is, where in an ID it is looked for, and whether capitals matter; what comes of it is a [`python_re::Pattern`] that says what is claimed on the whole ID |
 //! | precedence | `index`, `analysis`, `ruling` | in which order the entries of a list are asked. An entry's [`Rank`] is its place in it, so that *the first that matches decides* is the one rule everywhere, whatever "first" means |
 //! | checks | `ruling` | what is checked when somebody asks, in which order; what each check does is said once, in `ruling` |
 //! | join | `analysis` | what the homeserver makes of the regexes of all files together |
@@ -20,7 +20,7 @@
 //!
 //! # How to add one
 //!
-//! 1. A room beside `synapse/`, with a row of its own and what only that homeserver does: its way of reading a regex, its
+//! 1. A room beside `synapse/`, with a row of its own and what only that homeserver does: its
 //!    orders of checks, each with the function of the homeserver that it was taken from.
 //! 2. If a parameter does not reach: a new variant of [`Precedence`], [`UserCheck`] or [`AliasCheck`], or a new parameter.
 //!    The compiler names the places that must say what it means (`Precedence::rank` and `reason`; `ruling::user`,
@@ -38,6 +38,7 @@ mod dialect;
 mod join;
 mod precedence;
 mod synapse;
+mod syntax;
 
 use std::str::FromStr;
 
@@ -45,6 +46,7 @@ pub use checks::{AliasCheck, Checks, UserCheck};
 pub use dialect::Dialect;
 pub use join::{Broken, Join};
 pub use precedence::{Precedence, Rank};
+pub use syntax::{Anchor, Engine, RegexError, RustRelease, Syntax};
 
 use crate::matrix::{ServerName, ServerNameError};
 

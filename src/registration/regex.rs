@@ -40,7 +40,7 @@ impl ValidRegex {
     /// of this program; the entry then claims every ID of its kind, since a name must never be set free by a mistake.
     #[must_use]
     pub fn pattern(&self, dialect: Dialect, kind: Kind) -> Pattern {
-        dialect.parse(kind, self).unwrap_or_else(|_| Pattern::of(Ast::Empty))
+        dialect.syntax().pattern(kind, self).unwrap_or_else(|_| Pattern::of(Ast::Empty))
     }
 }
 

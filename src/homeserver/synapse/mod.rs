@@ -4,17 +4,15 @@ mod checks;
 mod join;
 mod server_name;
 
-use python_re::{Pattern, PatternError};
-
 use super::dialect::Row;
-use super::{Join, Precedence};
-use crate::matrix::Kind;
+use super::{Join, Precedence, Syntax};
 
 /// Synapse's parameters.
 pub(super) const ROW: Row = Row {
     name: "synapse",
     homeserver: "Synapse",
-    parse,
+    // `re.compile`, then `match`.
+    syntax: Syntax::PYTHON,
     precedence: Precedence::FileOrder,
     join: Some(Join {
         compile: join::compile,
@@ -25,8 +23,3 @@ pub(super) const ROW: Row = Row {
     checks: checks::CHECKS,
     collision: "Synapse would refuse to start",
 };
-
-/// A Python regex, tried from the start of the whole ID, whatever it names.
-fn parse(_kind: Kind, regex: &str) -> Result<Pattern, PatternError> {
-    Pattern::parse(regex)
-}
