@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use actix_web::web::ReqData;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,9 +9,9 @@ use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::pieces::{self, Parts};
 use super::render::{self, Answer};
-use super::{ApiError, AppState, Role};
+use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::user_id;
-use crate::registration::{Entry, Fault, Registration};
+use crate::registration::{Entry, Fault, Registration, SourceDigest};
 use crate::ruling::Services;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
@@ -45,6 +46,13 @@ pub(super) struct File<'s> {
 pub(super) struct Loaded<'s> {
     /// The `id`.
     id: &'s str,
+    /// The SHA-256 of the file's bytes that are in force, as lower-case hex: whoever loads the file by itself takes it only
+    /// if its bytes are these. Where `state` is `stale`, the file holds others now; where it is `held`, more is in force
+    /// than they say. For operators: left out for callers whose role is not `admin`, since a weak token in the file could
+    /// be searched for with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    sha256: Option<SourceDigest>,
     /// Where the homeserver reaches it, without user info; null when it never does.
     url: Option<&'s str>,
     /// Its own user.
@@ -95,20 +103,22 @@ pub(super) struct ShownEntry<'s> {
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn get(state: web::Data<AppState>, caller: ReqData<Caller>) -> Result<HttpResponse, ApiError> {
     let snapshot = Arc::clone(&*state.snapshot()?);
-    Ok(pieces::answer(Files { snapshot, next: 0 }).await)
+    Ok(pieces::answer(Files { snapshot, role: caller.role, next: 0 }).await)
 }
 
 /// The files of a snapshot, one after the other.
 struct Files {
     snapshot: Arc<Snapshot>,
+    /// What the one who asks may do.
+    role: Role,
     next: usize,
 }
 
 impl Parts for Files {
     fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
-        let Self { snapshot, next } = self;
+        let Self { snapshot, role, next } = self;
         if *next == 0 {
             answer.extend_from_slice(b"{\"registrations\":[");
         }
@@ -120,20 +130,21 @@ impl Parts for Files {
             answer.push(b',');
         }
         *next += 1;
-        render::append(answer, &shown(file, snapshot.services()));
+        render::append(answer, &shown(file, snapshot.services(), *role));
         true
     }
 }
 
-fn shown<'s>(file: &'s FileRecord, services: &Services) -> File<'s> {
-    let loaded = file.registration().map(|registration| loaded(registration, services));
+fn shown<'s>(file: &'s FileRecord, services: &Services, role: Role) -> File<'s> {
+    let loaded = file.registration().map(|registration| loaded(registration, services, role));
     File { file: file.file(), state: file.state(), errors: file.faults(), loaded }
 }
 
-fn loaded<'s>(registration: &'s Registration, services: &Services) -> Loaded<'s> {
+fn loaded<'s>(registration: &'s Registration, services: &Services, role: Role) -> Loaded<'s> {
     let namespaces = &registration.namespaces;
     Loaded {
         id: &registration.id,
+        sha256: registration.source.filter(|_| role >= Role::Admin),
         url: registration.url.as_deref(),
         sender: user_id(&registration.sender_localpart, services.server_name().as_str()),
         namespaces: ShownNamespaces {

@@ -156,6 +156,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     let rate_limited = draft.get("rate_limited").is_none_or(|found| found.value != Value::Bool(false));
     Ok(Registration {
         file: Arc::clone(file),
+        source: None,
         id: id.0.escaped().into(),
         url,
         sender_localpart: sender.0.escaped().into(),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use pyyaml::Located;
 use serde_json::{Map, Value};
 
-use super::{Fault, Namespaces, Place, TokenDigest};
+use super::{Fault, Namespaces, Place, SourceDigest, TokenDigest};
 
 /// An application service as its file describes it, without its secrets.
 ///
@@ -13,6 +13,8 @@ use super::{Fault, Namespaces, Place, TokenDigest};
 pub struct Registration {
     /// The file it came from, as it is shown.
     pub file: Arc<str>,
+    /// The bytes it was read from; `None` where no file was.
+    pub source: Option<SourceDigest>,
     /// The `id`, unique among the loaded registrations.
     pub id: Arc<str>,
     /// Where the homeserver reaches the service, without user info; `None` for an explicit null.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rayon::prelude::*;
 
 use super::{Content, Instead, Item, Known, Listed, Loader, Provider, Read, Stamp, Unlisted, Unread};
-use crate::registration::{Fault, FaultCode, FileFacts, Loaded};
+use crate::registration::{Fault, FaultCode, FileFacts, Loaded, Registration, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
 
 /// So few items that looking at them in turn is no slower than handing them out to threads.
@@ -170,14 +170,16 @@ impl Scan {
     }
 }
 
-/// Parses, and survives a parser that does not.
+/// Parses, and survives a parser that does not. The one place where a file becomes a registration, which therefore says
+/// from which bytes it was read.
 pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded {
-    catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
+    let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
         Err(vec![Fault::of_file(
             FaultCode::Unreadable,
             "bailiwick itself failed on this file, which is a defect of bailiwick; please report it",
         )])
-    })
+    });
+    loaded.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {

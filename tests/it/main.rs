@@ -1,6 +1,7 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod access;
+mod as_judged;
 mod check;
 mod doors;
 mod filesystem_faults;
