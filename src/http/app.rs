@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use actix_web::dev::HttpServiceFactory;
+use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{Error, HttpResponse, Resource, web};
 
 use super::endpoint::Endpoint;
 use super::error::ApiError;
@@ -17,12 +17,16 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig, p
     for endpoint in ENDPOINTS.iter().filter(|endpoint| part.serves(endpoint.tag)) {
         config.service(serve(state, endpoint));
     }
-    // Whatever path nobody serves.
-    config.service(observed(state, "unknown", None, "".into(), web::resource("{path:.*}").to(unknown_path)));
+    // Whatever nobody serves: any other path, and what has none, as `OPTIONS *` and `CONNECT host:port`.
+    let observer = Arc::new(Observer::new(state.clone(), "unknown", None, "".into()));
+    config.default_service(fn_service(move |request| {
+        let observed = Arc::clone(&observer).observe(request, &fn_service(unknown_path));
+        async move { observed.await.map(ServiceResponse::map_into_boxed_body) }
+    }));
 }
 
-async fn unknown_path() -> HttpResponse {
-    ApiError::unknown_path().into()
+async fn unknown_path(request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    Ok(request.into_response(HttpResponse::from(ApiError::unknown_path())))
 }
 
 /// A resource with its methods; any other method is answered with 405 and the methods that are allowed.

@@ -7,7 +7,7 @@
 //! | way | example | rule |
 //! |---|---|---|
 //! | a request that the page may send and not read (*cross-site request forgery*) | `fetch('http://127.0.0.1:8790/-/reload', {method: 'POST', mode: 'no-cors', body: '{"allow_empty": true}'})` | nothing but GET and HEAD from a page of another origin, and no body that operates the service but JSON |
-//! | a name of the page's own that it makes point here (*DNS rebinding*), so that all is of one origin | `http://evil.example:8790/v1/registrations` | while only this machine is listened to and there are no tokens, `Host` is this machine |
+//! | a name of the page's own that it makes point here (*DNS rebinding*), so that all is of one origin | `http://evil.example:8790/metrics` | where only this machine is listened to, `Host` is this machine, with tokens or without: health and metrics take none |
 //! | a request that the page may read because we say so (CORS) | `--cors-origin https://register.example.com` | the origins that are named, spelt as browsers spell them |
 //!
 //! What tells pages from programs is what no page can leave out or change: browsers send `Origin` with every request that
@@ -27,8 +27,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 #[derive(Clone, Debug, Default)]
 pub struct Doors {
     origins: Vec<String>,
-    /// The names that `Host` may have besides those of this machine; `None`: any name will do.
-    hosts: Option<Vec<String>>,
+    /// The names that `Host` may have besides those of this machine.
+    hosts: Vec<String>,
 }
 
 /// Who sends a request, as far as a browser says.
@@ -43,17 +43,11 @@ pub(super) enum Sender {
 }
 
 impl Doors {
-    /// Lets pages of these origins ask, each as [`origin`] takes it.
+    /// Lets pages of these origins ask, each as [`origin`] takes it, and lets requests be addressed to these names besides
+    /// those of this machine.
     #[must_use]
-    pub fn new(origins: Vec<String>) -> Self {
-        Self { origins, hosts: None }
-    }
-
-    /// Refuses what comes over TCP and is addressed neither to this machine nor to one of these names.
-    #[must_use]
-    pub fn only_for_this_machine_and(mut self, names: Vec<String>) -> Self {
-        self.hosts = Some(names);
-        self
+    pub fn new(origins: Vec<String>, hosts: Vec<String>) -> Self {
+        Self { origins, hosts }
     }
 
     /// Whether an answer depends on who asks, so that no cache gives one page's answer to another.
@@ -61,12 +55,17 @@ impl Doors {
         !self.origins.is_empty()
     }
 
-    /// Whether a request over TCP is addressed to a name that it may be addressed to.
-    pub(super) fn knows_host(&self, headers: &HeaderMap) -> bool {
-        let Some(names) = &self.hosts else { return true };
+    /// Whether a request over TCP is addressed to a name that it may be addressed to. An address that other machines reach
+    /// has names that are not known here, and takes any until some are given.
+    pub(super) fn knows_host(&self, listener: IpAddr, headers: &HeaderMap) -> bool {
+        if self.hosts.is_empty() && !listener.to_canonical().is_loopback() {
+            return true;
+        }
         headers.get_all(HOST).all(|host| {
             let host = host.to_str().ok().map(without_port);
-            host.is_some_and(|host| is_this_machine(host) || names.iter().any(|name| name.eq_ignore_ascii_case(host)))
+            host.is_some_and(|host| {
+                is_this_machine(host) || self.hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
+            })
         })
     }
 
@@ -155,6 +154,8 @@ pub fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
@@ -163,8 +164,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_this_machine() {
-        let doors = Doors::default().only_for_this_machine_and(vec!["bailiwick.internal".to_owned()]);
-        let knows = |host: &'static str| doors.knows_host(&headers(&[(HOST, host)]));
+        let doors = Doors::new(Vec::new(), vec!["bailiwick.internal".to_owned()]);
+        let [loopback, everywhere] = [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED].map(IpAddr::from);
+        let knows = |host: &'static str| doors.knows_host(loopback, &headers(&[(HOST, host)]));
         for known in [
             "localhost",
             "LocalHost:8790",
@@ -193,16 +195,26 @@ mod tests {
             assert!(!knows(strange), "{strange}");
         }
         // Programs may leave it out; a second one is no way round.
-        assert!(doors.knows_host(&HeaderMap::new()));
+        assert!(doors.knows_host(loopback, &HeaderMap::new()));
         let mut two = headers(&[(HOST, "localhost")]);
         two.append(HOST, HeaderValue::from_static("evil.example"));
-        assert!(!doors.knows_host(&two));
-        assert!(Doors::default().knows_host(&headers(&[(HOST, "evil.example")])));
+        assert!(!doors.knows_host(loopback, &two));
+        let evil = headers(&[(HOST, "evil.example")]);
+        for (listener, names_known, knows_evil) in [
+            (loopback, false, false),
+            (Ipv6Addr::LOCALHOST.into(), false, false),
+            (Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), false, false),
+            (everywhere, false, true),
+            (everywhere, true, false),
+        ] {
+            let doors = if names_known { doors.clone() } else { Doors::default() };
+            assert_eq!(doors.knows_host(listener, &evil), knows_evil, "{listener} {names_known}");
+        }
     }
 
     #[test]
     fn a_stranger_is_told_by_what_no_page_can_leave_out() {
-        let doors = Doors::new(vec!["https://register.example.com".to_owned()]);
+        let doors = Doors::new(vec!["https://register.example.com".to_owned()], Vec::new());
         let sender = |pairs: &[(HeaderName, &'static str)]| doors.sender(&headers(pairs));
         let own = "127.0.0.1:8790";
         for stranger in [

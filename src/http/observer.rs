@@ -97,7 +97,8 @@ impl Observer {
     fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<(Caller, Option<Held>), Instead> {
         let headers = request.headers();
         // Without an address it comes through the Unix socket.
-        if request.peer_addr().is_some() && !self.state.doors.knows_host(headers) {
+        let listener = request.app_config().local_addr().ip();
+        if request.peer_addr().is_some() && !self.state.doors.knows_host(listener, headers) {
             return Err(ApiError::foreign_host().into());
         }
         if request.method() == Method::OPTIONS

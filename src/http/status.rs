@@ -55,7 +55,7 @@ pub(super) struct NamespaceCounts {
 async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
     let services = snapshot.services();
-    let count = |kind: Kind| services.registrations().iter().map(|r| r.namespaces.of(kind).len()).sum();
+    let entries = services.entries();
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         server_name: services.server_name().as_str(),
@@ -63,7 +63,11 @@ async fn get(state: web::Data<AppState>) -> HttpResponse {
         generation: snapshot.generation(),
         loaded_at_ms: milliseconds(snapshot.loaded_at()),
         registrations: snapshot.counts(),
-        namespaces: NamespaceCounts { user: count(Kind::User), alias: count(Kind::Alias), room: count(Kind::Room) },
+        namespaces: NamespaceCounts {
+            user: entries[Kind::User],
+            alias: entries[Kind::Alias],
+            room: entries[Kind::Room],
+        },
         missing: snapshot.missing(),
         last_reload: state.reloader.last_report(),
     };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::names::Names;
 use crate::homeserver::Homeserver;
 use crate::index::{Index, ServicePos};
-use crate::matrix::ServerName;
+use crate::matrix::{Kind, PerKind, ServerName};
 use crate::registration::{Registration, TokenDigest};
 
 /// The loaded application services in load order, with everything that questions about them need. Immutable.
@@ -13,6 +13,8 @@ pub struct Services {
     registrations: Vec<Arc<Registration>>,
     index: Index,
     names: Names,
+    /// How many entries there are of each kind.
+    entries: PerKind<usize>,
 }
 
 impl Services {
@@ -21,7 +23,8 @@ impl Services {
     pub fn new(homeserver: Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
         let index = Index::build(&homeserver, &registrations);
         let names = Names::new(&registrations);
-        Self { homeserver, registrations, index, names }
+        let entries = count(&registrations);
+        Self { homeserver, registrations, index, names, entries }
     }
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
@@ -29,7 +32,8 @@ impl Services {
     pub fn updated(&self, registrations: Vec<Arc<Registration>>) -> Self {
         let index = self.index.updated(&registrations);
         let names = self.names.updated(&self.registrations, &registrations);
-        Self { homeserver: self.homeserver.clone(), registrations, index, names }
+        let entries = count(&registrations);
+        Self { homeserver: self.homeserver.clone(), registrations, index, names, entries }
     }
 
     /// The homeserver whose namespace this is.
@@ -54,6 +58,13 @@ impl Services {
     #[must_use]
     pub const fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// How many entries there are of each kind, counted when the set was put together: in a hundred thousand registrations
+    /// that takes longer than a question may.
+    #[must_use]
+    pub const fn entries(&self) -> &PerKind<usize> {
+        &self.entries
     }
 
     /// The position of the service with an id.
@@ -82,4 +93,14 @@ impl Services {
             .and_then(|rest| rest.strip_prefix(':'))
             .is_some_and(|server| server == self.server_name().as_str())
     }
+}
+
+fn count(registrations: &[Arc<Registration>]) -> PerKind<usize> {
+    let mut entries = PerKind::default();
+    for registration in registrations {
+        for kind in Kind::ALL {
+            entries[kind] += registration.namespaces.of(kind).len();
+        }
+    }
+    entries
 }

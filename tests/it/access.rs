@@ -1,7 +1,7 @@
 //! Who may ask, from where, and how.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
@@ -231,6 +231,29 @@ fn http_2_is_not_spoken() {
     };
     assert_eq!(agreed(&[b"h2", b"http/1.1"]).as_deref(), Some(&b"http/1.1"[..]));
     assert_eq!(agreed(&[b"h2"]), None);
+}
+
+/// Those that connect and say nothing do not keep who greets waiting until their time is up: so it was from 256 of them a
+/// thread on. What tells is that they are all still there when the greeting has been answered.
+#[test]
+fn who_never_greets_keeps_nobody_waiting() {
+    const SILENT: usize = 600;
+    const BOUND_OF_THE_SERVER: usize = 2 * 256;
+    let certified = Certified::new();
+    let certificate = certified.write();
+    let service = certified.serve();
+    let address = service.addresses()[0];
+    let still_there = || {
+        let silent: Vec<_> = (0..SILENT).map(|_| TcpStream::connect(address).expect("connects")).collect();
+        assert!(over_tls(address, &certificate).is_some_and(|answer| answer.contains("\"status\":\"ok\"")));
+        let is_open = |mut stream: &TcpStream| {
+            stream.set_nonblocking(true).expect("a socket");
+            stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        };
+        silent.iter().filter(|stream| is_open(stream)).count()
+    };
+    // On a machine so slow that connecting takes longer than they may be silent, another attempt may be needed.
+    assert!((0..5).any(|_| still_there() > BOUND_OF_THE_SERVER));
 }
 
 /// The answer of `/healthz` over TLS, if the server shows this certificate.

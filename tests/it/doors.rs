@@ -102,6 +102,43 @@ fn no_page_reads_anything_by_a_name_of_its_own() {
     assert_eq!(ask(address, "GET /v1/status", &["Host: evil.example"], "").status, 421);
 }
 
+/// Health and metrics take no token, so that tokens are no reason to leave the door open; nor is another address that the
+/// world may reach.
+#[test]
+fn tokens_are_no_reason_to_answer_to_any_name_on_loopback() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let tokens = home.path().join("tokens");
+    fs::write(&tokens, "read read-token-0123456789\n").expect("written");
+    let tokens = tokens.to_str().expect("UTF-8");
+    let arguments = ["--auth-token-file", tokens, "--admin-listen", "127.0.0.1:0", "--listen", "0.0.0.0:0"];
+    let service = Service::spawn(&[&examples()], &[&["--server-name", "example.com"], &arguments[..]].concat());
+    service.wait("to be ready", |service| {
+        ["generation=1", "bailiwick serves"].iter().all(|said| service.log().contains(said))
+    });
+    let (token, evil) = ("Authorization: Bearer read-token-0123456789", "Host: evil.example");
+    let log = service.log();
+    let port = |key: &str| {
+        let listed = log.split_once(&format!("{key}=[")).and_then(|(_, rest)| rest.split_once(']')).expect("addresses");
+        listed
+            .0
+            .split(", ")
+            .map(|address| address.parse::<SocketAddr>().expect("an address").port())
+            .collect::<Vec<_>>()
+    };
+    let (questions, admin) = (port(" listen"), port("admin_listen"));
+    let status = |port: u16, target: &str, host: &str| {
+        ask(SocketAddr::from(([127, 0, 0, 1], port)), &format!("GET {target}"), &[host, token], "").status
+    };
+    for target in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(status(admin[0], target, evil), 421, "{target}");
+        assert_eq!(status(admin[0], target, "Host: localhost"), 200, "{target}");
+    }
+    let [loopback, everywhere] = questions[..] else { panic!("{log}") };
+    assert_eq!(status(loopback, "/v1/status", evil), 421);
+    assert_eq!(status(loopback, "/v1/status", "Host: 127.0.0.1"), 200);
+    assert_eq!(status(everywhere, "/v1/status", evil), 200);
+}
+
 #[test]
 fn pages_may_ask_from_the_origins_that_are_named() {
     let listed = "https://register.example.com";

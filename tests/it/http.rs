@@ -61,6 +61,17 @@ fn bad_requests_are_matrix_errors() {
     assert_eq!(service.get("/healthz").status, 200);
 }
 
+/// What has no path is answered like a path that nobody serves.
+#[test]
+fn what_has_no_path_is_a_matrix_error_too() {
+    let service = Service::start(&[&examples()]);
+    for line in ["OPTIONS *", "CONNECT example.com:443", "GET *", "DELETE /nowhere", "OPTIONS /nowhere"] {
+        let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = service.send(request.as_bytes()).unwrap_or_else(|| panic!("{line}: no answer"));
+        refused(&answer, 404, "M_UNRECOGNIZED");
+    }
+}
+
 #[test]
 fn every_id_of_a_batch_has_its_own_error() {
     let service = Service::start(&[&examples()]);

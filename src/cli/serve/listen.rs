@@ -41,6 +41,10 @@ pub(super) fn server(
         .disable_signals()
         .shutdown_timeout(serve.shutdown_timeout)
         .max_connections(serve.max_connections)
+        // As many may be about to greet over TLS as there may be connections, each for `HANDSHAKE` at most. The server's own
+        // bound is 256, so that 600 that never greet let everybody else wait until their time is up.
+        .max_connection_rate(serve.max_connections)
+        .tls_handshake_timeout(HANDSHAKE)
         .client_request_timeout(Duration::from_secs(serve.header_timeout))
         .keep_alive(Duration::from_secs(serve.keep_alive));
     if let Some(workers) = serve.workers {
@@ -62,6 +66,10 @@ pub(super) fn server(
     let addresses = server.addrs().into_iter().take(places.addresses.len()).collect();
     Ok((server.run(), addresses))
 }
+
+/// So long a client may take to greet over TLS: the two round trips of TLS 1.2 on a line of 500 ms, three times over. It is
+/// also what others wait for at most, when those that never greet hold all connections there may be.
+const HANDSHAKE: Duration = Duration::from_secs(3);
 
 /// Connections that wait to be accepted; more than the operating system allows is as many as it allows.
 pub(super) const BACKLOG: i32 = 2_048;

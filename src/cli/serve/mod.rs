@@ -186,7 +186,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     };
     let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
         .guarded_by(access.clone())
-        .behind(serve.doors(access.is_some()))
+        .behind(serve.doors())
         .when_incomplete(serve.when_incomplete)
         .with_pulses(pulses);
     let state = web::Data::new(state);

@@ -58,8 +58,9 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "ORIGIN", env = "BAILIWICK_CORS_ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub(super) cors_origin: Vec<String>,
 
-    /// Without tokens, answer only what is addressed to `localhost`, to a loopback address or to this name (without its
-    /// port); may be given several times. On loopback that is so without it, too, lest a web page get in.
+    /// Answer only what is addressed to `localhost`, to a loopback address or to this name (without its port); may be given
+    /// several times. What listens on loopback does so without it, too, with tokens or without, lest a web page get in by a
+    /// name of its own.
     #[arg(long, value_name = "NAME", env = "BAILIWICK_ALLOW_HOST", value_delimiter = ',')]
     pub(super) allow_host: Vec<String>,
 
@@ -132,15 +133,9 @@ pub(in crate::cli) struct Serve {
 }
 
 impl Serve {
-    /// Which web pages may ask. Where nobody is asked for a token and nobody beyond this machine is listened to, a page is
-    /// the one stranger that could get in.
-    pub(super) fn doors(&self, has_tokens: bool) -> Doors {
-        let doors = Doors::new(self.cors_origin.clone());
-        let beyond = self.listen.iter().chain(&self.admin_listen).any(|address| !address.ip().is_loopback());
-        if has_tokens || (beyond && self.allow_host.is_empty()) {
-            return doors;
-        }
-        doors.only_for_this_machine_and(self.allow_host.clone())
+    /// Which web pages may ask, and by which names.
+    pub(super) fn doors(&self) -> Doors {
+        Doors::new(self.cors_origin.clone(), self.allow_host.clone())
     }
 
     /// How many connections a server takes.
