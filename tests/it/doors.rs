@@ -116,24 +116,15 @@ fn tokens_are_no_reason_to_answer_to_any_name_on_loopback() {
         ["generation=1", "bailiwick serves"].iter().all(|said| service.log().contains(said))
     });
     let (token, evil) = ("Authorization: Bearer read-token-0123456789", "Host: evil.example");
-    let log = service.log();
-    let port = |key: &str| {
-        let listed = log.split_once(&format!("{key}=[")).and_then(|(_, rest)| rest.split_once(']')).expect("addresses");
-        listed
-            .0
-            .split(", ")
-            .map(|address| address.parse::<SocketAddr>().expect("an address").port())
-            .collect::<Vec<_>>()
-    };
-    let (questions, admin) = (port(" listen"), port("admin_listen"));
-    let status = |port: u16, target: &str, host: &str| {
-        ask(SocketAddr::from(([127, 0, 0, 1], port)), &format!("GET {target}"), &[host, token], "").status
+    let [loopback, everywhere, admin] = service.addresses()[..] else { panic!("{}", service.log()) };
+    let status = |address: SocketAddr, target: &str, host: &str| {
+        let address = SocketAddr::from(([127, 0, 0, 1], address.port()));
+        ask(address, &format!("GET {target}"), &[host, token], "").status
     };
     for target in ["/metrics", "/healthz", "/readyz"] {
-        assert_eq!(status(admin[0], target, evil), 421, "{target}");
-        assert_eq!(status(admin[0], target, "Host: localhost"), 200, "{target}");
+        assert_eq!(status(admin, target, evil), 421, "{target}");
+        assert_eq!(status(admin, target, "Host: localhost"), 200, "{target}");
     }
-    let [loopback, everywhere] = questions[..] else { panic!("{log}") };
     assert_eq!(status(loopback, "/v1/status", evil), 421);
     assert_eq!(status(loopback, "/v1/status", "Host: 127.0.0.1"), 200);
     assert_eq!(status(everywhere, "/v1/status", evil), 200);
