@@ -46,8 +46,8 @@ SERVER = "hs1.test"
 # The newest release of which every row of the flow table was seen.
 NEWEST = "1.163.2"
 # What every Synapse here is configured with; only loopback reaches any of them.
-SHARED_SECRET = "shared secret of the tests"
-MAS_SECRET = "secret between Synapse and its authentication service"
+SHARED_SECRET = "shared-secret-of-the-tests"
+MAS_SECRET = "secret-of-the-authentication-service"
 PASSWORD = "correct horse battery staple"
 
 Json = Any
@@ -363,7 +363,7 @@ class Homeserver:
             config |= {
                 "database": self.backends.database,
                 "redis": {"enabled": True, "host": "127.0.0.1", "port": self.backends.redis_port},
-                "worker_replication_secret": "a secret of the tests",
+                "worker_replication_secret": "secret-of-the-workers",
                 "instance_map": {"main": {"host": "127.0.0.1", "port": self.replication}},
                 "notify_appservices_from_worker": "sender",
             }
