@@ -34,6 +34,11 @@ doc:
 openapi:
     bash .ci/run openapi
 
+# Generated clients ask every operation of the contract (needs the network)
+[group('steps of CI')]
+clients:
+    bash .ci/run clients
+
 # The fuzz targets compile
 [group('steps of CI')]
 fuzz-check:

@@ -30,6 +30,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// There is no registration where one was looked for.
+    NothingFound = "nothing-found",
     /// Two services claim an ID exclusively.
     ExclusiveConflict = "exclusive-conflict",
     /// A service's own user is claimed exclusively by another, or is another's own user too.
@@ -81,6 +83,9 @@ impl Code {
     #[must_use]
     pub const fn help(self) -> &'static str {
         match self {
+            Self::NothingFound => {
+                "give the directory or the files that hold the registrations; where there are none yet, `--allow nothing-found`"
+            }
             Self::ExclusiveConflict => {
                 "give one of the two another prefix, or let one of them claim with `exclusive: false`"
             }

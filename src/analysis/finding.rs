@@ -67,6 +67,11 @@ impl Finding {
         }
     }
 
+    /// That there is nothing at all, where somebody means to check something.
+    pub(crate) fn nothing_found(message: String) -> Self {
+        Self::new(Code::NothingFound, Severity::Error, message)
+    }
+
     /// It concerns IDs of a kind.
     pub(super) fn on(self, kind: Kind) -> Self {
         Self { kind: Some(kind), ..self }

@@ -1,4 +1,4 @@
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -8,18 +8,18 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::nothing::nothing_found;
+use super::output::{self, print};
 use super::report::{self, Report};
 use super::sources::Sources;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
-use crate::telemetry::VisibleJson;
 
 /// What to check, and how to say what is wrong.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing to report, 1 errors, 3 warnings only, 64 usage (also when there is nothing to check), \
-                        70 internal"
+    after_help = "Exit codes: 0 nothing to report, 1 errors (also when no registration is found), 3 warnings only, 64 usage \
+                        (also when Synapse's configuration cannot be used), 70 internal"
 )]
 pub(super) struct Check {
     #[command(flatten)]
@@ -63,13 +63,9 @@ pub(super) fn run(check: &Check) -> ExitCode {
         Ok(snapshot) => snapshot,
         Err(error) => {
             complain(&error);
-            return ExitCode::from(USAGE);
+            return unchecked(check.format, &error);
         }
     };
-    if snapshot.files().is_empty() {
-        complain(&anyhow::anyhow!(nothing_found(&check.sources.dirs, &check.sources.synapse_config)));
-        return ExitCode::from(USAGE);
-    }
     let comparer = match Comparer::new() {
         Ok(comparer) => comparer,
         Err(error) => {
@@ -77,30 +73,47 @@ pub(super) fn run(check: &Check) -> ExitCode {
             return ExitCode::from(INTERNAL);
         }
     };
-    let findings = chosen(analyse(&comparer, &snapshot), check);
-    let report = Report { snapshot: &snapshot, findings: &findings, all: check.all };
-    let written = match check.format {
-        Format::Human => report::human(&report),
-        Format::Json => json(&report),
-        Format::Sarif => report::sarif(&report),
-    };
-    if let Err(error) = written {
-        complain(&error.into());
-        return ExitCode::from(INTERNAL);
+    let mut found = analyse(&comparer, &snapshot).findings;
+    if snapshot.files().is_empty() {
+        let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
+        found.push(Arc::new(Finding::nothing_found(message)));
     }
-    let worst = findings.iter().map(|finding| finding.severity).min();
-    let faulty = snapshot.files().iter().any(|file| file.state() != FileState::Active);
-    ExitCode::from(match worst {
+    let findings = chosen(found, check);
+    let report = Report { snapshot: &snapshot, findings: &findings, all: check.all };
+    print(code(&report), |out| match check.format {
+        Format::Human => report::human(&report, out),
+        Format::Json => output::json(out, &Document::of(&report)),
+        Format::Sarif => report::sarif(&report, out),
+    })
+}
+
+/// The gravest of what there is to say.
+fn code(report: &Report<'_>) -> u8 {
+    let worst = report.findings.iter().map(|finding| finding.severity).min();
+    let faulty = report.snapshot.files().iter().any(|file| file.state() != FileState::Active);
+    match worst {
         _ if faulty => ERRORS,
         Some(Severity::Error) => ERRORS,
         Some(Severity::Warning) => WARNINGS,
         _ => OK,
+    }
+}
+
+/// Says in the format that was asked for that nothing could be checked: a program that reads the answer must not take
+/// silence for a set without findings.
+fn unchecked(format: Format, error: &anyhow::Error) -> ExitCode {
+    let problem = format!("{error:#}");
+    print(USAGE, |out| match format {
+        // It is on standard error.
+        Format::Human => io::Result::Ok(()),
+        Format::Json => output::json(out, &Document::of_problem(&problem)),
+        Format::Sarif => report::sarif_of_problem(&problem, out),
     })
 }
 
 /// The findings as the command line weighs them.
-fn chosen(analysis: Analysis, check: &Check) -> Vec<Arc<Finding>> {
-    let kept = analysis.findings.into_iter().filter(|finding| !check.allow.contains(&finding.code));
+fn chosen(found: Vec<Arc<Finding>>, check: &Check) -> Vec<Arc<Finding>> {
+    let kept = found.into_iter().filter(|finding| !check.allow.contains(&finding.code));
     let mut findings: Vec<Arc<Finding>> = kept
         .map(|finding| {
             if check.deny.contains(&finding.code) {
@@ -138,8 +151,11 @@ fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    snapshot: &'a str,
+    /// The digest of what was checked; null if nothing could be.
+    snapshot: Option<&'a str>,
     complete: bool,
+    /// Why nothing could be checked; null as a rule.
+    problem: Option<&'a str>,
     files: Vec<File<'a>>,
     total: usize,
     findings: &'a [Arc<Finding>],
@@ -158,15 +174,20 @@ impl<'a> File<'a> {
     }
 }
 
-fn json(report: &Report<'_>) -> std::io::Result<()> {
-    let snapshot = report.snapshot;
-    let files = snapshot.files().iter().map(|record| File::of(record)).collect();
-    let document = Document {
-        snapshot: snapshot.digest(),
-        complete: snapshot.is_complete(),
-        files,
-        total: report.findings.len(),
-        findings: report.findings,
-    };
-    writeln!(std::io::stdout().lock(), "{}", VisibleJson(serde_json::to_string_pretty(&document)?))
+impl<'a> Document<'a> {
+    fn of(report: &Report<'a>) -> Self {
+        let snapshot = report.snapshot;
+        Self {
+            snapshot: Some(snapshot.digest()),
+            complete: snapshot.is_complete(),
+            problem: None,
+            files: snapshot.files().iter().map(|record| File::of(record)).collect(),
+            total: report.findings.len(),
+            findings: report.findings,
+        }
+    }
+
+    fn of_problem(problem: &'a str) -> Self {
+        Self { snapshot: None, complete: false, problem: Some(problem), files: Vec::new(), total: 0, findings: &[] }
+    }
 }

@@ -1,16 +1,17 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::load::{self, LeftOut};
+use super::output::{self, print};
 use super::sources::at;
-use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
+use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::matrix::ServerName;
-use crate::registration::Fault;
-use crate::telemetry::{Visible, VisibleJson};
+use crate::telemetry::Visible;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -52,16 +53,16 @@ struct Difference {
     /// Whether every file of both sets has been loaded.
     complete: bool,
     /// The files that cannot be loaded and are left out.
-    left_out: Vec<LeftOut>,
+    left_out: Vec<LeftOutOf>,
     changes: Vec<Change>,
 }
 
 #[derive(Serialize)]
-struct LeftOut {
-    file: String,
+struct LeftOutOf {
+    #[serde(flatten)]
+    file: LeftOut,
     /// Whether it is one of the new set.
     new: bool,
-    errors: Vec<Fault>,
 }
 
 pub(super) fn run(diff: &Diff) -> ExitCode {
@@ -72,18 +73,13 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    for LeftOut { file, .. } in &difference.left_out {
-        tell(&format!("{file} cannot be loaded and is left out (`bailiwick check` says why)"));
+    for LeftOutOf { file, .. } in &difference.left_out {
+        tell(&file.to_string());
     }
-    let text = match diff.format {
-        Format::Human => human(&difference.changes),
-        Format::Json => format!("{}\n", VisibleJson(serde_json::to_string_pretty(&difference).unwrap_or_default())),
-    };
-    if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
-        complain(&error.into());
-        return ExitCode::from(INTERNAL);
-    }
-    ExitCode::from(code(&difference))
+    print(code(&difference), |out| match diff.format {
+        Format::Human => out.write_all(human(&difference.changes).as_bytes()),
+        Format::Json => output::json(out, &difference),
+    })
 }
 
 /// The gravest of what there is to say.
@@ -102,12 +98,7 @@ fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
     let mut load = |path: &Path, new| {
         let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)])?;
-        let faulty = snapshot.files().iter().filter(|file| !file.faults().is_empty());
-        left_out.extend(faulty.map(|file| LeftOut {
-            file: file.file().to_string(),
-            new,
-            errors: file.faults().to_vec(),
-        }));
+        left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };
     let (old, new) = (load(&diff.old, false)?, load(&diff.new, true)?);

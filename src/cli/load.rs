@@ -1,10 +1,12 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use serde::Serialize;
 
 use crate::homeserver::Homeserver;
-use crate::registration::{self, TokenHasher};
+use crate::registration::{self, Fault, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::snapshot::Snapshot;
 use crate::source::Provider;
@@ -27,4 +29,23 @@ pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> a
         bail!("{}", missing.join("; "));
     }
     Ok(snapshot)
+}
+
+/// A file that cannot be loaded and so has no part in the answer.
+#[derive(Serialize)]
+pub(super) struct LeftOut {
+    file: String,
+    errors: Vec<Fault>,
+}
+
+/// The files of a set that cannot be loaded.
+pub(super) fn left_out(snapshot: &Snapshot) -> impl Iterator<Item = LeftOut> {
+    let faulty = snapshot.files().iter().filter(|file| !file.faults().is_empty());
+    faulty.map(|file| LeftOut { file: file.file().to_string(), errors: file.faults().to_vec() })
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot be loaded and is left out (`bailiwick check` says why)", self.file)
+    }
 }

@@ -6,17 +6,20 @@ mod health;
 mod load;
 mod nothing;
 mod openapi;
+mod output;
 mod owner;
 mod report;
 mod serve;
 mod sources;
 mod synapse_config;
 mod tls;
+mod usage;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::telemetry::{Visible, report_panics};
 
@@ -59,14 +62,10 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     report_panics();
-    let arguments = match Arguments::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&line) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let code = if error.use_stderr() { USAGE } else { OK };
-            // Nowhere to report that standard output is closed.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return unusable(&error, &line),
     };
     match arguments.command {
         Command::Serve(serve) => serve::run(&serve),
@@ -76,6 +75,19 @@ pub fn main() -> ExitCode {
         Command::Health(health) => health::run(&health),
         Command::Openapi => openapi::run(),
     }
+}
+
+/// Says why the command line cannot be used, or what it asks clap for: help, or the version.
+fn unusable(error: &clap::Error, line: &[OsString]) -> ExitCode {
+    // Nowhere to report that this output is closed.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::from(OK);
+    }
+    for hint in usage::hints(error, Arguments::command(), line) {
+        tell(&format!("note: {hint}"));
+    }
+    ExitCode::from(USAGE)
 }
 
 /// Prints an error and its causes on standard error, in one line.

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -6,16 +6,21 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::sources::Sources;
-use super::synapse_config::MapPath;
-use super::{INTERNAL, OK, USAGE, complain, load, tell};
+use super::load::{self, LeftOut};
+use super::output::{self, print};
+use super::sources::{Sources, SynapseConfig};
+use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{Claim, ClaimVia, MatchingEntry, Ownership, Services};
-use crate::telemetry::{Visible, VisibleJson};
+use crate::telemetry::Visible;
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, 64 usage, \
+                        70 internal"
+)]
 pub(super) struct Owner {
     /// The IDs to explain.
     #[arg(value_name = "ID", required = true)]
@@ -36,20 +41,8 @@ pub(super) struct Owner {
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
     server_name: Option<ServerName>,
 
-    /// Take the name and the files from Synapse's configuration: a file, or a directory with `*.yaml`. May be given several
-    /// times, as Synapse's own `--config-path`; in the environment, with commas between them.
-    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", value_delimiter = ',', conflicts_with = "dirs")]
-    synapse_config: Vec<PathBuf>,
-
-    /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`.
-    #[arg(
-        long,
-        value_name = "FROM=TO",
-        env = "BAILIWICK_MAP_PATH",
-        value_delimiter = ',',
-        requires = "synapse_config"
-    )]
-    map_path: Vec<MapPath>,
+    #[command(flatten)]
+    synapse: SynapseConfig,
 
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -67,20 +60,20 @@ enum Format {
 }
 
 pub(super) fn run(owner: &Owner) -> ExitCode {
-    let explained = match explain(owner) {
-        Ok(explained) => explained,
-        Err(error) => {
-            complain(&error);
-            return ExitCode::from(USAGE);
-        }
-    };
-    match io::stdout().lock().write_all(explained.as_bytes()) {
-        Ok(()) => ExitCode::from(OK),
-        Err(error) => {
-            complain(&error.into());
-            ExitCode::from(INTERNAL)
-        }
-    }
+    explain(owner).unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::from(USAGE)
+    })
+}
+
+/// What there is to say.
+#[derive(Serialize)]
+struct Answer<'s> {
+    /// Whether every registration has been loaded.
+    complete: bool,
+    /// The files that cannot be loaded and are left out.
+    left_out: Vec<LeftOut>,
+    results: Vec<Explained<'s>>,
 }
 
 /// An ID, who owns it, and every entry that matches it.
@@ -106,34 +99,30 @@ struct Matching<'s> {
     why: String,
 }
 
-fn explain(owner: &Owner) -> anyhow::Result<String> {
+fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let ids = owner.ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let sources = Sources {
-        dirs: owner.dirs.clone(),
-        server_name: server_name(owner, &ids)?,
-        synapse_config: owner.synapse_config.clone(),
-        map_path: owner.map_path.clone(),
-    };
+    let sources =
+        Sources { dirs: owner.dirs.clone(), server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
     let (homeserver, sources) = sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
     let snapshot = load::load(homeserver, sources)?;
     let mut scratch = Scratch::new();
-    let explained: Vec<Explained<'_>> =
-        ids.iter().map(|id| explain_one(snapshot.services(), *id, &mut scratch)).collect();
-    if owner.format == Format::Json {
-        return Ok(format!("{}\n", VisibleJson(serde_json::to_string_pretty(&explained)?)));
+    let left_out: Vec<LeftOut> = load::left_out(&snapshot).collect();
+    for file in &left_out {
+        tell(&file.to_string());
     }
-    let mut text: String = explained.iter().map(human).collect();
-    for file in snapshot.files().iter().filter(|file| !file.faults().is_empty()) {
-        let file = Visible(file.file());
-        text += &format!("left out: {file}, which cannot be loaded (`bailiwick check` says why)\n");
-    }
-    Ok(text)
+    let results = ids.iter().map(|id| explain_one(snapshot.services(), *id, &mut scratch)).collect();
+    let answer = Answer { complete: left_out.is_empty(), left_out, results };
+    let code = if answer.complete { OK } else { ERRORS };
+    Ok(print(code, |out| match owner.format {
+        Format::Human => answer.results.iter().try_for_each(|one| out.write_all(human(one).as_bytes())),
+        Format::Json => output::json(out, &answer),
+    }))
 }
 
 /// The name that was given, or else the one that all IDs name that name any. A name by which most of them would be remote is
 /// not guessed.
 fn server_name(owner: &Owner, ids: &[MatrixId<'_>]) -> anyhow::Result<Option<ServerName>> {
-    if owner.server_name.is_some() || !owner.synapse_config.is_empty() {
+    if owner.server_name.is_some() || !owner.synapse.paths.is_empty() {
         return Ok(owner.server_name.clone());
     }
     let mut named = ids.iter().filter_map(|id| id.server_part()?.parse::<ServerName>().ok());

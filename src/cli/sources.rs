@@ -26,12 +26,26 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME", required_unless_present = "synapse_config")]
     pub(crate) server_name: Option<ServerName>,
 
+    #[command(flatten)]
+    pub(crate) synapse: SynapseConfig,
+}
+
+/// Synapse's own configuration, in place of directories.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SynapseConfig {
     /// Take the name and the files from Synapse's configuration (`server_name`, `app_service_config_files`): a file, or a
     /// directory with `*.yaml`. May be given several times; what a later file says replaces what earlier ones say, as with
     /// Synapse's own `--config-path`; in the environment, with commas between them. `--server-name` says the name where no
     /// file does.
-    #[arg(long, value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG", value_delimiter = ',', conflicts_with = "dirs")]
-    pub(crate) synapse_config: Vec<PathBuf>,
+    #[arg(
+        long = "synapse-config",
+        id = "synapse_config",
+        value_name = "PATH",
+        env = "BAILIWICK_SYNAPSE_CONFIG",
+        value_delimiter = ',',
+        conflicts_with = "dirs"
+    )]
+    pub(crate) paths: Vec<PathBuf>,
 
     /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`. May be
     /// given several times; the first that fits counts.
@@ -42,7 +56,7 @@ pub(crate) struct Sources {
         value_delimiter = ',',
         requires = "synapse_config"
     )]
-    pub(crate) map_path: Vec<MapPath>,
+    map_path: Vec<MapPath>,
 }
 
 impl Sources {
@@ -50,8 +64,9 @@ impl Sources {
     ///
     /// What is passed over is told with `note`.
     pub(crate) fn resolve(&self, note: &mut dyn FnMut(String)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
-        if !self.synapse_config.is_empty() {
-            return synapse_config::sources(&self.synapse_config, self.server_name.as_ref(), &self.map_path, note);
+        let SynapseConfig { paths, map_path } = &self.synapse;
+        if !paths.is_empty() {
+            return synapse_config::sources(paths, self.server_name.as_ref(), map_path, note);
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
         Ok((server_name.into(), all_at(&self.dirs)))

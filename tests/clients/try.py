@@ -6,13 +6,15 @@
 Generates a client with openapi-typescript (asked through openapi-fetch, with its settings as they are, and checked by
 the TypeScript compiler) and one with openapi-python-client, starts the service with the example registrations, and has
 each ask everything that `openapi/bailiwick.json` lists. Fails if an operation is not generated, not asked, or not
-answered as it should be. Needs python3 with venv, node and npm; takes the generators from PyPI and npm, in the versions
-that stand beside this file; some thirty seconds with a warm cache.
+answered as it should be. Needs python3 with venv; takes the generators from PyPI and npm, in the versions that stand
+beside this file, and Node.js from PyPI too where there is none; some thirty seconds with a warm cache.
 """
 
+import atexit
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,7 +53,19 @@ def answered(client: str, said: str) -> None:
     hold(f"{client} asks everything", {line["operation"] for line in lines}, operations())
 
 
+def node() -> None:
+    """Puts Node.js on the path, if it is not there."""
+    if shutil.which("npm") and shutil.which("node"):
+        return
+    home = Path(tempfile.mkdtemp(prefix="node-"))
+    atexit.register(shutil.rmtree, home)
+    run(sys.executable, "-m", "venv", "venv", cwd=home)
+    run("venv/bin/pip", "install", "--quiet", "--requirement", HERE / "node.txt", cwd=home)
+    os.environ["PATH"] = f"{home}/venv/bin:{os.environ['PATH']}"
+
+
 def typescript(home: Path, base: str) -> None:
+    node()
     for name in ("package.json", "tsconfig.json", "ask.ts"):
         (home / name).write_text((HERE / name).read_text())
     run("npm", "install", "--silent", "--no-audit", "--no-fund", cwd=home)

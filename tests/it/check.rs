@@ -172,10 +172,22 @@ fn a_check_of_nothing_is_not_a_success() {
     let dir = home.path().to_str().expect("UTF-8");
     let said = |dir: &str| {
         let output = bailiwick(&["check", dir, "--server-name", "example.com"]);
-        assert_eq!(output.status.code(), Some(64), "{output:?}");
-        String::from_utf8(output.stderr).expect("UTF-8")
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        text(&output)
     };
-    assert!(said(dir).contains("nothing to check"), "{}", said(dir));
+    assert!(said(dir).contains("error[nothing-found]: there is nothing to check"), "{}", said(dir));
+    let check = |arguments: &[&str]| bailiwick(&[&["check", dir, "--server-name", "example.com"], arguments].concat());
+    assert_eq!(check(&["--allow", "nothing-found"]).status.code(), Some(0));
+    assert_eq!(json_of(&check(&["--format", "json"]))["findings"][0]["code"], "nothing-found");
+    let sarif = json_of(&check(&["--format", "sarif"]));
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "nothing-found");
+    // Synapse would start with this, and load no service.
+    let config = home.path().join("homeserver.conf");
+    std::fs::write(&config, "server_name: example.com\napp_service_config_files: []\n").expect("written");
+    let output = bailiwick(&["check", "--synapse-config", config.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output).contains("no file is listed in app_service_config_files"), "{output:?}");
+    std::fs::remove_file(config).expect("removed");
     std::fs::create_dir(home.path().join("telegram")).expect("a directory");
     write(&home.path().join("telegram"), "a", "a_");
     std::fs::write(home.path().join("registration"), registration("b", "b_")).expect("written");
@@ -246,4 +258,100 @@ fn the_service_finds_the_same_and_checks_what_it_is_sent() {
         assert!(text.contains("that are not listed") || text.contains("not-compared"), "{text}");
         assert!(answer.body.len() < 1 << 20, "{}", answer.body.len());
     }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_said_in_the_format_asked_for() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let config = home.path().join("homeserver.yaml");
+    std::fs::write(&config, "server_name: example.com\napp_service_config_files: telegram.yaml\n").expect("written");
+    let check = |format| {
+        let config = config.to_str().expect("UTF-8");
+        let output = bailiwick(&["check", "--synapse-config", config, "--format", format]);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("homeserver.yaml:2:27: "), "{output:?}");
+        output
+    };
+    let document = json_of(&check("json"));
+    assert!(document["problem"].as_str().is_some_and(|problem| problem.contains("homeserver.yaml:2:27")), "{document}");
+    assert_eq!((&document["snapshot"], &document["complete"]), (&Value::Null, &json!(false)));
+    let run = &json_of(&check("sarif"))["runs"][0];
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let said = &run["invocations"][0]["toolConfigurationNotifications"][0]["message"]["text"];
+    assert!(said.as_str().is_some_and(|said| said.contains("homeserver.yaml:2:27")), "{said}");
+    assert!(check("human").stdout.is_empty());
+}
+
+#[test]
+fn what_owner_leaves_out_is_said() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    write(home.path(), "a", "a_");
+    let dir = home.path().to_str().expect("UTF-8");
+    let owner = |format| bailiwick(&["owner", "@a_x:example.com", "--dir", dir, "--format", format]);
+    assert_eq!(owner("human").status.code(), Some(0));
+    assert_eq!(json_of(&owner("json"))["complete"], true);
+    std::fs::write(home.path().join("broken.yaml"), "id: [").expect("written");
+    for format in ["human", "json"] {
+        let output = owner(format);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("broken.yaml cannot be loaded"), "{output:?}");
+    }
+    let answer = json_of(&owner("json"));
+    assert_eq!((&answer["complete"], &answer["results"][0]["owner"]), (&json!(false), &json!("a")));
+    assert_eq!(answer["left_out"][0]["errors"][0]["code"], "syntax");
+}
+
+#[test]
+fn who_stops_reading_ends_a_command_quietly() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    write(home.path(), "a", "a_");
+    let dir = home.path().to_str().expect("UTF-8");
+    let commands: [(&[&str], i32); 8] = [
+        (&["check", EXAMPLES[0], EXAMPLES[1], EXAMPLES[2]], 1),
+        (&["check", EXAMPLES[0], EXAMPLES[1], EXAMPLES[2], "--format", "json"], 1),
+        (&["check", EXAMPLES[0], EXAMPLES[1], EXAMPLES[2], "--format", "sarif"], 1),
+        (&["owner", "@irc_x:example.com", "--dir", EXAMPLES[0]], 0),
+        (&["diff", EXAMPLES[0], dir, EXAMPLES[1], EXAMPLES[2]], 3),
+        (&["openapi"], 0),
+        (&["--help"], 0),
+        (&["--version"], 0),
+    ];
+    for (command, code) in commands {
+        let run = |stdout: std::process::Stdio| {
+            let mut bailiwick = Command::new(BINARY);
+            bailiwick.args(command).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear().stdout(stdout);
+            bailiwick.output().expect("it runs")
+        };
+        // A pipe that nobody reads from.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = run(writer.into());
+        assert_eq!((ended.status.code(), &*ended.stderr), (Some(code), &b""[..]), "{command:?}: {ended:?}");
+        // What cannot be written for another reason must not pass for the whole.
+        if !command[0].starts_with('-') {
+            let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+            let ended = run(full.into());
+            assert_eq!(ended.status.code(), Some(70), "{command:?}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_has_a_part_in_an_error_is_named() {
+    let run = |variable: &str, value: &str, arguments: &[&str]| {
+        let mut bailiwick = Command::new(BINARY);
+        let output = bailiwick.args(arguments).env_clear().env(variable, value).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    for (variable, value, arguments) in [
+        ("BAILIWICK_FORMAT", "sarif", &["owner", "@x:example.com", "--dir", "."][..]),
+        ("BAILIWICK_LISTEN", "8790", &["serve", ".", "--server-name", "example.com"]),
+        ("BAILIWICK_DIRS", "/nowhere", &["check", "--synapse-config", "homeserver.yaml"]),
+    ] {
+        let said = run(variable, value, arguments);
+        assert!(said.contains(&format!("{variable} is set in the environment")), "{said}");
+    }
+    let said = run("BAILIWICK_LISTEN", "8790", &["check", "."]);
+    assert!(!said.contains("BAILIWICK_LISTEN"), "{said}");
 }

@@ -1,22 +1,22 @@
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, IsTerminal, Write};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+use crate::cli::output::{Out, wants_colour};
 use crate::registration::Fault;
 use crate::snapshot::FileRecord;
 use crate::telemetry::Visible;
 
-/// Of findings of one code about the same service so many are shown; the others are counted.
+/// Of many findings of one code about the same service so many are shown, the gravest; the others are counted. Of up to
+/// twice as many all are: a line that says how many more there are would take the room of one of them.
 const SHOWN: usize = 5;
 
 /// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
-pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
-    let stdout = io::stdout().lock();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
     let homeserver = report.snapshot.services().homeserver().dialect.homeserver();
-    let mut out = Printer { out: io::BufWriter::new(stdout), colour, homeserver };
+    let mut out = Printer { out, colour: wants_colour(), homeserver };
     for file in report.snapshot.files() {
         for fault in file.faults() {
             out.fault(file, fault)?;
@@ -24,22 +24,42 @@ pub(in crate::cli) fn human(report: &Report<'_>) -> io::Result<()> {
     }
     let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
     let findings: Vec<&Arc<Finding>> = report.findings.iter().filter(shown).collect();
-    let busiest = Busiest::of(&findings);
-    let mut groups: BTreeMap<Group<'_>, usize> = BTreeMap::new();
-    for finding in &findings {
-        let count = groups.entry(busiest.group(finding)).or_default();
-        *count += 1;
-        if *count <= SHOWN || report.all {
-            out.finding(finding)?;
-        }
+    let counted = if report.all { BTreeMap::new() } else { counted(&findings) };
+    let hidden: HashSet<usize> = counted.values().flatten().copied().collect();
+    for (_, finding) in findings.iter().enumerate().filter(|(at, _)| !hidden.contains(at)) {
+        out.finding(finding)?;
     }
-    for ((code, service), count) in groups.into_iter().filter(|(_, count)| *count > SHOWN && !report.all) {
-        let more = count - SHOWN;
+    for ((code, service), more) in counted {
+        let (more, all) = (more.len(), more.len() + SHOWN);
         let whose = service.map_or("in other files".to_owned(), |service| format!("of `{}`", Visible(service)));
-        writeln!(out.out, "… and {more} more {code} {whose} ({count} in all; --all shows them)\n")?;
+        writeln!(out.out, "… and {more} more {code} {whose}, none graver ({all} in all; --all shows them)\n")?;
     }
-    out.summary(report)?;
-    out.out.flush()
+    out.summary(report)
+}
+
+/// What is counted instead of shown, by position: of each group that is too large, all but the gravest.
+fn counted<'f>(findings: &[&'f Arc<Finding>]) -> BTreeMap<Group<'f>, Vec<usize>> {
+    let busiest = Busiest::of(findings);
+    let mut groups: BTreeMap<Group<'_>, Vec<usize>> = BTreeMap::new();
+    for (at, finding) in findings.iter().enumerate() {
+        groups.entry(busiest.group(finding)).or_default().push(at);
+    }
+    groups.retain(|_, members| members.len() > 2 * SHOWN);
+    for members in groups.values_mut() {
+        members.sort_by_key(|&at| gravity(findings[at]));
+        members.drain(..SHOWN);
+    }
+    groups
+}
+
+/// The gravest first: what weighs most, what concerns names that people can take today, what takes most of the other.
+fn gravity(finding: &Finding) -> impl Ord {
+    let takes = match finding.relation {
+        None | Some(Relation::Equal) => 0,
+        Some(Relation::Contains | Relation::Contained) => 1,
+        Some(Relation::Overlaps) => 2,
+    };
+    (finding.severity, finding.witness_is, takes)
 }
 
 /// What belongs together: a code, and a service, unless it is about files as such.

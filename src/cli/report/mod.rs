@@ -6,7 +6,7 @@ mod sarif;
 use std::sync::Arc;
 
 pub(super) use human::human;
-pub(super) use sarif::sarif;
+pub(super) use sarif::{sarif, sarif_of_problem};
 
 use crate::analysis::{Code, Finding};
 use crate::snapshot::Snapshot;

@@ -1,28 +1,45 @@
-use std::io::{self, Write};
+use std::io;
 
 use serde_json::{Value, json};
 
 use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Severity};
+use crate::cli::USAGE;
+use crate::cli::output::{self, Out};
 use crate::registration::FaultCode;
 use crate::snapshot::FileRecord;
-use crate::telemetry::VisibleJson;
 
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
-pub(in crate::cli) fn sarif(report: &Report<'_>) -> io::Result<()> {
+pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
     let faults = report.snapshot.files().iter().flat_map(|file| faults_of(file));
     let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
-    let document = json!({
+    output::json(out, &document(&results, &json!({"executionSuccessful": true})))
+}
+
+/// The same where nothing could be checked, and why: a log without an invocation would read as one of a check that found
+/// nothing.
+pub(in crate::cli) fn sarif_of_problem(problem: &str, out: &mut Out) -> io::Result<()> {
+    let notification = json!({"level": "error", "message": {"text": problem}});
+    let invocation = json!({
+        "executionSuccessful": false,
+        "exitCode": USAGE,
+        "toolConfigurationNotifications": [notification],
+    });
+    output::json(out, &document(&[], &invocation))
+}
+
+fn document(results: &[Value], invocation: &Value) -> Value {
+    json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "bailiwick", "version": env!("CARGO_PKG_VERSION"), "rules": rules()}},
+            "invocations": [invocation],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
-    });
-    writeln!(io::stdout().lock(), "{}", VisibleJson(serde_json::to_string_pretty(&document)?))
+    })
 }
 
 fn rules() -> Vec<Value> {

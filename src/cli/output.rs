@@ -1,0 +1,39 @@
+//! Standard output: the one place where a command writes what it has to say.
+
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{INTERNAL, complain};
+use crate::telemetry::VisibleJson;
+
+/// Standard output while a command writes to it.
+pub(super) type Out = BufWriter<StdoutLock<'static>>;
+
+/// Writes to standard output; then the command ends with `code`.
+///
+/// Whoever reads may stop when they have read enough (`bailiwick check … | head`). That is no fault of anybody's: the
+/// command ends quietly, with the code that says what it found. Anything else that cannot be written, such as to a full
+/// disk, is one, since whoever reads the rest would take it for the whole.
+pub(super) fn print(code: u8, write: impl FnOnce(&mut Out) -> io::Result<()>) -> ExitCode {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::from(code),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(code),
+        Err(error) => {
+            complain(&anyhow::Error::new(error).context("failed to write to standard output"));
+            ExitCode::from(INTERNAL)
+        }
+    }
+}
+
+/// Writes a JSON document, for people who look at it as well as for programs.
+pub(super) fn json(out: &mut Out, document: &impl Serialize) -> io::Result<()> {
+    writeln!(out, "{}", VisibleJson(serde_json::to_string_pretty(document)?))
+}
+
+/// Whether colours are wanted: by a terminal whose user has not said otherwise (<https://no-color.org>).
+pub(super) fn wants_colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
