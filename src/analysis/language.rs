@@ -52,7 +52,7 @@
 //! nothing, whatever else it holds: `@^irc_.*`, `@(?:^irc)+`, `^@(.)\1$\n^@x$`.
 
 use super::term::{ANY, EMPTY, NEVER, Term, Terms};
-use python_re::{Anchor, Ast, Mode, Repeat, word_class};
+use python_re::{Anchor, Ast, Mode, Repeat, matches_only_at_start, word_class};
 
 /// The texts that a pattern matches when it is tried at their start. `None` if that is not told exactly here.
 pub(super) fn language<'a>(terms: &mut Terms<'a>, ast: &Ast) -> Option<Term<'a>> {
@@ -342,20 +342,6 @@ fn looks_behind(ast: &Ast) -> bool {
 /// Whether there is a condition on what precedes anywhere within.
 pub(super) fn holds_behind(ast: &Ast) -> bool {
     looks_behind(ast) || any_within(ast, &holds_behind)
-}
-
-/// Whether it never matches anywhere but at the start of the text.
-fn matches_only_at_start(ast: &Ast) -> bool {
-    match ast {
-        Ast::Anchor(anchor) => *anchor == Anchor::Start,
-        // What stands before such an item has matched nothing, so the whole is at the start, too.
-        Ast::Concat(items) => items.iter().any(matches_only_at_start),
-        Ast::Alternation(branches) => branches.iter().all(matches_only_at_start),
-        Ast::Repeat(repeat) => repeat.min > 0 && matches_only_at_start(&repeat.body),
-        Ast::Group(_, body) | Ast::Atomic(body) => matches_only_at_start(body),
-        Ast::Conditional { yes, no, .. } => matches_only_at_start(yes) && matches_only_at_start(no),
-        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Reference { .. } | Ast::Look(_) => false,
-    }
 }
 
 /// Whether it never matches the empty text.

@@ -55,7 +55,9 @@ pub use ast::{Anchor, Ast, Case, Look, Mode, Repeat};
 pub use engine::{Backtracker, Backward, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
 pub use lower::LONGEST_TEXT;
-pub use path::{Condition, Path, fingerprint, necessary_paths, paths, required_literals};
+pub use path::{
+    Condition, Path, fingerprint, looked_for, matches_only_at_start, necessary_paths, paths, required_literals,
+};
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -75,7 +77,19 @@ impl Pattern {
     /// A tree without groups as a pattern, which has no source.
     #[must_use]
     pub fn of(ast: Ast) -> Self {
-        Self { source: "".into(), ast: Arc::new(ast), groups: 0 }
+        Self::written("", ast)
+    }
+
+    /// A tree without groups, which some other syntax gives for a source, as a pattern.
+    #[must_use]
+    pub fn written(source: &str, ast: Ast) -> Self {
+        Self { source: source.into(), ast: Arc::new(ast), groups: 0 }
+    }
+
+    /// The pattern that matches wherever in a text this one does, and not only at its start.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        Self { ast: Arc::new(path::anywhere(Ast::clone(&self.ast))), ..self.clone() }
     }
 
     /// Whether `re.compile` would take this pattern.

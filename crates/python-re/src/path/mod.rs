@@ -40,10 +40,13 @@
 
 mod fingerprint;
 mod literals;
+mod search;
 mod walk;
 
 pub use fingerprint::fingerprint;
 pub use literals::required_literals;
+pub(crate) use search::anywhere;
+pub use search::{looked_for, matches_only_at_start};
 pub use walk::{necessary_paths, paths};
 
 use crate::ast::Ast;

@@ -1,5 +1,10 @@
 //! How the regex of an entry is read, and where in an ID it may match.
 
+mod rust;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 use std::fmt;
 
 use python_re::{Pattern, PatternError};
@@ -79,10 +84,15 @@ impl Syntax {
 
     /// What a regex claims, on the whole ID: anchor and folding are in the pattern.
     pub fn pattern(self, kind: Kind, regex: &str) -> Result<Pattern, RegexError> {
-        match (self.engine, self.anchor, self.fold[kind]) {
-            (Engine::Python, Anchor::Start, false) => Ok(Pattern::parse(regex)?),
-            _ => Err(RegexError::new("no homeserver reads regexes so")),
-        }
+        let pattern = match (self.engine, self.fold[kind]) {
+            (Engine::Python, false) => Pattern::parse(regex)?,
+            (Engine::Rust(_), fold) => rust::pattern(regex, fold)?,
+            _ => return Err(RegexError::new("no homeserver reads regexes so")),
+        };
+        Ok(match self.anchor {
+            Anchor::Start => pattern,
+            Anchor::Anywhere => pattern.anywhere(),
+        })
     }
 
     /// Whether the homeserver takes a regex at all, without what it takes to match it.
@@ -95,9 +105,10 @@ impl Syntax {
 
     /// Whether an engine that compiles the regexes of a list together takes them so: all that one service claims
     /// exclusively of one kind, or all that it shares, each of which it takes alone.
-    pub fn check_together(self, _kind: Kind, _regexes: &[&str]) -> Result<(), RegexError> {
+    pub fn check_together(self, kind: Kind, regexes: &[&str]) -> Result<(), RegexError> {
         match self.engine {
-            Engine::Python | Engine::GoRe2 | Engine::Rust(_) => Ok(()),
+            Engine::Python | Engine::GoRe2 => Ok(()),
+            Engine::Rust(_) => rust::check_together(regexes, self.fold[kind]),
         }
     }
 }
