@@ -1,9 +1,7 @@
-//! What to say when there is nothing to check or to serve: a wrong path must not pass.
+//! What to say when there is nothing to check: a wrong path must not pass.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use crate::source::is_registration_name;
 
 /// So many names of each sort are listed; the others are counted.
 const LISTED: usize = 5;
@@ -18,18 +16,6 @@ pub(super) fn nothing_found(dirs: &[PathBuf], configs: &[PathBuf]) -> String {
         text += &format!("; {}: no file is listed in app_service_config_files", config.display());
     }
     text
-}
-
-/// Of each directory that holds something, and no registration, what is passed over there. One that is empty or not there
-/// may be filled later.
-pub(super) fn without_registrations(dirs: &[PathBuf]) -> Vec<String> {
-    let holds_other_things = |dir: &&PathBuf| {
-        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-        let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
-        !names.is_empty() && !names.iter().any(|name| is_registration_name(name))
-    };
-    let said = |dir: &PathBuf| format!("no registration was found in {}: {}", dir.display(), passed_over(dir));
-    dirs.iter().filter(holds_other_things).map(said).collect()
 }
 
 /// What stands in a directory and is no registration by its name.

@@ -6,7 +6,7 @@ use super::hold::{self, Held, Holds};
 use super::metrics::ReloadMetrics;
 use super::settle::{self, Looked, PutOff};
 use super::state::{Circumstances, State};
-use super::{Options, ReloadReport, ReloadResult, Trigger, log};
+use super::{FoundIn, Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::{InForce, StateDir};
 use crate::snapshot::{
     Candidate, Changes, ContentHash, Counts, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics,
@@ -34,6 +34,8 @@ pub struct Engine {
     live: Arc<Live>,
     /// The snapshots before the one in force: kept so that it is this thread that frees them, and not one that answers.
     retired: VecDeque<Arc<Snapshot>>,
+    /// What was found in each source, as last logged.
+    told: Vec<FoundIn>,
     pub(super) metrics: ReloadMetrics,
     snapshot_metrics: SnapshotMetrics,
 }
@@ -59,6 +61,7 @@ impl Engine {
             remembered: None,
             live: Arc::new(Live::new(nothing)),
             retired: VecDeque::new(),
+            told: Vec::new(),
             metrics: ReloadMetrics::register(metrics),
             snapshot_metrics: SnapshotMetrics::register(metrics),
         }
@@ -123,6 +126,7 @@ impl Engine {
             complete: after.is_complete(),
             changes: if changed { after.changes_since(&before) } else { Changes::default() },
             missing: after.missing().to_vec(),
+            sources: self.found(),
             finished_at: self.options.clock.wall(),
             took: self.options.clock.now().duration_since(began),
         };
@@ -131,7 +135,20 @@ impl Engine {
         let good = after.is_ready() && stale == 0 && quarantined == 0 && after.missing().is_empty();
         self.metrics.finished(trigger, result, good, report.took);
         log::reloaded(&report, &before, &after);
+        log::found(&self.told, &report.sources);
+        self.told.clone_from(&report.sources);
         report
+    }
+
+    /// What was found in each source.
+    fn found(&self) -> Vec<FoundIn> {
+        let listed = self.sources.iter().zip(&self.options.sources).filter(|(state, _)| !state.is_unlisted);
+        let found = listed.map(|(state, source)| FoundIn {
+            source: source.shown(),
+            registrations: state.files.len(),
+            passed_over: state.passed_over.clone(),
+        });
+        found.collect()
     }
 
     /// Lets go what is held, as soon as it has been missing for long enough at every one of several looks.

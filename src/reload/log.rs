@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::{ReloadReport, ReloadResult, Trigger};
+use super::{FoundIn, ReloadReport, ReloadResult, Trigger};
 use crate::analysis::{Analysis, Code, Finding, Severity};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
@@ -54,6 +54,25 @@ pub(super) fn reloaded(report: &ReloadReport, before: &Arc<Snapshot>, after: &Ar
         ms = millis(report.took),
         "reloaded"
     );
+}
+
+/// Says of each source, when it is first listed and when that is new, what was passed over there, and that there is nothing:
+/// a directory that is empty when the service starts is as it should be, or a volume that is not mounted.
+pub(super) fn found(before: &[FoundIn], after: &[FoundIn]) {
+    for found in after {
+        let FoundIn { source, registrations, passed_over } = found;
+        let earlier = before.iter().find(|earlier| earlier.source == *source);
+        if !passed_over.is_empty() && earlier.is_none_or(|earlier| earlier.passed_over != *passed_over) {
+            warn!(source, "passed over, and not taken for registrations: {passed_over}");
+        }
+        if *registrations == 0 && earlier.is_none() {
+            warn!(
+                source,
+                "no registration was found there, so that it guards no names; if there ought to be some, see whether it is \
+                 mounted: what appears there is in force at once"
+            );
+        }
+    }
 }
 
 fn unchanged(report: &ReloadReport) {

@@ -76,5 +76,5 @@ pub use analyst::{Analyst, Found};
 pub use engine::Engine;
 pub use options::Options;
 pub use reloader::{Reloader, ReloaderGone};
-pub use report::{ReloadReport, ReloadResult};
+pub use report::{FoundIn, ReloadReport, ReloadResult};
 pub use trigger::Trigger;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Trigger;
 use crate::snapshot::{Changes, MissingSource};
+use crate::source::PassedOver;
 
 /// What came of a reload.
 #[derive(Clone, Debug)]
@@ -23,10 +24,23 @@ pub struct ReloadReport {
     pub changes: Changes,
     /// The sources that cannot be read, or that are empty where they were not.
     pub missing: Vec<MissingSource>,
+    /// What was found in each source, in load order.
+    pub sources: Vec<FoundIn>,
     /// When it ended.
     pub finished_at: SystemTime,
     /// How long it took, from the beginning of the scan to the new snapshot in force.
     pub took: Duration,
+}
+
+/// What was found in a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FoundIn {
+    /// The source as it is shown.
+    pub source: String,
+    /// How many registrations it has, whether or not they can be loaded.
+    pub registrations: usize,
+    /// What stands there and is not taken for a registration.
+    pub passed_over: PassedOver,
 }
 
 /// What came of a reload, in a word.
@@ -82,6 +96,8 @@ struct Shown<'r> {
     changes: &'r Changes,
     /// The sources that are not as they should be.
     missing: &'r [MissingSource],
+    /// What was found in each source, in load order.
+    sources: &'r [FoundIn],
     /// When it ended, in milliseconds since 1970-01-01 UTC.
     finished_at_ms: u64,
     /// How long it took, in milliseconds.
@@ -99,6 +115,7 @@ impl<'r> From<&'r ReloadReport> for Shown<'r> {
             complete: report.complete,
             changes: &report.changes,
             missing: &report.missing,
+            sources: &report.sources,
             finished_at_ms: millis(since_1970),
             milliseconds: millis(report.took),
         }

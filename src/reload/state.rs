@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::settle::{Looked, put_back};
 use crate::snapshot::Problem;
-use crate::source::{Absence, Known, Scan, Stamp, Unlisted};
+use crate::source::{Absence, Known, PassedOver, Scan, Stamp, Unlisted};
 
 /// What is known of a source.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) problem: Option<Problem>,
     /// Whether it has no listing, so that nobody can tell what else there ought to be.
     pub(super) is_unlisted: bool,
+    /// What was passed over when it was listed last.
+    pub(super) passed_over: PassedOver,
     /// Which set was listed last.
     stamp: Stamp,
     /// Somebody has said that it is right that it is not there.
@@ -131,6 +133,7 @@ impl State {
             away: by_name(missed.chain(earlier)),
             problem: problem.or(instead),
             is_unlisted: false,
+            passed_over: scan.passed_over,
             stamp: scan.stamp,
             confirmed_absent: false,
         }

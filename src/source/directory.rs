@@ -7,7 +7,14 @@ use std::time::Duration;
 
 use super::paths::{Missing, Paths};
 use super::ways::Ways;
-use super::{Content, Disk, FileSystem, Hint, Item, Listing, Provider, Stamp, Unlisted, Unread, Watched};
+use super::{Content, Disk, FileSystem, Hint, Item, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
+
+/// So many names of each sort are given of what is passed over; the rest is counted. Enough to see what was forgotten.
+const NAMED: usize = 5;
+
+/// Of so many names of what is passed over it is asked whether they are directories, at every look: no more than a moment,
+/// however full of other things the directory is.
+const ASKED: usize = 64;
 
 /// A directory: `*.yaml` and `*.yml`, not hidden, not recursive, sorted by name.
 #[derive(Debug)]
@@ -26,6 +33,20 @@ impl Directory {
     fn disk(&self) -> &dyn Disk {
         &*self.paths.system().disk
     }
+
+    /// What of these names somebody may have meant to be registrations.
+    fn passed_over(&self, others: &[OsString]) -> PassedOver {
+        let meant: Vec<&OsString> = others.iter().filter(|name| may_be_meant(name)).collect();
+        let (mut directories, mut files) = (Vec::new(), Vec::new());
+        for name in meant.iter().take(ASKED) {
+            let is_directory = self.disk().stat(&self.dir.join(name)).is_ok_and(|stat| stat.is_directory());
+            let names = if is_directory { &mut directories } else { &mut files };
+            if names.len() < NAMED {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+        PassedOver { directories, files, total: meant.len() }
+    }
 }
 
 impl Provider for Directory {
@@ -35,10 +56,11 @@ impl Provider for Directory {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut names = self.disk().list(&self.dir).map_err(|error| unlisted("the directory", &error))?;
-        names.retain(|name| is_registration_name(name));
         names.sort_unstable_by(|a: &OsString, b| a.as_bytes().cmp(b.as_bytes()));
+        let (names, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_registration_name(name));
         let paths: Vec<PathBuf> = names.into_iter().map(|name| self.dir.join(name)).collect();
-        Ok(Listing { items: self.paths.list(&paths, Missing::Gone), instead: None })
+        let passed_over = self.passed_over(&others);
+        Ok(Listing { items: self.paths.list(&paths, Missing::Gone), passed_over, ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
@@ -75,8 +97,18 @@ pub(super) fn unlisted(what: &'static str, error: &io::Error) -> Unlisted {
     }
 }
 
+/// Whether somebody may have meant what is called so, and is no registration by its name, to be one. What is hidden is so on
+/// purpose, as Kubernetes' `..data` and what editors write are, unless it would be a registration if it were not.
+fn may_be_meant(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    match name.strip_prefix(b".") {
+        Some(rest) => !rest.starts_with(b".") && is_registration_name(OsStr::from_bytes(rest)),
+        None => true,
+    }
+}
+
 /// `*.yaml` and `*.yml`, not hidden.
-pub(crate) fn is_registration_name(name: &OsStr) -> bool {
+pub(super) fn is_registration_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     (name.ends_with(b".yaml") || name.ends_with(b".yml")) && !name.starts_with(b".")
 }

@@ -31,7 +31,7 @@ impl Provider for Files {
     }
 
     fn list(&self) -> Result<Listing, Unlisted> {
-        Ok(Listing { items: self.paths.list(&self.files, Missing::Named), instead: None })
+        Ok(Listing { items: self.paths.list(&self.files, Missing::Named), ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {

@@ -100,7 +100,7 @@ impl Provider for List {
         };
         let items = self.paths.list(&files, Missing::Listed);
         *last = Some(files);
-        Ok(Listing { items, instead })
+        Ok(Listing { items, instead, ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {

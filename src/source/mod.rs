@@ -33,9 +33,8 @@ pub use files::Files;
 pub use item::{Content, Item, Version};
 pub use list::{Config, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
-pub use provider::{Hint, Instead, Listed, Listing, Provider, Stamp, Unlisted, Unread, Watched};
+pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
 
-pub(crate) use directory::is_registration_name;
 pub(crate) use known::{Absence, Known};
 pub(crate) use scan::{Keep, Scan, Scanner, load};
 

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{Content, Identity, Item, Stat};
 
 /// Where registrations come from.
@@ -52,6 +54,42 @@ pub struct Listing {
     pub items: Vec<Listed>,
     /// Why this is not the listing that was asked for, but one that stands in for it.
     pub instead: Option<Instead>,
+    /// What is there besides.
+    pub passed_over: PassedOver,
+}
+
+/// What stands where registrations are looked for and is not taken for one. Somebody may have meant it to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PassedOver {
+    /// Sub-directories, which are not looked into: the first few, by name.
+    pub directories: Vec<String>,
+    /// Files that are hidden, or end neither in `.yaml` nor in `.yml`: the first few, by name.
+    pub files: Vec<String>,
+    /// How many there are of both.
+    pub total: usize,
+}
+
+impl PassedOver {
+    /// Whether there is nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sorts = [
+            (&self.directories, "sub-directories, which are not looked into"),
+            (&self.files, "files that are hidden or end neither in .yaml nor in .yml"),
+        ];
+        for (at, (names, what)) in sorts.iter().filter(|(names, _)| !names.is_empty()).enumerate() {
+            let and = if at == 0 { "" } else { ", and " };
+            write!(f, "{and}{what}: {}", names.join(", "))?;
+        }
+        let named = self.directories.len() + self.files.len();
+        if self.total > named { write!(f, ", and {} more", self.total - named) } else { Ok(()) }
+    }
 }
 
 /// Why another listing stands in for the one that was asked for.

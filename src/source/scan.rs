@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
-use super::{Content, Instead, Item, Known, Listed, Loader, Provider, Read, Stamp, Unlisted, Unread};
+use super::{Content, Instead, Item, Known, Listed, Loader, PassedOver, Provider, Read, Stamp, Unlisted, Unread};
 use crate::registration::{Fault, FaultCode, FileFacts, Loaded, Registration, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
 
@@ -27,6 +27,8 @@ pub(crate) struct Scan {
     pub(crate) busy: HashSet<Arc<str>>,
     /// Why this is not what was asked for, but stands in for it.
     pub(crate) instead: Option<Instead>,
+    /// What is there and was not taken for a registration.
+    pub(crate) passed_over: PassedOver,
     /// Which set of items it is.
     pub(crate) stamp: Stamp,
     /// Whether anything in the set was changed while it was looked at.
@@ -77,7 +79,7 @@ impl Scanner<'_> {
             .with_min_len(FEW)
             .map(|(listed, known)| self.look(provider, listed, known.map(|known| &**known)))
             .collect();
-        let mut scan = Scan { instead: listing.instead, ..Scan::default() };
+        let mut scan = Scan { instead: listing.instead, passed_over: listing.passed_over, ..Scan::default() };
         for known in gone {
             scan.misses(known);
         }

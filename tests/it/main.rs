@@ -28,6 +28,7 @@ mod reload;
 mod restart;
 mod ruling;
 mod slow_clients;
+mod sources;
 mod support;
 mod synapse_config;
 mod visible;

@@ -46,7 +46,7 @@ impl Provider for Table {
             let version = Version::Opaque(revision.to_be_bytes().into());
             Listed::Item(Item { name: key.as_str().into(), version, facts: FileFacts::default() })
         });
-        Ok(Listing { items: items.collect(), instead: None })
+        Ok(Listing { items: items.collect(), ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {

@@ -20,7 +20,6 @@ pub(super) use options::Serve;
 use supervisor::Supervisor;
 use unix_socket::UnixSocket;
 
-use super::nothing::without_registrations;
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
 use crate::analysis::Comparer;
@@ -79,9 +78,6 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
         && serve.sources.dirs.iter().any(|dir| is_same(dir, state_dir))
     {
         bail!("--state-dir {} is a directory of registrations: give a directory of its own", state_dir.display());
-    }
-    for passed_over in without_registrations(&serve.sources.dirs) {
-        tracing::warn!("{passed_over}");
     }
     let hasher = TokenHasher::new();
     let loader = {
