@@ -97,7 +97,7 @@ fn code(difference: &Difference) -> u8 {
 fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
     let mut load = |path: &Path, new| {
-        let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)])?;
+        let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)?])?;
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use clap::Args;
 use super::synapse_config::{self, MapPath};
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
-use crate::source::{Directory, FileSystem, Files, Provider};
+use crate::source::{Directory, FileSystem, Files, Place, Provider};
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
@@ -60,10 +61,20 @@ pub(crate) struct SynapseConfig {
 }
 
 impl Sources {
-    /// The homeserver and the sources in load order, or why they cannot be used.
+    /// The homeserver and the sources in load order, for a command that looks at them once, or why they cannot be used: a
+    /// path at which there is nothing is a mistake.
     ///
     /// What is passed over is told with `note`.
     pub(crate) fn resolve(&self, note: &mut dyn FnMut(String)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        self.dirs.iter().try_for_each(|path| is_there(path))?;
+        self.resolve_to_serve(note)
+    }
+
+    /// The same for a service, for which what is not there may come.
+    pub(crate) fn resolve_to_serve(
+        &self,
+        note: &mut dyn FnMut(String),
+    ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         let SynapseConfig { paths, map_path } = &self.synapse;
         if !paths.is_empty() {
             return synapse_config::sources(paths, self.server_name.as_ref(), map_path, note);
@@ -77,18 +88,35 @@ impl Sources {
 fn all_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
     let runs = paths.chunk_by(|a, b| a.is_file() && b.is_file());
     let source = |run: &[PathBuf]| match run {
-        [path] => at(path),
+        [path] => source_at(path),
         files => Arc::new(Files::new(files.to_vec(), FileSystem::default())),
     };
     runs.map(source).collect()
 }
 
-/// What a path leads to: a directory, unless it is a file.
-pub(crate) fn at(path: &Path) -> Arc<dyn Provider> {
+/// What a path leads to, at which there has to be something.
+pub(crate) fn at(path: &Path) -> anyhow::Result<Arc<dyn Provider>> {
+    is_there(path)?;
+    Ok(source_at(path))
+}
+
+/// What a path leads to: a directory or a file, or what will turn out to be one.
+fn source_at(path: &Path) -> Arc<dyn Provider> {
     let system = FileSystem::default();
     if path.is_file() {
         Arc::new(Files::new(vec![path.to_owned()], system))
-    } else {
+    } else if path.is_dir() {
         Arc::new(Directory::new(path, system))
+    } else {
+        Arc::new(Place::new(path, system))
+    }
+}
+
+fn is_there(path: &Path) -> anyhow::Result<()> {
+    match path.symlink_metadata() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            bail!("{}: there is no such directory or file", path.display())
+        }
+        _ => Ok(()),
     }
 }

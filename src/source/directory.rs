@@ -1,11 +1,12 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::paths::{Missing, Paths};
+use super::place::could_be_of;
 use super::ways::Ways;
 use super::{Content, Disk, FileSystem, Hint, Item, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
 
@@ -55,7 +56,7 @@ impl Provider for Directory {
     }
 
     fn list(&self) -> Result<Listing, Unlisted> {
-        let mut names = self.disk().list(&self.dir).map_err(|error| unlisted("the directory", &error))?;
+        let mut names = self.disk().list(&self.dir).map_err(|error| unlisted(&error))?;
         names.sort_unstable_by(|a: &OsString, b| a.as_bytes().cmp(b.as_bytes()));
         let (names, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_registration_name(name));
         let paths: Vec<PathBuf> = names.into_iter().map(|name| self.dir.join(name)).collect();
@@ -85,15 +86,18 @@ impl Provider for Directory {
     }
 
     fn could_list(&self, name: &str) -> bool {
-        let path = Path::new(name);
-        path.parent() == Some(&*self.dir) && path.file_name().is_some_and(is_registration_name)
+        could_be_of(&self.dir, name)
     }
 }
 
-pub(super) fn unlisted(what: &'static str, error: &io::Error) -> Unlisted {
+/// Why a directory cannot be listed.
+fn unlisted(error: &io::Error) -> Unlisted {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unlisted::Absent(what),
-        _ => Unlisted::Unreadable(format!("{what} cannot be read: {error}")),
+        io::ErrorKind::NotFound => Unlisted::Absent("the directory is not there"),
+        io::ErrorKind::NotADirectory => Unlisted::Absent(
+            "something else stands where the directory was; if that is meant, start bailiwick anew, so that it is loaded",
+        ),
+        _ => Unlisted::Unreadable(format!("the directory cannot be read: {error}")),
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::paths::{Missing, Paths};
+use super::place::could_be_of;
 use super::ways::Ways;
 use super::{Content, FileSystem, Hint, Item, Listing, Provider, Unlisted, Unread, Watched};
 
@@ -47,6 +48,6 @@ impl Provider for Files {
     }
 
     fn could_list(&self, name: &str) -> bool {
-        self.files.iter().any(|file| *self.paths.name_of(file) == *name)
+        self.files.iter().any(|file| *self.paths.name_of(file) == *name || could_be_of(file, name))
     }
 }

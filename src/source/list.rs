@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::directory::unlisted;
 use super::paths::{Missing, Paths};
 use super::ways::Ways;
 use super::{Content, Disk, FileSystem, Hint, Instead, Item, Listing, Provider, Unlisted, Unread, Watched};
@@ -47,13 +46,13 @@ impl List {
 
     fn read_list(&self) -> Result<Vec<PathBuf>, Unlisted> {
         let files = config_files(&*self.paths.system().disk, &self.configs);
-        let files = files.map_err(|error| unlisted("the file", &error))?;
+        let files = files.map_err(|error| unlisted(&error))?;
         let read = |file: PathBuf| {
             let (bytes, _) = self.paths.read_bytes(&file)?;
             Ok(Config { file, bytes })
         };
         let configs: io::Result<Vec<Config>> = files.into_iter().map(read).collect();
-        let configs = configs.map_err(|error| unlisted("the file", &error))?;
+        let configs = configs.map_err(|error| unlisted(&error))?;
         (self.read)(&configs).map_err(|unusable| Unlisted::Unreadable(unusable.0))
     }
 
@@ -80,6 +79,14 @@ pub fn config_files(disk: &dyn Disk, configs: &[PathBuf]) -> io::Result<Vec<Path
         }
     }
     Ok(files)
+}
+
+/// Why a configuration cannot be read.
+fn unlisted(error: &io::Error) -> Unlisted {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unlisted::Absent("the file is not there"),
+        _ => Unlisted::Unreadable(format!("the file cannot be read: {error}")),
+    }
 }
 
 impl Provider for List {

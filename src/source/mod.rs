@@ -20,6 +20,7 @@ mod known;
 mod list;
 mod loader;
 mod paths;
+mod place;
 mod provider;
 mod scan;
 mod ways;
@@ -33,6 +34,7 @@ pub use files::Files;
 pub use item::{Content, Item, Version};
 pub use list::{Config, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
+pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
 
 pub(crate) use known::{Absence, Known};

@@ -131,8 +131,8 @@ impl Listed {
 /// Why a provider has no listing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unlisted {
-    /// It is simply not there, which a request may confirm.
-    #[error("{0} is not there")]
+    /// It is simply not there, or something else is, which a request may confirm; as a sentence without an end.
+    #[error("{0}")]
     Absent(&'static str),
     /// It is there, or ought to be, and cannot be read.
     #[error("{0}")]

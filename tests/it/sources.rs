@@ -1,6 +1,9 @@
 //! What a running service makes of the places that it is given.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::support::{Service, registration};
 
@@ -43,4 +46,112 @@ fn an_empty_directory_at_the_start_is_said() {
     assert_eq!(service.status("complete"), true, "it may be as it should");
     fs::write(home.path().join("tg.yaml"), registration("tg", "tg_")).expect("written");
     service.wait("to take it over", |service| service.claimants("@tg_x:example.com") == ["tg"]);
+}
+
+fn state(home: &Path) -> [String; 4] {
+    let state = home.join("state").to_str().expect("UTF-8").to_owned();
+    ["--server-name".to_owned(), "example.com".to_owned(), "--state-dir".to_owned(), state]
+}
+
+fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+}
+
+/// What is named and is not there when the service starts is a fault of that file alone, and what comes there is loaded,
+/// whatever it is.
+#[test]
+fn what_is_named_and_missing_at_the_start_may_come() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("irc.yaml"), registration("irc", "irc_")).expect("written");
+    symlink("nowhere.yaml", path("dangling.yaml")).expect("a symlink");
+    make_pipe(&path("pipe"));
+    let named = ["irc.yaml", "tg.yaml", "dangling.yaml", "pipe", "dir.yaml"].map(path);
+    let service = Service::start(&named.each_ref().map(PathBuf::as_path));
+    assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
+    assert_eq!(service.status("registrations")["quarantined"], 4, "{}", service.log());
+    for said in ["there is no such file", "a symlink that leads to nothing", "not a regular file"] {
+        assert!(service.log().contains(said), "{said}: {}", service.log());
+    }
+    fs::write(path("tg.yaml"), registration("tg", "tg_")).expect("written");
+    fs::write(path("nowhere.yaml"), registration("d", "d_")).expect("written");
+    fs::write(path("whole"), registration("p", "p_")).expect("written");
+    fs::rename(path("whole"), path("pipe")).expect("moved");
+    fs::create_dir(path("dir.yaml")).expect("made");
+    fs::write(path("dir.yaml/x.yaml"), registration("x", "x_")).expect("written");
+    for id in ["tg", "d", "p", "x"] {
+        service.wait("to load it", |service| service.claimants(&format!("@{id}_x:example.com")) == [id]);
+    }
+    service.wait("to be complete", |service| service.status("complete") == true);
+}
+
+/// Of a path that is not called like a file nobody can tell what it ought to hold: nobody is answered until something is
+/// there.
+#[test]
+fn what_may_be_either_is_waited_for() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = home.path().join("registrations");
+    for is_directory in [false, true] {
+        let service = Service::spawn(&[&path], &["--server-name", "example.com"]);
+        service.wait("to say so", |service| service.log().contains("neither a directory nor a file is there"));
+        assert_eq!(service.get("/readyz").status, 503);
+        if is_directory {
+            fs::create_dir(&path).expect("made");
+            fs::write(path.join("x.yaml"), registration("x", "x_")).expect("written");
+        } else {
+            fs::write(&path, registration("x", "x_")).expect("written");
+        }
+        service.wait("to be ready", |service| service.get("/readyz").status == 200);
+        service.wait("to load it", |service| service.claimants("@x_x:example.com") == ["x"]);
+        if !is_directory {
+            fs::remove_file(&path).expect("removed");
+        }
+    }
+}
+
+/// With copies it holds what it held, whatever the path is now, and however often the service is started.
+#[test]
+fn what_is_named_and_missing_at_a_restart_is_kept() {
+    type Happens = fn(&Path);
+    let faults: [(&str, Happens); 5] = [
+        ("missing", |path| fs::remove_file(path).expect("removed")),
+        ("a symlink that leads nowhere", |path| {
+            fs::remove_file(path).and_then(|()| symlink("nowhere", path)).expect("a symlink");
+        }),
+        ("a pipe", |path| {
+            fs::remove_file(path).expect("removed");
+            make_pipe(path);
+        }),
+        ("a directory with others", |path| {
+            fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("made");
+            fs::write(path.join("other.yaml"), registration("other", "other_")).expect("written");
+        }),
+        ("empty", |path| fs::write(path, "").expect("written")),
+    ];
+    for (what, happens) in faults {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = |id: &str| home.path().join(format!("{id}.yaml"));
+        for id in ["irc", "tg"] {
+            fs::write(path(id), registration(id, &format!("{id}_"))).expect("written");
+        }
+        let named = [path("irc"), path("tg")];
+        let arguments = state(home.path());
+        let arguments = arguments.each_ref().map(String::as_str);
+        let start = || Service::start_with(&named.each_ref().map(PathBuf::as_path), &arguments);
+        {
+            let service = start();
+            service.wait("to keep copies", |service| service.metric("bailiwick_state_saved").as_deref() == Some("1"));
+        }
+        happens(&path("tg"));
+        for _ in 0..2 {
+            let service = start();
+            assert_eq!(service.claimants("@tg_x:example.com"), ["tg"], "{what}: {}", service.log());
+            assert_eq!(service.claimants("@irc_x:example.com"), ["irc"], "{what}");
+            assert_eq!(service.status("complete"), false, "{what}");
+        }
+        // Without them, it is known that something is not known.
+        let service = Service::start(&named.each_ref().map(PathBuf::as_path));
+        assert!(service.claimants("@tg_x:example.com").is_empty());
+        assert_eq!(service.status("complete"), what == "a directory with others", "{what}");
+    }
 }
