@@ -68,6 +68,8 @@ class Backends:
         self.home = home
         self.redis_port = free_port()
         self.processes: list[Process] = []
+        self.programs = Path()
+        self.options: dict[str, Any] = {}
 
     def __enter__(self) -> Backends:
         try:
@@ -92,9 +94,18 @@ class Backends:
         args = {"host": str(self.home), "user": self.owner(), "dbname": "synapse", "cp_min": 1, "cp_max": 5}
         return {"name": "psycopg2", "args": args}
 
+    def query(self, statement: str) -> str:
+        """What the database says, in psql's plainest form."""
+        return self.psql("synapse", statement).stdout.strip()
+
+    def psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
+        told = ["-h", str(self.home), "-U", self.owner(), "--no-psqlrc", "--tuples-only", "--no-align", database, "-c", statement]
+        return subprocess.run([self.programs / "psql", *told], capture_output=True, text=True, **self.options)
+
     def start_redis(self) -> None:
         package = Package("redis-server", "usr/bin/redis-server")
-        command = [package.program, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", self.home]
+        command = [str(package.program), "--port", str(self.redis_port), "--bind", "127.0.0.1"]
+        command += ["--save", "", "--dir", str(self.home)]
         process = Process("Redis", command, self.home / "redis.log", env=package.environment())
         self.processes.append(process)
         process.until_answers(lambda: ask_redis(self.redis_port))
@@ -117,8 +128,8 @@ class Backends:
         listen = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.home}", "-c", "fsync=off"]
         process = Process("PostgreSQL", [programs / "postgres", "-D", data, *listen], self.home / "postgres.log", **options)
         self.processes.append(process)
-        create = [programs / "psql", "-h", self.home, "-U", self.owner(), "postgres", "-c", "create database synapse template template0"]
-        process.until_answers(lambda: subprocess.run(create, capture_output=True, **options).returncode == 0)
+        self.programs, self.options = programs, options
+        process.until_answers(lambda: self.psql("postgres", "create database synapse template template0").returncode == 0)
 
     @staticmethod
     def owner() -> str:

@@ -1,7 +1,7 @@
 """Real Synapses on loopback with bailiwick beside them, for everything here that is tried against the real thing.
 
     with scratch("example") as home, Bailiwick(home / "bailiwick") as bailiwick:
-        with Homeserver(Release().install(), home / "synapse", module={"socket": str(bailiwick.socket)}) as homeserver:
+        with Homeserver(Release().install(), home / "synapse", module=bailiwick.module("reserve")) as homeserver:
             print(homeserver.available("alice"))
 
 * `Release`: a release of Synapse from PyPI in a virtual environment of its own, which installs itself where it is missing.
@@ -285,6 +285,11 @@ class Bailiwick:
         (self.files / name).unlink()
         assert self.ask("POST", "/-/reload").status == 200
 
+    def module(self, mode: str, **more: Json) -> dict[str, Json]:
+        """How a Synapse beside it is configured to ask it."""
+        config = {"socket": str(self.socket), "token_file": str(self.token_file), "mode": mode}
+        return config | ({"directories": [str(self.files)]} if mode == "load" else {}) | more
+
     def send(self, number: int) -> None:
         assert self.process
         self.process.send(number)
@@ -410,9 +415,9 @@ class Homeserver:
         return self
 
     def start_process(self, name: str) -> None:
-        configs = ["-c", self.home / "homeserver.yaml"]
+        configs: list[str | Path] = ["-c", self.home / "homeserver.yaml"]
         if name != "main":
-            worker = {"worker_app": "synapse.app.generic_worker", "worker_name": name}
+            worker: dict[str, Json] = {"worker_app": "synapse.app.generic_worker", "worker_name": name}
             worker |= {"worker_listeners": [self.listener(name, ["client"])], "worker_log_config": str(self.home / "log.yaml")}
             (self.home / f"{name}.yaml").write_text(json.dumps(worker, indent=1))
             configs += ["-c", self.home / f"{name}.yaml"]
