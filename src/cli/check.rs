@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,15 +11,17 @@ use super::nothing::nothing_found;
 use super::output::{self, print};
 use super::report::{self, Report};
 use super::sources::Sources;
+use super::synapse_config::Refused;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
+use crate::registration::Fault;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// What to check, and how to say what is wrong.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing to report, 1 errors (also when no registration is found), 3 warnings only, 64 usage \
-                        (also when Synapse's configuration cannot be used), 70 internal"
+    after_help = "Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
+                        with its configuration), 3 warnings only, 64 usage, 70 internal"
 )]
 pub(super) struct Check {
     #[command(flatten)]
@@ -62,7 +64,6 @@ pub(super) fn run(check: &Check) -> ExitCode {
     {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            complain(&error);
             return unchecked(check.format, &error);
         }
     };
@@ -100,14 +101,19 @@ fn code(report: &Report<'_>) -> u8 {
 }
 
 /// Says in the format that was asked for that nothing could be checked: a program that reads the answer must not take
-/// silence for a set without findings.
+/// silence for a set without findings. What Synapse itself would refuse is an error that was found.
 fn unchecked(format: Format, error: &anyhow::Error) -> ExitCode {
+    let refused = error.downcast_ref::<Refused>();
+    let name = refused.map(|refused| refused.file.display().to_string()).unwrap_or_default();
+    let files: Vec<(&str, &[Fault])> = refused.iter().map(|refused| (&*name, &*refused.error.faults)).collect();
+    if files.is_empty() || format != Format::Human {
+        complain(error);
+    }
     let problem = format!("{error:#}");
-    print(USAGE, |out| match format {
-        // It is on standard error.
-        Format::Human => io::Result::Ok(()),
-        Format::Json => output::json(out, &Document::of_problem(&problem)),
-        Format::Sarif => report::sarif_of_problem(&problem, out),
+    print(if files.is_empty() { USAGE } else { ERRORS }, |out| match format {
+        Format::Human => files.iter().try_for_each(|(file, faults)| report::human_of_faults(file, faults, out)),
+        Format::Json => output::json(out, &Document::of_problem(&problem, &files)),
+        Format::Sarif => report::sarif_of_problem(&problem, &files, out),
     })
 }
 
@@ -165,7 +171,7 @@ struct Document<'a> {
 struct File<'a> {
     file: &'a str,
     state: FileState,
-    errors: &'a [crate::registration::Fault],
+    errors: &'a [Fault],
 }
 
 impl<'a> File<'a> {
@@ -187,7 +193,9 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn of_problem(problem: &'a str) -> Self {
-        Self { snapshot: None, complete: false, problem: Some(problem), files: Vec::new(), total: 0, findings: &[] }
+    fn of_problem(problem: &'a str, files: &[(&'a str, &'a [Fault])]) -> Self {
+        let file = |&(file, errors)| File { file, state: FileState::Quarantined, errors };
+        let files = files.iter().map(file).collect();
+        Self { snapshot: None, complete: false, problem: Some(problem), files, total: 0, findings: &[] }
     }
 }

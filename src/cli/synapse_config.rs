@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
-use crate::registration::{HomeserverConfig, homeserver_config};
+use crate::registration::{HomeserverConfig, HomeserverConfigError, homeserver_config};
 use crate::source::{Config, FileSystem, List, Provider, Unusable, config_files};
 
 /// Where a directory of the homeserver's container is on this machine.
@@ -30,6 +30,14 @@ impl FromStr for MapPath {
             _ => Err("expected FROM=TO, such as /data=/srv/synapse".to_owned()),
         }
     }
+}
+
+/// A file of the configuration with which Synapse would not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", error.in_file(file))]
+pub(super) struct Refused {
+    pub(super) file: PathBuf,
+    pub(super) error: HomeserverConfigError,
 }
 
 /// Where a path of the configuration leads on this machine.
@@ -61,13 +69,13 @@ pub(crate) fn sources(
             read.push(Config { file, bytes });
         }
     }
-    let config = overlaid(&read, note).map_err(|problem| anyhow::anyhow!("failed to use {problem}"))?;
+    let config = overlaid(&read, note).context("failed to use a file")?;
     let server_name = server_name(&config, named, configs)?;
     let expected = server_name.clone();
     let maps = maps.to_vec();
     let is_named = named.is_some();
     let list = move |configs: &[Config]| {
-        let config = overlaid(configs, &mut |_| {}).map_err(Unusable)?;
+        let config = overlaid(configs, &mut |_| {}).map_err(|refused| Unusable(refused.to_string()))?;
         match &config.server_name {
             Some(name) if name.value == expected.as_str() => {}
             None if is_named => {}
@@ -88,11 +96,11 @@ pub(crate) fn sources(
 }
 
 /// What all files say together; or which of them cannot be used, and why.
-fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<HomeserverConfig, String> {
+fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<HomeserverConfig, Refused> {
     let mut all = HomeserverConfig::default();
     for config in configs {
         let file = config.file.display();
-        let one = homeserver_config(&config.bytes).map_err(|error| error.in_file(&config.file))?;
+        let one = homeserver_config(&config.bytes).map_err(|error| Refused { file: config.file.clone(), error })?;
         for said in &one.passed_over {
             note(format!("{file}:{}:{}: {}", said.place.line, said.place.column, said.value));
         }

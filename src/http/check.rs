@@ -13,7 +13,7 @@ use super::render::{self, Answer};
 use super::stalled::Connection;
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
-use crate::registration::{self, Fault, FaultCode};
+use crate::registration::{self, Fault};
 use crate::reload::Found;
 use crate::snapshot::{ContentHash, Good, Obstacle, Snapshot};
 
@@ -22,6 +22,8 @@ pub(super) const ENDPOINT: Endpoint =
 
 /// A registration is not larger than this, in bytes; only a check reads what a stranger sends.
 const MAX_REGISTRATION: usize = 256 << 10;
+/// What the registration is called in messages: it has no file.
+const NAME: &str = "(the checked registration)";
 /// What is not compared after this time is reported as undecided.
 const CHECK_DEADLINE: Duration = Duration::from_secs(5);
 /// How often it is looked at whether the client is still there.
@@ -103,35 +105,22 @@ async fn answer(state: web::Data<AppState>, snapshot: Arc<Snapshot>, bytes: Byte
 
 fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], deadline: &Deadline) -> Checked {
     let refused = |errors| Checked { accepted: false, errors, findings: Vec::new() };
-    let new = match registration::load(&"(the checked registration)".into(), bytes, &state.hasher) {
+    let new = match registration::load(&NAME.into(), bytes, &state.hasher) {
         Ok(registration) => Arc::new(registration),
         Err(faults) => return refused(faults),
     };
     let good = Good::new(Arc::clone(&new), ContentHash::of(bytes));
     let set = match snapshot.try_admission(&good) {
         Ok(set) => set,
-        Err(obstacles) => return refused(obstacles.iter().map(|obstacle| fault(obstacle, snapshot)).collect()),
+        Err(obstacles) => {
+            let dialect = snapshot.services().homeserver().dialect;
+            let fault = |Obstacle { what, holder }: &Obstacle| what.fault(NAME, &new.id, &holder.file, dialect);
+            return refused(obstacles.iter().map(fault).collect());
+        }
     };
     let nothing = Analysis::default();
     let latest = state.analyst.latest();
     let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
     let findings = asked.newcomer(snapshot.services(), previous, &new, &set, deadline);
     Checked { accepted: true, errors: Vec::new(), findings }
-}
-
-/// Why a service in force would not let it load.
-fn fault(obstacle: &Obstacle, snapshot: &Snapshot) -> Fault {
-    let Obstacle { code, holder } = obstacle;
-    let (id, file) = (&holder.id, &holder.file);
-    let collision = snapshot.services().homeserver().dialect.collision();
-    let message = match code {
-        FaultCode::DuplicateToken => {
-            format!("it has the same `as_token` as `{id}` in {file}; {collision}; generate another token")
-        }
-        FaultCode::OverlappingProxyPrefix => {
-            format!("its `io.element.msc4512.proxy_prefix` overlaps that of `{id}` in {file}; {collision}")
-        }
-        _ => format!("it has the same `id` as `{id}` in {file}; {collision}"),
-    };
-    Fault::of_file(*code, message)
 }

@@ -49,7 +49,7 @@ use super::taken::{Taken, wanted_twice};
 use super::{FileRecord, Good, Refusal};
 use crate::homeserver::Dialect;
 use crate::index::ServicePos;
-use crate::registration::{Fault, FaultCode, FileFacts};
+use crate::registration::FileFacts;
 use crate::ruling::Services;
 
 /// One file that asks to be in force.
@@ -214,8 +214,8 @@ fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f
         Err(faults) => TurnedAway::unloadable(faults),
         Ok(offered) => match taken.in_the_way_of(at, &offered.registration).first() {
             Some(collision) => {
-                let holder = &candidates[collision.with];
-                TurnedAway::colliding(offered, fault(collision.code, candidate, holder, dialect))
+                let (id, holder) = (&offered.registration.id, candidates[collision.with].file);
+                TurnedAway::colliding(offered, collision.what.fault(candidate.file, id, holder, dialect))
             }
             // Cannot be: it would have been asked again. But then it may come in.
             None => {
@@ -233,30 +233,6 @@ fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f
         }
         _ => Standing::Quarantined(away),
     }
-}
-
-fn fault(code: FaultCode, refused: &Candidate<'_>, holder: &Candidate<'_>, dialect: Dialect) -> Fault {
-    let (file, other, consequence) = (&refused.file, &holder.file, dialect.collision());
-    let id = refused.offered.map_or("", |good| &*good.registration.id);
-    let message = match code {
-        // Whoever is told to remove one of two files must not remove the only one.
-        FaultCode::DuplicateId if file == other => {
-            format!("{file} is named twice; {consequence}; name it once: there is one file, and it is in force")
-        }
-        FaultCode::DuplicateToken => format!(
-            "{file} has the same `as_token` as {other}, which is in force; {consequence}; \
-             give each application service tokens of its own"
-        ),
-        FaultCode::OverlappingProxyPrefix => format!(
-            "the `io.element.msc4512.proxy_prefix` of {file} overlaps that of {other}, which is in force; \
-             {consequence}; give each application service a prefix of its own"
-        ),
-        _ => format!(
-            "{file} has the same `id` `{id}` as {other}, which is in force; {consequence}; \
-             remove one of the files or give one of them another `id`"
-        ),
-    };
-    Fault::of_file(code, message)
 }
 
 #[cfg(test)]

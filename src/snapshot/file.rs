@@ -92,7 +92,7 @@ pub struct TurnedAway {
     /// What it says, where it loads and only collides with others: it may come in as soon as they make room.
     offered: Option<Good>,
     /// Why; never empty.
-    faults: Refusal,
+    pub(super) faults: Refusal,
 }
 
 impl Standing {

@@ -44,6 +44,7 @@ mod live;
 mod metrics;
 mod taken;
 mod trial;
+mod unique;
 
 pub use admission::Candidate;
 pub use changes::{Changes, ServiceChange};
@@ -55,3 +56,4 @@ pub use in_force::{Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
 pub use trial::Obstacle;
+pub use unique::Unique;

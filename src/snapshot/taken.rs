@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
-use super::Good;
-use crate::registration::{FaultCode, Registration, TokenDigest};
+use super::{Good, Unique};
+use crate::registration::{Registration, TokenDigest};
 
 /// Whom a registration collides with, by position, and in what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Collision {
     pub(super) with: usize,
-    pub(super) code: FaultCode,
+    pub(super) what: Unique,
 }
 
 /// Those that want something that another of them wants too.
@@ -94,11 +94,11 @@ impl<'f> Taken<'f> {
     /// What others have taken of what a registration needs: the `id` first, then the token, then the prefixes.
     pub(super) fn in_the_way_of(&self, at: usize, registration: &Registration) -> Vec<Collision> {
         let other = |holder: Option<&usize>| holder.copied().filter(|&holder| holder != at);
-        let id = other(self.ids.get(&*registration.id)).map(|with| (FaultCode::DuplicateId, with));
-        let token = other(self.tokens.get(&registration.as_token)).map(|with| (FaultCode::DuplicateToken, with));
+        let id = other(self.ids.get(&*registration.id)).map(|with| (Unique::Id, with));
+        let token = other(self.tokens.get(&registration.as_token)).map(|with| (Unique::Token, with));
         let prefixes = registration.proxy_prefix.as_deref().into_iter().flat_map(|prefix| self.prefix_holders(prefix));
-        let prefixes = prefixes.filter(|&with| with != at).map(|with| (FaultCode::OverlappingProxyPrefix, with));
-        id.into_iter().chain(token).chain(prefixes).map(|(code, with)| Collision { with, code }).collect()
+        let prefixes = prefixes.filter(|&with| with != at).map(|with| (Unique::ProxyPrefix, with));
+        id.into_iter().chain(token).chain(prefixes).map(|(what, with)| Collision { with, what }).collect()
     }
 
     /// Who holds a prefix that overlaps. Several may: `/a` overlaps both `/a/b` and `/a/c`.

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use super::admission::{Candidate, admit, admit_some};
-use super::{FileRecord, FileState, Good, Snapshot, Standing};
-use crate::registration::{FaultCode, FileFacts, Registration};
+use super::{FileRecord, FileState, Good, Snapshot, Standing, Unique};
+use crate::registration::{FileFacts, Registration};
 
 /// A service in force that keeps a registration out, and what both want for themselves.
 #[derive(Clone, Debug)]
 pub struct Obstacle {
-    /// What both have: an `id`, a token or a proxy prefix.
-    pub code: FaultCode,
+    /// What both have.
+    pub what: Unique,
     /// The service in force.
     pub holder: Arc<Registration>,
 }
@@ -71,10 +71,10 @@ fn obstacles(new: &Registration, holder: &Arc<Registration>) -> Vec<Obstacle> {
         _ => false,
     };
     let found = [
-        (FaultCode::DuplicateId, new.id == holder.id),
-        (FaultCode::DuplicateToken, new.as_token == holder.as_token),
-        (FaultCode::OverlappingProxyPrefix, overlap),
+        (Unique::Id, new.id == holder.id),
+        (Unique::Token, new.as_token == holder.as_token),
+        (Unique::ProxyPrefix, overlap),
     ];
     let found = found.into_iter().filter(|(_, applies)| *applies);
-    found.map(|(code, _)| Obstacle { code, holder: Arc::clone(holder) }).collect()
+    found.map(|(what, _)| Obstacle { what, holder: Arc::clone(holder) }).collect()
 }

@@ -261,25 +261,35 @@ fn the_service_finds_the_same_and_checks_what_it_is_sent() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_used_is_said_in_the_format_asked_for() {
+fn a_configuration_that_synapse_refuses_is_said_in_the_format_asked_for() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let config = home.path().join("homeserver.yaml");
     std::fs::write(&config, "server_name: example.com\napp_service_config_files: telegram.yaml\n").expect("written");
     let check = |format| {
         let config = config.to_str().expect("UTF-8");
         let output = bailiwick(&["check", "--synapse-config", config, "--format", format]);
-        assert_eq!(output.status.code(), Some(64), "{output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("homeserver.yaml:2:27: "), "{output:?}");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
         output
     };
     let document = json_of(&check("json"));
     assert!(document["problem"].as_str().is_some_and(|problem| problem.contains("homeserver.yaml:2:27")), "{document}");
     assert_eq!((&document["snapshot"], &document["complete"]), (&Value::Null, &json!(false)));
+    let error = &document["files"][0]["errors"][0];
+    assert_eq!((&error["code"], &error["line"], &error["column"]), (&json!("wrong-type"), &json!(2), &json!(27)));
     let run = &json_of(&check("sarif"))["runs"][0];
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);
     let said = &run["invocations"][0]["toolConfigurationNotifications"][0]["message"]["text"];
     assert!(said.as_str().is_some_and(|said| said.contains("homeserver.yaml:2:27")), "{said}");
-    assert!(check("human").stdout.is_empty());
+    assert_eq!((&run["results"][0]["ruleId"], &run["results"][0]["level"]), (&json!("wrong-type"), &json!("error")));
+    let people = text(&check("human"));
+    assert!(people.contains("error[wrong-type]: app_service_config_files is a string"), "{people}");
+    assert!(people.contains("homeserver.yaml:2:27\n"), "{people}");
+    // What the command line lacks is another thing than what the file does, and is said as well.
+    std::fs::write(&config, "app_service_config_files: []\n").expect("written");
+    let nameless = bailiwick(&["check", "--synapse-config", config.to_str().expect("UTF-8"), "--format", "json"]);
+    assert_eq!(nameless.status.code(), Some(64), "{nameless:?}");
+    let problem = &json_of(&nameless)["problem"];
+    assert!(problem.as_str().is_some_and(|problem| problem.contains("server_name is missing")), "{problem}");
 }
 
 #[test]

@@ -6,7 +6,6 @@ use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use crate::cli::output::{Out, wants_colour};
 use crate::registration::Fault;
-use crate::snapshot::FileRecord;
 use crate::telemetry::Visible;
 
 /// Of many findings of one code about the same service so many are shown, the gravest; the others are counted. Of up to
@@ -19,7 +18,7 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
     let mut out = Printer { out, colour: wants_colour(), homeserver };
     for file in report.snapshot.files() {
         for fault in file.faults() {
-            out.fault(file, fault)?;
+            out.fault(file.file(), fault, "the file is not loaded, as")?;
         }
     }
     let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
@@ -35,6 +34,12 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
         writeln!(out.out, "… and {more} more {code} {whose}, none graver ({all} in all; --all shows them)\n")?;
     }
     out.summary(report)
+}
+
+/// The same of a file of Synapse's own configuration, without which nothing can be checked.
+pub(in crate::cli) fn human_of_faults(file: &str, faults: &[Fault], out: &mut Out) -> io::Result<()> {
+    let mut out = Printer { out, colour: wants_colour(), homeserver: "Synapse" };
+    faults.iter().try_for_each(|fault| out.fault(file, fault, "nothing is checked:"))
 }
 
 /// What is counted instead of shown, by position: of each group that is too large, all but the gravest.
@@ -102,21 +107,17 @@ impl<W: Write> Printer<W> {
         if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn fault(&mut self, file: &FileRecord, fault: &Fault) -> io::Result<()> {
+    fn fault(&mut self, file: &str, fault: &Fault, so: &str) -> io::Result<()> {
         let code = serde_json::to_value(fault.code).ok();
         let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
         self.headline(Severity::Error, code, &fault.message)?;
         let place = match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file.file())),
-            _ => Visible(file.file()).to_string(),
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file)),
+            _ => Visible(file).to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
         let homeserver = self.homeserver;
-        writeln!(
-            self.out,
-            "  {} the file is not loaded, as {homeserver} would not start with it\n",
-            self.paint(DIM, "=")
-        )
+        writeln!(self.out, "  {} {so} {homeserver} would not start with it\n", self.paint(DIM, "="))
     }
 
     fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {

@@ -5,7 +5,7 @@ mod sarif;
 
 use std::sync::Arc;
 
-pub(super) use human::human;
+pub(super) use human::{human, human_of_faults};
 pub(super) use sarif::{sarif, sarif_of_problem};
 
 use crate::analysis::{Code, Finding};

@@ -4,29 +4,24 @@ use serde_json::{Value, json};
 
 use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Severity};
-use crate::cli::USAGE;
 use crate::cli::output::{self, Out};
-use crate::registration::FaultCode;
-use crate::snapshot::FileRecord;
+use crate::registration::{Fault, FaultCode};
 
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
-    let faults = report.snapshot.files().iter().flat_map(|file| faults_of(file));
+    let faults = report.snapshot.files().iter().flat_map(|file| results_of(file.file(), file.faults()));
     let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
     output::json(out, &document(&results, &json!({"executionSuccessful": true})))
 }
 
 /// The same where nothing could be checked, and why: a log without an invocation would read as one of a check that found
 /// nothing.
-pub(in crate::cli) fn sarif_of_problem(problem: &str, out: &mut Out) -> io::Result<()> {
+pub(in crate::cli) fn sarif_of_problem(problem: &str, files: &[(&str, &[Fault])], out: &mut Out) -> io::Result<()> {
+    let results: Vec<Value> = files.iter().flat_map(|(file, faults)| results_of(file, faults)).collect();
     let notification = json!({"level": "error", "message": {"text": problem}});
-    let invocation = json!({
-        "executionSuccessful": false,
-        "exitCode": USAGE,
-        "toolConfigurationNotifications": [notification],
-    });
-    output::json(out, &document(&[], &invocation))
+    let invocation = json!({"executionSuccessful": false, "toolConfigurationNotifications": [notification]});
+    output::json(out, &document(&results, &invocation))
 }
 
 fn document(results: &[Value], invocation: &Value) -> Value {
@@ -72,17 +67,17 @@ fn result(finding: &Finding) -> Value {
     })
 }
 
-fn faults_of(file: &FileRecord) -> Vec<Value> {
-    let result = |fault: &crate::registration::Fault| {
+fn results_of(file: &str, faults: &[Fault]) -> Vec<Value> {
+    let result = |fault: &Fault| {
         let region = json!({"startLine": fault.line.unwrap_or(1), "startColumn": fault.column.unwrap_or(1)});
         json!({
             "ruleId": fault.code,
             "level": "error",
             "message": {"text": fault.message},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file.file())}, "region": region}}],
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}, "region": region}}],
         })
     };
-    file.faults().iter().map(result).collect()
+    faults.iter().map(result).collect()
 }
 
 fn location(place: &FindingPlace) -> Value {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
-use crate::registration::{self, Registration, Token, TokenHasher};
+use crate::registration::{self, Fault, FaultCode, Registration, Token, TokenHasher};
 use crate::snapshot::{ContentHash, FileState, Snapshot};
 
 /// What one file says: little enough that files collide all the time.
@@ -368,9 +368,10 @@ fn a_file_that_is_named_twice_is_not_to_be_removed() {
     let good = Loader::default().good(0, Content { id: 0, token: 0, prefix: 0, edit: 0 });
     let named = || Scanned { file: name(0), offered: Ok(good.clone()), held: None };
     let (first, second) = (named(), named());
-    let fault = fault(FaultCode::DuplicateId, &second.candidate(), &first.candidate(), server().dialect);
+    let standings = admit(&[first.candidate(), second.candidate()], server().dialect);
+    let [Standing::Active(_), Standing::Quarantined(away)] = &*standings else { panic!("{standings:?}") };
     assert_eq!(
-        fault.message,
+        away.faults[0].message,
         "registrations/0.yaml is named twice; Synapse would refuse to start; name it once: there is one file, and it is \
          in force"
     );

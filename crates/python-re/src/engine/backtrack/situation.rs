@@ -1,3 +1,4 @@
+use super::NOWHERE;
 use super::run::Run;
 use super::trail::{Entry, Loop};
 use crate::engine::program::{Address, Instruction, Times};
@@ -19,7 +20,7 @@ impl Run<'_> {
         if self.steps > self.remember_at || self.forgetful > 0 || !self.failure_leaves_nothing() {
             return false;
         }
-        let situation = self.situation(at, place);
+        let Some(situation) = self.situation(at, place) else { return false };
         if self.memory.failed.contains(&situation) {
             return true;
         }
@@ -37,11 +38,14 @@ impl Run<'_> {
         latest.unwrap_or(trail.len() <= NEAR)
     }
 
-    pub(super) fn situation(&self, at: Address, place: usize) -> Situation {
-        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let mut situation = vec![number(at), number(place), number(self.valid)];
+    /// How it goes on from here; `None` if that does not fit, so that it is not remembered but tried again: two
+    /// situations that looked alike would hide a match.
+    fn situation(&self, at: Address, place: usize) -> Option<Situation> {
+        let mut situation = vec![number(at)?, number(place)?, number(self.valid)?];
         let marks = self.program.asked.iter().flat_map(|group| [group * 2 - 2, group * 2 - 1]);
-        situation.extend(marks.filter(|&mark| mark < self.valid).map(|mark| number(self.memory.marks[mark])));
+        for mark in marks.filter(|&mark| mark < self.valid) {
+            situation.push(number(self.memory.marks[mark])?);
+        }
         let mut next = self.innermost;
         while let Some(index) = next {
             let Loop { until, count, last, outer } = self.memory.loops[index];
@@ -51,9 +55,29 @@ impl Run<'_> {
                 _ => count,
             };
             // Places only grow from here, so that another place is as good as none.
-            situation.extend([number(until), u32::try_from(count + 1).unwrap_or(u32::MAX), (last == place).into()]);
+            situation.extend([number(until)?, u32::try_from(count + 1).ok()?, (last == place).into()]);
             next = outer;
         }
-        situation.into()
+        Some(situation.into())
+    }
+}
+
+/// A place or an address in half the memory. The greatest is for a group that has captured nothing.
+fn number(number: usize) -> Option<u32> {
+    match u32::try_from(number) {
+        Ok(u32::MAX) => None,
+        Ok(fits) => Some(fits),
+        Err(_) => (number == NOWHERE).then_some(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_numbers_look_alike() {
+        assert_eq!((number(0), number(u32::MAX as usize - 1)), (Some(0), Some(u32::MAX - 1)));
+        assert_eq!((number(NOWHERE), number(u32::MAX as usize), number(1 << 40)), (Some(u32::MAX), None, None));
     }
 }
