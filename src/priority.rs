@@ -1,6 +1,7 @@
 //! Which threads stand back behind which, where there are not enough cores for all.
 //!
-//! Those that answer go first, then those that load (names are not guarded before that is done), then those that compare.
+//! Those that answer go first, then those that load (names are not guarded before that is done), then what of an answer takes
+//! longer than a moment, then those that compare.
 
 use rayon::ThreadPoolBuilder;
 use rustix::process::setpriority_process;
@@ -11,6 +12,10 @@ use rustix::thread::gettid;
 pub(crate) enum Rank {
     /// Loading: names are not guarded before it is done.
     Load = 10,
+    /// Answering at length: whoever asks ten thousand things waits longer than who asks one.
+    AnswerAtLength = 11,
+    /// Answering what patterns make hard: who asks for little else must not have to wait for it.
+    AnswerHard = 15,
     /// Comparing: it can wait.
     Compare = 19,
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use actix_web::http::Method;
 use actix_web::{App, test, web};
 use bailiwick::analysis::Comparer;
-use bailiwick::http::{self, AppState, Limits, Part};
+use bailiwick::http::{self, AppState, Aside, Limits, Part};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::telemetry::Metrics;
 use bailiwick::reload::{Analyst, Options, Reloader};
@@ -33,11 +33,12 @@ fn scene() -> Scene {
     let metrics = Metrics::new();
     let reloader = Reloader::start(options, &metrics).expect("a thread");
     let comparer = Arc::new(Comparer::new().expect("threads"));
+    let aside = Arc::new(Aside::start().expect("threads"));
     let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics).expect("a thread");
     while analyst.latest().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let state = AppState::new(reloader, analyst, comparer, metrics, hasher, Limits::default());
+    let state = AppState::new(reloader, analyst, comparer, aside, metrics, hasher, Limits::default());
     Scene { system, state: web::Data::new(state) }
 }
 

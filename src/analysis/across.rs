@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::finding::{Finding, FindingPlace, Severity, Witness, WitnessIs};
+use super::finding::{Finding, FindingPlace, Severity, Witness, WitnessIs, shown};
 use super::join::unjoinable;
 use super::limits::bound;
 use super::prepared::{Prepared, PreparedEntry, Standing};
@@ -101,13 +101,13 @@ pub(super) fn claims_everyone(one: &Prepared, all: Counts) -> Vec<Finding> {
     }
     let others = all.minus(Counts::of(one));
     let everyone = one.entries.iter().filter(|entry| entry.standing == Standing::Everyone);
-    bound(everyone.map(|entry| entry_claims_everyone(&one.registration, entry, others)).collect())
+    bound(everyone.map(|entry| entry_claims_everyone(&one.registration, entry, others)))
 }
 
 fn entry_claims_everyone(registration: &Registration, entry: &PreparedEntry, others: Counts) -> Finding {
     let [shared, exclusive] = others.0[entry.kind];
     let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
-    let (kind, id) = (entry.kind, &registration.id);
+    let (kind, id) = (entry.kind, shown(&registration.id));
     let message = if entry.exclusive {
         let who_can_not = if kind == Kind::User { "nobody else can register one" } else { "no person can create one" };
         format!(
@@ -137,7 +137,7 @@ pub(super) fn sender_held(
         By::Sender if holder.id < registration.id => return None,
         By::Sender => (
             FindingPlace::at(holder, holder.sender_place),
-            format!("`{}` and `{}` have the same own user `{sender}`", registration.id, holder.id),
+            format!("`{}` and `{}` have the same own user `{sender}`", shown(&registration.id), shown(&holder.id)),
         ),
         // Who claims everybody is told so once.
         By::Entry(index)
@@ -147,7 +147,11 @@ pub(super) fn sender_held(
         }
         By::Entry(index) => (
             FindingPlace::entry(holder, Kind::User, index),
-            format!("`{sender}`, the own user of `{}`, is claimed exclusively by `{}`", registration.id, holder.id),
+            format!(
+                "`{sender}`, the own user of `{}`, is claimed exclusively by `{}`",
+                shown(&registration.id),
+                shown(&holder.id)
+            ),
         ),
     };
     let is = match localpart_grammar(&registration.sender_localpart) {
@@ -169,7 +173,8 @@ pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
         if first.id != registration.id {
             let message = format!(
                 "`{}` and `{}` have the same `hs_token`: each can pass itself off as the homeserver towards the other",
-                first.id, registration.id
+                shown(&first.id),
+                shown(&registration.id)
             );
             findings.push(both(Code::SharedToken, message, first, registration));
         }
@@ -181,7 +186,8 @@ pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
         if first.id != registration.id {
             let message = format!(
                 "`{}` and `{}` have the same `url` (`{url}`): what listens there is sent the events of both",
-                first.id, registration.id
+                shown(&first.id),
+                shown(&registration.id)
             );
             findings.push(both(Code::SharedUrl, message, first, registration));
         }

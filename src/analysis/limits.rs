@@ -56,7 +56,7 @@ impl Unseen {
 }
 
 /// Keeps the first findings of each code; the last of those that are kept counts the rest.
-pub(super) fn bound(findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn bound(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
     let mut kept: Vec<Finding> = Vec::new();
     let mut counts: Vec<(Code, usize, usize)> = Vec::new();
     for finding in findings {

@@ -2,13 +2,13 @@
 
 use super::Code;
 use super::examiner::{Examiner, Pass};
-use super::finding::{Finding, FindingPlace, Relation, Severity, Witness, WitnessIs};
+use super::finding::{Finding, FindingPlace, Relation, Severity, Witness, WitnessIs, shown};
 use super::name::Ids;
 use super::prepared::EntryOf;
 use super::search::{LimitReached, is_within, shortest};
 use super::term::{NEVER, Term};
 use crate::homeserver::Dialect;
-use crate::matrix::{Kind, user_id};
+use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 
 /// Two entries were not compared, since there was no time left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,11 @@ impl<'a> Pass<'a> {
             // Their own users are theirs in any case, and findings of their own.
             for entry in [a, b] {
                 let sender = user_id(&entry.registration.sender_localpart, self.homeserver.name.as_str());
-                let sender = self.terms.literal(&sender);
-                both = self.terms.without(both, sender);
+                // What is longer is no ID, and no search finds it.
+                if sender.len() <= MAX_ID_BYTES {
+                    let sender = self.terms.literal(&sender);
+                    both = self.terms.without(both, sender);
+                }
             }
         }
         // Most pairs meet nowhere, which is found out sooner without saying where.
@@ -112,8 +115,8 @@ pub(super) fn collision(
         Err(LimitReached) => {
             let message = format!(
                 "whether `{}` and `{}` claim the same {} could not be decided within the limits",
-                first.registration.id,
-                second.registration.id,
+                shown(&first.registration.id),
+                shown(&second.registration.id),
                 kind.list()
             );
             Finding::new(code, severity.less(), message)
@@ -124,7 +127,7 @@ pub(super) fn collision(
 }
 
 fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<'_>), witness: &Witness) -> String {
-    let (a, b, id) = (&first.registration.id, &second.registration.id, &witness.id);
+    let (a, b, id) = (shown(&first.registration.id), shown(&second.registration.id), &witness.id);
     let which = match witness.is {
         WitnessIs::Valid => "",
         WitnessIs::Historical => ", an ID as only a service can make it,",

@@ -3,39 +3,39 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 
-use super::owners::result_of;
-use super::pieces::Parts;
+use super::owners::{OwnersResult, count_step_limits, result_of};
+use super::pieces::{Effort, Next, Parts};
 use super::{AppState, render, scratch};
 use crate::snapshot::Snapshot;
 
-/// The steps that regexes with back-references may take for one batch: about a second of one thread, which turns to others
-/// between them. Beyond it, IDs count as claimed.
-const STEPS: u64 = 20_000_000;
-
-/// A batch that is being answered, ID by ID.
+/// A batch that is being answered, ID by ID. Each has as many steps as a question that is asked alone: what a batch may
+/// take together is bounded by how many IDs it has, and others do not wait for it.
 pub(super) struct Batch {
     state: Data<AppState>,
     snapshot: Arc<Snapshot>,
     ids: Ids,
     /// The ID that comes next.
     next: usize,
-    steps_left: u64,
 }
 
 /// Texts in one allocation.
-struct Ids {
+pub(super) struct Ids {
     text: String,
     ends: Vec<usize>,
 }
 
 impl Ids {
-    fn new(ids: &[Cow<'_, str>]) -> Self {
+    pub(super) fn new(ids: &[Cow<'_, str>]) -> Self {
         let mut text = String::with_capacity(ids.iter().map(|id| id.len()).sum());
         let ends = ids.iter().map(|id| {
             text += id;
             text.len()
         });
         Self { ends: ends.collect(), text }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.ends.len()
     }
 
     fn get(&self, at: usize) -> Option<&str> {
@@ -46,28 +46,34 @@ impl Ids {
 }
 
 impl Batch {
-    pub(super) fn new(state: Data<AppState>, snapshot: Arc<Snapshot>, ids: &[Cow<'_, str>]) -> Self {
-        Self { state, snapshot, ids: Ids::new(ids), next: 0, steps_left: STEPS }
+    pub(super) const fn new(state: Data<AppState>, snapshot: Arc<Snapshot>, ids: Ids) -> Self {
+        Self { state, snapshot, ids, next: 0 }
     }
 }
 
 impl Parts for Batch {
-    fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
-        let Self { state, snapshot, ids, next, steps_left } = self;
-        if *next == 0 {
-            render::open_with_snapshot(answer, snapshot, "results");
-        }
+    fn write_next(&mut self, answer: &mut Vec<u8>, effort: Effort) -> Next {
+        let Self { state, snapshot, ids, next } = self;
         let Some(id) = ids.get(*next) else {
             answer.extend_from_slice(b"]}");
-            return false;
+            return Next::End;
         };
-        if *next > 0 {
+        let ask = |scratch: &mut _| result_of(id, snapshot.services(), scratch);
+        let result = match effort {
+            Effort::Moment => scratch::in_a_moment(ask),
+            Effort::Whatever => Some(scratch::patiently(ask)),
+        };
+        let Some(result) = result else { return Next::Hard };
+        if let OwnersResult::Ownership(ownership) = &result {
+            count_step_limits(&state.metrics, ownership);
+        }
+        if *next == 0 {
+            render::open_with_snapshot(answer, snapshot, "results");
+        } else {
             answer.push(b',');
         }
         *next += 1;
-        scratch::with_steps(steps_left, |scratch| {
-            render::append(answer, &result_of(id, snapshot.services(), &state.metrics, scratch));
-        });
-        true
+        render::append(answer, &result);
+        Next::More
     }
 }

@@ -10,7 +10,11 @@ pub(super) type Body = Result<Bytes, actix_web::Error>;
 
 /// Reads a body of JSON. `expected` is the shape, for the error; what was sent is never repeated.
 pub(super) fn json<'b, T: Deserialize<'b>>(body: &'b Body, expected: &str) -> Result<T, ApiError> {
-    let bytes = read(body)?;
+    json_of(read(body)?, expected)
+}
+
+/// The same of a body that has been read.
+pub(super) fn json_of<'b, T: Deserialize<'b>>(bytes: &'b [u8], expected: &str) -> Result<T, ApiError> {
     // What takes an object would take a list of its values, too.
     if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
     {

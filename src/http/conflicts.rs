@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::pieces::{self, Parts};
+use super::pieces::{self, Effort, Next, Parts};
 use super::query::Query;
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role};
@@ -69,7 +69,8 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let mut findings: Vec<Arc<Finding>> = found.analysis.findings.iter().filter(fits).map(Arc::clone).collect();
     let total = findings.len();
     findings.truncate(limit);
-    Ok(pieces::answer(Found { snapshot: Arc::clone(&found.snapshot), findings, next: 0, total }).await)
+    let found = Found { snapshot: Arc::clone(&found.snapshot), findings, next: 0, total };
+    pieces::answer(&state.aside, found).await
 }
 
 /// The findings that are listed, one after the other.
@@ -81,7 +82,7 @@ struct Found {
 }
 
 impl Parts for Found {
-    fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
+    fn write_next(&mut self, answer: &mut Vec<u8>, _: Effort) -> Next {
         let Self { snapshot, findings, next, total } = self;
         if *next == 0 {
             let truncated = findings.len() < *total;
@@ -90,14 +91,14 @@ impl Parts for Found {
         }
         let Some(finding) = findings.get(*next) else {
             render::close_with_snapshot(answer, snapshot);
-            return false;
+            return Next::End;
         };
         if *next > 0 {
             answer.push(b',');
         }
         *next += 1;
         render::append(answer, finding);
-        true
+        Next::More
     }
 }
 

@@ -3,6 +3,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::Role;
+use super::aside::NotDone;
 use super::render;
 use crate::matrix::{ErrCode, IdError};
 
@@ -130,6 +131,12 @@ impl ApiError {
 impl From<IdError> for ApiError {
     fn from(error: IdError) -> Self {
         Self::invalid_param(error.to_string())
+    }
+}
+
+impl From<NotDone> for ApiError {
+    fn from(NotDone: NotDone) -> Self {
+        Self::shutting_down()
     }
 }
 

@@ -8,9 +8,10 @@ use super::body::{self, Body};
 use super::decided::Decided;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::may_register::{MAX_ASKED_CHARS, by_id};
-use super::render::{self, Answer};
-use super::{ApiError, AppState, Caller, Role, scratch};
+use super::may_register::MAX_ASKED_CHARS;
+use super::question::{By, Question};
+use super::render::Answer;
+use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::{Kind, MatrixId};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
@@ -51,26 +52,21 @@ const EXPECTED: &str = r##"{"alias": "#…", "user_id": "@…" (or none), "as_id
 )]
 async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: MayCreateAliasRequest<'_> = body::json(&body, EXPECTED)?;
-    let alias = of_kind(&request.alias, Kind::Alias)?;
-    let user = request.user_id.as_deref().map(|user| of_kind(user, Kind::User)).transpose()?;
-    let snapshot = state.snapshot()?;
-    let services = snapshot.services();
-    let asker = by_id(services, request.as_id.as_deref());
-    let user = user.map(MatrixId::as_str);
-    let decision = scratch::with(|scratch| services.may_create_alias(alias, asker, user, scratch));
-    let decision = state.decided(*caller, &snapshot, decision);
-    Ok(render::ok(&Answer::of(&snapshot, Decided::told(*caller, decision))))
+    is_of_kind(&request.alias, Kind::Alias)?;
+    request.user_id.as_deref().map_or(Ok(()), |user| is_of_kind(user, Kind::User))?;
+    let MayCreateAliasRequest { alias, user_id, as_id } = request;
+    Question::Alias { alias, user_id, by: By::Id(as_id) }.answer(state, *caller).await
 }
 
 /// An ID of a kind; its length is part of the decision, up to what anybody asks in earnest.
-fn of_kind(text: &str, kind: Kind) -> Result<MatrixId<'_>, ApiError> {
+fn is_of_kind(text: &str, kind: Kind) -> Result<(), ApiError> {
     let id = MatrixId::of_any_length(text)?;
     if text.chars().nth(MAX_ASKED_CHARS).is_some() {
         let problem = format!("an ID of more than {MAX_ASKED_CHARS} characters is not decided on");
         return Err(ApiError::invalid_param(problem));
     }
     if id.kind() == kind {
-        Ok(id)
+        Ok(())
     } else {
         Err(ApiError::invalid_param(format!("an ID of this kind ({kind}) begins with `{}`", kind.sigil())))
     }

@@ -9,10 +9,10 @@ use super::decided::Decided;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
-use super::render::{self, Answer};
-use super::{ApiError, AppState, Caller, Role, scratch};
+use super::question::{By, Question};
+use super::render::Answer;
+use super::{ApiError, AppState, Caller, Role};
 use crate::registration::Token;
-use crate::ruling::{Asker, Services, UserName};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/may-register",
@@ -76,12 +76,13 @@ async fn get(
         Some("true") => true,
         Some(_) => return Err(ApiError::invalid_param("as_typed is true or false")),
     };
-    let name = user_name(query.get("user_id"), query.get("localpart"))?;
-    match (query.get("as_id"), as_typed) {
-        (as_id, false) => answer(&state, *caller, name, |services| by_id(services, as_id)),
-        (None, true) => answer(&state, *caller, name, |_| Asker::Availability),
-        (Some(_), true) => Err(only_persons_type()),
-    }
+    let by = match (query.get("as_id"), as_typed) {
+        (as_id, false) => By::Id(as_id.map(Cow::Borrowed)),
+        (None, true) => By::AsTyped,
+        (Some(_), true) => return Err(only_persons_type()),
+    };
+    let [user_id, localpart] = ["user_id", "localpart"].map(|key| query.get(key).map(Cow::Borrowed));
+    user_name(user_id, localpart, by)?.answer(state, *caller).await
 }
 
 #[utoipa::path(
@@ -99,57 +100,38 @@ async fn get(
 )]
 async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: MayRegisterRequest<'_> = body::json(&body, EXPECTED)?;
-    let name = user_name(request.user_id.as_deref(), request.localpart.as_deref())?;
-    match (&request.as_id, &request.as_token) {
-        (None, None) if request.as_typed => answer(&state, *caller, name, |_| Asker::Availability),
-        _ if request.as_typed => Err(only_persons_type()),
-        (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
-        (as_id, None) => answer(&state, *caller, name, |services| by_id(services, as_id.as_deref())),
-        (None, Some(token)) => {
-            let digest = state.hasher.digest(&Token::new(&**token));
-            answer(&state, *caller, name, |services| {
-                services.position_of_token(&digest).map_or(Asker::Unknown(None), Asker::Service)
-            })
-        }
-    }
+    let by = match (request.as_id, request.as_token) {
+        (None, None) if request.as_typed => By::AsTyped,
+        _ if request.as_typed => return Err(only_persons_type()),
+        (Some(_), Some(_)) => return Err(ApiError::invalid_param("give as_id or as_token, not both")),
+        (as_id, None) => By::Id(as_id),
+        (None, Some(token)) => By::Token(state.hasher.digest(&Token::new(&*token))),
+    };
+    user_name(request.user_id, request.localpart, by)?.answer(state, *caller).await
 }
 
 fn only_persons_type() -> ApiError {
     ApiError::invalid_param("as_typed is for persons: a service registers names as it gives them")
 }
 
-fn answer<'a>(
-    state: &AppState,
-    caller: Caller,
-    name: UserName<'_>,
-    asker: impl FnOnce(&Services) -> Asker<'a>,
-) -> Result<HttpResponse, ApiError> {
-    let snapshot = state.snapshot()?;
-    let services = snapshot.services();
-    let decision = scratch::with(|scratch| services.may_register(asker(services), name, scratch));
-    let decision = state.decided(caller, &snapshot, decision);
-    Ok(render::ok(&Answer::of(&snapshot, Decided::told(caller, decision))))
-}
-
-/// Who asks, when a service is named by its id or not at all.
-pub(super) fn by_id<'a>(services: &Services, as_id: Option<&'a str>) -> Asker<'a> {
-    let Some(as_id) = as_id else { return Asker::Person };
-    services.position_of_id(as_id).map_or(Asker::Unknown(Some(as_id)), Asker::Service)
-}
-
-fn user_name<'a>(user_id: Option<&'a str>, localpart: Option<&'a str>) -> Result<UserName<'a>, ApiError> {
-    let (name, limit) = match (user_id, localpart) {
-        (Some(user_id), None) => (UserName::UserId(user_id), MAX_ASKED_CHARS),
-        (None, Some(localpart)) => (UserName::Localpart(localpart), MAX_LOCALPART_CHARS),
+/// Who is to be registered, named in one of two ways.
+fn user_name<'q>(
+    user_id: Option<Cow<'q, str>>,
+    localpart: Option<Cow<'q, str>>,
+    by: By<'q>,
+) -> Result<Question<'q>, ApiError> {
+    let (question, limit) = match (user_id, localpart) {
+        (Some(user_id), None) => (Question::UserId(user_id, by), MAX_ASKED_CHARS),
+        (None, Some(localpart)) => (Question::Localpart(localpart, by), MAX_LOCALPART_CHARS),
         (Some(_), Some(_)) => return Err(ApiError::invalid_param("give user_id or localpart, not both")),
         (None, None) => return Err(ApiError::missing_param("user_id or localpart is missing")),
     };
-    let (UserName::UserId(text) | UserName::Localpart(text)) = name;
+    let (Question::UserId(text, _) | Question::Localpart(text, _) | Question::Alias { alias: text, .. }) = &question;
     if text.chars().nth(limit).is_some() {
         return Err(ApiError::invalid_param(format!("a name of more than {limit} characters is not decided on")));
     }
-    if user_id.is_some_and(|user_id| !user_id.starts_with('@')) {
+    if matches!(&question, Question::UserId(user_id, _) if !user_id.starts_with('@')) {
         return Err(ApiError::invalid_param("a user ID begins with `@`; give a localpart as localpart"));
     }
-    Ok(name)
+    Ok(question)
 }

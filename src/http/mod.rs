@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod aside;
 mod batch;
 mod body;
 mod check;
@@ -23,6 +24,7 @@ mod openapi;
 mod owners;
 mod pieces;
 mod query;
+mod question;
 mod readyz;
 mod registrations;
 mod reload;
@@ -36,6 +38,7 @@ mod status;
 use access::Caller;
 pub use access::{Access, Role};
 pub use app::configure;
+pub use aside::Aside;
 pub use doors::{Doors, origin};
 use endpoint::Endpoint;
 pub use endpoint::Part;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::pieces::{self, Parts};
+use super::pieces::{self, Effort, Next, Parts};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::user_id;
@@ -105,7 +105,7 @@ pub(super) struct ShownEntry<'s> {
 )]
 async fn get(state: web::Data<AppState>, caller: ReqData<Caller>) -> Result<HttpResponse, ApiError> {
     let snapshot = Arc::clone(&*state.snapshot()?);
-    Ok(pieces::answer(Files { snapshot, role: caller.role, next: 0 }).await)
+    pieces::answer(&state.aside, Files { snapshot, role: caller.role, next: 0 }).await
 }
 
 /// The files of a snapshot, one after the other.
@@ -117,21 +117,21 @@ struct Files {
 }
 
 impl Parts for Files {
-    fn write_next(&mut self, answer: &mut Vec<u8>) -> bool {
+    fn write_next(&mut self, answer: &mut Vec<u8>, _: Effort) -> Next {
         let Self { snapshot, role, next } = self;
         if *next == 0 {
             answer.extend_from_slice(b"{\"registrations\":[");
         }
         let Some(file) = snapshot.files().get(*next) else {
             render::close_with_snapshot(answer, snapshot);
-            return false;
+            return Next::End;
         };
         if *next > 0 {
             answer.push(b',');
         }
         *next += 1;
         render::append(answer, &shown(file, snapshot.services(), *role));
-        true
+        Next::More
     }
 }
 

@@ -8,22 +8,25 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
 }
 
-/// The steps that regexes with back-references may take for one question: five of those that explode, about half a second.
-/// Beyond it, IDs count as claimed.
+/// The steps that regexes with back-references may take for one question where others wait: a fifth of a millisecond.
+/// Whoever needs more is asked again where it may take longer.
+const A_MOMENT: u64 = 5_000;
+
+/// The steps that they may take for one question at most: five of those that explode, about half a second. Beyond it, IDs
+/// count as claimed.
 const STEPS: u64 = 10_000_000;
 
-/// Asks with this thread's scratch memory.
-pub(super) fn with<R>(ask: impl FnOnce(&mut Scratch) -> R) -> R {
-    limited(STEPS, ask)
+/// Asks with this thread's scratch memory what can be told in a moment; `None` if it cannot.
+pub(super) fn in_a_moment<R>(ask: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
+    limited(A_MOMENT, |scratch| {
+        let answer = ask(scratch);
+        (scratch.steps_left() != Some(0)).then_some(answer)
+    })
 }
 
-/// The same, where all questions together may take so many steps; those that are left afterwards are counted.
-pub(super) fn with_steps<R>(steps: &mut u64, ask: impl FnOnce(&mut Scratch) -> R) -> R {
-    limited(*steps, |scratch| {
-        let answer = ask(scratch);
-        *steps = scratch.steps_left().unwrap_or(*steps);
-        answer
-    })
+/// Asks with this thread's scratch memory, for as long as a question may take.
+pub(super) fn patiently<R>(ask: impl FnOnce(&mut Scratch) -> R) -> R {
+    limited(STEPS, ask)
 }
 
 fn limited<R>(steps: u64, ask: impl FnOnce(&mut Scratch) -> R) -> R {

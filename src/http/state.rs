@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::healthz::Ailing;
 use super::memory::Memory;
 use super::requests::HttpMetrics;
-use super::{Access, Caller, Doors};
+use super::{Access, Aside, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::pulse::Pulse;
 use crate::registration::TokenHasher;
@@ -54,6 +54,8 @@ pub struct AppState {
     pub(super) reloader: Reloader,
     pub(super) analyst: Arc<Analyst>,
     pub(super) comparer: Arc<Comparer>,
+    /// Where what takes longer than a moment is done.
+    pub(super) aside: Arc<Aside>,
     /// How many checks may begin.
     pub(super) checks: Arc<Semaphore>,
     pub(super) metrics: HttpMetrics,
@@ -82,6 +84,7 @@ impl AppState {
         reloader: Reloader,
         analyst: Arc<Analyst>,
         comparer: Arc<Comparer>,
+        aside: Arc<Aside>,
         registry: Metrics,
         hasher: TokenHasher,
         limits: Limits,
@@ -94,6 +97,7 @@ impl AppState {
             reloader,
             analyst,
             comparer,
+            aside,
             checks,
             metrics,
             registry,

@@ -23,7 +23,7 @@ use unix_socket::UnixSocket;
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
 use crate::analysis::Comparer;
-use crate::http::{Access, AppState, Connections, Limits, Part};
+use crate::http::{Access, AppState, Aside, Connections, Limits, Part};
 use crate::priority::stand_back_all;
 use crate::pulse::Pulse;
 use crate::registration::{self, TokenHasher};
@@ -174,13 +174,14 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let others = [&main_pulse, &signals_pulse, &files_pulse].map(Arc::clone);
     let pulses: Vec<_> = [reloader.pulse(), analyst.pulse()].into_iter().chain(others).collect();
     let supervisor = Supervisor::start(pulses.clone(), &metrics).context("failed to start the supervisor")?;
+    let aside = Arc::new(Aside::start().context("failed to start the threads for long answers")?);
     let limits = Limits {
         body_bytes: serve.max_body,
         ids: serve.max_ids,
         request: Duration::from_secs(serve.request_timeout),
         in_flight_bytes: serve.max_in_flight,
     };
-    let state = AppState::new(reloader.clone(), analyst, comparer, metrics, hasher, limits)
+    let state = AppState::new(reloader.clone(), analyst, comparer, aside, metrics, hasher, limits)
         .guarded_by(access.clone())
         .behind(serve.doors())
         .when_incomplete(serve.when_incomplete)

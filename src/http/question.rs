@@ -1,0 +1,115 @@
+//! A question that a decision answers, and its answer: at once where that takes a moment, else aside.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use super::decided::Decided;
+use super::render::{self, Answer};
+use super::{ApiError, AppState, Caller, scratch};
+use crate::index::Scratch;
+use crate::matrix::MatrixId;
+use crate::registration::TokenDigest;
+use crate::ruling::{Asker, Decision, Services, UserName};
+use crate::snapshot::Snapshot;
+
+/// What is asked.
+pub(super) enum Question<'q> {
+    /// May a user of this ID be registered.
+    UserId(Cow<'q, str>, By<'q>),
+    /// May a user of this server with this localpart be registered.
+    Localpart(Cow<'q, str>, By<'q>),
+    /// May an alias be created, by this user.
+    Alias { alias: Cow<'q, str>, user_id: Option<Cow<'q, str>>, by: By<'q> },
+}
+
+/// How the question says who asks.
+pub(super) enum By<'q> {
+    /// A service by its id, or a person.
+    Id(Option<Cow<'q, str>>),
+    /// A service by its token.
+    Token(TokenDigest),
+    /// Somebody who asks whether a name is free, as typed.
+    AsTyped,
+}
+
+impl By<'_> {
+    fn asker(&self, services: &Services) -> Asker<'_> {
+        match self {
+            Self::Id(None) => Asker::Person,
+            Self::Id(Some(id)) => services.position_of_id(id).map_or(Asker::Unknown(Some(id)), Asker::Service),
+            Self::Token(token) => services.position_of_token(token).map_or(Asker::Unknown(None), Asker::Service),
+            Self::AsTyped => Asker::Availability,
+        }
+    }
+
+    fn into_owned(self) -> By<'static> {
+        match self {
+            Self::Id(id) => By::Id(id.map(owned)),
+            Self::Token(token) => By::Token(token),
+            Self::AsTyped => By::AsTyped,
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Answers. What of it takes longer than a moment nobody else waits for.
+    pub(super) async fn answer(self, state: web::Data<AppState>, caller: Caller) -> Result<HttpResponse, ApiError> {
+        let snapshot = state.snapshot()?;
+        match scratch::in_a_moment(|scratch| self.decide(snapshot.services(), scratch)) {
+            Some(decision) => Ok(render::json(StatusCode::OK, told(&state, &snapshot, caller, decision?))),
+            None => {
+                let snapshot = Arc::clone(&*snapshot);
+                self.into_owned().answer_aside(state, snapshot, caller).await
+            }
+        }
+    }
+
+    fn decide<'s>(&self, services: &'s Services, scratch: &mut Scratch) -> Result<Decision<'s>, ApiError> {
+        Ok(match self {
+            Self::UserId(id, by) => services.may_register(by.asker(services), UserName::UserId(id), scratch),
+            Self::Localpart(name, by) => services.may_register(by.asker(services), UserName::Localpart(name), scratch),
+            Self::Alias { alias, user_id, by } => {
+                let alias = MatrixId::of_any_length(alias)?;
+                services.may_create_alias(alias, by.asker(services), user_id.as_deref(), scratch)
+            }
+        })
+    }
+
+    fn into_owned(self) -> Question<'static> {
+        match self {
+            Self::UserId(id, by) => Question::UserId(owned(id), by.into_owned()),
+            Self::Localpart(name, by) => Question::Localpart(owned(name), by.into_owned()),
+            Self::Alias { alias, user_id, by } => {
+                Question::Alias { alias: owned(alias), user_id: user_id.map(owned), by: by.into_owned() }
+            }
+        }
+    }
+}
+
+impl Question<'static> {
+    async fn answer_aside(
+        self,
+        state: web::Data<AppState>,
+        snapshot: Arc<Snapshot>,
+        caller: Caller,
+    ) -> Result<HttpResponse, ApiError> {
+        let aside = Arc::clone(&state.aside);
+        let decided = aside.hard(move || {
+            let decision = scratch::patiently(|scratch| self.decide(snapshot.services(), scratch))?;
+            Ok(told(&state, &snapshot, caller, decision))
+        });
+        decided.await?.map(|bytes| render::json(StatusCode::OK, bytes))
+    }
+}
+
+fn told(state: &AppState, snapshot: &Snapshot, caller: Caller, decision: Decision<'_>) -> Vec<u8> {
+    let decision = state.decided(caller, snapshot, decision);
+    render::to_bytes(&Answer::of(snapshot, Decided::told(caller, decision)))
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
