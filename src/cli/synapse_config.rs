@@ -79,20 +79,35 @@ pub(crate) fn sources(
         match &config.server_name {
             Some(name) if name.value == expected.as_str() => {}
             None if is_named => {}
-            Some(_) => {
-                let problem = format!("server_name is no longer `{expected}`: restart bailiwick to serve another one");
-                return Err(Unusable(problem));
-            }
-            None => {
-                let problem =
-                    format!("server_name is missing: it was `{expected}`, and Synapse would not start without");
-                return Err(Unusable(problem));
-            }
+            said => return Err(Unusable(not_its_name(said.as_ref().map(|name| &*name.value), &expected, configs))),
         }
         Ok(config.files().map(|file| mapped(file, &maps)).collect())
     };
     let list = List::new(configs.to_vec(), Box::new(list), system);
     Ok((server_name.into(), vec![Arc::new(list)]))
+}
+
+/// Why a configuration that no longer names the server as before is not used. As a rule nobody has renamed it: the file is cut,
+/// or empty, since somebody is writing it or the disk is full.
+fn not_its_name(said: Option<&str>, expected: &ServerName, configs: &[Config]) -> String {
+    let ends_with = |config: &&Config, text: &str| config.bytes.trim_ascii_end().ends_with(text.as_bytes());
+    let shown = |config: &Config| config.file.display().to_string();
+    let Some(said) = said else {
+        let empty = configs.iter().find(|config| config.bytes.trim_ascii().is_empty()).map(shown);
+        let why = match empty {
+            Some(file) => format!("{file} is empty"),
+            None if configs.is_empty() => "there is no file of it any more".to_owned(),
+            None => "a file is cut, or is not there any more".to_owned(),
+        };
+        return format!(
+            "server_name is missing, as if {why}: it was `{expected}`, and Synapse would not start without"
+        );
+    };
+    let cut = configs.iter().find(|config| expected.as_str().starts_with(said) && ends_with(config, said)).map(shown);
+    match cut {
+        Some(file) => format!("{file} is cut: it ends with `{said}`, where server_name was `{expected}`"),
+        None => format!("server_name is no longer `{expected}`: restart bailiwick to serve another one"),
+    }
 }
 
 /// What all files say together; or which of them cannot be used, and why.

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::settle::{Looked, put_back};
@@ -109,28 +110,31 @@ impl State {
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
     fn listed(&self, scan: Scan, when: Circumstances) -> Self {
-        let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, when) };
-        let stays_lost = |known: &Arc<Known>| is(known, Absence::Lost) && !when.allow_empty;
-        let missed: Vec<_> = scan.gone.into_iter().filter(has_any).collect();
-        let still_lost = scan.away.iter().filter(|known| stays_lost(known)).count();
+        let missed = Missed::by(&scan);
+        let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
+        let is_lost = |known: &Arc<Known>| {
+            (is(known, Absence::Lost) || lost_now.is_some()) && !when.allow_empty && !missed.is_elsewhere(known)
+        };
+        let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
+        let lost = absent.iter().filter(|known| is_lost(known)).count();
         let what = lost_now.or_else(|| {
             let what = if scan.files.is_empty() { EMPTY } else { "not all of its files are back" };
-            (still_lost > 0).then_some(what)
+            (lost > 0).then_some(what)
         });
-        let held = still_lost + if lost_now.is_some() { missed.len() } else { 0 };
-        let problem = what.map(|what| Problem { what: what.to_owned(), meanwhile: kept_until(held) });
+        let problem = what.map(|what| Problem { what: what.to_owned(), meanwhile: kept_until(lost) });
         let why = problem.as_ref().map(why_lost);
-        let missed = missed.into_iter().map(|known| match &why {
-            Some(why) if lost_now.is_some() => Arc::new(known.lost(why)),
+        let away = absent.into_iter().map(|known| match &why {
+            Some(_) if is(&known, Absence::Lost) && is_lost(&known) => known,
+            Some(why) if is_lost(&known) => Arc::new(known.lost(why)),
             _ => gone(known),
         });
-        let earlier = scan.away.into_iter().map(|known| if stays_lost(&known) { known } else { gone(known) });
+        let away = by_name(away);
         let instead = scan
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
         Self {
             files: scan.files,
-            away: by_name(missed.chain(earlier)),
+            away,
             problem: problem.or(instead),
             is_unlisted: false,
             passed_over: scan.passed_over,
@@ -139,20 +143,70 @@ impl State {
         }
     }
 
-    /// Why a listing is not what it seems, if so.
-    fn looks_lost(&self, scan: &Scan, when: Circumstances) -> Option<&'static str> {
-        let had_any = self.files.iter().any(has_any);
-        let has_any_left = scan.files.iter().any(has_any);
-        if !had_any || has_any_left {
+    /// Why a listing is not what it seems, if so. An edit takes away one thing or two, and what it takes away is held; here is
+    /// what accidents do, which nobody may notice within the time that is held.
+    fn looks_lost(&self, scan: &Scan, missed: &Missed, when: Circumstances) -> Option<&'static str> {
+        if missed.missing == 0 {
             None
         } else if scan.files.is_empty() {
             Some(EMPTY)
-        } else if !when.is_ready {
+        } else if self.unloadable_newcomer(scan) {
+            Some("what has come in the place of files that were in force cannot be loaded")
+        } else if missed.left == 0 && !when.is_ready {
             Some("none of the files is there that were in force before the restart")
+        } else if missed.left == 0 && self.stamp.was_replaced_by(&scan.stamp) {
+            Some("something else has come into its place, without any of the files that were in force")
+        } else if missed.missing >= FEWEST && missed.missing > missed.left {
+            Some("it has lost most of the files that were in force")
         } else {
-            let replaced = self.stamp.was_replaced_by(&scan.stamp);
-            replaced.then_some("something else has come into its place, without any of the files that were in force")
+            None
         }
+    }
+
+    /// Whether anything is listed for the first time and cannot be loaded: a path that was cut or mistyped, a file that was
+    /// renamed and is half written. Nobody can tell that it is not what is missing.
+    fn unloadable_newcomer(&self, scan: &Scan) -> bool {
+        let mut unloadable = scan.files.iter().filter(|file| file.held.is_none() && file.offered.is_err()).peekable();
+        if unloadable.peek().is_none() {
+            return false;
+        }
+        let known: HashSet<&str> = self.files.iter().map(|known| &*known.file).collect();
+        unloadable.any(|file| !known.contains(&*file.file))
+    }
+}
+
+/// So many files at least are missing where most of them are said to be: one of one, or one of two, is as likely an edit.
+const FEWEST: usize = 2;
+
+/// What is missing of what was in force.
+struct Missed {
+    /// The services that are offered now.
+    offered: HashSet<Arc<str>>,
+    /// How many files are missing, and were not merely renamed. What went a moment ago and is still held counts, so that it
+    /// makes no difference whether a directory is lost at once or file by file.
+    missing: usize,
+    /// How many are not.
+    left: usize,
+}
+
+impl Missed {
+    fn by(scan: &Scan) -> Self {
+        let absent = || scan.gone.iter().chain(&scan.away).filter(|known| has_any(known));
+        if absent().next().is_none() {
+            return Self { offered: HashSet::new(), missing: 0, left: 0 };
+        }
+        let offered = scan.files.iter().filter_map(|file| file.offered.as_ref().ok());
+        let mut missed =
+            Self { offered: offered.map(|good| good.registration.id.clone()).collect(), missing: 0, left: 0 };
+        let counted = || absent().filter(|known| !is(known, Absence::Lost));
+        missed.missing = counted().filter(|known| !missed.is_elsewhere(known)).count();
+        missed.left = scan.files.iter().filter(|known| has_any(known)).count() + counted().count() - missed.missing;
+        missed
+    }
+
+    /// Whether another file has come to say what this one said: the same service, whatever it claims by now.
+    fn is_elsewhere(&self, known: &Known) -> bool {
+        known.held.as_ref().is_some_and(|held| self.offered.contains(&held.registration.id))
     }
 }
 

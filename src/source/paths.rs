@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::events::Events;
 use super::ways::{Ways, absolute};
-use super::{Content, FileSystem, Hint, Item, Listed, Stat, Unread, Version, Watched};
+use super::{Content, Disk, FileSystem, Hint, Item, Listed, Stat, Unread, Version, Watched};
 use crate::registration::{FileFacts, missing_file_hint};
 
 /// The most bytes that a file is read with, registration or list: 16 MiB. The largest registration met with in public
@@ -23,6 +23,7 @@ const FEW: usize = 64;
 const NOT_A_FILE: &str = "it is not a regular file; put the registration itself here, or a symlink";
 const LEADS_NOWHERE: &str = "it is a symlink that leads to nothing";
 const NO_SUCH_FILE: &str = "there is no such file";
+const NOT_ON_THE_LIST: &str = "put it back, or take it off the list: Synapse would not start with it";
 const IN_A_CONTAINER: &str =
     "if it is where a container of Synapse's has it, say with `--map-path FROM=TO` where that is on this machine";
 
@@ -76,7 +77,7 @@ impl Paths {
         let why = match self.system.disk.stat(path) {
             Ok(stat) if stat.is_file => return Some(Listed::Item(item(name, stat))),
             Ok(_) => NOT_A_FILE.to_owned(),
-            Err(error) => self.why_not(path, &error).or_else(|| missing.fault(path))?,
+            Err(error) => self.why_not(path, &error).or_else(|| missing.fault(path, &*self.system.disk))?,
         };
         Some(Listed::Unreadable { name, why })
     }
@@ -94,7 +95,7 @@ impl Paths {
         match self.read_bytes(&path) {
             Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(after) }),
             Err(error) => {
-                let why = self.why_not(&path, &error).or_else(|| missing.fault(&path));
+                let why = self.why_not(&path, &error).or_else(|| missing.fault(&path, &*self.system.disk));
                 Err(why.map_or(Unread::Gone, Unread::Because))
             }
         }
@@ -162,12 +163,15 @@ impl Paths {
 }
 
 impl Missing {
-    fn fault(self, path: &Path) -> Option<String> {
+    fn fault(self, path: &Path, disk: &dyn Disk) -> Option<String> {
         match self {
             Self::Gone => None,
             Self::Named => Some(NO_SUCH_FILE.to_owned()),
             Self::Listed => {
-                let hint = missing_file_hint(path).unwrap_or(IN_A_CONTAINER);
+                // Where the directory is there, it is this machine's, and the path is no container's.
+                let is_here = || path.parent().is_some_and(|dir| disk.stat(dir).is_ok());
+                let here_or_not = || if is_here() { NOT_ON_THE_LIST } else { IN_A_CONTAINER };
+                let hint = missing_file_hint(path).unwrap_or_else(here_or_not);
                 Some(format!("{NO_SUCH_FILE}; {hint}"))
             }
         }

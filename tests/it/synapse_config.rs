@@ -102,6 +102,12 @@ fn paths_of_a_container_are_mapped() {
     let output = bailiwick(home.path(), &[&["check"], &config[..]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("--map-path"), "{}", said(&output));
+    // A file that was removed from where the others are is in no container.
+    let removed = home.path().join("gone.yaml");
+    let text = format!("server_name: example.com\napp_service_config_files: [{}]\n", removed.display());
+    fs::write(home.path().join("removed.yaml"), text).expect("written");
+    let output = bailiwick(home.path(), &["check", "--synapse-config", "removed.yaml"]);
+    assert!(said(&output).contains("put it back") && !said(&output).contains("--map-path"), "{}", said(&output));
     let map = format!("/data={}", home.path().display());
     let output = bailiwick(home.path(), &[&["owner"], &config[..], &["--map-path", &map, "@a_x:example.com"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -116,4 +122,86 @@ fn nothing_listed_is_said() {
     assert_eq!(output.status.code(), Some(64));
     assert!(said(&output).contains("did you mean `app_service_config_files`"), "{}", said(&output));
     assert!(said(&output).contains("no file is listed"), "{}", said(&output));
+}
+
+/// What becomes of the configuration while it is served, with nothing held: a name that is let go is let go at once.
+#[test]
+fn no_accident_with_the_configuration_frees_a_name() {
+    const CONFIG: &str = "server_name: example.com\nmedia_store_path: /m\napp_service_config_files:\n- A\n- B\n";
+    type Happens = fn(&str) -> String;
+    let faults: [(&str, Happens, &str); 12] = [
+        ("emptied", |_| String::new(), "homeserver.yaml is empty"),
+        ("comments alone", |_| "# nothing\n".to_owned(), "server_name is missing"),
+        ("cut before the list", |text| text[..text.find("app_").expect("there")].to_owned(), "it has become empty"),
+        (
+            "cut behind its key",
+            |text| text[..text.find("- ").expect("there")].to_owned(),
+            "is empty (null) where a list",
+        ),
+        ("cut in a path", |text| text[..text.len() - 3].to_owned(), "cannot be loaded"),
+        (
+            "cut in the name",
+            |text| text[..text.find("ple.com").expect("there")].to_owned(),
+            "is cut: it ends with `exam`",
+        ),
+        ("another name", |text| text.replace("example.com", "example.org"), "is no longer `example.com`"),
+        ("no name", |text| text.replace("server_name", "server_nam"), "server_name is missing"),
+        (
+            "a list of the wrong type",
+            |text| text.replace("files:\n", "files: a.yaml\nx:\n"),
+            "where a list of paths is needed",
+        ),
+        ("relative paths", |text| text.replace("- /", "- elsewhere/"), "cannot be loaded"),
+        (
+            "a pattern",
+            |text| text[..text.find("- ").expect("there")].to_owned() + "- /srv/*.yaml\n",
+            "cannot be loaded",
+        ),
+        ("no YAML", |text| text.replace("- ", "\t- "), "forbids tabs"),
+    ];
+    for (what, happens, said) in faults {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = |id: &str| home.path().join(format!("{id}.yaml")).display().to_string();
+        let text = CONFIG.replace("- A", &format!("- {}", path("a"))).replace("- B", &format!("- {}", path("b")));
+        write(home.path(), &[("homeserver.yaml", &text)]);
+        let file = home.path().join("homeserver.yaml");
+        let arguments = ["--synapse-config", file.to_str().expect("UTF-8"), "--hold", "0"];
+        let service = Service::start_with(&[], &arguments);
+        fs::write(&file, happens(&text)).expect("written");
+        service.wait("to see it", |service| service.status("complete") == false);
+        for id in ["a", "b"] {
+            assert_eq!(service.claimants(&format!("@{id}_x:example.com")), [id], "{what}: {}", service.log());
+        }
+        assert!(service.status("missing").to_string().contains(said), "{what}: {}", service.status("missing"));
+        fs::write(&file, &text).expect("written");
+        service.wait("to be told", |service| service.status("complete") == true);
+    }
+}
+
+/// The same where the list stands in a directory beside the file with the name.
+#[test]
+fn no_accident_with_a_directory_of_configuration_frees_a_name() {
+    type Happens = fn(&Path);
+    let faults: [(&str, Happens); 4] = [
+        ("the file of the list is gone", |dir| fs::remove_file(dir.join("list.yaml")).expect("removed")),
+        ("it is emptied", |dir| fs::write(dir.join("list.yaml"), "").expect("written")),
+        ("the directory is gone", |dir| fs::rename(dir, dir.with_extension("old")).expect("moved")),
+        ("a later file says that there are none", |dir| {
+            fs::write(dir.join("z.yaml"), "app_service_config_files: []\n").expect("written");
+        }),
+    ];
+    for (what, happens) in faults {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let list = format!("app_service_config_files: [{}]\n", home.path().join("a.yaml").display());
+        write(home.path(), &[("homeserver.yaml", "server_name: example.com\n"), ("conf.d/list.yaml", &list)]);
+        let (file, dir) = (home.path().join("homeserver.yaml"), home.path().join("conf.d"));
+        let config = ["--synapse-config", file.to_str().expect("UTF-8")];
+        let and = ["--synapse-config", dir.to_str().expect("UTF-8"), "--hold", "0"];
+        let service = Service::start_with(&[], &[config.as_slice(), and.as_slice()].concat());
+        happens(&dir);
+        service.wait("to see it", |service| service.status("complete") == false);
+        assert_eq!(service.claimants("@a_x:example.com"), ["a"], "{what}: {}", service.log());
+        assert_ne!(service.status("missing"), serde_json::json!([]), "{what}");
+        assert!(!service.log().contains("is no longer"), "{what}: {}", service.log());
+    }
 }
