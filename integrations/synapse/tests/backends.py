@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from homeserver import CACHE, Json, Process, Stuck, ask, free_port
+from homeserver import CACHE, Json, Process, Stuck, free_port
 
 PACKAGES = CACHE / "debian"
 

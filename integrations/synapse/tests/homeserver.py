@@ -45,6 +45,14 @@ CACHE = Path(os.environ.get("BAILIWICK_TEST_CACHE", Path.home() / ".cache/bailiw
 SERVER = "hs1.test"
 # The newest release of which every row of the flow table was seen.
 NEWEST = "1.163.2"
+# Older releases do not run with what has come since of what they need: for each, packages from before this day.
+BEFORE = {
+    "1.143.0": "2025-12-05",
+    "1.130.0": "2025-06-05",
+    "1.118.0": "2024-11-15",
+    "1.98.0": "2024-01-05",
+    "1.80.0": "2023-04-15",
+}
 # What every Synapse here is configured with; only loopback reaches any of them.
 SHARED_SECRET = "shared-secret-of-the-tests"
 MAS_SECRET = "secret-of-the-authentication-service"
@@ -152,11 +160,11 @@ class Release:
         """Does nothing where it is installed. Only one process installs it at a time."""
         # The drivers are for PostgreSQL and Redis.
         wanted = [f"matrix-synapse[redis]=={self.version}", "psycopg2-binary"]
-        environment(self.directory, wanted, "import synapse.app.homeserver, psycopg2, txredisapi")
+        environment(self.directory, wanted, "import synapse.app.homeserver, psycopg2, txredisapi", BEFORE.get(self.version))
         return self
 
 
-def environment(directory: Path, wanted: Sequence[str], proof: str) -> Path:
+def environment(directory: Path, wanted: Sequence[str], proof: str, before: str | None = None) -> Path:
     """A virtual environment with these packages, in which `proof` runs. Gives its interpreter."""
     CACHE.mkdir(parents=True, exist_ok=True)
     python = directory / "bin/python"
@@ -165,7 +173,12 @@ def environment(directory: Path, wanted: Sequence[str], proof: str) -> Path:
         if subprocess.run([python, "-c", proof], capture_output=True).returncode if python.exists() else True:
             print(f"installing {' '.join(wanted)} into {directory}", file=sys.stderr, flush=True)
             subprocess.run([sys.executable, "-m", "venv", "--clear", directory], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+            pip = [python, "-m", "pip", "install", "--quiet"]
+            if before:
+                # Which of the first pips to know the option comes with Python depends on the Python.
+                subprocess.run([*pip, "pip>=26.0"], check=True)
+                pip += ["--uploaded-prior-to", f"{before}T00:00:00Z"]
+            subprocess.run([*pip, *wanted], check=True)
             subprocess.run([python, "-c", proof], check=True)
     return python
 
@@ -352,10 +365,10 @@ class Homeserver:
             "require_membership_for_aliases": False,
             "app_service_config_files": [str(file) for file in self.files],
             **{f"rc_{what}": fast for what in ["message", "registration", "registration_token_validity"]},
-            "rc_login": {what: fast for what in ["address", "account", "failed_attempts"]},
+            "rc_login": dict.fromkeys(["address", "account", "failed_attempts"], fast),
             "rc_joins": {"local": fast, "remote": fast},
             "rc_room_creation": fast,
-            "rc_invites": {what: fast for what in ["per_room", "per_user", "per_issuer"]},
+            "rc_invites": dict.fromkeys(["per_room", "per_user", "per_issuer"], fast),
         }
         if self.mas:
             account = {"enabled": True, "endpoint": self.mas, "secret": MAS_SECRET}
@@ -424,7 +437,7 @@ class Homeserver:
         app = "synapse.app.homeserver" if name == "main" else "synapse.app.generic_worker"
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "BAILIWICK"))}
         command = [self.release.python, "-m", app, *configs]
-        options = {"cwd": self.home, "env": clean | {"PYTHONPATH": str(MODULE), "PYTHONDONTWRITEBYTECODE": "1"}}
+        options = {"cwd": self.home, "env": clean | {"PYTHONPATH": f"{MODULE}:{MODULE / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}}
         self.processes[name] = Process(f"Synapse's {name}", command, self.home / f"{name}.log", **options)
 
     def await_process(self, name: str) -> None:
