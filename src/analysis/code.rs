@@ -104,7 +104,9 @@ impl Code {
             Self::WeakToken => "generate tokens of at least 32 random characters, one for each direction",
             Self::UnknownKey => "write the key as the specification has it, and where it belongs",
             Self::UnusableUrl => "write `http://` or `https://`, a host and a port, or `url: null` for none",
-            Self::Placeholder => "render the template, or decrypt the value, before the file is deployed",
+            Self::Placeholder => {
+                "render the template or decrypt the value before the file is deployed; `openssl rand -hex 32` makes a token"
+            }
             Self::NotABoolean => "write true or false, without quotes",
             Self::MergeOrder => "write the keys out, or merge one mapping alone",
             Self::SharedToken => "generate an `hs_token` for each, and put it into the configuration of each bridge",

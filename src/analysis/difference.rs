@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Deadline;
+use super::contests::contests;
 use super::examiner::{Examiner, Pass};
-use super::finding::{Finding, Witness, WitnessIs};
+use super::finding::{Witness, WitnessIs};
+use super::search::LimitReached;
 use super::term::{NEVER, Term};
-use super::{Analysis, Code, Deadline, Set};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -44,25 +46,41 @@ pub enum ChangeKind {
     Left,
     /// More than one service holds them exclusively, which was not so.
     BecameContested,
+    /// Services no longer hold them exclusively at the same time.
+    ContestEnded,
     /// It could not be decided within the limits.
     Undecided,
 }
 
+/// So many changes of one kind are listed for one service, or two that contest: one for each of their entries, since one
+/// alone could be that of an own user, and the prefix of a whole bridge be missed. Real registrations have at most 11
+/// entries, so that nothing of theirs is left out; the last counts the rest.
+pub(super) const MAX_CHANGES: usize = 20;
+
 impl Change {
-    /// What happens to a service, without a proof.
-    fn of(id: &str, kind: Kind, change: ChangeKind, message: String) -> Self {
-        Self { change, kind, as_ids: vec![id.to_owned()], witness: None, witness_is: None, message }
+    /// What happens to services, without a proof.
+    pub(super) fn of(ids: &[&str], kind: Kind, change: ChangeKind, message: String) -> Self {
+        let as_ids = ids.iter().map(|&id| id.to_owned()).collect();
+        Self { change, kind, as_ids, witness: None, witness_is: None, message }
     }
 
-    fn proved_by(self, witness: Witness) -> Self {
+    pub(super) fn proved_by(self, witness: Witness) -> Self {
         Self { witness: Some(witness.id.into()), witness_is: Some(witness.is), ..self }
     }
 }
 
 /// What a service holds: exclusively, and at all.
-struct Holding<'a> {
-    exclusive: Term<'a>,
+pub(super) struct Holding<'a> {
+    pub(super) exclusive: Term<'a>,
     any: Term<'a>,
+    /// What each entry adds to those before it, its own user first; no ID is in two of them.
+    pub(super) parts: Vec<Part<'a>>,
+}
+
+/// What one entry adds.
+pub(super) struct Part<'a> {
+    pub(super) ids: Term<'a>,
+    pub(super) exclusive: bool,
 }
 
 /// All changes from one set to another, by service and kind.
@@ -77,7 +95,7 @@ pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
             changes.extend(examiner.pass().changes_of(id, kind, before.as_deref(), after.as_deref()));
         }
     }
-    changes.extend(became_contested(old, new));
+    changes.extend(contests(&mut examiner, old, new));
     changes.sort_by(|a, b| (a.change, &a.as_ids, a.kind).cmp(&(b.change, &b.as_ids, b.kind)));
     changes
 }
@@ -92,85 +110,84 @@ impl<'a> Pass<'a> {
     ) -> Vec<Change> {
         let (Some(before), Some(after)) = (self.holding(kind, before), self.holding(kind, after)) else {
             let message = format!("a regex of `{id}` is not of a kind that can be compared");
-            return vec![Change::of(id, kind, ChangeKind::Undecided, message)];
+            return vec![Change::of(&[id], kind, ChangeKind::Undecided, message)];
         };
         // Who gains also sees: that is said once.
         let held = self.terms.or([before.exclusive, after.exclusive]);
         let [seen_before, seen_after] = [before.any, after.any].map(|any| self.terms.or([any, held]));
         let steps = [
-            (ChangeKind::Gained, after.exclusive, before.exclusive, "holds", "that it did not hold exclusively"),
-            (ChangeKind::Lost, before.exclusive, after.exclusive, "no longer holds", "exclusively"),
-            (ChangeKind::Joined, after.any, seen_before, "sees", "that it did not see"),
-            (ChangeKind::Left, before.any, seen_after, "no longer sees", "at all"),
+            (ChangeKind::Gained, &after, before.exclusive, "holds", "that it did not hold exclusively"),
+            (ChangeKind::Lost, &before, after.exclusive, "no longer holds", "exclusively"),
+            (ChangeKind::Joined, &after, seen_before, "sees", "that it did not see"),
+            (ChangeKind::Left, &before, seen_after, "no longer sees", "at all"),
         ];
         let list = kind.list();
-        let change = |(change, with, without, verb, how)| {
-            let moved = self.terms.without(with, without);
+        let mut changes = Vec::new();
+        for (change, of, without, verb, how) in steps {
+            let only_exclusive = matches!(change, ChangeKind::Gained | ChangeKind::Lost);
+            let parts = of.parts.iter().filter(|part| part.exclusive || !only_exclusive);
+            let moved: Vec<Term<'a>> = parts.map(|part| self.terms.without(part.ids, without)).collect();
+            let said = |witness: &Witness| format!("`{id}` {verb} {list} such as `{}` {how}", witness.id);
+            let undecided = || format!("whether `{id}` {verb} other {list} could not be decided within the limits");
+            changes.extend(self.listed(&[id], kind, change, &moved, &said, &undecided));
+        }
+        changes
+    }
+
+    /// A change for each of some languages that is not empty, up to a number; what could not be decided is said once.
+    pub(super) fn listed(
+        &mut self,
+        ids: &[&str],
+        kind: Kind,
+        change: ChangeKind,
+        moved: &[Term<'a>],
+        said: &dyn Fn(&Witness) -> String,
+        undecided: &dyn Fn() -> String,
+    ) -> Vec<Change> {
+        let (mut changes, mut more, mut open) = (Vec::new(), 0, false);
+        for &moved in moved {
             match self.witness(kind, moved) {
-                Ok(None) => None,
-                Ok(Some(witness)) => {
-                    let message = format!("`{id}` {verb} {list} such as `{}` {how}", witness.id);
-                    Some(Change::of(id, kind, change, message).proved_by(witness))
-                }
-                Err(_) => {
-                    let message = format!("whether `{id}` {verb} other {list} could not be decided within the limits");
-                    Some(Change::of(id, kind, ChangeKind::Undecided, message))
-                }
+                Ok(None) => {}
+                Ok(Some(_)) if changes.len() == MAX_CHANGES => more += 1,
+                Ok(Some(witness)) => changes.push(Change::of(ids, kind, change, said(&witness)).proved_by(witness)),
+                Err(LimitReached) => open = true,
             }
-        };
-        steps.into_iter().filter_map(change).collect()
+        }
+        if let Some(last) = changes.last_mut().filter(|_| more > 0) {
+            last.message += &format!("; and those of {more} more entries that are not listed");
+        }
+        if open {
+            changes.push(Change::of(ids, kind, ChangeKind::Undecided, undecided()));
+        }
+        changes
     }
 
     /// What a service holds by the homeserver's precedence; `None` if one of its languages is not known.
-    fn holding(&mut self, kind: Kind, registration: Option<&Registration>) -> Option<Holding<'a>> {
-        let Some(registration) = registration else { return Some(Holding { exclusive: NEVER, any: NEVER }) };
-        let (mut exclusive, mut any) = (NEVER, NEVER);
+    pub(super) fn holding(&mut self, kind: Kind, registration: Option<&Registration>) -> Option<Holding<'a>> {
+        let mut holding = Holding { exclusive: NEVER, any: NEVER, parts: Vec::new() };
+        let Some(registration) = registration else { return Some(holding) };
         if kind == Kind::User {
             let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
-            exclusive = self.terms.literal(&sender);
-            any = exclusive;
+            let sender = self.terms.literal(&sender);
+            self.add(&mut holding, sender, true);
         }
         let precedence = self.homeserver.dialect.precedence();
         let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
         entries.sort_by_key(|(position, entry)| precedence.rank(*position, entry.exclusive));
         for (_, entry) in entries {
             let matched = self.language_of_regex(kind, &entry.regex)?;
-            if entry.exclusive {
-                let effective = self.terms.without(matched, any);
-                exclusive = self.terms.or([exclusive, effective]);
-            }
-            any = self.terms.or([any, matched]);
+            self.add(&mut holding, matched, entry.exclusive);
         }
-        Some(Holding { exclusive, any })
+        Some(holding)
     }
-}
 
-/// The exclusive conflicts of the new set between services that did not collide in the old one.
-fn became_contested(old: &Services, new: &Services) -> Vec<Change> {
-    let conflicts = |services: &Services| -> Vec<(Vec<String>, Kind, Arc<Finding>)> {
-        let analysis = Analysis::new(&Set::new(services), &Analysis::default(), &Deadline::none());
-        let of = |finding: &Arc<Finding>| {
-            let ids = finding.places.iter().map(|place| place.as_id.to_string()).collect();
-            finding.kind.map(|kind| (ids, kind, Arc::clone(finding)))
-        };
-        let conflicts = analysis.findings.iter().filter(|finding| finding.code == Code::ExclusiveConflict);
-        conflicts.filter_map(of).collect()
-    };
-    let before = conflicts(old);
-    let known = |ids: &[String], kind| before.iter().any(|(known, known_kind, _)| known == ids && *known_kind == kind);
-    let mut changes: Vec<Change> = Vec::new();
-    for (as_ids, kind, finding) in conflicts(new) {
-        if known(&as_ids, kind) || changes.iter().any(|change| change.as_ids == as_ids && change.kind == kind) {
-            continue;
+    /// Adds what comes next in the precedence.
+    fn add(&mut self, holding: &mut Holding<'a>, matched: Term<'a>, exclusive: bool) {
+        let ids = self.terms.without(matched, holding.any);
+        if exclusive {
+            holding.exclusive = self.terms.or([holding.exclusive, ids]);
         }
-        changes.push(Change {
-            change: ChangeKind::BecameContested,
-            kind,
-            as_ids,
-            witness: finding.witness.as_deref().map(str::to_owned),
-            witness_is: finding.witness_is,
-            message: finding.message.clone().into_owned(),
-        });
+        holding.any = self.terms.or([holding.any, matched]);
+        holding.parts.push(Part { ids, exclusive });
     }
-    changes
 }

@@ -31,6 +31,7 @@ mod across;
 mod candidates;
 mod code;
 mod comparer;
+mod contests;
 mod dead;
 mod deadline;
 mod difference;

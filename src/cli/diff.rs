@@ -116,6 +116,7 @@ fn human(changes: &[Change]) -> String {
             ChangeKind::Gained | ChangeKind::Joined => '+',
             ChangeKind::Lost | ChangeKind::Left => '-',
             ChangeKind::BecameContested => '!',
+            ChangeKind::ContestEnded => '=',
             ChangeKind::Undecided => '?',
         };
         let is = match change.witness_is {

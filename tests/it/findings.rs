@@ -352,17 +352,69 @@ proptest! {
             let holds = |services: &Services| {
                 services.ownership(id, &mut Scratch::new()).claims.iter().find(|claim| claim.as_id == as_ids[0]).map(|claim| claim.exclusive)
             };
+            let both_hold = |services: &Services| {
+                let ownership = services.ownership(id, &mut Scratch::new());
+                let exclusive = |as_id: &String| ownership.claims.iter().any(|claim| claim.exclusive && claim.as_id == as_id);
+                as_ids.iter().all(exclusive)
+            };
             let expected = match change {
                 ChangeKind::Gained => holds(&old) != Some(true) && holds(&new) == Some(true),
                 ChangeKind::Lost => holds(&old) == Some(true) && holds(&new) != Some(true),
                 ChangeKind::Joined => holds(&old).is_none() && holds(&new) == Some(false),
                 ChangeKind::Left => holds(&old) == Some(false) && holds(&new).is_none(),
-                ChangeKind::BecameContested => new.ownership(id, &mut Scratch::new()).status == Status::Contested,
+                ChangeKind::BecameContested => both_hold(&new) && !both_hold(&old),
+                ChangeKind::ContestEnded => both_hold(&old) && !both_hold(&new),
                 ChangeKind::Undecided => true,
             };
             prop_assert!(expected, "{:?} {}", change, message);
         }
     }
+}
+
+/// What was said of a whole service by one ID, which could be that of its own user, is said of each entry; and what a
+/// contest kept from everybody is somebody's when it ends.
+#[test]
+fn each_entry_that_changes_hands_is_named_and_so_is_the_end_of_a_contest() {
+    let irc = |prefixes: &[&str]| {
+        let entries: Vec<_> = prefixes.iter().map(|prefix| ("users", *prefix, true)).collect();
+        registration("irc", "irc-bot", &entries)
+    };
+    let heisen =
+        || registration("heisenbridge", "heisen-bot", &[("users", "@irc_.*", true), ("users", "@hb_.*", true)]);
+    let said = |old, new| -> Vec<(ChangeKind, String)> {
+        let changes = difference(&services(old), &services(new)).into_iter();
+        changes.map(|change| (change.change, change.witness.unwrap_or_default())).collect()
+    };
+    let of = |kind, id: &str| (kind, format!("{id}:example.com"));
+    assert_eq!(
+        said(vec![heisen()], vec![heisen(), irc(&["@libera_.*", "@oftc_.*"])]),
+        [of(ChangeKind::Gained, "@irc-bot"), of(ChangeKind::Gained, "@libera_"), of(ChangeKind::Gained, "@oftc_"),]
+    );
+    let ends = (vec![heisen(), irc(&["@irc_.*", "@hb_.*"])], vec![heisen(), irc(&["@hb_.*"])]);
+    let changes = difference(&services(ends.0), &services(ends.1));
+    let ended: Vec<_> = changes.iter().filter(|change| change.change == ChangeKind::ContestEnded).collect();
+    let [ended] = &*ended else { panic!("{changes:?}") };
+    assert_eq!(ended.as_ids, ["heisenbridge", "irc"]);
+    assert_eq!(
+        ended.message,
+        "`heisenbridge` and `irc` no longer both claim users such as `@irc_:example.com`: `heisenbridge` alone holds them now"
+    );
+    // Two that contest something already come to contest more.
+    let more = said(vec![heisen(), irc(&["@irc_.*"])], vec![heisen(), irc(&["@irc_.*", "@hb_.*"])]);
+    assert_eq!(more, [of(ChangeKind::Gained, "@hb_"), of(ChangeKind::BecameContested, "@hb_")]);
+    // Who claims everybody contests everything.
+    let everyone = said(vec![heisen()], vec![heisen(), registration("all", "all-bot", &[("users", "@.*", true)])]);
+    assert!(everyone.iter().any(|(change, _)| *change == ChangeKind::BecameContested), "{everyone:?}");
+}
+
+/// Of thousands of entries the first are listed and the others counted.
+#[test]
+fn changes_of_many_entries_are_listed_up_to_a_number() {
+    let many: Vec<String> = (0..300).map(|at| format!("@n{at}_.*")).collect();
+    let entries: Vec<_> = many.iter().map(|regex| ("users", &**regex, true)).collect();
+    let changes = difference(&services(vec![]), &services(vec![registration("a", "a-bot", &entries)]));
+    assert_eq!(changes.len(), 20);
+    assert!(changes[19].message.ends_with("; and those of 281 more entries that are not listed"), "{:?}", changes[19]);
 }
 
 #[test]
