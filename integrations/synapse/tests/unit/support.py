@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,9 +25,7 @@ def entry(regex: str, exclusive: bool = True) -> module.Entry:
     return module.Entry(regex, exclusive)
 
 
-def claims(
-    as_id: str, users: list[module.Entry] = [], aliases: list[module.Entry] = [], sender: str | None = None
-) -> module.Claims:  # noqa: B006
+def claims(as_id: str, users: Sequence[module.Entry] = (), aliases: Sequence[module.Entry] = (), sender: str = "") -> module.Claims:
     return module.Claims(as_id, f"@{sender or as_id + 'bot'}:{SERVER}", tuple(users), tuple(aliases))
 
 
@@ -72,8 +71,8 @@ class Store:
     def get_app_services(self) -> list[ApplicationService]:
         return self.services_cache
 
-    async def get_appservice_state(self, of: ApplicationService) -> ApplicationServiceState:
-        return ApplicationServiceState.DOWN if of.id in self.down else ApplicationServiceState.UP
+    async def get_appservice_state(self, service: ApplicationService) -> ApplicationServiceState:
+        return ApplicationServiceState.DOWN if service.id in self.down else ApplicationServiceState.UP
 
     async def set_appservice_state(self, of: ApplicationService, state: ApplicationServiceState) -> None:
         (self.down.add if state == ApplicationServiceState.DOWN else self.down.discard)(of.id)
