@@ -67,6 +67,7 @@
 //!
 //! Knows no HTTP, no files, no YAML.
 
+mod beginning;
 mod check;
 mod fallback;
 mod grouped;
@@ -86,6 +87,7 @@ mod undecided;
 
 use std::sync::Arc;
 
+pub use beginning::Beginning;
 pub use hit::Hit;
 pub use position::ServicePos;
 pub use scratch::Scratch;

@@ -35,9 +35,9 @@ pub(super) struct Table {
 }
 
 /// An entry taken apart.
-struct Parsed {
+pub(super) struct Parsed {
     pattern: Pattern,
-    paths: Vec<Path>,
+    pub(super) paths: Vec<Path>,
     slot: Slot,
     rank: Rank,
 }
@@ -55,10 +55,10 @@ const AT_A_TIME: usize = 4_096;
 
 /// What a table is built from.
 #[derive(Clone, Copy)]
-struct Source<'s> {
-    kind: Kind,
-    homeserver: &'s Homeserver,
-    registrations: &'s [Arc<Registration>],
+pub(super) struct Source<'s> {
+    pub(super) kind: Kind,
+    pub(super) homeserver: &'s Homeserver,
+    pub(super) registrations: &'s [Arc<Registration>],
 }
 
 impl Table {
@@ -146,13 +146,18 @@ impl Table {
 impl Source<'_> {
     /// What makes the service in a slot interested in IDs of this kind, taken apart.
     fn parse(&self, slot: Slot) -> Vec<Parsed> {
+        self.parse_some(slot, |_| true)
+    }
+
+    /// The same of what has some of the ranks.
+    pub(super) fn parse_some(&self, slot: Slot, wanted: impl Fn(Rank) -> bool) -> Vec<Parsed> {
         let registration = &self.registrations[slot.index()];
         let mut parsed = Vec::new();
-        if self.kind == Kind::User {
+        if self.kind == Kind::User && wanted(Rank::SENDER) {
             let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
             parsed.push(parsed_sender(&sender, slot));
         }
-        for (rank, entry) in self.deciding(registration) {
+        for (rank, entry) in self.deciding(registration).into_iter().filter(|(rank, _)| wanted(*rank)) {
             let (pattern, paths) = self.read(entry);
             parsed.push(Parsed { pattern, paths, slot, rank });
         }

@@ -11,7 +11,7 @@ pub struct Changes {
     /// In force now and not before.
     #[schema(value_type = Vec<String>)]
     pub added: Vec<Arc<str>>,
-    /// In force before and now, from other bytes or from another file.
+    /// In force before and now, from other bytes or another file, or at another place in the load order.
     #[schema(value_type = Vec<String>)]
     pub changed: Vec<Arc<str>>,
     /// In force before and not now.
@@ -40,17 +40,19 @@ impl Changes {
     }
 }
 
-/// What became of one service, with what it said: enough to tell whose names are touched.
+/// What became of one service, with what it said: enough to tell which IDs are touched.
 #[derive(Clone, Debug)]
-pub enum ServiceChange {
+pub(super) enum ServiceChange {
     /// In force now and not before.
     Added(Arc<Registration>),
-    /// In force before and now, from other bytes or from another file.
+    /// In force before and now, from other bytes or another file, or at another place in the load order.
     Changed {
         /// What it said.
         before: Arc<Registration>,
         /// What it says.
         after: Arc<Registration>,
+        /// Whether it has changed places with another: the order of claims on an ID is that of the services.
+        moved: bool,
     },
     /// In force before and not now.
     Removed(Arc<Registration>),
@@ -61,15 +63,34 @@ pub enum ServiceChange {
 /// found without hashing them.
 pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange> {
     let (old, new) = differing(before.registrations(), after.registrations());
+    let places: Vec<_> = new.iter().map(|registration| before.position_of_id(&registration.id)).collect();
+    // Whether it is the same service that is at a place now.
+    let stays = |at, registration| Arc::ptr_eq(before.registration(at), registration);
+    let mut first_behind: Vec<_> = places
+        .iter()
+        .rev()
+        .scan(None, |first, at| Some(std::mem::replace(first, [*first, *at].into_iter().flatten().min())))
+        .collect();
+    first_behind.reverse();
+    let (mut last_ahead, mut last_unchanged_ahead) = (None, None);
     let mut touched = Vec::new();
-    for registration in new {
-        match before.position_of_id(&registration.id).map(|at| before.registration(at)) {
-            None => touched.push(ServiceChange::Added(Arc::clone(registration))),
-            Some(same) if Arc::ptr_eq(same, registration) => {}
-            Some(other) => {
-                let (before, after) = (Arc::clone(other), Arc::clone(registration));
-                touched.push(ServiceChange::Changed { before, after });
-            }
+    for ((registration, at), first_behind) in new.iter().zip(places).zip(first_behind) {
+        let Some(at) = at else {
+            touched.push(ServiceChange::Added(Arc::clone(registration)));
+            continue;
+        };
+        // Of two that have changed places, the one that has changed besides is told, and of unchanged ones the second.
+        let moved = if stays(at, registration) {
+            let moved = last_unchanged_ahead > Some(at);
+            last_unchanged_ahead = last_unchanged_ahead.max(Some(at));
+            moved
+        } else {
+            last_ahead > Some(at) || first_behind.is_some_and(|first| first < at)
+        };
+        last_ahead = last_ahead.max(Some(at));
+        if moved || !stays(at, registration) {
+            let (before, after) = (Arc::clone(before.registration(at)), Arc::clone(registration));
+            touched.push(ServiceChange::Changed { before, after, moved });
         }
     }
     let gone = old.iter().filter(|registration| after.position_of_id(&registration.id).is_none());

@@ -2,15 +2,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{ServiceChange, Snapshot};
+use super::{Snapshot, Touched};
 
 /// So many generations are remembered: a follower that was away for a while catches up without starting anew. At the
 /// fastest rate at which changes come into force, one every 100 ms, that is a hundred seconds; at one an hour, six weeks.
 const GENERATIONS: usize = 1_024;
 
-/// So many changed services are remembered in all, so that a history of large changes does not become one of memory.
-/// What a service said before is kept alive by it: 0.9 KiB for each of the example registrations, so 14 MiB at most.
-pub(super) const SERVICES: usize = 16_384;
+/// What is touched may take so many bytes in all, so that a history of large changes does not become one of memory. A
+/// change to one of the example registrations takes BYTES_OF_ONE, so that all generations fit in this several times over.
+pub(super) const BYTES: usize = 4 << 20;
 
 /// A set that was in force, and what it changed against the one before it.
 #[derive(Clone, Debug)]
@@ -21,17 +21,24 @@ pub struct Generation {
     pub digest: Arc<str>,
     /// Whether it was complete.
     pub complete: bool,
+    /// Whether some service's claims were not known.
+    pub lacks_claims: bool,
     /// When it came into force.
     pub at: SystemTime,
-    /// The services that were touched. None is, when only the state of a file has changed.
-    pub services: Arc<[ServiceChange]>,
+    /// The services that differ. None does, when only the state of a file has changed.
+    pub touched: Arc<[Touched]>,
 }
 
 /// What has happened since a set was in force.
 #[derive(Clone, Debug)]
 pub enum Since {
-    /// These generations, the oldest first; none when that set is in force.
-    Generations(Vec<Arc<Generation>>),
+    /// It is remembered.
+    Known {
+        /// The last generation in which that set was in force.
+        then: Arc<Generation>,
+        /// Those that came after it, the oldest first; none when it is in force.
+        after: Vec<Arc<Generation>>,
+    },
     /// More than is remembered, or the set was never in force here: whoever asks has to start anew.
     Reset,
 }
@@ -39,48 +46,50 @@ pub enum Since {
 /// The last generations, without the snapshots themselves: what was in force is freed as ever.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The digest of the set that the oldest generation came after.
-    base: Option<Arc<str>>,
-    /// The oldest first.
+    /// The oldest first. What that one changed is told to nobody, since nobody can ask from before it.
     generations: VecDeque<Arc<Generation>>,
-    /// How many services they touched in all.
-    services: usize,
+    /// What they touched takes so many bytes.
+    bytes: usize,
 }
 
 impl History {
     /// A snapshot came into force.
     pub(super) fn push(&mut self, snapshot: &Snapshot) {
-        let digest = Arc::clone(snapshot.digest());
-        let (Some(services), true) = (snapshot.touched(), self.base.is_some()) else {
-            // The first one, or one that is too far from the one before it.
-            *self = Self { base: Some(digest), ..Self::default() };
-            return;
-        };
-        self.services += services.len();
-        self.generations.push_back(Arc::new(Generation {
+        let touched = snapshot.touched();
+        if touched.is_none() {
+            // It is too far from the one before it.
+            *self = Self::default();
+        }
+        let next = Arc::new(Generation {
             number: snapshot.generation(),
-            digest,
+            digest: Arc::clone(snapshot.digest()),
             complete: snapshot.is_complete(),
+            lacks_claims: snapshot.lacks_claims(),
             at: snapshot.loaded_at(),
-            services: Arc::clone(services),
-        }));
-        while self.generations.len() > GENERATIONS || self.services > SERVICES {
+            touched: touched.map_or_else(|| Arc::new([]) as Arc<[Touched]>, Arc::clone),
+        });
+        self.bytes += bytes(&next);
+        self.generations.push_back(next);
+        while self.generations.len() > GENERATIONS + 1 || self.bytes > BYTES {
             let Some(oldest) = self.generations.pop_front() else { return };
-            self.services -= oldest.services.len();
-            self.base = Some(Arc::clone(&oldest.digest));
+            self.bytes -= bytes(&oldest);
         }
     }
 
     /// What has happened since a set was in force, the last time that it was.
     pub(super) fn since(&self, digest: &str) -> Since {
-        if let Some(at) = self.generations.iter().rposition(|generation| &*generation.digest == digest) {
-            Since::Generations(self.generations.range(at + 1..).cloned().collect())
-        } else if self.base.as_deref() == Some(digest) {
-            Since::Generations(self.generations.iter().cloned().collect())
-        } else {
-            Since::Reset
+        match self.generations.iter().rposition(|generation| &*generation.digest == digest) {
+            Some(at) => Since::Known {
+                then: Arc::clone(&self.generations[at]),
+                after: self.generations.range(at + 1..).cloned().collect(),
+            },
+            None => Since::Reset,
         }
     }
+}
+
+fn bytes(generation: &Generation) -> usize {
+    generation.touched.iter().map(Touched::bytes).sum()
 }
 
 #[cfg(test)]

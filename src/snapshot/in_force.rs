@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::admission::{admit, admit_some};
 use super::digest::digest;
-use super::{Candidate, Changes, FileRecord, FileState, ServiceChange, changes, history};
+use super::{Candidate, Changes, FileRecord, FileState, Touched, changes, touched};
 use crate::analysis::Set;
 use crate::homeserver::Homeserver;
 use crate::ruling::Services;
@@ -28,8 +28,8 @@ pub struct Snapshot {
     missing: Vec<MissingSource>,
     loaded_at: SystemTime,
     changes: Changes,
-    /// The services behind the names in `changes`; `None` when they are too many to be kept.
-    touched: Option<Arc<[ServiceChange]>>,
+    /// Which IDs the services in `changes` touch; `None` when they are too many to be told.
+    touched: Option<Arc<[Touched]>>,
 }
 
 /// How many files there are of each state.
@@ -178,8 +178,8 @@ impl Snapshot {
         &self.changes
     }
 
-    /// What became of each service, unless they are too many.
-    pub(super) const fn touched(&self) -> Option<&Arc<[ServiceChange]>> {
+    /// Which IDs it changed the answers about, unless they are too many.
+    pub(super) const fn touched(&self) -> Option<&Arc<[Touched]>> {
         self.touched.as_ref()
     }
 
@@ -209,15 +209,17 @@ impl Snapshot {
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
             if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) };
-        let touched = changes::between(&self.services, &services);
+        let changes = changes::between(&self.services, &services);
+        // Of the first set, everything is new.
+        let touched = self.is_ready().then(|| touched::touched(services.homeserver(), &changes)).flatten();
         let counts = Counts::of(&files);
         Some(Self {
             generation: self.generation + 1,
             digest: digest(services.homeserver(), &files),
             complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
-            changes: Changes::naming(&touched),
-            touched: (touched.len() <= history::SERVICES).then(|| touched.into()),
+            changes: Changes::naming(&changes),
+            touched,
             files,
             services,
             missing,

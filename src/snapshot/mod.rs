@@ -24,8 +24,8 @@
 //!
 //! # What led here
 //!
-//! [`Live`] remembers the last generations: of each its digest, and the services that it touched, as they were and as
-//! they became. Whoever knows the digest of a set that was in force is told what has happened since
+//! [`Live`] remembers the last generations: of each its digest, and which IDs it touched, by the services that differ
+//! (`touched` says what that means). Whoever knows the digest of a set that was in force is told what has happened since
 //! ([`Live::since`]), or that he has to start anew. The snapshots themselves are not kept.
 //!
 //! # Digest
@@ -43,11 +43,13 @@ mod in_force;
 mod live;
 mod metrics;
 mod taken;
+mod touched;
 mod trial;
 mod unique;
 
 pub use admission::Candidate;
-pub use changes::{Changes, ServiceChange};
+pub use changes::Changes;
+use changes::ServiceChange;
 pub use digest::ContentHash;
 pub(crate) use file::Claimed;
 pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
@@ -55,5 +57,6 @@ pub use history::{Generation, Since};
 pub use in_force::{Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
+pub use touched::{Touched, What, merged};
 pub use trial::Obstacle;
 pub use unique::Unique;

@@ -2,8 +2,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::matrix::Kind;
 use crate::registration::{self, FileFacts, Registration, Token, TokenHasher};
-use crate::snapshot::{Candidate, ContentHash, Good, Live};
+use crate::snapshot::touched::MOST_BYTES;
+use crate::snapshot::{Candidate, ContentHash, Good, Live, What};
 
 static LOADED: LazyLock<Registration> = LazyLock::new(|| {
     let text =
@@ -33,7 +35,7 @@ fn with(snapshot: &Snapshot, goods: &[Good]) -> Arc<Snapshot> {
 
 fn generations(since: &Since) -> Vec<u64> {
     match since {
-        Since::Generations(all) => all.iter().map(|generation| generation.number).collect(),
+        Since::Known { after, .. } => after.iter().map(|generation| generation.number).collect(),
         Since::Reset => panic!("a reset"),
     }
 }
@@ -52,10 +54,11 @@ fn a_follower_is_told_what_has_happened_since() {
     assert_eq!(generations(&live.since(second.digest()).1), [3]);
     assert_eq!(generations(&live.since(third.digest()).1), [] as [u64; 0]);
     assert!(matches!(live.since("0123").1, Since::Reset));
-    let (in_force, Since::Generations(changes)) = live.since(first.digest()) else { panic!("a reset") };
-    assert_eq!(in_force.generation(), 3);
-    let ServiceChange::Added(added) = &changes[0].services[0] else { panic!("{:?}", changes[0]) };
-    assert!(Arc::ptr_eq(added, &all[1].registration));
+    let (in_force, Since::Known { then, after }) = live.since(first.digest()) else { panic!("a reset") };
+    assert_eq!((in_force.generation(), then.number), (3, 1));
+    let [added] = &after[0].touched[..] else { panic!("{:?}", after[0]) };
+    assert_eq!((&*added.as_id, added.change), ("service1", What::Added));
+    assert!(added.covers(Kind::User, "@bot:example.com") && !added.covers(Kind::User, "@bot2:example.com"));
 }
 
 #[test]
@@ -76,10 +79,10 @@ fn a_set_that_comes_back_is_recognized_where_it_was_last() {
 fn more_generations_than_are_remembered_are_a_reset() {
     let live = Live::new(nothing());
     let all: Vec<Good> = (0..2).map(good).collect();
-    let mut snapshot = with(&nothing(), &all[..1]);
     // A set of its own, that never comes back.
-    let odd = with(&snapshot, &[good(2)]);
+    let odd = with(&nothing(), &[good(2)]);
     live.swap(Arc::clone(&odd));
+    let mut snapshot = with(&odd, &all[..1]);
     for at in 0..=GENERATIONS {
         live.swap(Arc::clone(&snapshot));
         let kept = live.since(odd.digest()).1;
@@ -89,23 +92,44 @@ fn more_generations_than_are_remembered_are_a_reset() {
 }
 
 #[test]
-fn large_changes_are_forgotten_before_their_time() {
+fn a_change_that_is_too_large_to_be_told_is_a_new_beginning() {
     let live = Live::new(nothing());
-    let many: Vec<Good> = (0..SERVICES).map(good).collect();
+    // Each takes some hundred bytes.
+    let many: Vec<Good> = (0..MOST_BYTES / 64).map(good).collect();
     let first = with(&nothing(), &many[..1]);
-    let second = with(&first, &many);
-    let third = with(&second, &many[1..]);
+    let second = with(&first, &many[..2]);
+    let third = with(&second, &many);
     for snapshot in [&first, &second] {
         live.swap(Arc::clone(snapshot));
     }
     assert_eq!(generations(&live.since(first.digest()).1), [2]);
     live.swap(Arc::clone(&third));
-    assert_eq!(generations(&live.since(first.digest()).1), [2, 3]);
-    // One more than may be remembered in all.
-    let fourth = with(&third, &many[..2]);
-    live.swap(Arc::clone(&fourth));
-    assert!(matches!(live.since(first.digest()).1, Since::Reset));
+    assert!(matches!(live.since(second.digest()).1, Since::Reset));
+    assert_eq!(generations(&live.since(third.digest()).1), [] as [u64; 0]);
+    live.swap(with(&third, &many[1..]));
     assert_eq!(generations(&live.since(third.digest()).1), [4]);
+}
+
+#[test]
+fn large_changes_are_forgotten_before_their_time() {
+    let live = Live::new(nothing());
+    let many: Vec<Good> = (0..200).map(good).collect();
+    let mut snapshot = with(&nothing(), &many[..1]);
+    let mut digests = Vec::new();
+    let mut in_all = 0;
+    // The last of them is another each time, so that no set comes back.
+    for extra in 1_000.. {
+        live.swap(Arc::clone(&snapshot));
+        digests.push(Arc::clone(snapshot.digest()));
+        in_all += snapshot.touched().map_or(0, |touched| touched.iter().map(Touched::bytes).sum());
+        if in_all > 2 * BYTES {
+            break;
+        }
+        let others = if extra % 2 == 0 { &many[..] } else { &many[..1] };
+        snapshot = with(&snapshot, &[others, &[good(extra)]].concat());
+    }
+    let known = digests.iter().filter(|digest| matches!(live.since(digest).1, Since::Known { .. })).count();
+    assert!(digests.len() < GENERATIONS && known > 1 && known < digests.len(), "{known} of {}", digests.len());
 }
 
 #[tokio::test]
