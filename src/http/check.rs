@@ -10,7 +10,7 @@ use super::body::{self, Body};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::render::{self, Answer};
-use super::stalled::Connection;
+use super::stalled;
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
 use crate::registration::{self, Fault};
@@ -67,21 +67,10 @@ async fn post(state: web::Data<AppState>, request: HttpRequest, body: Body) -> R
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
-    let connection = request.conn_data::<Arc<Connection>>().map(Arc::clone);
     tokio::select! {
         answer = answer(state, snapshot, bytes) => answer,
         // Nobody reads this.
-        () = left(connection) => Err(ApiError::too_slow()),
-    }
-}
-
-/// Ends when the client has left, which the server would only notice when it answers.
-async fn left(connection: Option<Arc<Connection>>) {
-    loop {
-        actix_web::rt::time::sleep(LOOK).await;
-        if connection.as_ref().is_some_and(|connection| connection.has_left()) {
-            return;
-        }
+        () = stalled::left(&request, LOOK) => Err(ApiError::too_slow()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::error::MatrixError;
 use super::pieces::{self, Effort, Next, Parts};
 use super::query::Query;
 use super::render::{self, Answer};
-use super::{ApiError, AppState, Role};
+use super::{ApiError, AppState, Role, waiters};
 use crate::analysis::{Code, Finding, Severity, UnknownCode};
 use crate::snapshot::Snapshot;
 
@@ -34,22 +34,25 @@ pub(super) struct Conflicts<'s> {
     path = ENDPOINT.path,
     operation_id = "conflicts",
     summary = "What is wrong with the live set: where registrations collide, proved with an ID",
-    description = "Computed after each reload, off the request threads: `snapshot` says for which set. The codes are \
-                   explained under `docs/findings/`.",
+    description = "Computed after each reload, off the request threads: `snapshot` says for which set. With `wait`, it is \
+                   waited until that is the one that was in force when the question came. The codes are explained under \
+                   `docs/findings/`.",
     params(
         ("severity" = Option<Severity>, Query, description = "Only findings of this severity: `error`, `warning` or `note`."),
         ("code" = Option<Code>, Query, description = "Only findings of this code."),
         ("as_id" = Option<String>, Query, description = "Only findings that concern this application service."),
         ("limit" = Option<u32>, Query, description = "List at most so many; 1000 by default."),
+        ("wait" = Option<u32>, Query, description = "Wait for at most so many seconds, 60 at most; 0 by default."),
     ),
     responses(
         (status = 200, description = "The findings.", body = Answer<'static, Conflicts<'static>>),
         (status = 400, description = "Not a question.", body = MatrixError<'static>),
+        (status = 429, description = "Too many wait already: ask without waiting.", body = MatrixError<'static>),
         (status = 503, description = "The first comparison is not done.", body = MatrixError<'static>),
     ),
 )]
 async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string(), ["severity", "code", "as_id", "limit"])?;
+    let query = Query::parse(request.query_string(), ["severity", "code", "as_id", "limit", "wait"])?;
     let severity = query.get("severity").map(severity).transpose()?;
     let code = query.get("code").map(code).transpose()?;
     let limit = match query.get("limit") {
@@ -60,6 +63,12 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
         Some(_) => return Err(ApiError::invalid_param("limit is a number")),
         None => DEFAULT_LIMIT,
     };
+    let time = waiters::time(query.get("wait"), 0)?;
+    let in_force = state.snapshot_ready_or_not().generation();
+    let is_due = state.analyst.latest().is_none_or(|found| found.snapshot.generation() < in_force);
+    if is_due {
+        state.waiters.wait_for(&request, time, state.analyst.found_for(in_force)).await?;
+    }
     let found = state.analyst.latest().ok_or_else(ApiError::not_compared)?;
     let fits = |finding: &&Arc<Finding>| {
         severity.is_none_or(|severity| finding.severity == severity)

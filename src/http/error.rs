@@ -99,6 +99,11 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrCode::Unrecognized, error)
     }
 
+    pub(super) fn too_many_waiting() -> Self {
+        let error = "as many wait for a change already as this server takes; ask without `wait`";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded, error)
+    }
+
     fn unavailable(error: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error)
     }

@@ -8,6 +8,7 @@ mod app;
 mod aside;
 mod batch;
 mod body;
+mod changes;
 mod check;
 mod conflicts;
 mod decided;
@@ -34,6 +35,7 @@ mod scratch;
 mod stalled;
 mod state;
 mod status;
+mod waiters;
 
 use access::Caller;
 pub use access::{Access, Role};
@@ -54,6 +56,7 @@ const ENDPOINTS: &[Endpoint] = &[
     may_create_alias::ENDPOINT,
     registrations::ENDPOINT,
     conflicts::ENDPOINT,
+    changes::ENDPOINT,
     check::ENDPOINT,
     status::ENDPOINT,
     healthz::ENDPOINT,

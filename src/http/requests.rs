@@ -12,8 +12,9 @@ const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
 const METHOD_SLOTS: usize = METHODS.len() + 1;
 
 /// The statuses that are answered; any other is counted under its class.
-const STATUSES: [(u16, &str); 13] = [
+const STATUSES: [(u16, &str); 14] = [
     (200, "200"),
+    (304, "304"),
     (400, "400"),
     (401, "401"),
     (403, "403"),

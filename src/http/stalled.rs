@@ -31,6 +31,7 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, rt};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 use super::memory::Held;
@@ -226,6 +227,14 @@ impl MessageBody for InUse {
             self.in_flight.as_mut().map(InFlight::is_the_clients);
         }
         polled
+    }
+}
+
+/// Ends when the client has left, which the server would only notice when it answers; looks as often as it is told.
+pub(super) async fn left(request: &HttpRequest, look: Duration) {
+    let Some(connection) = request.conn_data::<Arc<Connection>>() else { return std::future::pending().await };
+    while !connection.has_left() {
+        rt::time::sleep(look).await;
     }
 }
 

@@ -8,6 +8,7 @@ use super::error::ApiError;
 use super::healthz::Ailing;
 use super::memory::Memory;
 use super::requests::HttpMetrics;
+use super::waiters::Waiters;
 use super::{Access, Aside, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::pulse::Pulse;
@@ -28,12 +29,23 @@ pub struct Limits {
     pub request: Duration,
     /// What all bodies that come may take together, in bytes, and what all answers that go may.
     pub in_flight_bytes: usize,
+    /// How many requests may wait for a change at a time.
+    pub waiters: usize,
 }
+
+/// One change wakes all who wait, and they are answered before anybody else.
+const MAX_WAITERS: usize = 4_096;
 
 impl Default for Limits {
     /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare; 16 such bodies at a time.
     fn default() -> Self {
-        Self { body_bytes: 4 << 20, ids: 10_000, request: Duration::from_secs(30), in_flight_bytes: 64 << 20 }
+        Self {
+            body_bytes: 4 << 20,
+            ids: 10_000,
+            request: Duration::from_secs(30),
+            in_flight_bytes: 64 << 20,
+            waiters: MAX_WAITERS,
+        }
     }
 }
 
@@ -50,7 +62,7 @@ pub enum WhenIncomplete {
 /// What every handler works with.
 #[derive(Debug)]
 pub struct AppState {
-    live: Arc<Live>,
+    pub(super) live: Arc<Live>,
     pub(super) reloader: Reloader,
     pub(super) analyst: Arc<Analyst>,
     pub(super) comparer: Arc<Comparer>,
@@ -73,6 +85,8 @@ pub struct AppState {
     /// Whose pages may ask.
     pub(super) doors: Doors,
     when_incomplete: WhenIncomplete,
+    /// Requests that wait for something to happen.
+    pub(super) waiters: Waiters,
     /// The threads that matter.
     pulses: Vec<Arc<Pulse>>,
 }
@@ -92,6 +106,7 @@ impl AppState {
         let checks = Arc::new(Semaphore::new(MAX_QUESTIONS));
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
+        let waiters = Waiters::register(&registry, limits.waiters);
         Self {
             live,
             reloader,
@@ -108,6 +123,7 @@ impl AppState {
             access: None,
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),
+            waiters,
             pulses: Vec::new(),
         }
     }
@@ -157,11 +173,21 @@ impl AppState {
         self.live.load()
     }
 
+    /// Whether all that nobody is known to hold is refused now, for want of some service's claims.
+    pub(super) fn refuses(&self, lacks_claims: bool) -> bool {
+        lacks_claims && self.when_incomplete == WhenIncomplete::Refuse
+    }
+
+    /// Answers all who wait for something to happen, and lets nobody wait from now on: the service is told to stop.
+    pub fn end_waiting(&self) {
+        self.waiters.end();
+    }
+
     /// A decision has been made for a caller: the one place that hears of every decision, and the one that says what
     /// becomes of it while claims are missing.
     pub(super) fn decided<'s>(&self, caller: Caller, snapshot: &Snapshot, decision: Decision<'s>) -> Decision<'s> {
-        let refuses = self.when_incomplete == WhenIncomplete::Refuse && snapshot.lacks_claims();
-        let decision = if refuses { decision.when_claims_are_missing() } else { decision };
+        let decision =
+            if self.refuses(snapshot.lacks_claims()) { decision.when_claims_are_missing() } else { decision };
         self.metrics.decision(decision.reason);
         self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
         tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");

@@ -9,7 +9,7 @@ use super::{Snapshot, Touched};
 const GENERATIONS: usize = 1_024;
 
 /// What is touched may take so many bytes in all, so that a history of large changes does not become one of memory. A
-/// change to one of the example registrations takes BYTES_OF_ONE, so that all generations fit in this several times over.
+/// change to a service as real ones are takes 180 bytes, so that a change to twenty at a time is remembered as long as one.
 pub(super) const BYTES: usize = 4 << 20;
 
 /// A set that was in force, and what it changed against the one before it.

@@ -175,13 +175,13 @@ impl Scan {
 /// Parses, and survives a parser that does not. The one place where a file becomes a registration, which therefore says
 /// from which bytes it was read.
 pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded {
-    let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
+    let read = catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
         Err(vec![Fault::of_file(
             FaultCode::Unreadable,
             "bailiwick itself failed on this file, which is a defect of bailiwick; please report it",
         )])
     });
-    loaded.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
+    read.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {

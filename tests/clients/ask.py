@@ -9,7 +9,7 @@ from generated import Client, models
 from generated.api.contract import openapi
 from generated.api.operation import healthz, metrics, readyz, reload
 from generated.api.questions import check, may_create_alias, may_register, may_register_by_query, owner, owners
-from generated.api.state import conflicts, registrations, status
+from generated.api.state import changes, conflicts, registrations, status
 
 client = Client(base_url=sys.argv[1])
 IRC = "@irc_alice:example.com"
@@ -56,6 +56,11 @@ say(
     "GET /v1/conflicts",
     conflicts.sync_detailed(client=client, severity=models.Severity.ERROR, limit=1),
     lambda a: len(a.findings) == 1,
+)
+say(
+    "GET /v1/changes",
+    changes.sync_detailed(client=client, since="another", wait=0),
+    lambda a: a.reset is True and a.since == "another",
 )
 say("POST /v1/check", check.sync_detailed(client=client, body=registration), lambda a: a.accepted is True)
 say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")

@@ -35,6 +35,9 @@ say("GET /v1/registrations", { ...registrations, right: registrations.data?.regi
 const conflicts = await client.GET("/v1/conflicts", { params: { query: { severity: "error", limit: 1 } } });
 say("GET /v1/conflicts", { ...conflicts, right: conflicts.data?.findings.length === 1 });
 
+const changes = await client.GET("/v1/changes", { params: { query: { since: "another", wait: 0 } } });
+say("GET /v1/changes", { ...changes, right: changes.data?.reset === true && changes.data?.since === "another" });
+
 const check = await client.POST("/v1/check", {
   body: {
     id: "new",

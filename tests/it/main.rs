@@ -2,6 +2,7 @@
 
 mod access;
 mod as_judged;
+mod changes;
 mod check;
 mod doors;
 mod filesystem_faults;

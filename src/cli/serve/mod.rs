@@ -180,6 +180,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         ids: serve.max_ids,
         request: Duration::from_secs(serve.request_timeout),
         in_flight_bytes: serve.max_in_flight,
+        waiters: serve.waiters(),
     };
     let state = AppState::new(reloader.clone(), analyst, comparer, aside, metrics, hasher, limits)
         .guarded_by(access.clone())
@@ -202,7 +203,13 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     };
     let (admin, admin_addresses) = admin.unzip();
     let handles = [Some(questions.handle()), admin.as_ref().map(Server::handle)].into_iter().flatten().collect();
-    actix_web::rt::spawn(signals::obey(handles, reloader.clone(), unix_socket.clone(), signals_pulse.life())?);
+    actix_web::rt::spawn(signals::obey(
+        handles,
+        state.clone(),
+        reloader.clone(),
+        unix_socket.clone(),
+        signals_pulse.life(),
+    )?);
     actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
     read_again(access, certificate, files_pulse).context("failed to start the thread that reads files again")?;
     actix_web::rt::spawn(async move {

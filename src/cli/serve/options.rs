@@ -144,6 +144,12 @@ impl Serve {
         self.max_connections.saturating_mul(self.workers.map_or_else(cores, usize::from))
     }
 
+    /// How many requests may wait for a change: half of the connections at most, so that there are as many for who asks
+    /// something else, and no more than are woken at once without being felt.
+    pub(super) fn waiters(&self) -> usize {
+        (self.capacity() / 2).min(Limits::default().waiters)
+    }
+
     /// The longest time from one answer to the head of the next request: an idle connection is closed before that, and a
     /// client may still be reading the answer.
     pub(super) const fn longest_wait(&self) -> Duration {

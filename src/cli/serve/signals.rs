@@ -3,10 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::unix_socket::UnixSocket;
+use crate::http::AppState;
 use crate::pulse::Life;
 use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
@@ -15,6 +17,7 @@ use crate::telemetry;
 /// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
 pub(super) fn obey(
     servers: Vec<ServerHandle>,
+    state: web::Data<AppState>,
     reloader: Reloader,
     unix_socket: Option<Arc<UnixSocket>>,
     life: Life,
@@ -47,6 +50,8 @@ pub(super) fn obey(
             tracing::info!("stopping when the requests in flight are answered");
             notify(&[NotifyState::Stopping]);
             stopping = true;
+            // Else they would be waited for.
+            state.end_waiting();
             for server in &servers {
                 actix_web::rt::spawn(server.stop(true));
             }

@@ -54,16 +54,19 @@ fn said() -> impl Strategy<Value = Said> {
         .prop_map(|(file, sender, comments, entries)| Said { file, sender, comments, entries })
 }
 
-/// A set: for each of a few ids what it says, if it is there, in an order.
-fn sets() -> impl Strategy<Value = (Vec<(usize, Said)>, Vec<(usize, Said)>)> {
+/// For each of a few ids what it says, if it is there, in an order.
+type Set = Vec<(usize, Said)>;
+
+/// A set, and what has become of it.
+fn sets() -> impl Strategy<Value = (Set, Set)> {
     let edit = prop_oneof![
         3 => Just(None),
         2 => prop::option::of(said()).prop_map(Some),
     ];
     let services = prop::collection::vec((said(), edit, prop::option::of(0..3_usize)), 1..5);
     (services, any::<bool>(), any::<prop::sample::Index>()).prop_map(|(services, swap, at)| {
-        let before: Vec<(usize, Said)> = services.iter().map(|(said, ..)| said.clone()).enumerate().collect();
-        let mut after: Vec<(usize, Said)> = Vec::new();
+        let before: Set = services.iter().map(|(said, ..)| said.clone()).enumerate().collect();
+        let mut after: Set = Vec::new();
         for (id, (said, edit, drop)) in services.into_iter().enumerate() {
             let mut said = match edit {
                 None => said,
