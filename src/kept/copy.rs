@@ -72,6 +72,9 @@ struct SealedClaim {
     regex: String,
     line: u32,
     column: u32,
+    /// Missing in what was written before there was any other place than the first.
+    #[serde(default)]
+    at: usize,
 }
 
 impl Held {
@@ -82,6 +85,7 @@ impl Held {
             regex: claim.entry.regex.as_str().to_owned(),
             line: claim.entry.place.line,
             column: claim.entry.place.column,
+            at: claim.at,
         });
         let sealed = Sealed { file: file.to_owned(), claims: claims.collect() };
         serde_json::to_vec(&sealed).expect("strings and numbers only")
@@ -95,7 +99,7 @@ impl Held {
             // What it matches is asked of the dialect when it is used, and were it no regex, it would match everything.
             let regex = ValidRegex::checked(claim.regex, |_| Ok::<_, Infallible>(())).ok()?;
             let place = Place { line: claim.line, column: claim.column };
-            Some(Claimed { kind, entry: Entry { regex, exclusive: true, group_id: None, place } })
+            Some(Claimed { kind, entry: Entry { regex, exclusive: true, group_id: None, place }, at: claim.at })
         };
         let claims = sealed.claims.into_iter().map(opened).collect::<Option<_>>()?;
         (sealed.file == file).then_some(Self { claims })
@@ -126,7 +130,7 @@ mod tests {
     fn what_is_held_is_found_again() {
         let regex = ValidRegex::checked("@irc_.*", |_| Ok::<_, Infallible>(())).expect("unchecked");
         let entry = Entry { regex, exclusive: true, group_id: None, place: Place { line: 7, column: 3 } };
-        let claims = vec![Claimed { kind: Kind::Alias, entry }];
+        let claims = vec![Claimed { kind: Kind::Alias, entry, at: 2 }];
         let sealed = Held::sealed("/a.yaml", &claims);
         assert_eq!(Held::opened(&sealed, "/a.yaml"), Some(Held { claims }));
         assert_eq!(Held::opened(&sealed, "/b.yaml"), None);

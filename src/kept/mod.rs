@@ -182,7 +182,7 @@ impl StateDir {
                 let good = Good::new(Arc::new(registration), ContentHash::of(copy.bytes));
                 let held =
                     fs::read(self.path_of(&copy.file, HELD)).ok().and_then(|held| Held::opened(&held, &copy.file));
-                Some(held.map_or_else(|| good.clone(), |held| good.extended(&held.claims, Some(since_before()))))
+                Some(held.map_or_else(|| good.clone(), |held| good.extended(held.claims, since_before())))
             };
             let hash = copy.owner.is_some().then(|| ContentHash::of(copy.bytes));
             Some(is_mine.then(|| (Arc::clone(&copy.file), hash, good())))

@@ -391,9 +391,9 @@ fn in_force<'f>(file: &'f Known, source: &'f dyn Provider) -> Option<InForce<'f>
     let held = file.held.as_ref()?;
     let (hash, more) = match (&held.holding, &file.offered) {
         (None, _) => (Some(held.hash), Vec::new()),
-        (Some(_), Ok(offered)) => (Some(offered.hash), held.more_than(offered)),
-        // There are no bytes of it: the copy that is there is of what it was made of.
-        (Some(_), Err(_)) => (None, Vec::new()),
+        (Some(holding), Ok(offered)) if offered.hash == holding.beside => (Some(offered.hash), holding.claims.clone()),
+        // There are no bytes of it any more: the copy that is there is of what it was made of.
+        (Some(_), _) => (None, Vec::new()),
     };
     Some(InForce { file: &file.file, hash, more, version: file.version(), source })
 }

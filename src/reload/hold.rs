@@ -11,10 +11,10 @@
 //! A *loss* is a claim that kept names from being registered and that nothing in force makes any more: an exclusive
 //! entry, by its kind and the text of its regex, or a service's own user. An entry that has moved to another file, to
 //! another place in its file or to another service is no loss; one whose regex was edited is, even if the new one
-//! claims more, for that would have to be proved. So is one that stands behind an entry that is not exclusive, if none
-//! stood before it: the first that matches decides, so it may keep nobody out any more. (Of one that stood behind such
-//! an entry before, nothing is said when another comes: what it kept would have to be computed.) What keeps nobody
-//! from anything (entries that are not exclusive, `protocols`, a url) is no loss.
+//! claims more, for that would have to be proved. So is one that stands behind an entry that is not exclusive and did not
+//! stand before it: the first that matches decides, so it may keep less than it did. It does not matter what form the
+//! taking away has: entries that change places, one that is put before another, a file that is written over. What keeps
+//! nobody from anything (entries that are not exclusive, `protocols`, a url) is no loss. See [`super::losses`].
 //!
 //! # How it is held
 //!
@@ -24,7 +24,9 @@
 //!   tg:  @tg_.*    ──►  (gone)         ──►  tg:  @tg_.*  (held)            ──►
 //! ```
 //!
-//! The claims of a file that is still there are put before its own, so that what they keep is decided as before. A file
+//! The claims of a file that is still there are put among its own, each as far back as it keeps no less than it did: behind
+//! the entries that stood before it, and before the first that did not and is not exclusive. So what they keep is decided
+//! as before, and what is new is in force as it stands. A file
 //! that is gone stays as it was; but if its `id` or token is in force from another file, its claims are held in that
 //! one's name. Since the answers depend on it, so does the digest: replicas that hold the same agree, and one that was
 //! started meanwhile and holds nothing differs until the grace has passed. A file that is gone and is held whole counts
@@ -42,9 +44,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::homeserver::Homeserver;
-use crate::matrix::{Kind, ServerName};
-use crate::registration::{Entry, Fault, FaultCode, Registration, TokenDigest, ValidRegex};
+use super::losses::{By, Loss, Lost, Order, lost};
+use crate::registration::{Fault, FaultCode, Registration, TokenDigest};
 use crate::snapshot::{Candidate, Claimed, FileRecord, FileState, Good, Refusal, Snapshot};
 
 /// A confirmation counts for what has been missing for so long, at each of several looks. Whoever confirms means what is
@@ -64,13 +65,6 @@ pub(super) struct Holds {
     extended: HashMap<Arc<str>, Extended>,
 }
 
-/// A claim that nothing makes any more.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Loss {
-    kind: Kind,
-    regex: Arc<str>,
-}
-
 /// How it is with such a claim.
 #[derive(Clone, Copy, Debug)]
 struct Missing {
@@ -83,7 +77,6 @@ struct Missing {
 #[derive(Debug)]
 struct Extended {
     of: Arc<Registration>,
-    with: Vec<Loss>,
     good: Good,
 }
 
@@ -143,7 +136,7 @@ impl Holds {
         let lost = lost(candidates, gone, &records, before.services().homeserver());
         let mut held = Held { released: self.note(&lost, terms), ..Held::default() };
         let heirs = Heirs::of(&records, gone);
-        let mut of_files: HashMap<usize, Vec<Lost>> = HashMap::new();
+        let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
             match heirs.of_loss(&lost, gone) {
                 By::File(at) => of_files.entry(at).or_default().push(lost),
@@ -153,13 +146,17 @@ impl Holds {
             }
         }
         let mut earlier = std::mem::take(&mut self.extended);
+        let mut order = Order::new(before.services().homeserver().dialect.precedence());
         for (at, lost) in of_files {
             let Some(base) = records[at].good() else { continue };
-            let with: Vec<Loss> = lost.iter().map(|lost| lost.loss.clone()).collect();
+            let mut claims = Vec::with_capacity(lost.len());
+            for lost in lost {
+                let at = order.place(&lost, &base.registration);
+                claims.push(Claimed { kind: lost.loss.kind, entry: lost.entry, at });
+            }
             let file = records[at].file();
-            let known = earlier.remove(file);
-            let known = known.filter(|known| Arc::ptr_eq(&known.of, &base.registration) && known.with == with);
-            let extended = known.unwrap_or_else(|| Extended::new(base, with, &lost, terms.grace));
+            let known = earlier.remove(file).filter(|known| known.is(base, &claims));
+            let extended = known.unwrap_or_else(|| Extended::new(base, claims, terms.grace));
             held.extended.insert(at, extended.good.clone());
             self.extended.insert(Arc::clone(file), extended);
         }
@@ -167,7 +164,7 @@ impl Holds {
     }
 
     /// Notes what is missing, and how many claims are let go now.
-    fn note(&mut self, lost: &[Lost], terms: Terms) -> usize {
+    fn note(&mut self, lost: &[Lost<'_>], terms: Terms) -> usize {
         let missing: HashSet<&Loss> = lost.iter().map(|lost| &lost.loss).collect();
         self.missing.retain(|loss, _| missing.contains(loss));
         let mut released = 0;
@@ -193,140 +190,6 @@ fn all_stay(candidates: &[Candidate<'_>]) -> bool {
     })
 }
 
-/// A claim that nothing makes any more, as it was made.
-#[derive(Debug)]
-struct Lost {
-    loss: Loss,
-    claim: Claimed,
-    /// Who made it.
-    by: By,
-    /// No entry stood before it that is not exclusive and might decide in its stead.
-    came_first: bool,
-}
-
-/// A file that makes a claim, or made it.
-#[derive(Clone, Copy, Debug)]
-enum By {
-    /// One that is there, by position.
-    File(usize),
-    /// One that is gone, by position among those.
-    Gone(usize),
-}
-
-/// What is in force now and would be claimed by nobody, in the order of the files that claim it.
-fn lost<'r>(
-    candidates: &[Candidate<'r>],
-    gone: &[&'r Good],
-    records: &[Arc<FileRecord>],
-    homeserver: &Homeserver,
-) -> Vec<Lost> {
-    let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
-        let held = &candidate.held?.registration;
-        let stays = record.registration().is_some_and(|after| Arc::ptr_eq(after, held));
-        (!stays).then_some((By::File(at), held))
-    });
-    let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
-    let mut lost: Vec<Lost> =
-        there.chain(gone).flat_map(|(by, registration)| claims(registration, by, homeserver)).collect();
-    let made = made(&lost, records, &homeserver.name);
-    let mut seen = HashSet::new();
-    lost.retain(|lost| {
-        let still = if lost.came_first { &made.first } else { &made.anywhere };
-        !still.contains(&lost.loss) && seen.insert(lost.loss.clone())
-    });
-    lost
-}
-
-/// What is claimed by what is in force.
-#[derive(Default)]
-struct Made {
-    anywhere: HashSet<Loss>,
-    /// With no entry before it that is not exclusive.
-    first: HashSet<Loss>,
-}
-
-/// Which of these claims are made by what is in force.
-fn made(lost: &[Lost], records: &[Arc<FileRecord>], server: &ServerName) -> Made {
-    let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
-    let senders: HashMap<String, &Loss> = lost
-        .iter()
-        .filter(|lost| lost.loss.kind == Kind::User)
-        .filter_map(|lost| Some((sender_of(&lost.loss.regex, server)?, &lost.loss)))
-        .collect();
-    let mut made = Made::default();
-    for registration in records.iter().filter_map(|record| record.registration()) {
-        for kind in Kind::ALL {
-            for (entry, comes_first) in exclusive(registration, kind) {
-                if entries.contains(&(kind, &*entry.regex)) {
-                    let claim = Loss { kind, regex: entry.regex.shared() };
-                    if comes_first {
-                        made.first.insert(claim.clone());
-                    }
-                    made.anywhere.insert(claim);
-                }
-            }
-        }
-        if let Some(&loss) = senders.get(&*registration.sender_localpart) {
-            made.first.insert(loss.clone());
-            made.anywhere.insert(loss.clone());
-        }
-    }
-    made
-}
-
-/// A registration's exclusive entries, and whether none stands before it that is not.
-fn exclusive(registration: &Registration, kind: Kind) -> impl Iterator<Item = (&Entry, bool)> {
-    let mut all_exclusive = true;
-    registration.namespaces.of(kind).iter().filter_map(move |entry| {
-        all_exclusive &= entry.exclusive;
-        entry.exclusive.then_some((entry, all_exclusive))
-    })
-}
-
-/// What a registration keeps for its service alone.
-fn claims(registration: &Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost> {
-    let lost = |kind: Kind, entry: Entry, came_first: bool| {
-        let loss = Loss { kind, regex: entry.regex.shared() };
-        Lost { loss, claim: Claimed { kind, entry }, by, came_first }
-    };
-    let of = |kind: Kind| exclusive(registration, kind).map(move |(entry, came_first)| (kind, entry, came_first));
-    let entries = Kind::ALL.into_iter().flat_map(of);
-    let mut claims: Vec<Lost> =
-        entries.map(|(kind, entry, came_first)| lost(kind, entry.clone(), came_first)).collect();
-    let regex = sender_regex(&registration.sender_localpart, &homeserver.name);
-    // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
-    let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
-    let sender =
-        checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: registration.sender_place });
-    claims.extend(sender.map(|sender| lost(Kind::User, sender, true)));
-    claims
-}
-
-/// A regex that matches a service's own user and nothing else.
-fn sender_regex(localpart: &str, server: &ServerName) -> String {
-    let mut regex = String::with_capacity(2 * localpart.len() + 32);
-    for c in format!("@{localpart}:{server}").chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() {
-            regex.push('\\');
-        }
-        regex.push(c);
-    }
-    // Not `$`, which matches before a line feed at the end, too.
-    regex + r"\Z"
-}
-
-/// Whose regex [`sender_regex`] has made this, if it has.
-fn sender_of(regex: &str, server: &ServerName) -> Option<String> {
-    let escaped = regex.strip_suffix(r"\Z")?;
-    let mut text = String::with_capacity(escaped.len());
-    let mut chars = escaped.chars();
-    while let Some(c) = chars.next() {
-        text.push(if c == '\\' { chars.next()? } else { c });
-    }
-    let localpart = text.strip_prefix('@')?.strip_suffix(server.as_str())?.strip_suffix(':')?;
-    (sender_regex(localpart, server) == regex).then(|| localpart.to_owned())
-}
-
 /// The files that have come to be what files were that are gone: what must not be in force twice.
 struct Heirs<'r> {
     ids: HashMap<&'r str, usize>,
@@ -348,7 +211,7 @@ impl<'r> Heirs<'r> {
     }
 
     /// In whose name a loss is held.
-    fn of_loss(&self, lost: &Lost, gone: &[&Good]) -> By {
+    fn of_loss(&self, lost: &Lost<'_>, gone: &[&Good]) -> By {
         let By::Gone(at) = lost.by else { return lost.by };
         let registration = &gone[at].registration;
         let heir = self.ids.get(&*registration.id).or_else(|| self.tokens.get(&registration.as_token));
@@ -357,10 +220,15 @@ impl<'r> Heirs<'r> {
 }
 
 impl Extended {
-    fn new(base: &Good, with: Vec<Loss>, lost: &[Lost], grace: Duration) -> Self {
-        let claims: Vec<Claimed> = lost.iter().map(|lost| lost.claim.clone()).collect();
-        let good = base.extended(&claims, Some(reasons(&with, grace)));
-        Self { of: Arc::clone(&base.registration), with, good }
+    fn new(base: &Good, claims: Vec<Claimed>, grace: Duration) -> Self {
+        let why = reasons(&claims, grace);
+        Self { of: Arc::clone(&base.registration), good: base.extended(claims, why) }
+    }
+
+    /// Whether it is that of a registration with these claims.
+    fn is(&self, base: &Good, claims: &[Claimed]) -> bool {
+        let holding = self.good.holding.as_ref();
+        Arc::ptr_eq(&self.of, &base.registration) && holding.is_some_and(|holding| holding.claims == claims)
     }
 }
 
@@ -371,18 +239,18 @@ fn whole(gone: &Good, grace: Duration) -> Good {
          is gone for good",
         shown(grace)
     );
-    let reasons: Refusal = Arc::new([Fault::of_file(FaultCode::Held, message)]);
-    Good { holding: Some(reasons), ..gone.clone() }
+    gone.held_whole(Arc::new([Fault::of_file(FaultCode::Held, message)]))
 }
 
-fn reasons(with: &[Loss], grace: Duration) -> Refusal {
+fn reasons(claims: &[Claimed], grace: Duration) -> Refusal {
     let until = format!(
-        "is no longer claimed exclusively by anybody; it is held for {} after it was missed, unless `POST /-/reload` \
+        "is no longer claimed exclusively, or not for all that it kept; it is held for {} after it was missed, unless `POST /-/reload` \
          confirms the edit",
         shown(grace)
     );
-    let named = with.iter().take(MAX_NAMED).map(|loss| format!("`{}` ({}) {until}", loss.regex, loss.kind));
-    let more = with.len().saturating_sub(MAX_NAMED);
+    let named =
+        claims.iter().take(MAX_NAMED).map(|claim| format!("`{}` ({}) {until}", claim.entry.regex.as_str(), claim.kind));
+    let more = claims.len().saturating_sub(MAX_NAMED);
     let rest = (more > 0).then(|| format!("so are {more} more claims"));
     named.chain(rest).map(|message| Fault::of_file(FaultCode::Held, message)).collect()
 }

@@ -63,6 +63,7 @@ mod analyst;
 mod engine;
 mod hold;
 mod log;
+mod losses;
 mod metrics;
 mod options;
 mod reloader;

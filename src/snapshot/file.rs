@@ -17,7 +17,18 @@ pub struct Good {
     pub hash: ContentHash,
     /// Why this says more than the bytes on disk: what was taken away there is held for a while. `None` as a rule. The
     /// hash is that of both.
-    pub holding: Option<Refusal>,
+    pub holding: Option<Arc<Holding>>,
+}
+
+/// What is in force of a file besides what is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// Why.
+    pub why: Refusal,
+    /// The claims that are not on disk; none if the file itself is not there.
+    pub(crate) claims: Vec<Claimed>,
+    /// What the bytes on disk hash to, beside which these claims stand.
+    pub(crate) beside: ContentHash,
 }
 
 impl Good {
@@ -27,26 +38,37 @@ impl Good {
         Self { registration, hash, holding: None }
     }
 
-    /// The same with exclusive claims put before its own, and why.
-    pub(crate) fn extended(&self, claims: &[Claimed], why: Option<Refusal>) -> Self {
+    /// The same of a file that is not there any more.
+    pub(crate) fn held_whole(&self, why: Refusal) -> Self {
+        let holding = Holding { why, claims: Vec::new(), beside: self.hash };
+        Self { holding: Some(Arc::new(holding)), ..self.clone() }
+    }
+
+    /// The same with more exclusive claims among its own.
+    pub(crate) fn extended(&self, claims: Vec<Claimed>, why: Refusal) -> Self {
         let mut registration = Registration::clone(&self.registration);
         let Namespaces { users, aliases, rooms } = &mut registration.namespaces;
         for (kind, entries) in [(Kind::User, users), (Kind::Alias, aliases), (Kind::Room, rooms)] {
-            let more = claims.iter().filter(|claim| claim.kind == kind).map(|claim| claim.entry.clone());
-            *entries = more.chain(std::mem::take(entries)).collect();
+            let mut more: Vec<&Claimed> = claims.iter().filter(|claim| claim.kind == kind).collect();
+            more.sort_by_key(|claim| claim.at);
+            let mut more = more.into_iter().peekable();
+            let mut all = Vec::with_capacity(entries.len() + more.len());
+            for (at, own) in std::mem::take(entries).into_iter().enumerate() {
+                all.extend(
+                    std::iter::from_fn(|| more.next_if(|claim| claim.at <= at)).map(|claim| claim.entry.clone()),
+                );
+                all.push(own);
+            }
+            all.extend(more.map(|claim| claim.entry.clone()));
+            *entries = all.into();
         }
-        let hash = self.hash.with(claims.iter().flat_map(|claim| [claim.kind.as_str(), claim.entry.regex.as_str()]));
-        Self { registration: Arc::new(registration), hash, holding: why }
-    }
-
-    /// The claims that this has before those of what it was extended from.
-    pub(crate) fn more_than(&self, base: &Self) -> Vec<Claimed> {
-        let of = |kind: Kind| {
-            let (all, own) = (self.registration.namespaces.of(kind), base.registration.namespaces.of(kind));
-            let more = all.iter().take(all.len().saturating_sub(own.len()));
-            more.map(move |entry| Claimed { kind, entry: entry.clone() })
-        };
-        Kind::ALL.into_iter().flat_map(of).collect()
+        let places: Vec<String> = claims.iter().map(|claim| claim.at.to_string()).collect();
+        let parts = claims.iter().zip(&places);
+        let hash = self
+            .hash
+            .with(parts.flat_map(|(claim, at)| [claim.kind.as_str(), claim.entry.regex.as_str(), at.as_str()]));
+        let holding = Holding { why, claims, beside: self.hash };
+        Self { registration: Arc::new(registration), hash, holding: Some(Arc::new(holding)) }
     }
 
     /// Whether both are the same load of the same bytes, for the same reason.
@@ -55,13 +77,15 @@ impl Good {
     }
 }
 
-/// An entry of some kind.
+/// An entry that is held among those of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claimed {
     /// Of which list it is.
     pub(crate) kind: Kind,
     /// The entry.
     pub(crate) entry: Entry,
+    /// Before which of the registration's own entries of that kind it stands.
+    pub(crate) at: usize,
 }
 
 /// All that is wrong with a file, shared from scan to scan.
@@ -211,7 +235,7 @@ impl FileRecord {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.standing {
-            Standing::Active(good) => good.holding.as_deref().unwrap_or_default(),
+            Standing::Active(good) => good.holding.as_ref().map_or(&[], |holding| &holding.why),
             Standing::Stale(_, away) | Standing::Quarantined(away) => &away.faults,
         }
     }

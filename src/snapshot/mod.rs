@@ -52,7 +52,7 @@ pub use changes::Changes;
 use changes::ServiceChange;
 pub use digest::ContentHash;
 pub(crate) use file::Claimed;
-pub use file::{FileRecord, FileState, Good, Refusal, Standing, TurnedAway};
+pub use file::{FileRecord, FileState, Good, Holding, Refusal, Standing, TurnedAway};
 pub use history::{Generation, Since};
 pub use in_force::{Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;

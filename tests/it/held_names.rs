@@ -4,11 +4,12 @@
 mod scene;
 mod table;
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use bailiwick::reload::Trigger;
+use bailiwick::reload::{Engine, Trigger};
 use bailiwick::snapshot::FileState;
 
 use super::support::registration;
@@ -153,4 +154,144 @@ fn one_service_at_a_time_writes_copies() {
     let mut first = scene.engine();
     first.reload(Trigger::Start, false);
     assert!(is_guarded(&first, NAME));
+}
+
+/// A registration with these entries, `!` in front of those that are exclusive.
+fn with_entries(id: &str, entries: &[&str]) -> String {
+    let head = format!(
+        "id: {id}\nurl: null\nas_token: as-{id}\nhs_token: hs-{id}\nsender_localpart: {id}-bot\nnamespaces:\n  users:\n"
+    );
+    let entry = |entry: &&str| {
+        let (regex, exclusive) = entry.strip_prefix('!').map_or((*entry, false), |regex| (regex, true));
+        format!("    - regex: '{regex}'\n      exclusive: {exclusive}\n")
+    };
+    head + &entries.iter().map(entry).collect::<String>()
+}
+
+/// Whatever form the taking away has: what kept a name before keeps it for the grace, and what did not, does not.
+#[test]
+fn what_an_edit_takes_away_is_held_whichever_form_that_has() {
+    // Of what begins with `a`, what begins with `ac` is not kept: the entry stands behind one that is not exclusive.
+    let before: &[&str] = &["@ac.*", "!@a.*", "!@b.*"];
+    // What the file says then; the IDs that are kept while it is held and not by what it says; those that are not kept.
+    let edits: &[(&str, &[&str], &[&str], &[&str])] = &[
+        ("nothing", &["@ac.*", "!@a.*", "!@b.*"], &[], &["@ac1"]),
+        ("they change places", &["!@a.*", "@ac.*", "!@b.*"], &[], &[]),
+        ("exclusive ones change places", &["@ac.*", "!@b.*", "!@a.*"], &[], &["@ac1"]),
+        ("another is put before one behind a shared one", &["@ac.*", "@ab.*", "!@a.*", "!@b.*"], &["@ab1"], &["@ac1"]),
+        ("and behind one, before the other", &["@ac.*", "!@a.*", "@b1.*", "!@b.*"], &["@b1"], &["@ac1"]),
+        ("the shared one stands last", &["!@b.*", "!@a.*", "@ac.*"], &[], &[]),
+        ("the shared one is gone", &["!@a.*", "!@b.*"], &[], &[]),
+        ("the shared one is wider", &["@a[bc].*", "!@a.*", "!@b.*"], &["@ab1"], &[]),
+        ("the one behind it is gone", &["@ac.*", "!@b.*"], &["@ab1"], &["@ac1"]),
+        ("it is shared", &["@ac.*", "@a.*", "!@b.*"], &["@ab1"], &["@ac1"]),
+        ("it is narrowed", &["@ac.*", "!@ab.*", "!@b.*"], &["@ad1"], &["@ac1"]),
+        ("the one before it is exclusive, and it is gone", &["!@ac.*", "!@b.*"], &["@ab1"], &[]),
+        ("nothing is left", &[], &["@ab1", "@b1"], &[]),
+    ];
+    for keeps_copies in [false, true] {
+        for (what, after, held, shared) in edits {
+            let scene = Scene::new(Kind::Directory, keeps_copies);
+            scene.put("irc", &with_entries("irc", before));
+            let mut engine = scene.started();
+            let kept = ["@ab1", "@ad1", "@b1"];
+            let id = |name: &str| format!("{name}:example.com");
+            assert!(kept.iter().all(|name| is_guarded(&engine, &id(name))) && !is_guarded(&engine, &id("@ac1")));
+            let text = with_entries("irc", after).replace("users:\n\n", "users: []\n");
+            scene.put("irc", &if after.is_empty() { text.replace("users:", "users: []") } else { text });
+            engine.reload(Trigger::Event, false);
+            for restarted in [false, true] {
+                if restarted && keeps_copies {
+                    drop(engine);
+                    engine = scene.engine();
+                    engine.reload(Trigger::Start, false);
+                }
+                assert!(kept.iter().all(|name| is_guarded(&engine, &id(name))), "{what}: {restarted}");
+                assert!(shared.iter().all(|name| !is_guarded(&engine, &id(name))), "{what}: {restarted}");
+                scene.pass(&mut engine, Duration::from_secs(10));
+            }
+            scene.pass(&mut engine, GRACE);
+            assert!(in_force(&engine).is_complete(), "{what}");
+            let free: Vec<&&str> = kept.iter().filter(|name| !is_guarded(&engine, &id(name))).collect();
+            assert!(held.iter().all(|name| free.contains(&name)), "{what}: {held:?} are held no longer: {free:?}");
+        }
+    }
+}
+
+/// Two services that claim the same, each behind another entry that is not exclusive, lose it at once.
+#[test]
+fn what_two_services_lose_is_held_for_both() {
+    let scene = Scene::new(Kind::Directory, false);
+    scene.put("irc", &with_entries("irc", &["@xa.*", "!@x.*"]));
+    scene.put("tg", &with_entries("tg", &["@xb.*", "!@x.*"]));
+    let mut engine = scene.started();
+    scene.put("irc", &with_entries("irc", &["@xa.*"]));
+    scene.put("tg", &with_entries("tg", &["@xb.*"]));
+    engine.reload(Trigger::Event, false);
+    for name in ["@xa1:example.com", "@xb1:example.com", "@xc1:example.com"] {
+        assert!(is_guarded(&engine, name), "{name}");
+    }
+}
+
+/// What is new in a file is in force as it stands there, although something of before is held.
+#[test]
+fn what_is_held_stands_in_front_of_nothing_new() {
+    let scene = Scene::new(Kind::Directory, false);
+    scene.put("irc", &with_entries("irc", &["!@x.*"]));
+    let mut engine = scene.started();
+    scene.put("irc", &with_entries("irc", &["!@x1.*", "@y.*"]));
+    engine.reload(Trigger::Event, false);
+    let snapshot = in_force(&engine);
+    let entries = &snapshot.files()[0].registration().expect("in force").namespaces.users;
+    let regexes: Vec<&str> = entries.iter().map(|entry| entry.regex.as_str()).collect();
+    assert_eq!(regexes, ["@x1.*", "@x.*", "@y.*"]);
+}
+
+/// Any edit of any list: what was kept and what is kept by what the file says now is kept together.
+#[test]
+fn no_edit_of_a_list_frees_a_name() {
+    let entries = ["@a.*", "@.a.*", "@ab.*", "@[bc].*", "@.*c"];
+    let names: Vec<String> =
+        "abc".chars().flat_map(|a| "abc".chars().map(move |b| format!("@{a}{b}1:example.com"))).collect();
+    // A small generator (xorshift), so that what it finds is found again.
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut below = |bound: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random >> 33).expect("31 bits") % bound
+    };
+    let mut list = || {
+        let mut chosen: Vec<String> = Vec::new();
+        for _ in 0..=below(4) {
+            chosen.push(format!("{}{}", ["", "!"][below(2)], entries[below(entries.len())]));
+        }
+        chosen
+    };
+    let scene = Scene::new(Kind::Directory, false);
+    let text = |list: &[String]| with_entries("irc", &list.iter().map(String::as_str).collect::<Vec<_>>());
+    let guarded =
+        |engine: &Engine| names.iter().filter(|name| is_guarded(engine, name)).cloned().collect::<HashSet<_>>();
+    let kept_by = |list: &[String]| {
+        scene.put("irc", &text(list));
+        let mut engine = scene.engine();
+        engine.reload(Trigger::Start, false);
+        guarded(&engine)
+    };
+    for _ in 0..150 {
+        let lists = [list(), list(), list()];
+        let kept: Vec<HashSet<String>> = lists.iter().map(|list| kept_by(list)).collect();
+        scene.put("irc", &text(&lists[0]));
+        let mut engine = scene.started();
+        let mut so_far = kept[0].clone();
+        for (list, kept) in lists.iter().zip(&kept).skip(1) {
+            scene.put("irc", &text(list));
+            engine.reload(Trigger::Event, false);
+            so_far.extend(kept.iter().cloned());
+            let now = guarded(&engine);
+            assert!(so_far.is_subset(&now), "{lists:?}: {:?}", so_far.difference(&now).collect::<Vec<_>>());
+        }
+        scene.pass(&mut engine, GRACE + Duration::from_secs(10));
+        assert_eq!(guarded(&engine), kept[2], "{lists:?}: after the grace");
+    }
 }

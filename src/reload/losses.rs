@@ -1,0 +1,215 @@
+//! What is taken away: claims that kept names from being registered, and that nothing in force makes any more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::homeserver::{Homeserver, Precedence};
+use crate::matrix::{Kind, ServerName};
+use crate::registration::{Entry, Registration, ValidRegex};
+use crate::snapshot::{Candidate, FileRecord, Good};
+
+/// A claim that nothing makes any more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Loss {
+    pub(super) kind: Kind,
+    pub(super) regex: Arc<str>,
+}
+
+/// Such a claim, as it was made.
+#[derive(Debug)]
+pub(super) struct Lost<'r> {
+    pub(super) loss: Loss,
+    pub(super) entry: Entry,
+    /// Who made it.
+    pub(super) by: By,
+    /// In which registration.
+    of: &'r Arc<Registration>,
+    /// Behind how many entries that are not exclusive.
+    behind: usize,
+}
+
+/// A file that makes a claim, or made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum By {
+    /// One that is there, by position.
+    File(usize),
+    /// One that is gone, by position among those.
+    Gone(usize),
+}
+
+/// What is in force now and would be claimed by nobody, in the order of the files that claim it: of each file every claim
+/// once, as it is the strongest.
+pub(super) fn lost<'r>(
+    candidates: &[Candidate<'r>],
+    gone: &[&'r Good],
+    records: &[Arc<FileRecord>],
+    homeserver: &Homeserver,
+) -> Vec<Lost<'r>> {
+    let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
+        let held = &candidate.held?.registration;
+        let stays = record.registration().is_some_and(|after| Arc::ptr_eq(after, held));
+        (!stays).then_some((By::File(at), held))
+    });
+    let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
+    let mut lost: Vec<Lost<'_>> =
+        there.chain(gone).flat_map(|(by, registration)| claims(registration, by, homeserver)).collect();
+    let made = made(&lost, records, &homeserver.name);
+    let mut order = Order::new(homeserver.dialect.precedence());
+    let mut seen = HashSet::new();
+    lost.retain(|lost| !is_made(lost, &made, &mut order) && seen.insert((lost.loss.clone(), lost.by)));
+    lost
+}
+
+/// Where claims are made by what is in force.
+#[derive(Default)]
+struct Made<'r> {
+    /// By entries: in which registration, and which of its entries.
+    entries: HashMap<Loss, Vec<(&'r Arc<Registration>, usize)>>,
+    /// By services' own users, before which nothing comes.
+    senders: HashSet<Loss>,
+}
+
+/// Who makes some of these claims.
+fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], server: &ServerName) -> Made<'r> {
+    let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
+    let senders: HashMap<String, &Loss> = lost
+        .iter()
+        .filter(|lost| lost.loss.kind == Kind::User)
+        .filter_map(|lost| Some((sender_of(&lost.loss.regex, server)?, &lost.loss)))
+        .collect();
+    let mut made = Made::default();
+    for registration in records.iter().filter_map(|record| record.registration()) {
+        for kind in Kind::ALL {
+            let all = registration.namespaces.of(kind).iter().enumerate();
+            for (at, entry) in all.filter(|(_, entry)| entry.exclusive && entries.contains(&(kind, &*entry.regex))) {
+                let claim = Loss { kind, regex: entry.regex.shared() };
+                made.entries.entry(claim).or_default().push((registration, at));
+            }
+        }
+        if let Some(&loss) = senders.get(&*registration.sender_localpart) {
+            made.senders.insert(loss.clone());
+        }
+    }
+    made
+}
+
+/// Whether a claim keeps no less somewhere than it did.
+fn is_made<'r>(lost: &Lost<'r>, made: &Made<'_>, order: &mut Order<'r>) -> bool {
+    if made.senders.contains(&lost.loss) {
+        return true;
+    }
+    let mut places = made.entries.get(&lost.loss).into_iter().flatten();
+    places.any(|&(registration, at)| order.needed(lost.of, registration, lost.loss.kind)[at] <= lost.behind)
+}
+
+/// In which order entries decide: the first that matches, as a rule, so that an exclusive entry keeps what it matches and no entry
+/// before it takes that is not exclusive. It keeps no less in another registration, or in another place, if every such entry that
+/// stands before it there stood before it where it was, too.
+#[derive(Debug)]
+pub(super) struct Order<'r> {
+    precedence: Precedence,
+    /// Of each list, what is not exclusive, and how many such entries stood before it.
+    shared: HashMap<(*const Registration, Kind), HashMap<&'r str, usize>>,
+    /// Of two lists, see [`Order::needed`].
+    needed: HashMap<(*const Registration, *const Registration, Kind), Vec<usize>>,
+}
+
+impl<'r> Order<'r> {
+    pub(super) fn new(precedence: Precedence) -> Self {
+        Self { precedence, shared: HashMap::new(), needed: HashMap::new() }
+    }
+
+    /// For each place of an entry in a list, and the one behind the last: how many of another list's entries that are not
+    /// exclusive must have stood before it there, lest it keep less here. `usize::MAX` where one stands before it that is
+    /// not in the other list at all. Never less than for the place before.
+    fn needed(&mut self, of: &'r Arc<Registration>, here: &Arc<Registration>, kind: Kind) -> &[usize] {
+        let (of_key, here_key) = (Arc::as_ptr(of), Arc::as_ptr(here));
+        let all_alike = self.precedence == Precedence::ExclusiveFirst;
+        let shared = self.shared.entry((of_key, kind)).or_insert_with(|| shared(of, kind));
+        self.needed.entry((of_key, here_key, kind)).or_insert_with(|| {
+            let step = |most: &mut usize, entry: &Entry| {
+                if !entry.exclusive && !all_alike {
+                    *most = shared.get(&*entry.regex).map_or(usize::MAX, |&before| (before + 1).max(*most));
+                }
+                Some(*most)
+            };
+            // What is not known stays so for all that follows.
+            let entries = here.namespaces.of(kind).iter();
+            std::iter::once(0)
+                .chain(entries.scan(
+                    0,
+                    move |most: &mut usize, entry| {
+                        if *most == usize::MAX { Some(*most) } else { step(most, entry) }
+                    },
+                ))
+                .collect()
+        })
+    }
+
+    /// Before which entry of a list a claim is to stand that was made elsewhere: as far back as it keeps no less, so that what
+    /// others have, and what is new, stays as it is.
+    pub(super) fn place(&mut self, lost: &Lost<'r>, here: &Arc<Registration>) -> usize {
+        let needed = self.needed(lost.of, here, lost.loss.kind);
+        needed.partition_point(|&needed| needed <= lost.behind).saturating_sub(1)
+    }
+}
+
+/// The entries of a list that are not exclusive, and how many such entries stand before the first of each.
+fn shared(of: &Arc<Registration>, kind: Kind) -> HashMap<&str, usize> {
+    let mut shared = HashMap::new();
+    let all = of.namespaces.of(kind).iter().filter(|entry| !entry.exclusive);
+    for (at, entry) in all.enumerate() {
+        shared.entry(&*entry.regex).or_insert(at);
+    }
+    shared
+}
+
+/// What a registration keeps for its service alone.
+fn claims<'r>(of: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost<'r>> {
+    let lost = |kind: Kind, entry: Entry, behind: usize| {
+        let loss = Loss { kind, regex: entry.regex.shared() };
+        Lost { loss, entry, by, of, behind }
+    };
+    let mut claims = Vec::new();
+    for kind in Kind::ALL {
+        let mut behind = 0;
+        for entry in of.namespaces.of(kind) {
+            if entry.exclusive {
+                claims.push(lost(kind, entry.clone(), behind));
+            } else {
+                behind += 1;
+            }
+        }
+    }
+    let regex = sender_regex(&of.sender_localpart, &homeserver.name);
+    // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
+    let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
+    let sender = checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: of.sender_place });
+    claims.extend(sender.map(|sender| lost(Kind::User, sender, 0)));
+    claims
+}
+
+/// A regex that matches a service's own user and nothing else.
+fn sender_regex(localpart: &str, server: &ServerName) -> String {
+    let mut regex = String::with_capacity(2 * localpart.len() + 32);
+    for c in format!("@{localpart}:{server}").chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            regex.push('\\');
+        }
+        regex.push(c);
+    }
+    // Not `$`, which matches before a line feed at the end, too.
+    regex + r"\Z"
+}
+
+/// Whose regex [`sender_regex`] has made this, if it has.
+fn sender_of(regex: &str, server: &ServerName) -> Option<String> {
+    let escaped = regex.strip_suffix(r"\Z")?;
+    let mut text = String::with_capacity(escaped.len());
+    let mut chars = escaped.chars();
+    while let Some(c) = chars.next() {
+        text.push(if c == '\\' { chars.next()? } else { c });
+    }
+    let localpart = text.strip_prefix('@')?.strip_suffix(server.as_str())?.strip_suffix(':')?;
+    (sender_regex(localpart, server) == regex).then(|| localpart.to_owned())
+}
