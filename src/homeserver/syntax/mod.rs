@@ -1,5 +1,7 @@
 //! How the regex of an entry is read, and where in an ID it may match.
 
+mod bounds;
+mod go;
 mod rust;
 #[cfg(test)]
 mod tests;
@@ -86,8 +88,9 @@ impl Syntax {
     pub fn pattern(self, kind: Kind, regex: &str) -> Result<Pattern, RegexError> {
         let pattern = match (self.engine, self.fold[kind]) {
             (Engine::Python, false) => Pattern::parse(regex)?,
+            (Engine::GoRe2, false) => go::pattern(regex)?,
             (Engine::Rust(_), fold) => rust::pattern(regex, fold)?,
-            _ => return Err(RegexError::new("no homeserver reads regexes so")),
+            (Engine::Python | Engine::GoRe2, true) => return Err(RegexError::new("no homeserver reads regexes so")),
         };
         Ok(match self.anchor {
             Anchor::Start => pattern,

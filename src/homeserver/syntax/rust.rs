@@ -9,18 +9,14 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 
-use super::{RegexError, tree};
+use super::{RegexError, bounds, tree};
 use python_re::Pattern;
 
 /// The size that `regex` allows the automaton of one set, in bytes; no homeserver sets another.
 const SIZE_LIMIT: usize = 10 << 20;
-/// A regex with more escapes for large classes than this is refused without being read. Each takes up to six kilobytes as soon
-/// as it is read, which no limit of regex-syntax bounds, and forty or more of the ten megabytes of [`SIZE_LIMIT`].
-const MAX_CLASSES: usize = 10_000;
-
 /// What the regex matches at the start of a text.
 pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
-    bounded(regex)?;
+    bounds::check(regex)?;
     let parsed = ParserBuilder::new().case_insensitive(fold).build().parse(regex);
     let hir = parsed.map_err(|error| RegexError::new(error.to_string()))?;
     let ast = tree::tree(&hir).ok_or_else(|| RegexError::new("the regex matches what is not UTF-8"))?;
@@ -29,7 +25,7 @@ pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
 
 /// Whether one set can be made of them, by making it as `RegexSetBuilder` does.
 pub(super) fn check_together(regexes: &[&str], fold: bool) -> Result<(), RegexError> {
-    regexes.iter().try_for_each(|regex| bounded(regex))?;
+    regexes.iter().try_for_each(|regex| bounds::check(regex))?;
     let config = Config::new()
         .nfa_size_limit(Some(SIZE_LIMIT))
         .match_kind(MatchKind::All)
@@ -51,12 +47,4 @@ fn said(error: &BuildError) -> String {
         (None, Some(syntax)) => syntax.to_string(),
         (None, None) => error.to_string(),
     }
-}
-
-fn bounded(regex: &str) -> Result<(), RegexError> {
-    let escapes = regex.as_bytes().windows(2).filter(|pair| matches!(pair, [b'\\', b'p' | b'P' | b'w' | b'W']));
-    if escapes.count() > MAX_CLASSES {
-        return Err(RegexError::new("the regex holds more large classes than are read here"));
-    }
-    Ok(())
 }

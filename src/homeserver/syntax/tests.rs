@@ -189,6 +189,44 @@ fn limits_are_those_of_regex() {
     assert!(ours.is_err(), "the limit is for all together");
 }
 
+#[test]
+fn gos_expressions_are_looked_for_as_go_does() {
+    let go = Syntax { engine: Engine::GoRe2, anchor: Anchor::Anywhere, fold: PerKind::all(false) };
+    for (regex, text, matches) in [
+        (r"irc_\d{[0-9]}", r"@irc_\5{3}:x", false),
+        (r"irc_{x}\b:", "@irc_{x}a:x", false),
+        (r"irc_{x}\B:", "@irc_{x}:x", true),
+        (r"^@irc_(?i:k)", "@irc_\u{212A}:x", true),
+        (r"^@irc_", "@a@irc_:x", false),
+        (r"@irc_", "@a@irc_:x", true),
+    ] {
+        let pattern = go.pattern(Kind::User, regex).expect("an expression");
+        let outcome = pattern.matcher().run(&mut Scratch::new(), text);
+        assert_eq!(outcome == Outcome::Match, matches, "{regex} on {text}");
+    }
+    let error = go.check(Kind::User, "@irc_**").expect_err("no expression");
+    assert_eq!(error.to_string(), "error parsing regexp: invalid nested repetition operator: `**`");
+}
+
+/// About as deep as each syntax allows (a thousand levels, two hundred and fifty), in a debug build, on the two mebibytes that a
+/// thread has.
+#[test]
+fn the_deepest_regexes_fit_the_stack_of_a_thread() {
+    for (engine, depth) in [(Engine::GoRe2, 426), (Engine::Rust(RustRelease::V1_13), 106)] {
+        let regex = format!("{}a{}", "(".repeat(depth), "|b)*".repeat(depth / 3) + &"x)".repeat(depth - depth / 3));
+        let syntax = Syntax { engine, anchor: Anchor::Anywhere, fold: PerKind::all(false) };
+        let run = move || match syntax.pattern(Kind::User, &regex) {
+            Ok(pattern) => {
+                let paths = pattern.paths().len();
+                (pattern.matcher().run(&mut Scratch::new(), "@axx") == Outcome::Match, paths > 0)
+            }
+            Err(error) => panic!("{}", error.to_string().chars().take(80).collect::<String>()),
+        };
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread");
+        thread.join().expect("no overflow");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
