@@ -11,6 +11,7 @@ use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::render::{self, Answer};
 use super::stalled;
+use super::turns::Client;
 use super::{ApiError, AppState, Role};
 use crate::analysis::{Analysis, Asked, Deadline, Finding};
 use crate::registration::{self, Fault};
@@ -67,22 +68,28 @@ async fn post(state: web::Data<AppState>, request: HttpRequest, body: Body) -> R
         return Err(ApiError::too_large("a registration of more than 256 KiB is not checked"));
     }
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
+    let client = Client::of(&state, &request);
     tokio::select! {
-        answer = answer(state, snapshot, bytes) => answer,
+        answer = answer(state, client, snapshot, bytes) => answer,
         // Nobody reads this.
         () = stalled::left(&request, LOOK) => Err(ApiError::too_slow()),
     }
 }
 
-async fn answer(state: web::Data<AppState>, snapshot: Arc<Snapshot>, bytes: Bytes) -> Result<HttpResponse, ApiError> {
-    // The permit goes with the work, which ends soon when nobody waits for it any more.
-    let permit = Arc::clone(&state.checks).acquire_owned().await.map_err(|_| ApiError::shutting_down())?;
+async fn answer(
+    state: web::Data<AppState>,
+    client: Client,
+    snapshot: Arc<Snapshot>,
+    bytes: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    // The turn goes with the work, which ends soon when nobody waits for it any more.
+    let turn = state.checks.take(client).await?;
     let worker = state.clone();
     let deadline = Deadline::after(CHECK_DEADLINE);
     // Dropped with the future, when the client has gone.
     let _waiter = deadline.waiter();
     let answer = web::block(move || {
-        let _permit = permit;
+        let _turn = turn;
         worker.comparer.ask(|asked| {
             let checked = check(&worker, asked, &snapshot, &bytes, &deadline);
             render::to_bytes(&Answer::of(&snapshot, checked))

@@ -35,6 +35,7 @@ mod scratch;
 mod stalled;
 mod state;
 mod status;
+mod turns;
 mod waiters;
 
 use access::Caller;

@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::Guard;
-use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::healthz::Ailing;
 use super::memory::Memory;
 use super::requests::HttpMetrics;
+use super::turns::Turns;
 use super::waiters::Waiters;
 use super::{Access, Aside, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
@@ -68,8 +68,8 @@ pub struct AppState {
     pub(super) comparer: Arc<Comparer>,
     /// Where what takes longer than a moment is done.
     pub(super) aside: Arc<Aside>,
-    /// How many checks may begin.
-    pub(super) checks: Arc<Semaphore>,
+    /// Who may begin a check.
+    pub(super) checks: Arc<Turns>,
     pub(super) metrics: HttpMetrics,
     /// All metrics, to be shown.
     pub(super) registry: Metrics,
@@ -103,7 +103,7 @@ impl AppState {
         hasher: TokenHasher,
         limits: Limits,
     ) -> Self {
-        let checks = Arc::new(Semaphore::new(MAX_QUESTIONS));
+        let checks = Turns::new(MAX_QUESTIONS);
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
         let waiters = Waiters::register(&registry, limits.waiters);

@@ -147,23 +147,40 @@ fn diff_says_what_changes_hands() {
 
 #[test]
 fn a_check_whose_client_has_left_makes_room_for_the_next() {
-    use std::io::Write;
     let service = Service::start(&[&examples()]);
+    drop(forty_hogs(&service));
+    let new = registration("newcomer", "telegram_x");
+    assert_eq!(service.request("POST", "/v1/check", new.as_bytes()).status, 200);
+}
+
+/// Whoever comes through the socket is another client than whoever sends forty, and waits for one of those at most: were
+/// it for all, it would be too late.
+#[test]
+fn who_sends_one_check_does_not_wait_behind_all_of_another() {
+    let service = Service::start(&[&examples()]);
+    let _they_stay = forty_hogs(&service);
+    let new = registration("newcomer", "telegram_x");
+    assert_eq!(service.request("POST", "/v1/check", new.as_bytes()).status, 200);
+}
+
+/// Forty checks that are on their way. Each takes five seconds, two at a time: far longer than a request may take.
+fn forty_hogs(service: &Service) -> Vec<std::net::TcpStream> {
+    use std::io::Write;
     let new = registration("newcomer", "telegram_x");
     let (head, _) = new.split_once("namespaces:").expect("namespaces");
     let hog = (0..2_000)
         .fold(String::new(), |hog, at| hog + &format!("    - {{exclusive: true, regex: '@.*a.{{60}}{at}'}}\n"));
     let hog = format!("{head}namespaces:\n  users:\n{hog}");
-    // Each would take five seconds, two at a time: far longer than a request may take.
-    for _ in 0..40 {
-        let mut leaver = std::net::TcpStream::connect(service.addresses()[0]).expect("a connection");
-        let request = format!(
-            "POST /v1/check HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/yaml\r\ncontent-length: {}\r\n\r\n{hog}",
-            hog.len()
-        );
-        leaver.write_all(request.as_bytes()).expect("sent");
-    }
-    assert_eq!(service.request("POST", "/v1/check", new.as_bytes()).status, 200);
+    let request = format!(
+        "POST /v1/check HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/yaml\r\ncontent-length: {}\r\n\r\n{hog}",
+        hog.len()
+    );
+    let send = |_| {
+        let mut client = std::net::TcpStream::connect(service.addresses()[0]).expect("a connection");
+        client.write_all(request.as_bytes()).expect("sent");
+        client
+    };
+    (0..40).map(send).collect()
 }
 
 #[test]
