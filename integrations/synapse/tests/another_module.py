@@ -12,7 +12,8 @@ from synapse.module_api.errors import SynapseError
 class Resource(DirectServeJsonResource):
     def __init__(self, api: ModuleApi) -> None:
         # Releases since 1.142 want it.
-        super().__init__(**({"clock": api._clock} if "clock" in signature(DirectServeJsonResource).parameters else {}))
+        options: dict[str, Any] = {"clock": api._clock} if "clock" in signature(DirectServeJsonResource).parameters else {}
+        super().__init__(**options)
         self.api = api
 
     async def _async_render_POST(self, request: Any) -> tuple[int, Any]:  # noqa: N802 (Synapse's name)

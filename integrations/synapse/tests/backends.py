@@ -46,7 +46,7 @@ class Package:
 def unpack(name: str, root: Path) -> None:
     """Downloads a package and those of its dependencies that are not installed, and unpacks them below `root`."""
     plan = ["apt-get", "install", "--simulate", "--no-install-recommends", name]
-    told = subprocess.run(plan, capture_output=True, text=True)
+    told = subprocess.run(plan, check=False, capture_output=True, text=True)
     if told.returncode:
         # The lists of a fresh machine are empty.
         subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
@@ -100,7 +100,7 @@ class Backends:
 
     def psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
         told = ["-h", str(self.home), "-U", self.owner(), "--no-psqlrc", "--tuples-only", "--no-align", database, "-c", statement]
-        return subprocess.run([self.programs / "psql", *told], capture_output=True, text=True, **self.options)
+        return subprocess.run([self.programs / "psql", *told], check=False, capture_output=True, text=True, **self.options)
 
     def start_redis(self) -> None:
         package = Package("redis-server", "usr/bin/redis-server")
@@ -138,7 +138,7 @@ class Backends:
 
 def postgres_package() -> str:
     """Which one this distribution has."""
-    shown = subprocess.run(["apt-cache", "depends", "postgresql"], capture_output=True, text=True).stdout
+    shown = subprocess.run(["apt-cache", "depends", "postgresql"], check=False, capture_output=True, text=True).stdout
     found = re.search(r"Depends: (postgresql-\d+)", shown)
     return found.group(1) if found else "postgresql-15"
 

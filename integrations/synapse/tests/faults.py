@@ -41,7 +41,7 @@ OWN = registration("own", ["@own_.*"], ["#own_.*"])
 WIDE = registration("wide", ["@.*"], exclusive=False)
 # Known to bailiwick only.
 HOT = registration("hot", ["@hot_.*"], ["#hot_.*"])
-REFUSED, AWAY, MADE = "400 M_EXCLUSIVE", "503 M_UNKNOWN", "200"
+REFUSED, AWAY, MADE, UNKNOWN = "400 M_EXCLUSIVE", "503 M_UNKNOWN", "200", "401 M_UNKNOWN_TOKEN"
 
 
 class Flow(NamedTuple):
@@ -72,23 +72,25 @@ class Run:
             answer = flow.ask(self, f"free-{next(self.numbers)}")
             self.report.is_(f"    free, {flow.what}", str(answer), free)
 
-    def own(self, should: str) -> None:
-        """A bridge that Synapse has loaded registers its own users."""
-        answer = self.homeserver.register_by_service(f"own_{next(self.numbers)}", as_token(OWN))
-        self.report.is_("    a bridge's own user", str(answer), should)
+    def bridges(self, hot: str | None = None) -> None:
+        """Bridges register their own users: one that Synapse has loaded, for which no callback is asked, and one that only
+        the mode `load` has taken up."""
+        hot = hot or (MADE if self.mode == "load" else UNKNOWN)
+        for name, text, should in [("own", OWN, MADE), ("hot", HOT, hot)]:
+            answer = self.homeserver.register_by_service(f"{name}_{next(self.numbers)}", as_token(text))
+            self.report.is_(f"    by its bridge, `{name}`", str(answer), should)
 
     def as_ever(self) -> None:
         """All is well, or must look so."""
         self.answers(REFUSED, MADE)
-        self.own(MADE)
+        self.bridges()
 
     def while_away(self, what: str) -> None:
         """bailiwick gives no answer."""
         print(f"{self.mode}: {what}", flush=True)
         if self.mode == "guard":
             self.answers(AWAY, AWAY)
-            # No callback is asked when a service registers.
-            self.own(MADE)
+            self.bridges()
         else:
             self.as_ever()
 
@@ -213,7 +215,8 @@ def nothing_known(run: Run) -> None:
     run.homeserver.restart()
     print(f"{run.mode}: Synapse restarted meanwhile, without a state of its own", flush=True)
     run.answers(AWAY, AWAY)
-    run.own(MADE)
+    # It takes up only what bailiwick has judged.
+    run.bridges(hot=UNKNOWN)
     run.bailiwick.start()
     run.back()
     run.homeserver.module = module | ({"state_directory": state} if state else {})

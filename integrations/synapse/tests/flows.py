@@ -212,9 +212,10 @@ def try_mode(release: Release, mode: str, mas: bool) -> Iterator[tuple[str, str]
         with homeserver:
             whoami = lambda: homeserver.ask("GET", "/account/whoami", token=as_token(TELEGRAM)).status == 200  # noqa: E731
             if mas:
-                free = lambda: homeserver.ask_as_mas("GET", "is_localpart_available", query={"localpart": "telegram_"})  # noqa: E731
+                asked = {"localpart": "telegram_"}
+                taken = lambda: homeserver.ask_as_mas("GET", "is_localpart_available", query=asked).status == 400  # noqa: E731
                 bailiwick.put("telegram.yaml", TELEGRAM)
-                await_bridge(mode, bailiwick, lambda: free().status == 400, whoami)
+                await_bridge(mode, bailiwick, taken, whoami)
                 for row in rows:
                     yield row, str(ask_as_mas(homeserver, row))
                 return

@@ -170,10 +170,10 @@ def environment(directory: Path, wanted: Sequence[str], proof: str, before: str 
     python = directory / "bin/python"
     with open(CACHE / f"{directory.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if subprocess.run([python, "-c", proof], capture_output=True).returncode if python.exists() else True:
+        if not (python.exists() and runs(python, proof)):
             print(f"installing {' '.join(wanted)} into {directory}", file=sys.stderr, flush=True)
             subprocess.run([sys.executable, "-m", "venv", "--clear", directory], check=True)
-            pip = [python, "-m", "pip", "install", "--quiet"]
+            pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet"]
             if before:
                 # Which of the first pips to know the option comes with Python depends on the Python.
                 subprocess.run([*pip, "pip>=26.0"], check=True)
@@ -181,6 +181,10 @@ def environment(directory: Path, wanted: Sequence[str], proof: str, before: str 
             subprocess.run([*pip, *wanted], check=True)
             subprocess.run([python, "-c", proof], check=True)
     return python
+
+
+def runs(python: Path, statement: str) -> bool:
+    return subprocess.run([python, "-c", statement], check=False, capture_output=True).returncode == 0
 
 
 def registration(

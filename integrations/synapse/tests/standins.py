@@ -46,7 +46,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_PUT = do_POST = handle_any
+            do_GET = do_PUT = do_POST = handle_any  # noqa: N815 (as http.server calls them)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
