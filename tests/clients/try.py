@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Asks every operation of the contract with clients that other people's generators make of it.
+"""Asks every operation of the contract with clients that other people's generators make of it, and has what `check` writes
+read by others.
 
     tests/clients/try.py target/debug/bailiwick
 
@@ -8,6 +9,8 @@ the TypeScript compiler) and one with openapi-python-client, starts the service 
 each ask everything that `openapi/bailiwick.json` lists. Fails if an operation is not generated, not asked, or not
 answered as it should be. Needs python3 with venv; takes the generators from PyPI and npm, in the versions that stand
 beside this file, and Node.js from PyPI too where there is none; some thirty seconds with a warm cache.
+
+SARIF is held against its schema, and the rules of its standard, by the validator of those who wrote it.
 """
 
 import atexit
@@ -86,6 +89,38 @@ def python(home: Path, base: str) -> None:
     answered("openapi-python-client", run("venv/bin/python", HERE / "ask.py", base, cwd=home))
 
 
+# Of what the validator recommends, what is not followed, each with the reason.
+NOT_FOLLOWED = {"SARIF2005": "there is no address to give for the tool"}
+
+
+def sarif(home: Path, binary: Path) -> None:
+    """Each document that `check --format sarif` writes: with findings, faults, nothing, and where it could not be done."""
+    registrations = home / "registrations"
+    shutil.copytree(ROOT / "examples/registrations", registrations)
+    (registrations / "broken, 100%.yaml").write_text("id: [")
+    (home / "empty").mkdir()
+    configuration = home / "homeserver.yaml"
+    configuration.write_text("server_name: example.com\napp_service_config_files: telegram.yaml\n")
+    name = ["--server-name", "example.com"]
+    checks = {
+        "findings": [registrations, *name],
+        "notes": [registrations, *name, "--all"],
+        "nothing": [home / "empty", *name],
+        "refused": ["--synapse-config", configuration],
+        "not-done": [home / "nowhere", *name],
+    }
+    shutil.copy(HERE / "package.json", home)
+    run("npm", "install", "--silent", "--no-audit", "--no-fund", cwd=home)
+    for what, arguments in checks.items():
+        document, verdict = home / f"{what}.sarif", home / f"{what}.verdict"
+        with document.open("w") as out:
+            subprocess.run([binary, "check", "--format", "sarif", *arguments], stdout=out, stderr=subprocess.DEVNULL)
+        run("npx", "sarif-multitool", "validate", document, "--output", verdict, cwd=home)
+        results = json.loads(verdict.read_text())["runs"][0]["results"]
+        said = sorted({result["ruleId"] for result in results} - NOT_FOLLOWED.keys())
+        hold(f"sarif-multitool accepts what is said of {what}", said, [])
+
+
 def serve(binary: Path, home: Path) -> tuple[subprocess.Popen, str]:
     log = home / "log"
     service = subprocess.Popen(
@@ -111,6 +146,8 @@ def main() -> None:
             for client in (typescript, python):
                 (directory := home / client.__name__).mkdir()
                 client(directory, base)
+            (directory := home / "sarif").mkdir()
+            sarif(directory, binary)
         finally:
             service.terminate()
             service.wait(30)

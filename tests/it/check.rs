@@ -382,3 +382,38 @@ fn a_variable_that_has_a_part_in_an_error_is_named() {
     let said = run("BAILIWICK_LISTEN", "8790", &["check", "."]);
     assert!(!said.contains("BAILIWICK_LISTEN"), "{said}");
 }
+
+/// Paths of this system are bytes. What is no UTF-8 in them is shown by its bytes, so that two files never look alike.
+#[test]
+fn a_path_that_is_no_utf_8_is_a_path() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let dir = home.path().join(OsStr::from_bytes(b"bridg\xe9s"));
+    std::fs::create_dir(&dir).expect("a directory");
+    write(&dir, "a", "a_");
+    for name in [&b"\xff.yaml"[..], b"\xfe.yaml"] {
+        std::fs::write(dir.join(OsStr::from_bytes(name)), "id: [").expect("written");
+    }
+    let run = |arguments: &[&OsStr]| {
+        let mut bailiwick = Command::new(BINARY);
+        bailiwick.args(arguments).args(["--server-name", "example.com"]).env_clear().output().expect("it runs")
+    };
+    let word = OsStr::new;
+    let printed = text(&run(&[word("check"), dir.as_os_str()]));
+    for shown in ["bridg\\xe9s/\\xfe.yaml:1:6", "bridg\\xe9s/\\xff.yaml:1:6"] {
+        assert!(printed.contains(shown), "{shown}: {printed}");
+    }
+    let document = json_of(&run(&[word("check"), dir.as_os_str(), word("--format"), word("json")]));
+    let files: Vec<&Value> = document["files"].as_array().expect("files").iter().map(|file| &file["file"]).collect();
+    assert_eq!(files.len(), 3, "{document}");
+    let sarif = json_of(&run(&[word("check"), dir.as_os_str(), word("--format"), word("sarif")]));
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert!(place.as_str().is_some_and(|uri| uri.ends_with("bridg%5Cxe9s/%5Cxfe.yaml")), "{place}");
+    let owner = run(&[word("owner"), word("@a_x:example.com"), word("--dir"), dir.as_os_str()]);
+    assert!(text(&owner).contains("owned by `a`"), "{owner:?}");
+    let service = Service::start(&[&dir]);
+    assert_eq!(service.claimants("@a_x:example.com"), ["a"]);
+    let listed = service.get("/v1/registrations").text();
+    assert!(listed.contains(r"bridg\\xe9s/\\xff.yaml"), "{listed}");
+}
