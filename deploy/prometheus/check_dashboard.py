@@ -36,7 +36,11 @@ EXAMPLES = ROOT / "examples/registrations"
 VARIABLES = {"$__rate_interval": "30s", "$__interval": "15s", "$__range": "15m", "$job": ".*", "$instance": ".*"}
 
 # Panels that may be empty on a healthy service, by (title, refId), each with the reason.
-EMPTY_PANELS = {("Comparison duration", "A"): "nothing is compared anew while no file changes"}
+EMPTY_PANELS = {
+    ("Comparison duration", "A"): "nothing is compared anew while no file changes",
+    ("Files and events", "B"): "absent without --auth-token-file",
+    ("Files and events", "C"): "absent without --tls-cert",
+}
 
 # Selectors of alerts that may match nothing on a healthy service, each with the reason.
 EMPTY_SELECTORS = {

@@ -17,6 +17,7 @@ mod layers;
 mod log_faults;
 mod log_lines;
 mod mass_changes;
+mod monitoring;
 mod no_token_leaks;
 mod openapi;
 mod pattern;
