@@ -8,7 +8,7 @@ use crate::registration::Registration;
 use crate::ruling::Services;
 
 /// So many questions are worked at at once, each by one thread, so that what they take together does not grow with the
-/// machine: two arenas of terms, of at most 24 MiB and what a few searches of one pass add.
+/// machine: two arenas of terms, of at most 24 MiB each and what one derivative adds (`examiner`).
 pub const MAX_QUESTIONS: usize = 2;
 
 /// The only way to compute findings: on threads of its own, so that comparing holds up neither those that answer nor

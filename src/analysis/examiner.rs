@@ -17,8 +17,13 @@ use crate::matrix::Kind;
 use crate::registration::ValidRegex;
 
 /// An arena of more bytes than this is begun afresh before the next pass. All terms of 75 real files, compared with each
-/// other, take 1.7 MB; a pass may add as much as its searches may make.
+/// other, take 1.7 MB.
 const MAX_WEIGHT: usize = 8 << 20;
+/// And the searches of one pass may add so many bytes together, nearly fifty times what the largest search among those
+/// files makes (355 KB).
+const MAX_MADE: usize = 16 << 20;
+/// Beyond that a search may go by what one derivative makes. The worst of the bodies in `tests/data/check_worst` adds 1 MiB.
+const SLACK: usize = 8 << 20;
 
 /// Looks at entries, one thread's worth of it.
 pub(super) struct Examiner<'h> {
@@ -49,9 +54,11 @@ impl<'h> Examiner<'h> {
 
     /// Begins a pass, with a fresh arena when too much has piled up.
     pub(super) fn pass(&mut self) -> Pass<'_> {
+        debug_assert!(self.arena.weight() <= MAX_WEIGHT + MAX_MADE + SLACK, "{} bytes", self.arena.weight());
         if self.arena.weight() > MAX_WEIGHT {
             self.arena = with_ids(self.arena.afresh(), self.homeserver);
         }
+        self.arena.allow(MAX_MADE);
         Pass { terms: self.arena.terms(), homeserver: self.homeserver, shapes: &mut self.shapes }
     }
 

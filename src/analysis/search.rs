@@ -11,8 +11,6 @@ use super::term::{ANY, NEVER, Term, Terms};
 
 /// So many states of a search are looked at. Among the regexes of 75 real files the largest search looks at 268.
 const MAX_VISITED: usize = 10_000;
-/// And so many bytes of terms may be made for it, nearly fifty times what the largest of those searches makes (355 KB).
-const MAX_MADE: usize = 16 << 20;
 /// And so many steps may be done: about a second's worth, and six hundred times what the largest of those searches does.
 const MAX_STEPS: u64 = 20_000_000;
 /// No ID is longer, in bytes (specification, "Common namespace format").
@@ -24,7 +22,6 @@ pub(super) struct LimitReached;
 
 /// A shortest text of a language, of those the most legible; `None` if there is none of at most 255 bytes.
 pub(super) fn shortest<'a>(terms: &mut Terms<'a>, language: Term<'a>) -> Result<Option<String>, LimitReached> {
-    let made = terms.weight() + MAX_MADE;
     let done = terms.steps() + MAX_STEPS;
     // From which state, and by which character, each state was first reached.
     let mut from: HashMap<Term<'a>, Option<(Term<'a>, char)>> = HashMap::from([(language, None)]);
@@ -37,7 +34,7 @@ pub(super) fn shortest<'a>(terms: &mut Terms<'a>, language: Term<'a>) -> Result<
         for state in level {
             for c in representatives(&terms.cuts(state)) {
                 let derivative = terms.derivative(state, c);
-                if terms.steps() > done || terms.weight() > made || terms.is_late() {
+                if terms.steps() > done || terms.is_full() || terms.is_late() {
                     return Err(LimitReached);
                 }
                 if derivative != NEVER && !from.contains_key(&derivative) {

@@ -6,6 +6,7 @@ use super::finding::{Finding, FindingPlace, Relation, Severity, WitnessIs};
 use super::limits::MAX_PAIRS_WITHIN;
 use super::pair::{Meeting, Scope};
 use super::prepared::{EntryOf, PreparedEntry, Standing, can_meet};
+use super::search::LimitReached;
 use crate::matrix::{Kind, PerKind};
 use crate::registration::Registration;
 
@@ -33,7 +34,10 @@ pub(super) fn findings(
             examiner.step((earlier.this().prefixes.len() * later.this().prefixes.len()) as u64);
             if can_meet(earlier.this(), later.this()) {
                 compared += 1;
-                findings.extend(shadowed(examiner, earlier, later));
+                match shadowed(examiner, earlier, later) {
+                    Ok(finding) => findings.extend(finding),
+                    Err(LimitReached) => left += 1,
+                }
             }
         }
         so_far[later.kind()][usize::from(later.this().exclusive)].push(at);
@@ -49,12 +53,15 @@ fn in_precedence(entries: &[PreparedEntry]) -> Vec<usize> {
     positions
 }
 
-fn shadowed(examiner: &mut Examiner<'_>, earlier: EntryOf<'_>, later: EntryOf<'_>) -> Option<Finding> {
-    let meeting = examiner.pass().meeting(earlier, later, Scope::FirstEffective).ok()??;
-    let Meeting { witness, relation } = meeting;
-    if witness.is == WitnessIs::Remote {
-        return None;
-    }
+fn shadowed(
+    examiner: &mut Examiner<'_>,
+    earlier: EntryOf<'_>,
+    later: EntryOf<'_>,
+) -> Result<Option<Finding>, LimitReached> {
+    let meeting = examiner.pass().meeting(earlier, later, Scope::FirstEffective)?;
+    let Some(Meeting { witness, relation }) = meeting.filter(|meeting| meeting.witness.is != WitnessIs::Remote) else {
+        return Ok(None);
+    };
     let how_much = if matches!(relation, Relation::Equal | Relation::Contains) { "all" } else { "some" };
     let as_what = if earlier.this().exclusive { "exclusive" } else { "shared" };
     let message = format!(
@@ -67,5 +74,5 @@ fn shadowed(examiner: &mut Examiner<'_>, earlier: EntryOf<'_>, later: EntryOf<'_
     let place = |entry: EntryOf<'_>| FindingPlace::entry(entry.registration, entry.kind(), entry.index());
     let finding =
         Finding::new(Code::ShadowedEntry, severity, message).on(later.kind()).at(place(earlier)).at(place(later));
-    Some(finding.relating(Some(relation)).proved_by(Some(witness)))
+    Ok(Some(finding.relating(Some(relation)).proved_by(Some(witness))))
 }

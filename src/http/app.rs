@@ -20,8 +20,8 @@ pub fn configure(state: &web::Data<AppState>, config: &mut web::ServiceConfig, p
     // Whatever nobody serves: any other path, and what has none, as `OPTIONS *` and `CONNECT host:port`.
     let observer = Arc::new(Observer::new(state.clone(), "unknown", None, "".into()));
     config.default_service(fn_service(move |request| {
-        let observed = Arc::clone(&observer).observe(request, &fn_service(unknown_path));
-        async move { observed.await.map(ServiceResponse::map_into_boxed_body) }
+        let answer = Arc::clone(&observer).observe(request, &fn_service(unknown_path));
+        async move { answer.await.map(ServiceResponse::map_into_boxed_body) }
     }));
 }
 

@@ -33,4 +33,5 @@ mod slow_clients;
 mod sources;
 mod support;
 mod synapse_config;
+mod under_a_limit;
 mod visible;

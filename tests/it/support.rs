@@ -74,10 +74,15 @@ impl Service {
 
     /// Started so that it cannot write files larger than so many bytes: what is beyond fails.
     pub(crate) fn start_limited(directories: &[&Path], arguments: &[&str], bytes: usize) -> Self {
-        let mut shell = Command::new("sh");
         // Blocks of 512 bytes, as POSIX has it; bash in its own ways counts in 1,024.
-        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes / 512);
-        shell.args(["-c", &limit, BINARY]);
+        Self::start_under(&format!("-f {}", bytes / 512), directories, arguments)
+    }
+
+    /// Started under a limit, as `ulimit` takes it.
+    pub(crate) fn start_under(limit: &str, directories: &[&Path], arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let limited = format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, BINARY]);
         let service = Self::spawn_as(shell, directories, arguments);
         service.wait_until_ready();
         service

@@ -60,6 +60,8 @@ pub(in crate::analysis) struct Arena {
     pub(super) named: HashMap<Name, Option<Id>>,
     /// How many bytes all this takes, about.
     weight: usize,
+    /// How many it may take.
+    most: usize,
     /// How much has been done.
     steps: u64,
     /// Until when somebody waits for what is found out.
@@ -93,6 +95,7 @@ impl Arena {
             cuts: HashMap::new(),
             named: HashMap::new(),
             weight: 0,
+            most: usize::MAX,
             steps: 0,
             deadline,
             late: false,
@@ -117,6 +120,16 @@ impl Arena {
     /// How many bytes it takes, about.
     pub(in crate::analysis) const fn weight(&self) -> usize {
         self.weight
+    }
+
+    /// Lets so many bytes more be made from now on.
+    pub(in crate::analysis) const fn allow(&mut self, bytes: usize) {
+        self.most = self.weight.saturating_add(bytes);
+    }
+
+    /// Whether more has been made than may be.
+    pub(in crate::analysis) const fn is_full(&self) -> bool {
+        self.weight > self.most
     }
 
     /// How much has been done so far.

@@ -76,7 +76,7 @@
 //!
 //! # What it costs
 //!
-//! All that is made is counted in bytes ([`Terms::weight`], with what has been remembered of derivatives and cuts) and
+//! All that is made is counted in bytes ([`Arena::weight`], with what has been remembered of derivatives and cuts) and
 //! all that is done in steps ([`Terms::steps`]: one for each derivative, part of a list, end of a stretch). Both are the
 //! same on every machine, and limits are set on them; the `Deadline` is for whoever waits.
 //!
@@ -204,9 +204,9 @@ impl<'a> Terms<'a> {
         self.arena.named.get(&name).map(|known| Recalled(known.map(Self::term)))
     }
 
-    /// How many bytes the arena takes, about.
-    pub(super) const fn weight(&self) -> usize {
-        self.arena.weight()
+    /// Whether as many bytes have been made as may be.
+    pub(super) const fn is_full(&self) -> bool {
+        self.arena.is_full()
     }
 
     /// How much has been done so far.
