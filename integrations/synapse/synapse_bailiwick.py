@@ -771,7 +771,7 @@ class Loader:
         for as_id, service in accepted.items():
             self.judged[as_id] = listed[as_id].sha256 or ""
             logger.info("`%s` is taken up from %s", as_id, listed[as_id].path)
-            if prefix_of(service) not in self.routed:
+            if prefix_of(service) not in (None, *self.routed):
                 logger.warning("`%s` asks for a proxy prefix, which Synapse routes after a restart only", as_id)
             if as_id in present:
                 self.hurry_recoverer(as_id)

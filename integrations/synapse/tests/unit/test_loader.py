@@ -156,6 +156,8 @@ class Lists(LoaderTestCase):
         with self.assertLogs("synapse_bailiwick", "WARNING") as logs:
             self.apply(self.disk.put(TELEGRAM, **proxy))
         self.assertIn("after a restart only", logs.output[0])
+        with self.assertNoLogs("synapse_bailiwick", "WARNING"):
+            self.apply(self.disk.put(TELEGRAM), self.disk.put(IRC))
 
 
 class Refusals(LoaderTestCase):
