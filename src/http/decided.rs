@@ -56,7 +56,7 @@ impl<'s> Decided<'s> {
 }
 
 /// A refusal in public words.
-fn message(decision: &Decision<'_>) -> Option<&'static str> {
+pub(super) fn message(decision: &Decision<'_>) -> Option<&'static str> {
     if decision.allowed {
         return None;
     }

@@ -208,6 +208,16 @@ mod tests {
         let (questions, admin) = (served(Part::Questions), served(Part::Admin));
         assert!(ENDPOINTS.iter().all(|endpoint| questions.contains(&endpoint.path) || admin.contains(&endpoint.path)));
         let both: Vec<_> = questions.iter().filter(|path| admin.contains(path)).copied().collect();
-        assert_eq!(both, ["/v1/registrations", "/v1/conflicts", "/v1/changes", "/v1/status", "/openapi.json"]);
+        assert_eq!(
+            both,
+            [
+                "/v1/registrations",
+                "/v1/conflicts",
+                "/v1/changes",
+                "/v1/homeservers/{worker}",
+                "/v1/status",
+                "/openapi.json"
+            ]
+        );
     }
 }

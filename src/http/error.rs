@@ -78,6 +78,15 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, ErrCode::InvalidParam, error)
     }
 
+    pub(super) fn invalid_username(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::InvalidUsername, error)
+    }
+
+    /// What Synapse has no code for.
+    pub(super) fn undecodable_name() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrCode::Unknown, "a name in a query consists of ASCII characters")
+    }
+
     pub(super) fn missing_param(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrCode::MissingParam, error)
     }
@@ -97,6 +106,12 @@ impl ApiError {
     pub(super) fn wrong_method(allow: &str) -> Self {
         let error = format!("this path takes {allow}");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrCode::Unrecognized, error)
+    }
+
+    pub(super) fn too_many_workers() -> Self {
+        let error =
+            "as many workers report already as are remembered; one that is silent is forgotten after five minutes";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded, error)
     }
 
     pub(super) fn too_many_waiting() -> Self {

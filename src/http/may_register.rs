@@ -23,7 +23,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 
 /// The longest name that is decided on, in characters: the longest username that Synapse takes. A whole user ID may be
 /// longer by as much as a server name can be.
-const MAX_LOCALPART_CHARS: usize = 512;
+pub(super) const MAX_LOCALPART_CHARS: usize = 512;
 pub(super) const MAX_ASKED_CHARS: usize = MAX_LOCALPART_CHARS + 1 + 1 + 255;
 
 /// Who is to be registered, and by whom.

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use actix_web::{HttpResponse, web};
 
 use super::AppState;
@@ -14,5 +16,6 @@ pub(super) const ENDPOINT: Endpoint =
     responses((status = 200, description = "Version 0.0.4 of the format.", body = String, content_type = "text/plain")),
 )]
 async fn get(state: web::Data<AppState>) -> HttpResponse {
+    state.workers.show(&state.snapshot_ready_or_not(), Instant::now());
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.registry.render())
 }

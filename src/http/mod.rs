@@ -16,6 +16,7 @@ mod doors;
 mod endpoint;
 mod error;
 mod healthz;
+mod homeservers;
 mod may_create_alias;
 mod may_register;
 mod memory;
@@ -27,6 +28,7 @@ mod pieces;
 mod query;
 mod question;
 mod readyz;
+mod register_available;
 mod registrations;
 mod reload;
 mod render;
@@ -37,6 +39,7 @@ mod state;
 mod status;
 mod turns;
 mod waiters;
+mod workers;
 
 use access::Caller;
 pub use access::{Access, Role};
@@ -55,9 +58,11 @@ const ENDPOINTS: &[Endpoint] = &[
     owners::ENDPOINT,
     may_register::ENDPOINT,
     may_create_alias::ENDPOINT,
+    register_available::ENDPOINT,
     registrations::ENDPOINT,
     conflicts::ENDPOINT,
     changes::ENDPOINT,
+    homeservers::ENDPOINT,
     check::ENDPOINT,
     status::ENDPOINT,
     healthz::ENDPOINT,

@@ -54,15 +54,31 @@ impl By<'_> {
     }
 }
 
+/// How a decision is answered.
+type Told = fn(&Snapshot, Caller, Decision<'_>) -> (StatusCode, Vec<u8>);
+
 impl Question<'_> {
-    /// Answers. What of it takes longer than a moment nobody else waits for.
+    /// Answers with the decision.
     pub(super) async fn answer(self, state: web::Data<AppState>, caller: Caller) -> Result<HttpResponse, ApiError> {
+        self.answer_as(state, caller, as_decided).await
+    }
+
+    /// Answers. What of it takes longer than a moment nobody else waits for.
+    pub(super) async fn answer_as(
+        self,
+        state: web::Data<AppState>,
+        caller: Caller,
+        told: Told,
+    ) -> Result<HttpResponse, ApiError> {
         let snapshot = state.snapshot()?;
         match scratch::in_a_moment(|scratch| self.decide(snapshot.services(), scratch)) {
-            Some(decision) => Ok(render::json(StatusCode::OK, told(&state, &snapshot, caller, decision?))),
+            Some(decision) => {
+                let (status, bytes) = told(&snapshot, caller, state.decided(caller, &snapshot, decision?));
+                Ok(render::json(status, bytes))
+            }
             None => {
                 let snapshot = Arc::clone(&*snapshot);
-                self.into_owned().answer_aside(state, snapshot, caller).await
+                self.into_owned().answer_aside(state, snapshot, caller, told).await
             }
         }
     }
@@ -95,19 +111,19 @@ impl Question<'static> {
         state: web::Data<AppState>,
         snapshot: Arc<Snapshot>,
         caller: Caller,
+        told: Told,
     ) -> Result<HttpResponse, ApiError> {
         let aside = Arc::clone(&state.aside);
         let decided = aside.hard(move || {
             let decision = scratch::patiently(|scratch| self.decide(snapshot.services(), scratch))?;
-            Ok(told(&state, &snapshot, caller, decision))
+            Ok(told(&snapshot, caller, state.decided(caller, &snapshot, decision)))
         });
-        decided.await?.map(|bytes| render::json(StatusCode::OK, bytes))
+        decided.await?.map(|(status, bytes)| render::json(status, bytes))
     }
 }
 
-fn told(state: &AppState, snapshot: &Snapshot, caller: Caller, decision: Decision<'_>) -> Vec<u8> {
-    let decision = state.decided(caller, snapshot, decision);
-    render::to_bytes(&Answer::of(snapshot, Decided::told(caller, decision)))
+fn as_decided(snapshot: &Snapshot, caller: Caller, decision: Decision<'_>) -> (StatusCode, Vec<u8>) {
+    (StatusCode::OK, render::to_bytes(&Answer::of(snapshot, Decided::told(caller, decision))))
 }
 
 fn owned(text: Cow<'_, str>) -> Cow<'static, str> {

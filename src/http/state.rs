@@ -9,6 +9,7 @@ use super::memory::Memory;
 use super::requests::HttpMetrics;
 use super::turns::Turns;
 use super::waiters::Waiters;
+use super::workers::Workers;
 use super::{Access, Aside, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::pulse::Pulse;
@@ -87,6 +88,8 @@ pub struct AppState {
     when_incomplete: WhenIncomplete,
     /// Requests that wait for something to happen.
     pub(super) waiters: Waiters,
+    /// What the homeserver has loaded, as it says itself.
+    pub(super) workers: Workers,
     /// The threads that matter.
     pulses: Vec<Arc<Pulse>>,
 }
@@ -107,6 +110,7 @@ impl AppState {
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
         let waiters = Waiters::register(&registry, limits.waiters);
+        let workers = Workers::register(&registry);
         Self {
             live,
             reloader,
@@ -124,6 +128,7 @@ impl AppState {
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),
             waiters,
+            workers,
             pulses: Vec::new(),
         }
     }

@@ -1,10 +1,11 @@
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::render::{self, Answer};
+use super::workers::InStep;
 use super::{AppState, Role};
 use crate::matrix::Kind;
 use crate::reload::ReloadReport;
@@ -33,6 +34,8 @@ pub(super) struct Status<'s> {
     namespaces: NamespaceCounts,
     /// Sources that cannot be read, or that are empty where they were not; what they held stays in force.
     missing: &'s [MissingSource],
+    /// What the homeserver has loaded, as its workers tell (`POST /v1/homeservers/{worker}`).
+    homeserver: InStep<'s>,
     /// The last reload, whatever came of it; null before the first has ended.
     last_reload: Option<ReloadReport>,
 }
@@ -69,12 +72,13 @@ async fn get(state: web::Data<AppState>) -> HttpResponse {
             room: entries[Kind::Room],
         },
         missing: snapshot.missing(),
+        homeserver: state.workers.in_step(&snapshot, Instant::now()),
         last_reload: state.reloader.last_report(),
     };
     render::ok(&Answer::of(&snapshot, status))
 }
 
-fn milliseconds(time: SystemTime) -> u64 {
+pub(super) fn milliseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
