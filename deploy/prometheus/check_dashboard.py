@@ -140,7 +140,11 @@ def make_requests(service: str) -> None:
         expect(200, f"{service}/v1/may-register", {"localpart": "irc_alice"})
         expect(200, f"{service}/v1/may-create-alias", {"alias": "#irc_rust:example.com", "user_id": "@alice:example.com"})
         expect(200, f"{service}/v1/registrations")
-        expect(200, f"{service}/v1/status")
+        status = expect(200, f"{service}/v1/status")
+        # As the module in a homeserver that has loaded everything.
+        loaded = [file["id"] for file in json.loads(expect(200, f"{service}/v1/registrations"))["registrations"]]
+        report = {"mode": "reserve", "snapshot": json.loads(status)["snapshot"], "loaded": loaded}
+        expect(200, f"{service}/v1/homeservers/main", report)
         expect(200, f"{service}/-/reload", {})
         expect(400, f"{service}/v1/owners", {"ids": "not a list"})
         expect(404, f"{service}/nothing")
@@ -234,10 +238,11 @@ def get_json(url: str) -> dict:
     return json.loads(fetch(url)[1])
 
 
-def expect(status: int, url: str, body: dict | None = None) -> None:
+def expect(status: int, url: str, body: dict | None = None) -> bytes:
     got, answer = fetch(url, body)
     if got != status:
         raise Failed(f"{url} answered {got} instead of {status}: {answer[:300]!r}")
+    return answer
 
 
 def fetch(url: str, body: dict | None = None) -> tuple[int, bytes]:

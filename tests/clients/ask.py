@@ -8,8 +8,16 @@ sys.path.insert(0, ".")
 from generated import Client, models
 from generated.api.contract import openapi
 from generated.api.operation import healthz, metrics, readyz, reload
-from generated.api.questions import check, may_create_alias, may_register, may_register_by_query, owner, owners
-from generated.api.state import changes, conflicts, registrations, status
+from generated.api.questions import (
+    check,
+    may_create_alias,
+    may_register,
+    may_register_by_query,
+    owner,
+    owners,
+    register_available,
+)
+from generated.api.state import changes, conflicts, homeserver_report, registrations, status
 
 client = Client(base_url=sys.argv[1])
 IRC = "@irc_alice:example.com"
@@ -51,6 +59,11 @@ say(
     may_create_alias.sync_detailed(client=client, body=models.MayCreateAliasRequest(alias="#irc_rust:example.com")),
     lambda a: a.alias == "#irc_rust:example.com",
 )
+say(
+    "GET /_matrix/client/v3/register/available",
+    register_available.sync_detailed(client=client, username="alice"),
+    lambda a: a.available is True,
+)
 say("GET /v1/registrations", registrations.sync_detailed(client=client), lambda a: len(a.registrations) == 8)
 say(
     "GET /v1/conflicts",
@@ -61,6 +74,15 @@ say(
     "GET /v1/changes",
     changes.sync_detailed(client=client, since="another", wait=0),
     lambda a: a.reset is True and a.since == "another",
+)
+say(
+    "POST /v1/homeservers/{worker}",
+    homeserver_report.sync_detailed(
+        "main",
+        client=client,
+        body=models.HomeserverReport(mode=models.Mode.RESERVE, snapshot="another", loaded=["telegram"]),
+    ),
+    lambda a: a.behind is True,
 )
 say("POST /v1/check", check.sync_detailed(client=client, body=registration), lambda a: a.accepted is True)
 say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")

@@ -29,6 +29,11 @@ say("POST /v1/may-register", { ...byBody, right: byBody.data?.message === "this 
 const alias = await client.POST("/v1/may-create-alias", { body: { alias: "#irc_rust:example.com" } });
 say("POST /v1/may-create-alias", { ...alias, right: alias.data?.alias === "#irc_rust:example.com" });
 
+const available = await client.GET("/_matrix/client/v3/register/available", {
+  params: { query: { username: "alice" } },
+});
+say("GET /_matrix/client/v3/register/available", { ...available, right: available.data?.available === true });
+
 const registrations = await client.GET("/v1/registrations");
 say("GET /v1/registrations", { ...registrations, right: registrations.data?.registrations.length === 8 });
 
@@ -37,6 +42,12 @@ say("GET /v1/conflicts", { ...conflicts, right: conflicts.data?.findings.length 
 
 const changes = await client.GET("/v1/changes", { params: { query: { since: "another", wait: 0 } } });
 say("GET /v1/changes", { ...changes, right: changes.data?.reset === true && changes.data?.since === "another" });
+
+const report = await client.POST("/v1/homeservers/{worker}", {
+  params: { path: { worker: "main" } },
+  body: { mode: "reserve", snapshot: "another", loaded: ["telegram"] },
+});
+say("POST /v1/homeservers/{worker}", { ...report, right: report.data?.behind === true });
 
 const check = await client.POST("/v1/check", {
   body: {
