@@ -25,14 +25,14 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64) -> Result<Token<'a>
     let (indent, breaks) = match increment {
         Some(increment) => {
             let indent = min_indent + increment - 1;
-            (indent, scan_breaks(cursor, indent))
+            (indent, scan_breaks(cursor, indent)?)
         }
         None => {
-            let (breaks, deepest) = scan_indentation(cursor);
+            let (breaks, deepest) = scan_indentation(cursor)?;
             (min_indent.max(deepest), breaks)
         }
     };
-    let text = scan_lines(cursor, folded, chomping, indent, breaks);
+    let text = scan_lines(cursor, folded, chomping, indent, breaks)?;
     let end = cursor.place();
     Ok(Token { kind: TokenKind::Scalar(Scalar { text: text.finish(), plain: false }), start, end })
 }
@@ -43,7 +43,7 @@ fn scan_lines<'a>(
     chomping: Chomping,
     indent: u32,
     mut breaks: String,
-) -> ScalarText<'a> {
+) -> Result<ScalarText<'a>, YamlError> {
     let mut text = ScalarText::of(cursor.source());
     let mut line_break = None;
     let is_line = |cursor: &Cursor<'_>| cursor.column() == indent && !cursor.at_end();
@@ -54,7 +54,7 @@ fn scan_lines<'a>(
         cursor.skip_line();
         text.push_source(before..cursor.offset());
         line_break = cursor.line_break();
-        breaks = scan_breaks(cursor, indent);
+        breaks = scan_breaks(cursor, indent)?;
         if !is_line(cursor) {
             break;
         }
@@ -72,7 +72,7 @@ fn scan_lines<'a>(
     if chomping == Chomping::Keep {
         text.push_str(&breaks);
     }
-    text
+    Ok(text)
 }
 
 fn scan_indicators(cursor: &mut Cursor<'_>, start: Place) -> Result<(Chomping, Option<u32>), YamlError> {
@@ -85,7 +85,7 @@ fn scan_indicators(cursor: &mut Cursor<'_>, start: Place) -> Result<(Chomping, O
         increment = Some(found);
         chomping = scan_chomping(cursor).unwrap_or(chomping);
     }
-    if !cursor.is_space_or_line_end(0) {
+    if !cursor.grammar().is_libyaml() && !cursor.is_space_or_line_end(0) {
         return Err(YamlError::since(Problem::BlockHeader, cursor.place(), start));
     }
     Ok((chomping, increment))
@@ -113,7 +113,7 @@ fn scan_increment(cursor: &mut Cursor<'_>, start: Place) -> Result<Option<u32>, 
 }
 
 fn skip_rest_of_line(cursor: &mut Cursor<'_>, start: Place) -> Result<(), YamlError> {
-    cursor.skip_spaces();
+    cursor.skip_blanks();
     if cursor.peek() == b'#' {
         cursor.skip_line();
     }
@@ -125,7 +125,7 @@ fn skip_rest_of_line(cursor: &mut Cursor<'_>, start: Place) -> Result<(), YamlEr
 }
 
 /// The line breaks before the first line, and the deepest column that spaces among them reach.
-fn scan_indentation(cursor: &mut Cursor<'_>) -> (String, u32) {
+fn scan_indentation(cursor: &mut Cursor<'_>) -> Result<(String, u32), YamlError> {
     let mut breaks = String::new();
     let mut deepest = 0;
     loop {
@@ -135,20 +135,32 @@ fn scan_indentation(cursor: &mut Cursor<'_>) -> (String, u32) {
         } else if let Some(c) = cursor.line_break() {
             breaks.push(c);
         } else {
-            return (breaks, deepest);
+            refuse_tab(cursor)?;
+            return Ok((breaks, deepest));
         }
     }
 }
 
-fn scan_breaks(cursor: &mut Cursor<'_>, indent: u32) -> String {
+fn scan_breaks(cursor: &mut Cursor<'_>, indent: u32) -> Result<String, YamlError> {
     let mut breaks = String::new();
     loop {
         while cursor.column() < indent && cursor.peek() == b' ' {
             cursor.advance_ascii(1);
         }
+        if cursor.column() < indent {
+            refuse_tab(cursor)?;
+        }
         match cursor.line_break() {
             Some(c) => breaks.push(c),
-            None => return breaks,
+            None => return Ok(breaks),
         }
     }
+}
+
+/// libyaml wants no tab where a block is indented.
+fn refuse_tab(cursor: &Cursor<'_>) -> Result<(), YamlError> {
+    if cursor.grammar().is_libyaml() && cursor.peek() == b'\t' {
+        return Err(YamlError::at(Problem::TabIndents, cursor.place()));
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::error::{Problem, YamlError};
 use super::graph::{Content, NodeId, Tag};
-use super::parser::{DEPTH_LIMIT, Parser, Position, Step, next_is};
+use super::parser::{Parser, Position, Step, next_is};
 use super::token::{Token, TokenKind};
 use crate::Place;
 
@@ -131,7 +131,7 @@ impl Parser<'_> {
             return Ok(Step::Node(Position::Flow));
         }
         let place = self.scanner.peek()?.start;
-        if depth >= DEPTH_LIMIT {
+        if depth >= self.grammar.depth_limit() {
             return Err(YamlError::at(Problem::TooDeep, place));
         }
         let id = self.add(Tag::Map, Content::Mapping(Vec::new()), (place, place))?;

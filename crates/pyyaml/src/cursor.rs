@@ -1,4 +1,4 @@
-use crate::Place;
+use crate::{Grammar, Place};
 
 /// A position in the text that moves forward only.
 ///
@@ -7,6 +7,7 @@ use crate::Place;
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
+    grammar: Grammar,
     /// In bytes.
     at: usize,
     /// In characters; the limit of 1,024 on simple keys is counted in them.
@@ -16,8 +17,8 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, index: 0, line: 0, column: 0 }
+    pub(super) const fn new(text: &'a str, grammar: Grammar) -> Self {
+        Self { text, grammar, at: 0, index: 0, line: 0, column: 0 }
     }
 
     pub(super) const fn source(&self) -> &'a str {
@@ -28,8 +29,13 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Where the limit on simple keys counts: unsafe-libyaml, and it alone, counts bytes.
     pub(super) const fn index(&self) -> usize {
-        self.index
+        if matches!(self.grammar, Grammar::LibYaml) { self.at } else { self.index }
+    }
+
+    pub(super) const fn grammar(&self) -> Grammar {
+        self.grammar
     }
 
     pub(super) const fn line(&self) -> u32 {
@@ -133,6 +139,18 @@ impl<'a> Cursor<'a> {
         while self.peek() == b' ' {
             self.advance_ascii(1);
         }
+    }
+
+    /// Moves over spaces, and over tabs where libyaml takes them for such.
+    pub(super) fn skip_blanks(&mut self) {
+        while self.peek() == b' ' || (self.peek() == b'\t' && self.grammar.is_libyaml()) {
+            self.advance_ascii(1);
+        }
+    }
+
+    /// A space, a line break or the end; for libyaml a tab as well.
+    pub(super) fn is_blank_after_word(&self, ahead: usize) -> bool {
+        if self.grammar.is_libyaml() { self.is_blank(ahead) } else { self.is_space_or_line_end(ahead) }
     }
 
     /// Moves over a line break and says what it reads as: U+2028 and U+2029 as themselves, all others as `\n`.

@@ -4,7 +4,7 @@ use super::graph::{Content, Graph, NodeId, Tag};
 use python_text::Integer;
 
 use super::{base64, number, parser};
-use crate::{Place, Release, Text};
+use crate::{Grammar, Place, Release, Text};
 
 /// What PyYAML makes of a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub struct Document<'a> {
 impl<'a> Document<'a> {
     /// Reads the document in a text, as a release of PyYAML does; `None` when the text is empty.
     pub fn read(text: &'a str, release: Release) -> Result<Option<Self>, YamlError> {
-        let (graph, Some(root)) = parser::parse(text)? else { return Ok(None) };
+        let (graph, Some(root)) = parser::parse(text, Grammar::PyYaml)? else { return Ok(None) };
         let built = construct::build(graph, root, release)?;
         Ok(Some(Self { graph: built.graph, root, repeated: built.repeated, merges: built.merges }))
     }

@@ -86,6 +86,10 @@ pub enum Problem {
     UnknownHandle,
     /// Nothing where a value must be.
     NoContent(&'static str),
+    /// `:` and a bracket or comma behind it, within brackets.
+    ColonInFlow,
+    /// A tab in the indentation.
+    TabIndents,
     /// Something else where a block ends.
     NoBlockEnd(&'static str),
     /// Neither a comma nor the closing bracket.
@@ -162,6 +166,8 @@ impl fmt::Display for Problem {
             Self::HandleTwice => f.write_str("found a second %TAG directive for the same handle"),
             Self::UnknownHandle => f.write_str("found a tag whose handle no %TAG directive defines"),
             Self::NoContent(found) => write!(f, "expected a value, but found {found}"),
+            Self::ColonInFlow => f.write_str("found ':' before a comma or bracket within brackets"),
+            Self::TabIndents => f.write_str("found a tab where spaces indent"),
             Self::NoBlockEnd(found) => {
                 write!(f, "expected the next entry or the end of the block, but found {found}")
             }

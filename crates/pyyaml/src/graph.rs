@@ -25,6 +25,10 @@ pub(super) struct Node<'a> {
     pub(super) place: Place,
     /// Behind its last character, of a scalar; of all else where it begins.
     pub(super) end: Place,
+    /// The tag as it is written, its handle resolved. Kept for other grammars than PyYAML's alone, as is the next.
+    pub(super) written: Option<Box<str>>,
+    /// Whether it is a scalar that is neither quoted nor a block.
+    pub(super) plain: bool,
 }
 
 /// What a node holds.
@@ -94,7 +98,7 @@ impl<'a> Graph<'a> {
 
     pub(super) fn add(&mut self, tag: Tag, content: Content<'a>, (place, end): (Place, Place)) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("the parser limits the number of nodes"));
-        self.nodes.push(Node { tag, content, place, end });
+        self.nodes.push(Node { tag, content, place, end, written: None, plain: true });
         id
     }
 }

@@ -48,6 +48,11 @@
 //! What `<<: [*a, *b]` means was changed by PyYAML 6.0.4, so the caller says which [`Release`] is meant; see the
 //! documentation of `merge` in the source. [`Document::merges`] tells whether it matters at all.
 //!
+//! # Others of the family
+//!
+//! libyaml is the same scanner in C, and `serde_yaml` and Go's yaml.v2 read with ports of it. A [`Tree`] is a text read by such
+//! a [`Grammar`], with tags and styles as they are written: what a scalar is, is for them to say.
+//!
 //! # Limits
 //!
 //! PyYAML is bounded by CPython's recursion limit of 1,000, and by memory and patience. Here:
@@ -78,6 +83,7 @@ mod decode;
 mod dict;
 mod document;
 mod error;
+mod grammar;
 mod graph;
 mod merge;
 mod number;
@@ -93,20 +99,28 @@ mod scanner;
 mod text;
 mod timestamp;
 mod token;
+mod tree;
 
 use std::borrow::Cow;
 
 pub use document::{Document, Located, Value};
 pub use error::{Problem, YamlError};
+pub use grammar::Grammar;
 pub use graph::NodeId;
 pub use place::Place;
 pub use python_text::Integer;
 pub use release::Release;
 pub use text::Text;
+pub use tree::{Node, Tree};
 
 /// The characters of a file, or why it has none.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
-    decode::decode(bytes)
+    decode::decode(bytes, Grammar::PyYaml)
+}
+
+/// The same for what is read by another grammar.
+pub fn decode_as(bytes: &[u8], grammar: Grammar) -> Result<Cow<'_, str>, YamlError> {
+    decode::decode(bytes, grammar)
 }
 
 #[cfg(doctest)]

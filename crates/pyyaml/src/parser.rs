@@ -6,7 +6,7 @@ use super::graph::{Content, Graph, NodeId, Tag};
 use super::resolve;
 use super::scanner::Scanner;
 use super::token::{Directive, TagName, Token, TokenKind};
-use crate::{Place, Text};
+use crate::{Grammar, Place, Text};
 
 /// Whether the next token is of one of these kinds.
 macro_rules! next_is {
@@ -16,17 +16,14 @@ macro_rules! next_is {
 }
 pub(super) use next_is;
 
-/// Lists and mappings within each other. CPython's recursion limit stops PyYAML behind 491 when it is called from a bare
-/// script, and sooner the more stands on the caller's stack: two frames a level.
-pub(super) const DEPTH_LIMIT: usize = 480;
-
 /// Nodes in a file. PyYAML has no such limit; this one bounds the memory that a stranger's file can take, to 150 MB.
 const NODE_LIMIT: usize = 2_000_000;
 
-/// Reads the only document of the text, by the rules of PyYAML's parser and composer.
-pub(super) fn parse(text: &str) -> Result<(Graph<'_>, Option<NodeId>), YamlError> {
+/// Reads the only document of the text, by the rules of PyYAML's parser and composer or by those of a port of it.
+pub(super) fn parse(text: &str, grammar: Grammar) -> Result<(Graph<'_>, Option<NodeId>), YamlError> {
     let mut parser = Parser {
-        scanner: Scanner::new(text),
+        grammar,
+        scanner: Scanner::new(text, grammar),
         graph: Graph::default(),
         anchors: HashMap::new(),
         handles: HashMap::new(),
@@ -36,6 +33,7 @@ pub(super) fn parse(text: &str) -> Result<(Graph<'_>, Option<NodeId>), YamlError
 }
 
 pub(super) struct Parser<'a> {
+    pub(super) grammar: Grammar,
     pub(super) scanner: Scanner<'a>,
     pub(super) graph: Graph<'a>,
     anchors: HashMap<&'a str, NodeId>,
@@ -91,6 +89,11 @@ impl<'a> Parser<'a> {
         } else {
             self.node()?
         };
+        if self.grammar == Grammar::GoYaml {
+            // One document is asked for, and of what follows no more is looked at than the next token.
+            self.scanner.peek()?;
+            return Ok(Some(root));
+        }
         while next_is!(self, DocumentEnd) {
             self.scanner.next()?;
         }
@@ -122,8 +125,8 @@ impl<'a> Parser<'a> {
             let Token { kind: TokenKind::Directive(directive), start, .. } = self.scanner.next()? else { break };
             match directive {
                 Directive::Version { .. } if version => return Err(YamlError::at(Problem::DirectiveTwice, start)),
-                Directive::Version { one: false } => return Err(YamlError::at(Problem::Version, start)),
-                Directive::Version { one: true } => version = true,
+                Directive::Version { known: false } => return Err(YamlError::at(Problem::Version, start)),
+                Directive::Version { known: true } => version = true,
                 Directive::Tag { handle, prefix } => {
                     if self.handles.insert(handle, prefix).is_some() {
                         return Err(YamlError::at(Problem::HandleTwice, start));
@@ -195,7 +198,7 @@ impl<'a> Parser<'a> {
             Some(properties) => properties.place,
             None => self.scanner.peek()?.start,
         };
-        if depth >= DEPTH_LIMIT {
+        if depth >= self.grammar.depth_limit() {
             return Err(YamlError::at(Problem::TooDeep, place));
         }
         self.content(position, properties, place)
@@ -251,27 +254,38 @@ impl<'a> Parser<'a> {
                 _ => (Tag::Seq, Content::Sequence(Vec::new())),
             };
             let id = self.begin(anchor, tag_or(tag.as_deref(), default), content, (place, place))?;
+            self.keep_written(id, tag, false);
             if style != Style::IndentlessSequence {
                 self.scanner.next()?;
             }
             return Ok(Step::Open(Open::new(id, style)));
         }
-        let (tag, text, end) = if next_is!(self, Scalar) {
+        let (resolved, plain, text, end) = if next_is!(self, Scalar) {
             let token = self.scanner.next()?;
             let TokenKind::Scalar(scalar) = token.kind else { unreachable!("it was a scalar") };
-            let tag = match tag.as_deref() {
+            let resolved = match tag.as_deref() {
                 None if !scalar.plain => Tag::Str,
                 None | Some("!") => resolve::plain(&scalar.text),
                 Some(tag) => Tag::named(tag),
             };
-            (tag, scalar.text, token.end)
+            (resolved, scalar.plain, scalar.text, token.end)
         } else if had_properties {
             // An empty scalar after a tag or anchor is resolved as a plain one, unless the tag says what it is.
-            (tag_or(tag.as_deref(), Tag::Null), Text::default(), place)
+            (tag_or(tag.as_deref(), Tag::Null), true, Text::default(), place)
         } else {
             return Err(self.unexpected(Problem::NoContent)?);
         };
-        self.begin(anchor, tag, Content::Scalar(text), (place, end)).map(Step::Whole)
+        let id = self.begin(anchor, resolved, Content::Scalar(text), (place, end))?;
+        self.keep_written(id, tag, plain);
+        Ok(Step::Whole(id))
+    }
+
+    /// Keeps what a node is written as, for those who resolve it otherwise than PyYAML.
+    fn keep_written(&mut self, id: NodeId, tag: Option<String>, plain: bool) {
+        if self.grammar != Grammar::PyYaml {
+            let node = self.graph.node_mut(id);
+            (node.written, node.plain) = (tag.map(String::into_boxed_str), plain);
+        }
     }
 
     /// What kind of list or mapping begins here, if any may.
@@ -297,7 +311,9 @@ impl<'a> Parser<'a> {
     ) -> Result<NodeId, YamlError> {
         let id = self.add(tag, content, (place, end))?;
         if let Some(anchor) = anchor {
-            if let Some(&first) = self.anchors.get(anchor) {
+            if let Some(&first) = self.anchors.get(anchor)
+                && self.grammar == Grammar::PyYaml
+            {
                 return Err(YamlError::since(Problem::AnchorTwice, place, self.graph.node(first).place));
             }
             self.anchors.insert(anchor, id);

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
+use super::error::{Problem, YamlError};
 use super::scalar_text::ScalarText;
 use super::token::{Scalar, Token, TokenKind};
+use crate::Grammar;
 
 /// A plain scalar, and whether a key may begin after it: it may where the scalar ended with its line.
 pub(super) struct Plain<'a> {
@@ -13,7 +15,7 @@ pub(super) struct Plain<'a> {
 }
 
 /// Reads a scalar in a block that is indented by `parent`, or between brackets.
-pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> Plain<'a> {
+pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> Result<Plain<'a>, YamlError> {
     let start = cursor.place();
     let mut end = start;
     let mut text = ScalarText::of(cursor.source());
@@ -22,6 +24,9 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> P
     while cursor.peek() != b'#' {
         let before = cursor.offset();
         while !ends_word(cursor, in_flow) {
+            if in_flow && cursor.grammar() == Grammar::LibYaml && is_odd_colon(cursor) {
+                return Err(YamlError::since(Problem::ColonInFlow, cursor.place(), start));
+            }
             cursor.advance();
         }
         if cursor.offset() == before {
@@ -34,7 +39,7 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> P
         }
         text.push_source(before..cursor.offset());
         end = cursor.place();
-        spaces = skip_spaces(cursor);
+        spaces = skip_spaces(cursor, parent)?;
         allow_simple_key = cursor.line() + 1 > end.line;
         let outside = !in_flow && i64::from(cursor.column()) <= parent;
         if outside || matches!(spaces, Spaces::None) {
@@ -42,15 +47,23 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> P
         }
     }
     let kind = TokenKind::Scalar(Scalar { text: text.finish(), plain: true });
-    Plain { token: Token { kind, start, end }, allow_simple_key }
+    Ok(Plain { token: Token { kind, start, end }, allow_simple_key })
 }
 
 fn ends_word(cursor: &Cursor<'_>, in_flow: bool) -> bool {
+    let grammar = cursor.grammar();
     match cursor.peek() {
-        b':' => cursor.is_blank(1) || (in_flow && matches!(cursor.byte(1), b',' | b'[' | b']' | b'{' | b'}')),
-        b',' | b'?' | b'[' | b']' | b'{' | b'}' => in_flow,
+        b':' if cursor.is_blank(1) => true,
+        b':' => in_flow && grammar == Grammar::PyYaml && matches!(cursor.byte(1), b',' | b'[' | b']' | b'{' | b'}'),
+        b'?' => in_flow && grammar != Grammar::LibYaml,
+        b',' | b'[' | b']' | b'{' | b'}' => in_flow,
         _ => cursor.is_blank(0),
     }
+}
+
+/// A colon between brackets that libyaml does not want to guess about.
+fn is_odd_colon(cursor: &Cursor<'_>) -> bool {
+    cursor.peek() == b':' && matches!(cursor.byte(1), b',' | b'?' | b'[' | b']' | b'{' | b'}')
 }
 
 /// What stands between two words.
@@ -63,24 +76,30 @@ enum Spaces {
     Folded(String),
 }
 
-fn skip_spaces(cursor: &mut Cursor<'_>) -> Spaces {
+fn skip_spaces(cursor: &mut Cursor<'_>, parent: i64) -> Result<Spaces, YamlError> {
     let before = cursor.offset();
-    cursor.skip_spaces();
+    cursor.skip_blanks();
     let spaces = before..cursor.offset();
     let Some(first) = cursor.line_break() else {
-        return if spaces.is_empty() { Spaces::None } else { Spaces::Plain(spaces) };
+        return Ok(if spaces.is_empty() { Spaces::None } else { Spaces::Plain(spaces) });
     };
     if cursor.is_separator() {
-        return Spaces::None;
+        return Ok(Spaces::None);
     }
     let mut breaks = String::new();
+    let libyaml = cursor.grammar().is_libyaml();
     loop {
         if cursor.peek() == b' ' {
+            cursor.advance_ascii(1);
+        } else if libyaml && cursor.peek() == b'\t' {
+            if i64::from(cursor.column()) <= parent {
+                return Err(YamlError::at(Problem::TabIndents, cursor.place()));
+            }
             cursor.advance_ascii(1);
         } else if let Some(c) = cursor.line_break() {
             breaks.push(c);
             if cursor.is_separator() {
-                return Spaces::None;
+                return Ok(Spaces::None);
             }
         } else {
             break;
@@ -91,5 +110,5 @@ fn skip_spaces(cursor: &mut Cursor<'_>) -> Spaces {
     } else if breaks.is_empty() {
         breaks.push(' ');
     }
-    Spaces::Folded(breaks)
+    Ok(Spaces::Folded(breaks))
 }

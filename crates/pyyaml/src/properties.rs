@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::token::{Directive, TagName, Token, TokenKind};
-use crate::Place;
+use crate::{Grammar, Place};
 
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
@@ -32,11 +32,11 @@ pub(super) fn scan_anchor<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, Yaml
     Ok(Token { kind, start, end: cursor.place() })
 }
 
-pub(super) fn scan_tag<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlError> {
+pub(super) fn scan_tag<'a>(cursor: &mut Cursor<'a>, in_flow: bool) -> Result<Token<'a>, YamlError> {
     let start = cursor.place();
     let tag = if cursor.byte(1) == b'<' {
         cursor.advance_ascii(2);
-        let suffix = scan_uri(cursor, Problem::Tag, start)?;
+        let suffix = scan_uri(cursor, Problem::Tag, start, Uri::Verbatim)?;
         if cursor.peek() != b'>' {
             return Err(YamlError::since(Problem::Tag, cursor.place(), start));
         }
@@ -52,17 +52,29 @@ pub(super) fn scan_tag<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlErr
             cursor.advance_ascii(1);
             "!"
         };
-        TagName { handle: Some(handle), suffix: scan_uri(cursor, Problem::Tag, start)? }
+        match scan_uri(cursor, Problem::Tag, start, Uri::Suffix)? {
+            suffix if suffix.is_empty() && handle == "!" => TagName { handle: None, suffix: "!".to_owned() },
+            suffix if suffix.is_empty() => return Err(YamlError::since(Problem::Tag, cursor.place(), start)),
+            suffix => TagName { handle: Some(handle), suffix },
+        }
     };
-    if !cursor.is_space_or_line_end(0) {
+    let ends_early = in_flow && cursor.grammar() == Grammar::LibYaml && cursor.peek() == b',';
+    if !cursor.is_blank_after_word(0) && !ends_early {
         return Err(YamlError::since(Problem::Tag, cursor.place(), start));
     }
     Ok(Token { kind: TokenKind::Tag(tag), start, end: cursor.place() })
 }
 
-/// Whether a second `!` follows before the next space: then the tag begins with a handle.
+/// Whether a second `!` follows before the next space: then the tag begins with a handle. For libyaml nothing but a word
+/// may stand between the two; else all of it is the tag's own name.
 fn has_second_bang(cursor: &Cursor<'_>) -> bool {
     let mut ahead = 1;
+    if cursor.grammar().is_libyaml() {
+        while is_word(cursor.byte(ahead)) {
+            ahead += 1;
+        }
+        return cursor.byte(ahead) == b'!';
+    }
     while !cursor.is_space_or_line_end(ahead) {
         if cursor.byte(ahead) == b'!' {
             return true;
@@ -78,7 +90,12 @@ fn scan_handle<'a>(cursor: &mut Cursor<'a>, problem: Problem, start: Place) -> R
         return Err(YamlError::since(problem, cursor.place(), start));
     }
     cursor.advance_ascii(1);
-    if cursor.peek() != b' ' {
+    let alone = if cursor.grammar().is_libyaml() {
+        !is_word(cursor.peek()) && cursor.peek() != b'!'
+    } else {
+        cursor.peek() == b' '
+    };
+    if !alone {
         scan_word(cursor);
         if cursor.peek() != b'!' {
             return Err(YamlError::since(problem, cursor.place(), start));
@@ -88,16 +105,36 @@ fn scan_handle<'a>(cursor: &mut Cursor<'a>, problem: Problem, start: Place) -> R
     Ok(cursor.slice(before))
 }
 
-fn scan_uri(cursor: &mut Cursor<'_>, problem: Problem, start: Place) -> Result<String, YamlError> {
+/// What a URI is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Uri {
+    /// All of a tag, within `!<…>`.
+    Verbatim,
+    /// What follows a handle.
+    Suffix,
+    /// What a handle stands for.
+    Prefix,
+}
+
+fn scan_uri(cursor: &mut Cursor<'_>, problem: Problem, start: Place, of: Uri) -> Result<String, YamlError> {
+    let grammar = cursor.grammar();
+    // Elsewhere these end an entry between brackets.
+    let with_brackets = grammar != Grammar::LibYaml || of != Uri::Suffix;
     let mut uri = String::new();
     loop {
         match cursor.peek() {
             b'%' => scan_uri_escapes(cursor, problem, start, &mut uri)?,
-            byte if byte.is_ascii_alphanumeric() || b"-;/?:@&=+$,_.!~*'()[]".contains(&byte) => {
+            byte if byte.is_ascii_alphanumeric()
+                || b"-;/?:@&=+$_.!~*'()".contains(&byte)
+                || (with_brackets && b",[]".contains(&byte)) =>
+            {
                 uri.push(char::from(byte));
                 cursor.advance_ascii(1);
             }
-            _ if uri.is_empty() => return Err(YamlError::since(problem, cursor.place(), start)),
+            // For libyaml a `!` is a tag of its own, whatever follows it.
+            _ if uri.is_empty() && !(grammar.is_libyaml() && of == Uri::Suffix) => {
+                return Err(YamlError::since(problem, cursor.place(), start));
+            }
             _ => return Ok(uri),
         }
     }
@@ -129,38 +166,43 @@ pub(super) fn scan_directive(cursor: &mut Cursor<'_>) -> Result<Directive, YamlE
     let refuse = |cursor: &Cursor<'_>| Err(YamlError::since(Problem::Directive, cursor.place(), start));
     cursor.advance_ascii(1);
     let name = scan_word(cursor);
-    if name.is_empty() || !cursor.is_space_or_line_end(0) {
+    if name.is_empty() || !cursor.is_blank_after_word(0) {
         return refuse(cursor);
     }
     let directive = match name {
         "YAML" => {
-            cursor.skip_spaces();
-            let one = scan_number(cursor, start)?;
+            cursor.skip_blanks();
+            let major = scan_number(cursor, start)?;
             if cursor.peek() != b'.' {
                 return refuse(cursor);
             }
             cursor.advance_ascii(1);
-            scan_number(cursor, start)?;
-            Directive::Version { one }
+            let minor = scan_number(cursor, start)?;
+            Directive::Version { known: is_known(cursor.grammar(), major, minor) }
         }
         "TAG" => {
-            cursor.skip_spaces();
+            cursor.skip_blanks();
             let handle = scan_handle(cursor, Problem::Directive, start)?.to_owned();
-            if cursor.peek() != b' ' {
+            if !(cursor.peek() == b' ' || (cursor.peek() == b'\t' && cursor.grammar().is_libyaml())) {
                 return refuse(cursor);
             }
-            cursor.skip_spaces();
-            Directive::Tag { handle, prefix: scan_uri(cursor, Problem::Directive, start)? }
+            cursor.skip_blanks();
+            let prefix = scan_uri(cursor, Problem::Directive, start, Uri::Prefix)?;
+            if cursor.grammar().is_libyaml() && !cursor.is_blank(0) {
+                return refuse(cursor);
+            }
+            Directive::Tag { handle, prefix }
         }
+        _ if cursor.grammar().is_libyaml() => return refuse(cursor),
         _ => {
             cursor.skip_line();
             Directive::Other
         }
     };
-    if !cursor.is_space_or_line_end(0) {
+    if !cursor.grammar().is_libyaml() && !cursor.is_space_or_line_end(0) {
         return refuse(cursor);
     }
-    cursor.skip_spaces();
+    cursor.skip_blanks();
     if cursor.peek() == b'#' {
         cursor.skip_line();
     }
@@ -171,16 +213,33 @@ pub(super) fn scan_directive(cursor: &mut Cursor<'_>) -> Result<Directive, YamlE
     Ok(directive)
 }
 
-/// Whether the number is one.
-fn scan_number(cursor: &mut Cursor<'_>, start: Place) -> Result<bool, YamlError> {
+/// Whether a version of YAML is read at all.
+fn is_known(grammar: Grammar, major: &str, minor: &str) -> bool {
+    let number = |digits: &str| digits.trim_start_matches('0').to_owned();
+    let (major, minor) = (number(major), number(minor));
+    major == "1"
+        && match grammar {
+            Grammar::PyYaml => true,
+            Grammar::LibYaml => minor == "1" || minor == "2",
+            Grammar::GoYaml => minor == "1",
+        }
+}
+
+/// The digits of a number.
+fn scan_number<'a>(cursor: &mut Cursor<'a>, start: Place) -> Result<&'a str, YamlError> {
     let before = cursor.offset();
     while cursor.peek().is_ascii_digit() {
         cursor.advance_ascii(1);
     }
     let digits = cursor.slice(before);
-    // CPython refuses to read more than 4,300 digits.
-    if digits.is_empty() || digits.len() > python_text::MAX_DIGITS {
+    let most = match cursor.grammar() {
+        // CPython refuses to read more.
+        Grammar::PyYaml => python_text::MAX_DIGITS,
+        Grammar::LibYaml => 9,
+        Grammar::GoYaml => 2,
+    };
+    if digits.is_empty() || digits.len() > most {
         return Err(YamlError::since(Problem::Directive, cursor.place(), start));
     }
-    Ok(digits.trim_start_matches('0') == "1")
+    Ok(digits)
 }

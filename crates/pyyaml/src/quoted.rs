@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::scalar_text::ScalarText;
 use super::token::{Scalar, Token, TokenKind};
-use crate::Place;
+use crate::{Grammar, Place};
 
 pub(super) fn scan<'a>(cursor: &mut Cursor<'a>) -> Result<Token<'a>, YamlError> {
     let start = cursor.place();
@@ -63,7 +63,9 @@ fn scan_escape(cursor: &mut Cursor<'_>, start: Place, text: &mut ScalarText<'_>)
         b'f' => '\x0C',
         b'r' => '\r',
         b'e' => '\x1B',
-        b' ' | b'"' | b'\\' | b'/' => char::from(escape),
+        b' ' | b'"' | b'\\' => char::from(escape),
+        b'/' if cursor.grammar() != Grammar::GoYaml => '/',
+        b'\'' if cursor.grammar() == Grammar::GoYaml => '\'',
         b'N' => '\u{85}',
         b'_' => '\u{A0}',
         b'L' => '\u{2028}',
@@ -99,7 +101,8 @@ fn scan_code(
         };
         code = code << 4 | digit;
     }
-    if code > 0x10_FFFF {
+    let surrogate = cursor.grammar().is_libyaml() && (0xD800..=0xDFFF).contains(&code);
+    if code > 0x10_FFFF || surrogate {
         return Err(YamlError::since(Problem::NotACharacter, backslash, start));
     }
     text.push_code(code);

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::token::{Token, TokenKind};
 use super::{block, plain, properties, quoted};
-use crate::Place;
+use crate::{Grammar, Place};
 
 /// A place where a key may have begun that only a later `:` will tell.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +37,9 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, grammar: Grammar) -> Self {
         Self {
-            cursor: Cursor::new(text),
+            cursor: Cursor::new(text, grammar),
             tokens: VecDeque::new(),
             taken: 0,
             done: false,
@@ -105,7 +105,10 @@ impl<'a> Scanner<'a> {
             b'?' if self.in_flow() || self.cursor.is_blank(1) => self.fetch_key(),
             b':' if self.in_flow() || self.cursor.is_blank(1) => self.fetch_value(),
             b'*' | b'&' => self.fetch_scalar(properties::scan_anchor),
-            b'!' => self.fetch_scalar(properties::scan_tag),
+            b'!' => {
+                let in_flow = self.in_flow();
+                self.fetch_scalar(|cursor| properties::scan_tag(cursor, in_flow))
+            }
             b'|' | b'>' if !self.in_flow() => self.fetch_block_scalar(),
             b'\'' | b'"' => self.fetch_scalar(quoted::scan),
             _ if self.begins_plain() => self.fetch_plain(),
@@ -126,7 +129,12 @@ impl<'a> Scanner<'a> {
             self.cursor.advance();
         }
         loop {
-            self.cursor.skip_spaces();
+            // A tab may stand where no key may begin, and so indents nothing.
+            if self.in_flow() || !self.allow_simple_key {
+                self.cursor.skip_blanks();
+            } else {
+                self.cursor.skip_spaces();
+            }
             if self.cursor.peek() == b'#' {
                 self.cursor.skip_line();
             }
@@ -334,7 +342,7 @@ impl<'a> Scanner<'a> {
 
     fn fetch_plain(&mut self) -> Result<(), YamlError> {
         self.save_simple_key()?;
-        let plain = plain::scan(&mut self.cursor, self.indent, self.keys.len() > 1);
+        let plain = plain::scan(&mut self.cursor, self.indent, self.keys.len() > 1)?;
         self.allow_simple_key = plain.allow_simple_key;
         self.tokens.push_back(plain.token);
         Ok(())

@@ -35,8 +35,8 @@ pub(super) enum TokenKind<'a> {
 /// A line that begins with `%`.
 #[derive(Debug)]
 pub(super) enum Directive {
-    /// `%YAML`, and whether its major version is 1.
-    Version { one: bool },
+    /// `%YAML`, and whether that version is one that is read.
+    Version { known: bool },
     /// `%TAG`.
     Tag { handle: String, prefix: String },
     /// Another one, without meaning.
