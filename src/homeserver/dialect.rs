@@ -1,6 +1,10 @@
 use std::fmt;
+use std::str::FromStr;
 
-use super::{Checks, Join, Precedence, Syntax, synapse};
+use super::{
+    Checks, Consequence, Join, Loader, Precedence, Scope, Sender, SetRules, Syntax, conduit, continuwuity, dendrite,
+    palpo, spec, synapse, tuwunel,
+};
 
 /// How a kind of homeserver reads registrations and decides: a row of parameters. One pointer; two are equal when they
 /// have the same name.
@@ -13,8 +17,18 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     /// What the homeserver is called in a sentence.
     pub(super) homeserver: &'static str,
+    /// The release that the row was taken from.
+    pub(super) release: &'static str,
+    /// How the bytes of a file become a registration.
+    pub(super) loader: Loader,
+    /// What becomes of files that do not load, or not together.
+    pub(super) set: SetRules,
     /// How the regex of an entry is read.
     pub(super) syntax: Syntax,
+    /// Which users the entries can bind.
+    pub(super) scope: Scope,
+    /// Which IDs a service's own user has.
+    pub(super) sender: Sender,
     /// Which of a list's entries that match decides.
     pub(super) precedence: Precedence,
     /// What it makes of the regexes of all files together.
@@ -23,11 +37,25 @@ pub(super) struct Row {
     pub(super) is_server_name: fn(&str) -> bool,
     /// What is checked, and in which order.
     pub(super) checks: Checks,
-    /// What becomes of two files that cannot both load, as a sentence without an end.
-    pub(super) collision: &'static str,
+    /// Another way to read what it leaves open.
+    pub(super) other_reading: Option<&'static Self>,
 }
 
+static SYNAPSE: Row = synapse::ROW;
+
 impl Dialect {
+    /// All that can be asked for, the default first.
+    pub const ALL: [Self; 8] = [
+        Self(&SYNAPSE),
+        Self(&dendrite::ROW),
+        Self(&tuwunel::ROW),
+        Self(&continuwuity::ROW),
+        Self(&conduit::ROW),
+        Self(&palpo::ROW),
+        Self(&palpo::SINCE_421),
+        Self(&spec::ROW),
+    ];
+
     /// The name, as it stands in options; part of a snapshot's digest, so that two dialects never look alike.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -40,10 +68,40 @@ impl Dialect {
         self.0.homeserver
     }
 
+    /// The release that its row was taken from.
+    #[must_use]
+    pub const fn release(self) -> &'static str {
+        self.0.release
+    }
+
+    /// How the bytes of a file become a registration.
+    #[must_use]
+    pub const fn loader(self) -> Loader {
+        self.0.loader
+    }
+
+    /// What becomes of files that do not load, or not together.
+    #[must_use]
+    pub const fn set(self) -> SetRules {
+        self.0.set
+    }
+
     /// How the regex of an entry is read.
     #[must_use]
     pub const fn syntax(self) -> Syntax {
         self.0.syntax
+    }
+
+    /// Which users the entries can bind.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        self.0.scope
+    }
+
+    /// Which IDs a service's own user has.
+    #[must_use]
+    pub const fn sender(self) -> Sender {
+        self.0.sender
     }
 
     /// Which of a list's entries that match decides.
@@ -70,10 +128,16 @@ impl Dialect {
         &self.0.checks
     }
 
-    /// What the homeserver does about two files of which only one can load, as a sentence without an end.
+    /// Another way to read what this one leaves open: where the two answer otherwise, nobody can say what is right.
     #[must_use]
-    pub const fn collision(self) -> &'static str {
-        self.0.collision
+    pub fn other_reading(self) -> Option<Self> {
+        self.0.other_reading.map(Self)
+    }
+
+    /// What the homeserver does, as a sentence without an end.
+    #[must_use]
+    pub fn would(self, consequence: Consequence) -> String {
+        format!("{} {}", self.homeserver(), consequence.would())
     }
 }
 
@@ -89,8 +153,27 @@ impl Dialect {
 
 impl Default for Dialect {
     fn default() -> Self {
-        static ROW: Row = synapse::ROW;
-        Self(&ROW)
+        Self(&SYNAPSE)
+    }
+}
+
+/// A name that is no dialect's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is no homeserver that is known here; known are {}", known())]
+pub struct UnknownDialect {
+    name: String,
+}
+
+fn known() -> String {
+    Dialect::ALL.map(|dialect| format!("`{}`", dialect.name())).join(", ")
+}
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|dialect| dialect.name() == name);
+        found.ok_or_else(|| UnknownDialect { name: name.to_owned() })
     }
 }
 
@@ -105,5 +188,19 @@ impl Eq for Dialect {}
 impl fmt::Debug for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_is_found_by_its_name_and_no_two_have_the_same() {
+        for dialect in Dialect::ALL {
+            assert_eq!(dialect.name().parse(), Ok(dialect));
+        }
+        assert_eq!(Dialect::ALL[0], Dialect::default());
+        assert!("construct".parse::<Dialect>().is_err_and(|error| error.to_string().contains("`tuwunel`")));
     }
 }

@@ -6,12 +6,12 @@
 //! of the code. The rooms above ask the row and do nothing for the sake of a homeserver's name; only the room named after
 //! it does.
 //!
-//! What no row says yet is the *loader*: which files load, and what is said of those that do not, is `registration::load`,
-//! which is Synapse's, with PyYAML, its keys and its name.
-//!
 //! | parameter | who asks it | what it says |
 //! |---|---|---|
 //! | name | `snapshot::digest`, options | two dialects never look alike |
+//! | loader | `registration` | which library reads the text, at which release, and what the homeserver wants of what comes out |
+//! | set | `snapshot`, `registration` | what becomes of a file, and of the others, when one does not load or two do not together |
+//! | scope, sender | `ruling`, `index` | whether an entry can bind a user of another server; which IDs a service's own user has |
 //! | syntax | `registration`, through `ValidRegex` | whose syntax a regex is, where in an ID it is looked for, and whether capitals matter; what comes of it is a [`python_re::Pattern`] that says what is claimed on the whole ID |
 //! | precedence | `index`, `analysis`, `ruling` | in which order the entries of a list are asked. An entry's [`Rank`] is its place in it, so that *the first that matches decides* is the one rule everywhere, whatever "first" means |
 //! | checks | `ruling` | what is checked when somebody asks, in which order; what each check does is said once, in `ruling` |
@@ -26,7 +26,7 @@
 //!    The compiler names the places that must say what it means (`Precedence::rank` and `reason`; `ruling::user`,
 //!    `ruling::alias`). A precedence is a total order of the entries of one list; a rule that looks at two lists at once is
 //!    not one.
-//! 3. A line that gives it a name in [`Dialect`], and the option of the command line.
+//! 3. A line in [`Dialect::ALL`].
 //! 4. An oracle that asks the homeserver itself, over HTTP, as `oracle/endpoints.py` does, and its recorded cases in
 //!    `tests/it/ruling.rs`. The property test in `index` runs the new precedence against a naive walk.
 //!
@@ -34,18 +34,31 @@
 //! right as it is, but the index finds such patterns by their literals or an automaton and not by their prefix.
 
 mod checks;
+mod conduit;
+mod continuwuity;
+mod dendrite;
 mod dialect;
 mod join;
+mod loader;
+mod palpo;
 mod precedence;
+mod ruma;
+mod scope;
+mod spec;
 mod synapse;
 mod syntax;
+mod tuwunel;
 
 use std::str::FromStr;
 
-pub use checks::{AliasCheck, Checks, UserCheck};
-pub use dialect::Dialect;
+pub use checks::{
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Checks, Refuses, Step, UserCheck, UserFlow,
+};
+pub use dialect::{Dialect, UnknownDialect};
 pub use join::{Broken, Join};
+pub use loader::{Consequence, Library, Loader, SenderRule, SetRules};
 pub use precedence::{Precedence, Rank};
+pub use scope::{Scope, Sender};
 pub use syntax::{Anchor, Engine, RegexError, RustRelease, Syntax};
 
 use crate::matrix::{ServerName, ServerNameError};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Caller, Role};
 use crate::matrix::ErrCode;
-use crate::ruling::{Claim, Decision, Reason};
+use crate::ruling::{AccountRule, Claim, Decision, Reason};
 
 /// Whether something may be registered or created, and why.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -30,6 +30,10 @@ pub(super) struct Decided<'s> {
     /// The Matrix error code that Synapse would answer with; null when it is allowed.
     #[schema(value_type = Option<String>, example = "M_EXCLUSIVE")]
     errcode: Option<ErrCode>,
+    /// The status that the homeserver would answer with, where it is not Synapse that is asked about; left out when it is
+    /// allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     /// What to tell the person who picked the name: no service, regex or file is named. Null when it is allowed.
     #[schema(value_type = Option<String>, example = "this name is reserved")]
     message: Option<&'static str>,
@@ -39,6 +43,9 @@ pub(super) struct Decided<'s> {
     #[schema(value_type = Option<String>, required = false)]
     #[expect(clippy::option_option, reason = "left out, null, and a sentence are three things in JSON")]
     error: Option<Option<String>>,
+    /// What the homeserver makes of a user who has no account, where a service would act as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountRule>,
     /// All claims on the ID, in load order. Left out for callers with the role `register`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Claim<'static>>, required = false)]
@@ -49,9 +56,9 @@ impl<'s> Decided<'s> {
     /// What a caller is told.
     pub(super) fn told(caller: Caller, decision: Decision<'s>) -> Self {
         let message = message(&decision);
-        let Decision { allowed, user_id, alias, as_id, reason, errcode, error, claims } = decision;
+        let Decision { allowed, user_id, alias, as_id, reason, errcode, status, error, account, claims } = decision;
         let (error, claims) = if caller.role >= Role::Read { (Some(error), Some(claims)) } else { (None, None) };
-        Self { allowed, user_id, alias, as_id, reason, errcode, message, error, claims }
+        Self { allowed, user_id, alias, as_id, reason, errcode, status, message, error, account, claims }
     }
 }
 

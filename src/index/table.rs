@@ -12,7 +12,7 @@ use super::position::Slot;
 use super::scratch::Engines;
 use super::target::Target;
 use super::trie::Trie;
-use crate::homeserver::{Homeserver, Rank};
+use crate::homeserver::{Homeserver, Rank, Sender};
 use crate::matrix::{Kind, user_id};
 use crate::registration::{Entry, Registration};
 use python_re::{Anchor, Ast, Outcome, Path, Pattern, required_literals};
@@ -154,14 +154,28 @@ impl Source<'_> {
         let registration = &self.registrations[slot.index()];
         let mut parsed = Vec::new();
         if self.kind == Kind::User && wanted(Rank::SENDER) {
-            let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
-            parsed.push(parsed_sender(&sender, slot));
+            parsed.push(self.sender(registration, slot));
         }
         for (rank, entry) in self.deciding(registration).into_iter().filter(|(rank, _)| wanted(*rank)) {
             let (pattern, paths) = self.read(entry);
             parsed.push(Parsed { pattern, paths, slot, rank });
         }
         parsed
+    }
+
+    /// The service's own user, as the homeserver recognises it.
+    fn sender(&self, registration: &Registration, slot: Slot) -> Parsed {
+        let localpart = &*registration.sender_localpart;
+        let id = user_id(localpart, self.homeserver.name.as_str());
+        match self.homeserver.dialect.sender() {
+            Sender::Exact => parsed_sender(id, Ast::Anchor(Anchor::End), slot),
+            Sender::AnyServer => parsed_sender(format!("@{localpart}:"), Ast::Empty, slot),
+            Sender::Quoted => {
+                let pattern = Pattern::of(Ast::Concat(id.chars().map(Ast::Literal).collect())).anywhere();
+                let paths = pattern.paths();
+                Parsed { pattern, paths, slot, rank: Rank::SENDER }
+            }
+        }
     }
 
     /// The entries that can decide: what two of the same regex match is decided by the one of the lesser rank.
@@ -188,8 +202,12 @@ impl Source<'_> {
     /// too large to be kept for those that do.
     fn unplaced(&self, path: &Prefixed) -> Unplaced {
         let target = path.target;
-        let literals = target.rank.position().map_or_else(Vec::new, |position| {
-            let registration = &self.registrations[target.slot.index()];
+        let registration = &self.registrations[target.slot.index()];
+        let sender = || match self.homeserver.dialect.sender() {
+            Sender::Quoted => vec![user_id(&registration.sender_localpart, self.homeserver.name.as_str())],
+            Sender::Exact | Sender::AnyServer => Vec::new(),
+        };
+        let literals = target.rank.position().map_or_else(sender, |position| {
             let (pattern, mut paths) = self.read(&registration.namespaces.of(self.kind)[position as usize]);
             match paths.swap_remove(path.path).rest {
                 Some(rest) => required_literals(&rest),
@@ -200,11 +218,10 @@ impl Source<'_> {
     }
 }
 
-/// The service's own user: the ID and nothing else.
-fn parsed_sender(sender: &str, slot: Slot) -> Parsed {
-    let end = Ast::Anchor(Anchor::End);
-    let path = Path { prefix: sender.as_bytes().to_vec(), conditions: Vec::new(), rest: Some(end.clone()) };
-    Parsed { pattern: Pattern::of(end), paths: vec![path], slot, rank: Rank::SENDER }
+/// The service's own user: what begins so, and what may follow.
+fn parsed_sender(prefix: String, rest: Ast, slot: Slot) -> Parsed {
+    let path = Path { prefix: prefix.into_bytes(), conditions: Vec::new(), rest: Some(rest.clone()) };
+    Parsed { pattern: Pattern::of(rest), paths: vec![path], slot, rank: Rank::SENDER }
 }
 
 fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {

@@ -29,8 +29,12 @@ pub enum ErrCode {
     TooLarge,
     /// Anything that has no code of its own.
     Unknown,
+    /// Who asks has not said who it is, or nobody knows it.
+    Unauthorized,
     /// No application service has this ID or token.
     UnknownToken,
+    /// An account of this name is there, or may not be made.
+    UserInUse,
     /// The path, or the method on it, is not served.
     Unrecognized,
 }
@@ -52,7 +56,9 @@ impl ErrCode {
             Self::NotJson => "M_NOT_JSON",
             Self::TooLarge => "M_TOO_LARGE",
             Self::Unknown => "M_UNKNOWN",
+            Self::Unauthorized => "M_UNAUTHORIZED",
             Self::UnknownToken => "M_UNKNOWN_TOKEN",
+            Self::UserInUse => "M_USER_IN_USE",
             Self::Unrecognized => "M_UNRECOGNIZED",
         }
     }

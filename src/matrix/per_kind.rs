@@ -21,6 +21,20 @@ impl<T> PerKind<T> {
         Self([value; Kind::ALL.len()])
     }
 
+    /// The same with another value for one kind.
+    #[must_use]
+    pub const fn with(self, kind: Kind, value: T) -> Self
+    where
+        T: Copy,
+    {
+        let [user, alias, room] = self.0;
+        match kind {
+            Kind::User => Self([value, alias, room]),
+            Kind::Alias => Self([user, value, room]),
+            Kind::Room => Self([user, alias, value]),
+        }
+    }
+
     /// Each kind with its value.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &T)> {
         Kind::ALL.into_iter().zip(&self.0)

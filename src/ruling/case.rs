@@ -1,6 +1,7 @@
 use super::{Asker, Claim, Claims, Decision, Reason, Services};
+use crate::homeserver::{Dialect, Refuses, Step};
 use crate::index::ServicePos;
-use crate::matrix::{ErrCode, Kind};
+use crate::matrix::Kind;
 
 /// What is being decided on.
 #[derive(Clone, Debug)]
@@ -41,26 +42,36 @@ pub(super) struct Case<'s> {
     pub(super) claims: Claims<'s>,
 }
 
-/// What a check comes to: passed, perhaps for a reason worth telling; or the reason why not.
-pub(super) type Checked = Result<Option<Reason>, Refusal>;
+/// What a check comes to: passed, perhaps for a reason worth telling; or why not.
+pub(super) type Checked = Result<Option<Reason>, Objection>;
 
-/// Why something may not be done.
-pub(super) struct Refusal {
+/// Why a check fails. What is answered then is the homeserver's.
+pub(super) struct Objection {
     pub(super) reason: Reason,
-    pub(super) errcode: ErrCode,
     pub(super) error: String,
 }
 
-impl Refusal {
-    pub(super) fn new(reason: Reason, errcode: ErrCode, error: impl Into<String>) -> Self {
-        Self { reason, errcode, error: error.into() }
+impl Objection {
+    pub(super) fn new(reason: Reason, error: impl Into<String>) -> Self {
+        Self { reason, error: error.into() }
     }
+
+    /// With what is answered.
+    pub(super) fn answered(self, refuses: Refuses) -> Refusal {
+        Refusal { objection: self, refuses }
+    }
+}
+
+/// Why something may not be done, and what is answered.
+pub(super) struct Refusal {
+    objection: Objection,
+    refuses: Refuses,
 }
 
 impl<'s> Case<'s> {
     pub(super) fn new(services: &'s Services, subject: Subject, asker: Asker<'_>, claims: Claims<'s>) -> Self {
         let (service, as_id) = match asker {
-            Asker::Person | Asker::Availability => (None, None),
+            Asker::Person | Asker::Availability | Asker::Administrator => (None, None),
             Asker::Service(position) => (Some(position), Some(services.registration(position).id.to_string())),
             Asker::Unknown(as_id) => (None, as_id.map(str::to_owned)),
         };
@@ -75,26 +86,30 @@ impl<'s> Case<'s> {
 
     /// Makes the checks in their order. The first that fails decides; if none does, the last reason that one of them gave
     /// is told, or else whether anybody claims the ID at all.
-    pub(super) fn decide<C: Copy>(self, checks: &[C], check: impl Fn(&Self, C) -> Checked) -> Decision<'s> {
+    pub(super) fn decide<C: Copy>(self, steps: &[Step<C>], check: impl Fn(&Self, C) -> Checked) -> Decision<'s> {
         let mut reason = if self.claims.is_empty() { Reason::Unclaimed } else { Reason::Shared };
-        for &one in checks {
-            match check(&self, one) {
+        for step in steps {
+            match check(&self, step.check) {
                 Ok(None) => {}
                 Ok(Some(told)) => reason = told,
-                Err(refusal) => return self.refuse(refusal),
+                Err(objection) => return self.refuse(objection.answered(step.refuses)),
             }
         }
         self.conclude(true, reason, None, None)
     }
 
     pub(super) fn refuse(self, refusal: Refusal) -> Decision<'s> {
-        let Refusal { reason, errcode, error } = refusal;
-        self.conclude(false, reason, Some(errcode), Some(error))
+        let Refusal { objection: Objection { reason, error }, refuses } = refusal;
+        self.conclude(false, reason, Some(refuses), Some(error))
     }
 
-    fn conclude(self, allowed: bool, reason: Reason, errcode: Option<ErrCode>, error: Option<String>) -> Decision<'s> {
-        let Self { subject, as_id, claims, .. } = self;
+    fn conclude(self, allowed: bool, reason: Reason, refuses: Option<Refuses>, error: Option<String>) -> Decision<'s> {
+        let Self { services, subject, as_id, claims, .. } = self;
         let (user_id, alias) = subject.split();
-        Decision { allowed, user_id, alias, as_id, reason, errcode, error, claims }
+        let errcode = refuses.map(|refuses| refuses.errcode);
+        // Which it is on Synapse is said in its documentation, and every answer would be a word longer.
+        let told = services.homeserver().dialect != Dialect::default();
+        let status = refuses.map(|refuses| refuses.status).filter(|_| told);
+        Decision { allowed, user_id, alias, as_id, reason, errcode, status, error, account: None, claims }
     }
 }

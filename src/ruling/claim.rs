@@ -1,8 +1,9 @@
 use serde::Serialize;
 
 use super::Services;
+use crate::homeserver::Scope;
 use crate::index::{Hit, Scratch};
-use crate::matrix::MatrixId;
+use crate::matrix::{Kind, MatrixId};
 
 /// What one interested service claims: the entry that decides, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -48,7 +49,17 @@ impl Services {
     /// Who claims an ID. Allocates nothing if nobody does.
     #[must_use]
     pub fn claims(&self, id: MatrixId<'_>, scratch: &mut Scratch) -> Claims<'_> {
-        self.index().lookup(id, scratch).iter().map(|hit| self.claim(id, *hit)).collect()
+        self.hits(id, scratch).map(|hit| self.claim(id, hit)).collect()
+    }
+
+    /// One hit for each interested service, in load order. Where an entry binds this server's users alone, what it matches
+    /// elsewhere is nobody's.
+    pub(super) fn hits<'h>(&self, id: MatrixId<'_>, scratch: &'h mut Scratch) -> impl Iterator<Item = Hit> + use<'h> {
+        let foreign = self.homeserver().dialect.scope() == Scope::Local
+            && id.kind() == Kind::User
+            && id.server_part() != Some(self.server_name().as_str());
+        let hits = self.index().lookup(id, scratch).iter().copied();
+        hits.filter(move |hit| !foreign || hit.rank.position().is_none())
     }
 
     fn claim(&self, id: MatrixId<'_>, hit: Hit) -> Claim<'_> {

@@ -21,8 +21,15 @@ pub struct Decision<'s> {
     /// The Matrix error code that the homeserver would answer with; null when it is allowed.
     #[schema(value_type = Option<String>, example = "M_EXCLUSIVE")]
     pub errcode: Option<ErrCode>,
+    /// The status that the homeserver would answer with, where it is not Synapse that is asked about; left out when it is
+    /// allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// One sentence that names the service in the way; null when it is allowed.
     pub error: Option<String>,
+    /// What the homeserver makes of a user who has no account, where a service would act as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountRule>,
     /// All claims on the ID, in load order.
     pub claims: Vec<Claim<'s>>,
 }
@@ -39,6 +46,18 @@ impl Decision<'_> {
         let (errcode, error) = (Some(ErrCode::Unknown), Some(error.to_owned()));
         Self { allowed: false, reason: Reason::Incomplete, errcode, error, ..self }
     }
+}
+
+/// What a homeserver makes of a user who has no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountRule {
+    /// It refuses, so that what is allowed here is so only if the account is there.
+    Needed,
+    /// It does not matter.
+    NotNeeded,
+    /// It makes one.
+    Made,
 }
 
 /// Why a decision fell as it did.

@@ -33,6 +33,7 @@
 //! strings are. For a set of which little has changed the table is copied and mended, which a property test holds against
 //! one made afresh.
 
+mod acting;
 mod alias;
 mod case;
 mod claim;
@@ -45,7 +46,7 @@ mod services;
 mod user;
 
 pub use claim::{Claim, ClaimVia, Claims};
-pub use decision::{Decision, Reason};
+pub use decision::{AccountRule, Decision, Reason};
 pub use matching::MatchingEntry;
 pub use ownership::{Ownership, Status};
 pub use services::Services;

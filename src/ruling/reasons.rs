@@ -2,18 +2,18 @@
 
 use std::cmp::Reverse;
 
-use super::case::{Case, Refusal};
+use super::case::{Case, Objection};
 use super::{Claim, Reason};
-use crate::matrix::{ErrCode, Kind};
+use crate::matrix::Kind;
 use crate::registration::{Entry, Registration};
 
 /// Nobody knows the service that asks.
-pub(super) fn unknown_service(as_id: Option<&str>) -> Refusal {
+pub(super) fn unknown_service(as_id: Option<&str>) -> Objection {
     let error = match as_id {
         Some(as_id) => format!("no application service with the id `{as_id}` is loaded"),
         None => "no application service with this token is loaded".to_owned(),
     };
-    Refusal::new(Reason::UnknownAs, ErrCode::UnknownToken, error)
+    Objection::new(Reason::UnknownAs, error)
 }
 
 /// Names the service in the way, and by which entry of which file it is.

@@ -1,9 +1,11 @@
-//! May a user be registered.
+//! May a user be registered, or be logged in.
 
-use super::case::{Case, Checked, Refusal, Subject};
+use std::borrow::Cow;
+
+use super::case::{Case, Checked, Objection, Subject};
 use super::reasons::{outside, reserved, unknown_service};
 use super::{ClaimVia, Decision, Reason, Services};
-use crate::homeserver::UserCheck;
+use crate::homeserver::{Case as Letters, Refuses, UserCheck, UserFlow};
 use crate::index::{Scratch, ServicePos};
 use crate::matrix::{ErrCode, MAX_USER_ID_CHARS, MatrixId, registrable_localpart, split_user_id, user_id};
 
@@ -14,6 +16,8 @@ pub enum Asker<'a> {
     Person,
     /// Somebody who asks whether a name is free, as typed.
     Availability,
+    /// An administrator, for somebody else.
+    Administrator,
     /// The service at a position.
     Service(ServicePos),
     /// Someone who named a service that is not loaded: by this id, or by a token that nobody has.
@@ -33,58 +37,85 @@ impl Services {
     /// May a user be registered, as the homeserver would decide it. A person is registered under the lower-cased localpart.
     #[must_use]
     pub fn may_register(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let Some(localpart) = self.local(name) else {
+        let checks = self.homeserver().dialect.checks();
+        let flow = match asker {
+            Asker::Person => checks.person,
+            Asker::Availability => checks.availability,
+            Asker::Administrator => checks.administrator,
+            Asker::Service(_) | Asker::Unknown(_) => checks.service,
+        };
+        self.may(flow, asker, name, scratch)
+    }
+
+    /// May a user be logged in: by a service, or by a person who knows the password. Whether there is such an account is
+    /// not asked.
+    #[must_use]
+    pub fn may_log_in(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
+        let checks = self.homeserver().dialect.checks();
+        let flow = match asker {
+            Asker::Person | Asker::Availability | Asker::Administrator => checks.password,
+            Asker::Service(_) | Asker::Unknown(_) => checks.login,
+        };
+        self.may(flow, asker, name, scratch)
+    }
+
+    fn may(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
+        let Some(localpart) = self.local(flow, name) else {
             return self.remote(asker, name, scratch);
         };
-        let checks = self.homeserver().dialect.checks();
-        let of_person;
-        let (localpart, checks) = match asker {
-            Asker::Person => {
-                of_person = localpart.to_lowercase();
-                (&*of_person, checks.person)
-            }
-            Asker::Availability => (localpart, checks.availability),
-            Asker::Service(_) | Asker::Unknown(_) => (localpart, checks.service),
+        let for_irc = flow.case == Letters::LoweredButForIrc && self.is_irc(asker);
+        let localpart = match flow.case {
+            Letters::Kept => Cow::Borrowed(localpart),
+            _ if for_irc => Cow::Borrowed(localpart),
+            Letters::Lowered | Letters::LoweredButForIrc => Cow::Owned(localpart.to_lowercase()),
         };
-        let case = self.user_case(asker, user_id(localpart, self.server_name().as_str()), scratch);
-        match asker {
-            Asker::Unknown(as_id) => case.refuse(unknown_service(as_id)),
-            Asker::Person | Asker::Availability | Asker::Service(_) => {
-                case.decide(checks, |case, check| checked(case, check, localpart))
-            }
+        let case = self.user_case(asker, user_id(&localpart, self.server_name().as_str()), scratch);
+        if let Asker::Unknown(as_id) = asker {
+            return case.refuse(unknown_service(as_id).answered(flow.unknown));
         }
+        case.decide(
+            flow.steps,
+            |case, check| {
+                if for_irc && check.is_grammar() { Ok(None) } else { checked(case, check, &localpart) }
+            },
+        )
     }
 
     /// The localpart of a user of this server.
-    fn local<'a>(&self, name: UserName<'a>) -> Option<&'a str> {
+    fn local<'a>(&self, flow: UserFlow, name: UserName<'a>) -> Option<&'a str> {
         match name {
-            UserName::Localpart(localpart) => Some(localpart),
-            UserName::UserId(user_id) => split_user_id(user_id)
+            UserName::Localpart(text) if !(flow.whole_ids && text.starts_with('@')) => Some(text),
+            UserName::UserId(text) | UserName::Localpart(text) => split_user_id(text)
                 .and_then(|(localpart, server)| (server == self.server_name().as_str()).then_some(localpart)),
         }
+    }
+
+    /// Whether a bridge to IRC asks, as Tuwunel recognises one.
+    fn is_irc(&self, asker: Asker<'_>) -> bool {
+        let Asker::Service(position) = asker else { return false };
+        let id = &*self.registration(position).id;
+        id == "irc" || id.contains("matrix-appservice-irc") || id.contains("matrix_appservice_irc")
     }
 
     fn remote(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
         let (UserName::UserId(text) | UserName::Localpart(text)) = name;
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());
         let case = self.user_case(asker, text.to_owned(), scratch);
-        case.refuse(Refusal::new(Reason::RemoteId, ErrCode::InvalidParam, error))
+        let refuses = Refuses { status: 400, errcode: ErrCode::InvalidParam };
+        case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses))
     }
 
     /// A user ID that may be longer than any valid one: length is decided on, after the claims.
-    fn user_case(&self, asker: Asker<'_>, user_id: String, scratch: &mut Scratch) -> Case<'_> {
+    pub(super) fn user_case(&self, asker: Asker<'_>, user_id: String, scratch: &mut Scratch) -> Case<'_> {
         let claims = MatrixId::of_any_length(&user_id).map(|id| self.claims(id, scratch)).unwrap_or_default();
         Case::new(self, Subject::User(user_id), asker, claims)
     }
 }
 
 fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
-    let invalid = |why: &str| Err(Refusal::new(Reason::InvalidUserId, ErrCode::InvalidUsername, why));
+    let invalid = |why: &str| Err(Objection::new(Reason::InvalidUserId, why));
     match check {
-        UserCheck::Ascii if !localpart.is_ascii() => {
-            let why = "a name in a query consists of ASCII characters";
-            Err(Refusal::new(Reason::InvalidUserId, ErrCode::Unknown, why))
-        }
+        UserCheck::Ascii if !localpart.is_ascii() => invalid("a name in a query consists of ASCII characters"),
         UserCheck::Characters if !registrable_localpart(localpart) => {
             invalid("a localpart consists of the characters a-z, 0-9 and `._=-/+`")
         }
@@ -93,26 +124,48 @@ fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
             invalid("a person's localpart must not begin with `_`")
         }
         UserCheck::NotReserved => not_reserved(case),
+        UserCheck::NotReservedTwice => not_reserved_twice(case),
         UserCheck::OwnNamespace => own_namespace(case),
         UserCheck::Length if case.subject.as_str().chars().count() > MAX_USER_ID_CHARS => {
             invalid("a user ID has at most 255 characters")
         }
+        UserCheck::Bytes(most) if case.subject.as_str().len() > usize::from(most) => {
+            invalid(&format!("a user ID has at most {most} bytes"))
+        }
         UserCheck::NotDigits if localpart.bytes().all(|byte| byte.is_ascii_digit()) => {
             invalid("a localpart of digits alone is reserved for guests")
+        }
+        UserCheck::NotNumeric if localpart.parse::<i64>().is_ok() => {
+            invalid("a localpart that is a number, with a sign or without, is reserved for guests")
         }
         UserCheck::Ascii
         | UserCheck::Characters
         | UserCheck::NotEmpty
         | UserCheck::NoUnderscore
         | UserCheck::Length
-        | UserCheck::NotDigits => Ok(None),
+        | UserCheck::Bytes(_)
+        | UserCheck::NotDigits
+        | UserCheck::NotNumeric => Ok(None),
     }
 }
 
 fn not_reserved(case: &Case<'_>) -> Checked {
     let asking = case.service.map(|position| &*case.services.registration(position).id);
     match case.claims.iter().find(|claim| claim.exclusive && Some(claim.as_id) != asking) {
-        Some(holder) => Err(Refusal::new(Reason::Reserved, ErrCode::Exclusive, reserved(case, holder))),
+        Some(holder) => Err(Objection::new(Reason::Reserved, reserved(case, holder))),
+        None => Ok(None),
+    }
+}
+
+/// One exclusive claim is taken for that of the service that asks.
+fn not_reserved_twice(case: &Case<'_>) -> Checked {
+    let asking = case.service.map(|position| &*case.services.registration(position).id);
+    let exclusive = || case.claims.iter().filter(|claim| claim.exclusive);
+    if exclusive().count() < 2 {
+        return Ok(None);
+    }
+    match exclusive().find(|claim| Some(claim.as_id) != asking) {
+        Some(holder) => Err(Objection::new(Reason::Reserved, reserved(case, holder))),
         None => Ok(None),
     }
 }
@@ -122,6 +175,6 @@ fn own_namespace(case: &Case<'_>) -> Checked {
     match case.own_claim().map(|claim| claim.via) {
         Some(ClaimVia::Sender) => Ok(Some(Reason::Sender)),
         Some(ClaimVia::Namespace) => Ok(Some(Reason::OwnNamespace)),
-        None => Err(Refusal::new(Reason::OutsideOwnNamespace, ErrCode::Exclusive, outside(case))),
+        None => Err(Objection::new(Reason::OutsideOwnNamespace, outside(case))),
     }
 }

@@ -16,7 +16,11 @@ impl Unique {
     /// Why a registration is turned away that wants what another has. `refused` is its file, or what it is called, and
     /// `holder` the other's file.
     pub(crate) fn fault(self, refused: &str, id: &str, holder: &str, dialect: Dialect) -> Fault {
-        let consequence = dialect.collision();
+        let rules = dialect.set();
+        let consequence = dialect.would(match self {
+            Self::Id | Self::ProxyPrefix => rules.same_id,
+            Self::Token => rules.same_token,
+        });
         let (code, collision, way_out) = match self {
             // Whoever is told to remove one of two files must not remove the only one.
             Self::Id if refused == holder => {

@@ -1,18 +1,34 @@
 //! What is Synapse's alone. The rules are those of Synapse 1.163; `docs/semantics.md` states them with their sources.
 
-mod checks;
+pub(super) mod checks;
 mod join;
 mod server_name;
 
 use super::dialect::Row;
-use super::{Join, Precedence, Syntax};
+use super::{Consequence, Join, Library, Loader, Precedence, Scope, Sender, SenderRule, SetRules, Syntax};
 
 /// Synapse's parameters.
 pub(super) const ROW: Row = Row {
     name: "synapse",
     homeserver: "Synapse",
+    release: "Synapse 1.163.2",
+    loader: Loader {
+        library: Library::PyYaml,
+        url: true,
+        empty: true,
+        booleans: &["org.matrix.msc3202", "io.element.msc4190"],
+        sender: SenderRule::Unquoted,
+    },
+    set: SetRules {
+        same_id: Consequence::RefusesToStart,
+        same_token: Consequence::RefusesToStart,
+        broken: Consequence::RefusesToStart,
+        bad_regex: Consequence::RefusesToStart,
+    },
     // `re.compile`, then `match`.
     syntax: Syntax::PYTHON,
+    scope: Scope::Any,
+    sender: Sender::Exact,
     precedence: Precedence::FileOrder,
     join: Some(Join {
         compile: join::compile,
@@ -21,5 +37,5 @@ pub(super) const ROW: Row = Row {
     }),
     is_server_name: server_name::is_server_name,
     checks: checks::CHECKS,
-    collision: "Synapse would refuse to start",
+    other_reading: None,
 };

@@ -1,0 +1,77 @@
+//! Conduit, as read at d058dab7 (2026-02-12, 0.11.0-alpha).
+//!
+//! Its libraries were run: `serde_yaml` 0.9.34, `regex` 1.11.1, ruma's types. Its decisions were read; nothing of them can be
+//! run without the whole server. Registrations come by the admin room and live in its database alone.
+
+use super::checks::step;
+use super::dialect::Row;
+use super::ruma;
+use super::{
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
+    Loader, Precedence, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
+};
+use crate::matrix::{ErrCode, PerKind};
+
+/// Conduit's parameters.
+pub(super) static ROW: Row = Row {
+    name: "conduit",
+    homeserver: "Conduit",
+    release: "Conduit 0.11.0-alpha (d058dab7, 2026-02-12)",
+    loader: Loader {
+        // service/admin/mod.rs:570-594.
+        library: Library::SerdeYaml,
+        url: true,
+        empty: true,
+        booleans: &["receive_ephemeral"],
+        // Looked at whenever the service asks, and not before.
+        sender: SenderRule::Any,
+    },
+    set: SetRules {
+        same_id: Consequence::Replaces,
+        // service/appservice/mod.rs:188: a map by id, of which the first counts.
+        same_token: Consequence::LoadsBoth,
+        broken: Consequence::RefusesThatOne,
+        // It is compiled before it is stored.
+        bad_regex: Consequence::RefusesThatOne,
+    },
+    syntax: Syntax { engine: Engine::Rust(RustRelease::V1_11), anchor: Anchor::Anywhere, fold: PerKind::all(false) },
+    scope: Scope::Any,
+    sender: Sender::AnyServer,
+    precedence: Precedence::ExclusiveFirst,
+    join: None,
+    is_server_name: ruma::is_server_name,
+    checks: Checks {
+        // api/client_server/account.rs:78-142.
+        person: ruma::unless_reserved(Case::Lowered),
+        // account.rs:59: the namespaces are left for later.
+        availability: ruma::by_grammar(Case::Lowered),
+        // service/admin/mod.rs:839-913: not checked.
+        administrator: ruma::by_grammar(Case::Lowered),
+        service: ruma::of_service(Case::Lowered, ruma::UNKNOWN_TOKEN),
+        login: ruma::login(Case::Lowered, &ruma::LOGIN_OUTSIDE),
+        // session.rs:70 and 118: an account in an exclusive namespace has no password.
+        password: UserFlow {
+            case: Case::Lowered,
+            whole_ids: true,
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
+        },
+        acting: ActingFlow {
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[
+                step(ActingCheck::Valid, 400, ErrCode::InvalidUsername),
+                step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive),
+            ],
+            account: Account::NeededOfAll,
+        },
+        alias_of_person: ruma::ALIAS_OF_PERSON,
+        alias_of_new_room: AliasFlow {
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[ruma::VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
+        },
+        alias_of_service: ruma::ALIAS_OF_SERVICE,
+        alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
+        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,
+    },
+    other_reading: None,
+};

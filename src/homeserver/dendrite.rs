@@ -1,0 +1,138 @@
+//! Dendrite, as read at element-hq/dendrite 08cac1cc (2026-05-20, 0.15.2).
+//!
+//! Its libraries were run: Go 1.25.5's `regexp`, gopkg.in/yaml.v2 2.4.0. Its decisions were read; nothing of them can be run
+//! without the whole server.
+
+use super::checks::step;
+use super::dialect::Row;
+use super::ruma;
+use super::{
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
+    Loader, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck, UserFlow,
+};
+use crate::matrix::{ErrCode, PerKind};
+
+/// userapi/internal: a token that is no device's and no service's.
+const UNKNOWN: Refuses = Refuses::with(401, ErrCode::UnknownToken);
+
+/// clientapi/routing/register.go: `strconv.ParseInt` succeeds, also of `+1` and `-5`.
+const NOT_NUMERIC: Step<UserCheck> = step(UserCheck::NotNumeric, 400, ErrCode::InvalidUsername);
+/// internal/validate.go: an ID of more than 254 bytes,
+const BYTES: Step<UserCheck> = step(UserCheck::Bytes(254), 400, ErrCode::BadJson);
+/// `^[0-9a-z_\-+=./]+$`,
+const CHARACTERS: Step<UserCheck> = step(UserCheck::Characters, 400, ErrCode::InvalidUsername);
+const NOT_EMPTY: Step<UserCheck> = step(UserCheck::NotEmpty, 400, ErrCode::InvalidUsername);
+/// and, but for services, no `_` in front.
+const NO_UNDERSCORE: Step<UserCheck> = step(UserCheck::NoUnderscore, 400, ErrCode::InvalidUsername);
+/// internal/validate.go:153-167.
+const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exclusive);
+/// The same: refused only where two services or more are exclusive, of whom the one that asks may be one.
+const TWICE: Step<UserCheck> = step(UserCheck::NotReservedTwice, 400, ErrCode::Exclusive);
+
+/// `SplitID`, `IsLocalServerName`.
+const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::BadJson);
+const LOCAL: Step<AliasCheck> = step(AliasCheck::Local, 403, ErrCode::Forbidden);
+/// clientapi/routing/directory.go:152-167: only the localpart of a service's own user is let pass.
+const RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedButForSender, 400, ErrCode::Exclusive);
+
+/// Dendrite's parameters.
+pub(super) static ROW: Row = Row {
+    name: "dendrite",
+    homeserver: "Dendrite",
+    release: "Dendrite 0.15.2 (08cac1cc, 2026-05-20)",
+    loader: Loader {
+        // setup/config/config_appservice.go:189-239.
+        library: Library::GoYaml,
+        url: false,
+        // config_appservice.go:336-348.
+        empty: false,
+        booleans: &[],
+        sender: SenderRule::Any,
+    },
+    // config_appservice.go:355, 361: an error there is one of the configuration.
+    set: SetRules {
+        same_id: Consequence::RefusesToStart,
+        same_token: Consequence::RefusesToStart,
+        broken: Consequence::RefusesToStart,
+        bad_regex: Consequence::RefusesToStart,
+    },
+    // `regexp.Compile`, `MatchString`.
+    syntax: Syntax { engine: Engine::GoRe2, anchor: Anchor::Anywhere, fold: PerKind::all(false) },
+    // Registration and login ask about this server's users alone; who is interested in an event is asked of any.
+    scope: Scope::Any,
+    // `QuoteMeta("@sender:server")`, appended to the users as exclusive.
+    sender: Sender::Quoted,
+    precedence: Precedence::ExclusiveFirst,
+    join: None,
+    is_server_name: ruma::is_server_name,
+    checks: Checks {
+        // clientapi/routing/register.go:458-749.
+        person: UserFlow {
+            case: Case::Lowered,
+            whole_ids: false,
+            unknown: UNKNOWN,
+            steps: &[
+                NOT_NUMERIC,
+                BYTES,
+                CHARACTERS,
+                NOT_EMPTY,
+                NO_UNDERSCORE,
+                step(UserCheck::NotReserved, 400, ErrCode::Exclusive),
+            ],
+        },
+        // register.go:1026-1035: of a reserved name it says that it is taken.
+        availability: UserFlow {
+            case: Case::Lowered,
+            whole_ids: false,
+            unknown: UNKNOWN,
+            steps: &[
+                BYTES,
+                CHARACTERS,
+                NOT_EMPTY,
+                NO_UNDERSCORE,
+                step(UserCheck::NotReserved, 400, ErrCode::UserInUse),
+            ],
+        },
+        // register.go:1064-1098, by the shared secret: no namespace is looked at.
+        administrator: UserFlow {
+            case: Case::Lowered,
+            whole_ids: false,
+            unknown: UNKNOWN,
+            steps: &[BYTES, CHARACTERS, NOT_EMPTY, NO_UNDERSCORE],
+        },
+        service: UserFlow {
+            case: Case::Lowered,
+            whole_ids: false,
+            unknown: UNKNOWN,
+            steps: &[NOT_NUMERIC, BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
+        },
+        // The same function as for registering.
+        login: UserFlow {
+            case: Case::Kept,
+            whole_ids: true,
+            unknown: UNKNOWN,
+            steps: &[BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
+        },
+        password: UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN, steps: &[] },
+        // userapi/internal/user_api.go:627-637. An account that the service itself has made would do as well.
+        acting: ActingFlow {
+            unknown: UNKNOWN,
+            steps: &[
+                step(ActingCheck::Local, 401, ErrCode::UnknownToken),
+                step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden),
+            ],
+            account: Account::NeededOfAll,
+        },
+        alias_of_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID, LOCAL, RESERVED] },
+        // clientapi/routing/createroom.go: not checked.
+        alias_of_new_room: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
+        alias_of_service: AliasFlow {
+            unknown: UNKNOWN,
+            steps: &[step(AliasCheck::ActsAsOwnUser, 403, ErrCode::Forbidden), VALID, LOCAL, RESERVED],
+        },
+        // The rights in the room alone.
+        alias_deleted_by_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
+        alias_deleted_by_service: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
+    },
+    other_reading: None,
+};

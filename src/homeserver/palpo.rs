@@ -1,0 +1,91 @@
+//! Palpo, as read at feb2e29d (2026-08-20, 0.4.0), and with #421 (2026-09-05), which is known from its text alone.
+//!
+//! Its libraries were run: figment 0.10.19 over `serde_yaml` 0.9.34, `regex` 1.13.1. Its decisions were read; nothing of them
+//! can be run without the whole server. Here it is the files of `appservice_registration_dir` that are meant: services that
+//! come by the admin room are not in the list that authenticates a token.
+
+use super::checks::step;
+use super::dialect::Row;
+use super::ruma;
+use super::{
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
+    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck,
+};
+use crate::matrix::{ErrCode, PerKind};
+
+/// Palpo's parameters.
+pub(super) static ROW: Row = PALPO;
+
+/// Since #421 a regex is looked for at the start of an ID.
+pub(super) static SINCE_421: Row = Row {
+    name: "palpo-421",
+    homeserver: "Palpo since #421",
+    release: "Palpo with pull request 421 (2026-09-05)",
+    syntax: Syntax { anchor: Anchor::Start, ..PALPO.syntax },
+    ..PALPO
+};
+
+const PALPO: Row = Row {
+    name: "palpo",
+    homeserver: "Palpo",
+    release: "Palpo 0.4.0 (feb2e29d, 2026-08-20)",
+    loader: Loader {
+        // server/src/global.rs:115-265.
+        library: Library::Figment,
+        // core/src/appservice.rs:74.
+        url: false,
+        empty: true,
+        booleans: &["receive_ephemeral", "io.element.msc4190"],
+        // global.rs:213-218, where what is none ends the process.
+        sender: SenderRule::Localpart,
+    },
+    set: SetRules {
+        // global.rs:177.
+        same_id: Consequence::Skips,
+        // A list, of which the first counts.
+        same_token: Consequence::LoadsBoth,
+        // global.rs:152-157.
+        broken: Consequence::Skips,
+        // Compiled at each request; appservice.rs:217-231.
+        bad_regex: Consequence::IsDead,
+    },
+    syntax: Syntax { engine: Engine::Rust(RustRelease::V1_13), anchor: Anchor::Anywhere, fold: PerKind::all(false) },
+    scope: Scope::Any,
+    sender: Sender::AnyServer,
+    precedence: Precedence::ExclusiveFirst,
+    join: None,
+    is_server_name: ruma::is_server_name,
+    checks: Checks {
+        // routing/client/register.rs:48-133.
+        person: ruma::unless_reserved(Case::Lowered),
+        availability: ruma::unless_reserved(Case::Lowered),
+        // The console, and PUT v2/users: not checked.
+        administrator: ruma::by_grammar(Case::Lowered),
+        service: ruma::of_service(Case::Lowered, Refuses::with(401, ErrCode::MissingToken)),
+        login: ruma::login(Case::Lowered, &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)]),
+        password: ruma::NO_CHECK,
+        // hoops/auth.rs: an account is made on the spot, of whatever server.
+        acting: ActingFlow {
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[
+                step(ActingCheck::Valid, 400, ErrCode::InvalidParam),
+                step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden),
+            ],
+            account: Account::Made,
+        },
+        // `is_exclusive_alias` has no caller.
+        alias_of_person: ALIAS_OF_PERSON,
+        alias_of_new_room: AliasFlow { unknown: ruma::UNKNOWN_TOKEN, steps: &[ruma::VALID] },
+        alias_of_service: AliasFlow {
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[ruma::VALID, ruma::SHORT, step(AliasCheck::ActsAsOwnUser, 403, ErrCode::Forbidden), ruma::LOCAL],
+        },
+        // The rights in the room alone.
+        alias_deleted_by_person: ALIAS_OF_PERSON,
+        alias_deleted_by_service: ALIAS_OF_PERSON,
+    },
+    other_reading: None,
+};
+
+const ALIAS_OF_PERSON: AliasFlow =
+    AliasFlow { unknown: ruma::UNKNOWN_TOKEN, steps: &[ruma::VALID, ruma::SHORT, ruma::LOCAL] };

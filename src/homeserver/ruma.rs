@@ -1,0 +1,89 @@
+//! What Tuwunel, Continuwuity, Conduit and Palpo have in common: the types and IDs of ruma, and the `NamespaceRegex` of their
+//! ancestor, two `RegexSet`s a list, of what is exclusive and of what is shared.
+
+use super::checks::step;
+use super::{AliasCheck, AliasFlow, Case, Refuses, Step, UserCheck, UserFlow};
+use crate::matrix::{ErrCode, ServerName};
+
+/// What a token that nobody has is answered wherever it is not a registration that is asked for.
+pub(super) const UNKNOWN_TOKEN: Refuses = Refuses::with(401, ErrCode::UnknownToken);
+
+/// `ServerName::parse`.
+pub(super) fn is_server_name(name: &str) -> bool {
+    name.parse::<ServerName>().is_ok()
+}
+
+/// A strict user ID, as `UserId::validate_strict` has it: the characters,
+const CHARACTERS: Step<UserCheck> = step(UserCheck::Characters, 400, ErrCode::InvalidUsername);
+/// at least one of them,
+const NOT_EMPTY: Step<UserCheck> = step(UserCheck::NotEmpty, 400, ErrCode::InvalidUsername);
+/// and the length of the whole.
+const BYTES: Step<UserCheck> = step(UserCheck::Bytes(255), 400, ErrCode::InvalidUsername);
+const RESERVED: Step<UserCheck> = step(UserCheck::NotReserved, 400, ErrCode::Exclusive);
+const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exclusive);
+
+/// A name by its grammar alone: no namespace is looked at.
+pub(super) const fn by_grammar(case: Case) -> UserFlow {
+    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[CHARACTERS, NOT_EMPTY, BYTES] }
+}
+
+/// A name by its grammar, and then whether some service holds it exclusively.
+pub(super) const fn unless_reserved(case: Case) -> UserFlow {
+    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED] }
+}
+
+/// A service registers a name: the grammar, and then whether it is in its own namespace, whoever else holds it.
+pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
+    UserFlow { case, whole_ids: true, unknown, steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE] }
+}
+
+/// A service logs a user in.
+pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
+    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps }
+}
+
+/// The user must be in the service's namespace.
+pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
+
+/// Nothing is looked at.
+pub(super) const NO_CHECK: UserFlow =
+    UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[] };
+
+/// `RoomAliasId::parse`, by which the request is read.
+pub(super) const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::InvalidParam);
+/// The same.
+pub(super) const SHORT: Step<AliasCheck> = step(AliasCheck::Bytes(255), 400, ErrCode::InvalidParam);
+/// `server_name != services.globals.server_name()`.
+pub(super) const LOCAL: Step<AliasCheck> = step(AliasCheck::Local, 400, ErrCode::InvalidParam);
+
+/// An alias that a person wants to give or to take away.
+pub(super) const ALIAS_OF_PERSON: AliasFlow = AliasFlow {
+    unknown: UNKNOWN_TOKEN,
+    steps: &[VALID, SHORT, LOCAL, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
+};
+
+/// An alias that a service wants to give or to take away: it must be in its namespace, whoever else holds it.
+pub(super) const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
+    unknown: UNKNOWN_TOKEN,
+    steps: &[
+        VALID,
+        SHORT,
+        step(AliasCheck::ActsAsOwnUser, 400, ErrCode::Exclusive),
+        LOCAL,
+        step(AliasCheck::OwnNamespace, 400, ErrCode::Exclusive),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_frees_a_name_is_where_its_name_says() {
+        let has = |flow: UserFlow, check| flow.steps.iter().any(|step| step.check == check);
+        assert!(!has(by_grammar(Case::Kept), UserCheck::NotReserved));
+        assert!(has(unless_reserved(Case::Kept), UserCheck::NotReserved));
+        assert!(has(of_service(Case::Kept, UNKNOWN_TOKEN), UserCheck::OwnNamespace));
+        assert!(!has(of_service(Case::Kept, UNKNOWN_TOKEN), UserCheck::NotReserved));
+    }
+}

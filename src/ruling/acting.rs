@@ -1,0 +1,79 @@
+//! May a service act as a user: `?user_id=`.
+
+use super::case::{Case, Checked, Objection};
+use super::reasons::{outside, unknown_service};
+use super::{AccountRule, Asker, ClaimVia, Decision, Reason, Services};
+use crate::homeserver::{Account, ActingCheck, Refuses};
+use crate::index::{Scratch, ServicePos};
+use crate::matrix::{ErrCode, split_user_id};
+
+impl Services {
+    /// May a service act as a user, as the homeserver would decide it. Whether there is such an account only the homeserver
+    /// knows; what it makes of one that is not there, the decision says.
+    #[must_use]
+    pub fn may_act(
+        &self,
+        service: Result<ServicePos, Option<&str>>,
+        user_id: &str,
+        scratch: &mut Scratch,
+    ) -> Decision<'_> {
+        let flow = self.homeserver().dialect.checks().acting;
+        let asker = match service {
+            Ok(position) => Asker::Service(position),
+            Err(as_id) => Asker::Unknown(as_id),
+        };
+        let case = self.user_case(asker, user_id.to_owned(), scratch);
+        if let Asker::Unknown(as_id) = asker {
+            return case.refuse(unknown_service(as_id).answered(flow.unknown));
+        }
+        let account = if case.own_claim().is_some_and(|claim| claim.via == ClaimVia::Sender) {
+            of_sender(flow.account)
+        } else {
+            flow.account
+        };
+        let is_remote = split_user_id(user_id).is_none_or(|(_, server)| server != self.server_name().as_str());
+        let mut decision = case.decide(flow.steps, |case, check| checked(case, check, user_id));
+        if decision.allowed && is_remote && matches!(account, Account::Needed | Account::NeededOfAll) {
+            let error =
+                format!("`{user_id}` is of another server than `{}`, and so has no account here", self.server_name());
+            let case = self.user_case(asker, user_id.to_owned(), scratch);
+            let refuses = Refuses { status: 403, errcode: ErrCode::Forbidden };
+            decision = case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses));
+        }
+        decision.account = decision.allowed.then_some(match account {
+            Account::Needed | Account::NeededOfAll => AccountRule::Needed,
+            Account::NotNeeded => AccountRule::NotNeeded,
+            Account::Made => AccountRule::Made,
+        });
+        decision
+    }
+}
+
+/// What is made of the service's own user.
+const fn of_sender(account: Account) -> Account {
+    match account {
+        Account::Needed => Account::NotNeeded,
+        Account::NeededOfAll | Account::NotNeeded | Account::Made => account,
+    }
+}
+
+fn checked(case: &Case<'_>, check: ActingCheck, user_id: &str) -> Checked {
+    let server = case.services.server_name().as_str();
+    match check {
+        ActingCheck::Valid => match split_user_id(user_id) {
+            Some((_, server)) if case.services.homeserver().dialect.is_server_name(server) => Ok(None),
+            _ => Err(Objection::new(Reason::InvalidUserId, format!("`{user_id}` is not a user ID"))),
+        },
+        ActingCheck::Local => match split_user_id(user_id) {
+            Some((_, of)) if of != server => {
+                Err(Objection::new(Reason::RemoteId, format!("`{user_id}` is not a user ID of `{server}`")))
+            }
+            _ => Ok(None),
+        },
+        ActingCheck::OwnNamespace => match case.own_claim().map(|claim| claim.via) {
+            Some(ClaimVia::Sender) => Ok(Some(Reason::Sender)),
+            Some(ClaimVia::Namespace) => Ok(Some(Reason::OwnNamespace)),
+            None => Err(Objection::new(Reason::OutsideOwnNamespace, outside(case))),
+        },
+    }
+}
