@@ -46,7 +46,8 @@ for n in {SIZES}:
     reserved = module.Reserved(several)
     built = time.perf_counter() - begin
     free = milliseconds(lambda name: reserved.holder_of_user(name, None), [f"@person{{i}}:hs1.test" for i in range(1_000)])
-    held = milliseconds(lambda name: reserved.holder_of_user(name, None), [f"@bridge{{i * 7 % n}}_x:hs1.test" for i in range(1_000)])
+    names = [f"@bridge{{i * 7 % n}}_x:hs1.test" for i in range(1_000)]
+    held = milliseconds(lambda name: reserved.holder_of_user(name, None), names)
     walk = None
     if n in {SYNAPSE_SIZES}:
         handler = registration_handler(Store([service(of) for of in several]))
@@ -59,15 +60,14 @@ for n in {SIZES}:
 def looks(release: Release) -> bool:
     environment = {"PYTHONPATH": f"{MODULE}:{MODULE / 'tests/unit'}", "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run([release.python, "-c", LOOKS], env=environment, capture_output=True, text=True, check=True)
-    print(
-        "| services | put together, s | a free name, ms | a reserved name, ms | Synapse's walk over as many, ms |\n|--:|--:|--:|--:|--:|"
-    )
-    worst, walks = 0.0, []
+    print("| services | put together, s | a free name, ms | a reserved name, ms | Synapse's walk over as many, ms |")
+    print("|--:|--:|--:|--:|--:|")
+    worst, walks = 0.0, [0.0]
     for line in run.stdout.splitlines():
         n, built, free, held, walk = json.loads(line)
         print(f"| {n:,} | {built:.3f} | {free:.4f} | {held:.4f} | {f'{walk:.2f}' if walk is not None else '-'} |", flush=True)
-        worst, walks = max(worst, free, held), [*walks, *([walk] if walk is not None else [])]
-    return worst < max(walks) / 20
+        worst, walks = max(worst, free, held), [*walks, walk or 0.0]
+    return bool(worst < max(walks) / 20)
 
 
 def in_turns(without: Callable[[int], Answer], with_it: Callable[[int], Answer], times: int) -> tuple[list[float], list[float]]:
@@ -94,24 +94,20 @@ def requests(release: Release, registrations: int, times: int) -> bool:
             reserved = lambda: other.register_first_step(f"bridge{registrations - 1}_x").errcode == "M_EXCLUSIVE"  # noqa: E731
             until("the names are reserved", reserved, 600)
             tokens = [server.register("alice").body["access_token"] for server in (plain, other)]
-            print(
-                f"\n| {times} requests, {registrations:,} registrations | without, ms | with, ms | ratio of medians |\n|---|--:|--:|--:|"
-            )
-            return compare(
-                "POST /register", lambda n: plain.register(f"p{n}"), lambda n: other.register(f"p{n}"), times
-            ) and compare(
-                "POST /createRoom with an alias",
-                lambda n: plain.create_room(tokens[0], room_alias_name=f"r{n}"),
-                lambda n: other.create_room(tokens[1], room_alias_name=f"r{n}"),
-                times,
-            )
+            print(f"\n| {times} requests, {registrations:,} registrations | without, ms | with, ms | ratio of medians |")
+            print("|---|--:|--:|--:|")
+            servers = list(zip((plain, other), tokens, strict=True))
+            accounts = [lambda n, server=server: server.register(f"p{n}") for server, _ in servers]
+            rooms = [lambda n, server=s, token=t: server.create_room(token, room_alias_name=f"r{n}") for s, t in servers]
+            ratios = [compare("POST /register", *accounts, times), compare("POST /createRoom with an alias", *rooms, times)]
+            return max(ratios) < 2.0
 
 
-def compare(what: str, without: Callable[[int], Answer], with_it: Callable[[int], Answer], times: int) -> bool:
+def compare(what: str, without: Callable[[int], Answer], with_it: Callable[[int], Answer], times: int) -> float:
     medians = [statistics.median(seconds) * 1_000 for seconds in in_turns(without, with_it, times)]
     ratio = medians[1] / medians[0]
     print(f"| {what} | {medians[0]:.1f} | {medians[1]:.1f} | {ratio:.2f} |", flush=True)
-    return ratio < 2.0
+    return ratio
 
 
 def main() -> int:
