@@ -230,7 +230,7 @@ class Answer:
     sources_missing: bool
     # In load order.
     files: tuple[File, ...]
-    # What must stay reserved besides: held by bailiwick, or kept by `after`.
+    # What must stay reserved besides (`after`).
     kept: tuple[Claims, ...] = ()
 
     @staticmethod
@@ -244,7 +244,6 @@ class Answer:
                 unknown=frozenset(text(file["file"]) for file in shown if "id" not in file),
                 sources_missing=sources_missing,
                 files=tuple(File(Claims.read(file), text(file["file"]), file.get("sha256")) for file in in_force),
-                kept=tuple(Claims.read(held) for file in shown for held in file.get("held", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NoAnswer(f"its list of registrations is not understood ({type(error).__name__}: {error})") from None

@@ -16,7 +16,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from homeserver import MODULE, NEWEST, SERVER, Answer, Bailiwick, Homeserver, Release, registration, scratch, until
 
@@ -70,14 +70,15 @@ def looks(release: Release) -> bool:
     return bool(worst < max(walks) / 20)
 
 
-def in_turns(without: Callable[[int], Answer], with_it: Callable[[int], Answer], times: int) -> tuple[list[float], list[float]]:
-    """Seconds of each, so that both see the same machine."""
-    seconds: tuple[list[float], list[float]] = ([], [])
+def in_turns(asks: Sequence[Callable[[int], Answer]], times: int) -> list[list[float]]:
+    """Seconds of each, so that all see the same machine."""
+    seconds: list[list[float]] = [[] for _ in asks]
     for number in range(times):
-        for which, ask in enumerate((without, with_it) if number % 2 else (with_it, without)):
+        turns = list(zip(asks, seconds, strict=True))
+        for ask, of_ask in turns if number % 2 else reversed(turns):
             answer = ask(number)
             assert answer.status == 200, answer
-            seconds[which if number % 2 else 1 - which].append(answer.seconds)
+            of_ask.append(answer.seconds)
     return seconds
 
 
@@ -99,12 +100,12 @@ def requests(release: Release, registrations: int, times: int) -> bool:
             servers = list(zip((plain, other), tokens, strict=True))
             accounts = [lambda n, server=server: server.register(f"p{n}") for server, _ in servers]
             rooms = [lambda n, server=s, token=t: server.create_room(token, room_alias_name=f"r{n}") for s, t in servers]
-            ratios = [compare("POST /register", *accounts, times), compare("POST /createRoom with an alias", *rooms, times)]
+            ratios = [compare("POST /register", accounts, times), compare("POST /createRoom with an alias", rooms, times)]
             return max(ratios) < 2.0
 
 
-def compare(what: str, without: Callable[[int], Answer], with_it: Callable[[int], Answer], times: int) -> float:
-    medians = [statistics.median(seconds) * 1_000 for seconds in in_turns(without, with_it, times)]
+def compare(what: str, asks: Sequence[Callable[[int], Answer]], times: int) -> float:
+    medians = [statistics.median(seconds) * 1_000 for seconds in in_turns(asks, times)]
     ratio = medians[1] / medians[0]
     print(f"| {what} | {medians[0]:.1f} | {medians[1]:.1f} | {ratio:.2f} |", flush=True)
     return ratio
