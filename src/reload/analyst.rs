@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -5,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::log;
-use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline};
+use crate::analysis::{Analysis, AnalysisMetrics, Comparer, Deadline, Finding, FindingPlace};
 use crate::pulse::Pulse;
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
@@ -93,7 +94,9 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             let nothing = Analysis::default();
             let previous = previous.as_ref().map_or(&nothing, |found| &found.analysis);
-            comparer.analyse(&snapshot.set(), previous, &Deadline::after(ANALYSIS_DEADLINE))
+            let mut analysis = comparer.analyse(&snapshot.set(), previous, &Deadline::after(ANALYSIS_DEADLINE));
+            leave_out_what_is_held(&mut analysis, &snapshot);
+            analysis
         }));
         match analysed {
             Ok(analysis) => {
@@ -110,6 +113,27 @@ fn run(analyst: &Weak<Analyst>, live: &Live, metrics: &AnalysisMetrics, comparer
         }
     }
     alive.end();
+}
+
+/// Findings are about what files say, for whoever can mend them there. What is held answers, and is in no file any more: that
+/// an entry of before the edit covers the one that has come for it is true for a minute and nobody's mistake.
+fn leave_out_what_is_held(analysis: &mut Analysis, snapshot: &Snapshot) {
+    if snapshot.counts().held == 0 {
+        return;
+    }
+    let held = snapshot.files().iter().filter_map(|file| Some((file.file(), file.good()?.holding.as_ref()?)));
+    let (mut gone, mut entries) = (HashSet::new(), HashSet::new());
+    for (file, holding) in held {
+        if holding.is_whole() {
+            gone.insert(&**file);
+        }
+        entries.extend(holding.positions().map(|(kind, at)| (&**file, kind, at)));
+    }
+    let is_held = |finding: &Finding, place: &FindingPlace| {
+        let entry = finding.kind.zip(place.index).map(|(kind, index)| (&*place.file, kind, index as usize));
+        gone.contains(&*place.file) || entry.is_some_and(|entry| entries.contains(&entry))
+    };
+    analysis.findings.retain(|finding| !finding.places.iter().any(|place| is_held(finding, place)));
 }
 
 #[cfg(test)]

@@ -31,6 +31,24 @@ pub struct Holding {
     pub(crate) beside: ContentHash,
 }
 
+impl Holding {
+    /// Whether the file itself is not there.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.claims.is_empty()
+    }
+
+    /// Where the claims stand that are not on disk: each in the list of its kind, in which they are counted along.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (Kind, usize)> {
+        Kind::ALL.into_iter().flat_map(|kind| {
+            let mut places: Vec<usize> =
+                self.claims.iter().filter(|claim| claim.kind == kind).map(|claim| claim.at).collect();
+            places.sort_unstable();
+            places.into_iter().enumerate().map(move |(before, at)| (kind, at + before))
+        })
+    }
+}
+
 impl Good {
     /// What some bytes say, and no more.
     #[must_use]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bailiwick::reload::{Engine, Trigger};
 use bailiwick::snapshot::FileState;
 
-use super::support::registration;
+use super::support::{Service, registration};
 use scene::{GRACE, IDS, KINDS, Kind, NAME, Scene, in_force, is_guarded, remove, two_entries};
 
 /// What is put back within the grace was never away.
@@ -293,5 +293,34 @@ fn no_edit_of_a_list_frees_a_name() {
         }
         scene.pass(&mut engine, GRACE + Duration::from_secs(10));
         assert_eq!(guarded(&engine), kept[2], "{lists:?}: after the grace");
+    }
+}
+
+/// What is held answers, and is nobody's to mend: no finding is about it.
+#[test]
+fn findings_are_about_what_files_say() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let put = |id: &str, prefix: &str| {
+        fs::write(home.path().join(format!("{id}.yaml")), registration(id, prefix)).expect("written");
+    };
+    let collisions = |service: &Service| {
+        let conflicts = service.get("/v1/conflicts?severity=error").json();
+        (conflicts["snapshot"] == service.status("snapshot")).then(|| conflicts["total"].as_u64().expect("a count"))
+    };
+    for removed in [false, true] {
+        put("irc", "irc_");
+        put("tg", "irc");
+        put("wa", "wa_");
+        let service = Service::start(&[home.path()]);
+        service.wait("to find it", |service| collisions(service) == Some(1));
+        if removed {
+            remove(&home.path().join("irc.yaml"));
+        } else {
+            put("irc", "chat_");
+        }
+        service.wait("to hold it", |service| service.status("registrations")["held"] == 1);
+        assert_eq!(service.claimants("@irc_x:example.com"), ["irc", "tg"], "both answer");
+        service.wait("to find nothing", |service| collisions(service) == Some(0));
+        assert_eq!(service.status("registrations")["held"], 1, "while it is held");
     }
 }
