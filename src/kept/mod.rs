@@ -41,7 +41,7 @@ use zeroize::Zeroizing;
 use crate::matrix::ServerName;
 use crate::registration::{Fault, FaultCode, FileFacts};
 use crate::snapshot::{Claimed, ContentHash, Good, Refusal};
-use crate::source::{Item, Keep, Loader, Provider, Version, load};
+use crate::source::{Item, Keep, Loader, Source, Version, load};
 use copy::{Copy, Held};
 
 /// What copies are called.
@@ -105,7 +105,7 @@ pub(crate) struct InForce<'f> {
     /// The version that was read last, where it can be read.
     pub(crate) version: Option<&'f Version>,
     /// Where it can be read again.
-    pub(crate) source: &'f dyn Provider,
+    pub(crate) source: &'f Source,
 }
 
 impl StateDir {
@@ -388,7 +388,7 @@ impl StateDir {
         let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
         let version = one.version.ok_or_else(no_longer)?.clone();
         let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
-        let content = one.source.read(&item).map_err(io::Error::other)?;
+        let content = one.source.read(item).map_err(io::Error::other)?;
         let bytes = &content.bytes;
         if ContentHash::of(bytes) != hash {
             return Err(no_longer());

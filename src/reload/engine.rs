@@ -11,7 +11,7 @@ use crate::kept::{InForce, StateDir};
 use crate::snapshot::{
     Candidate, Changes, ContentHash, Counts, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics,
 };
-use crate::source::{Absence, Hint, Keep, Known, Provider, Scanner, Watched};
+use crate::source::{Absence, Hint, Keep, Known, Scanner, Source, Watched};
 use crate::telemetry::Metrics;
 
 /// While it is waited for a confirmation to count, so many looks are taken: what is put back at one of them is not
@@ -25,7 +25,9 @@ const RETIRED: usize = 2;
 #[derive(Debug)]
 pub struct Engine {
     options: Options,
-    sources: Vec<State>,
+    sources: Vec<Source>,
+    /// What is known of each of them.
+    states: Vec<State>,
     put_off: PutOff,
     holds: Holds,
     state: Option<StateDir>,
@@ -51,10 +53,13 @@ impl Engine {
             recalled = copies;
             kept
         });
-        let sources = recalled_by(&options.sources, recalled);
+        let sources: Vec<Source> =
+            options.sources.iter().map(|source| Source::new(Arc::clone(source), options.answer_limit)).collect();
+        let states = recalled_by(&sources, recalled);
         Self {
             options,
             sources,
+            states,
             put_off: PutOff::default(),
             holds: Holds::default(),
             state,
@@ -92,11 +97,11 @@ impl Engine {
 
     /// Sees to it that each provider tells of changes, as far as it can.
     pub(super) fn watch(&self, hint: &Hint) -> Watched {
-        let watch = |(state, source): (&State, &Arc<dyn Provider>)| {
-            let listed: Vec<_> = state.files.iter().map(|file| Arc::clone(&file.file)).collect();
-            source.watch(&listed, hint)
+        let watch = |(state, source): (&State, &Source)| {
+            let listed = state.files.iter().map(|file| Arc::clone(&file.file)).collect();
+            source.watch(listed, hint)
         };
-        let all = self.sources.iter().zip(&self.options.sources).map(watch);
+        let all = self.states.iter().zip(&self.sources).map(watch);
         all.fold(Watched::ALL, |a, b| Watched {
             all: a.all && b.all,
             anew: a.anew || b.anew,
@@ -142,7 +147,7 @@ impl Engine {
 
     /// What was found in each source.
     fn found(&self) -> Vec<FoundIn> {
-        let listed = self.sources.iter().zip(&self.options.sources).filter(|(state, _)| !state.is_unlisted);
+        let listed = self.states.iter().zip(&self.sources).filter(|(state, _)| !state.is_unlisted);
         let found = listed.map(|(state, source)| FoundIn {
             source: source.shown(),
             registrations: state.files.len(),
@@ -173,8 +178,8 @@ impl Engine {
         let before = self.live.load_full();
         let when = Circumstances { is_ready: before.is_ready(), allow_empty };
         let mut states: Vec<State> =
-            self.sources.iter().zip(looked).map(|(state, looked)| state.next(looked, when)).collect();
-        let missing: Vec<MissingSource> = (states.iter().zip(&self.options.sources))
+            self.states.iter().zip(looked).map(|(state, looked)| state.next(looked, when)).collect();
+        let missing: Vec<MissingSource> = (states.iter().zip(&self.sources))
             .filter_map(|(state, source)| {
                 let problem = state.problem.clone()?;
                 Some(MissingSource { source: source.shown(), problem })
@@ -209,14 +214,14 @@ impl Engine {
         if self.remembered == Some(snapshot.generation()) {
             return kept.discard();
         }
-        let all: Vec<InForce<'_>> = (self.sources.iter().zip(&self.options.sources))
+        let all: Vec<InForce<'_>> = (self.states.iter().zip(&self.sources))
             .flat_map(|(state, source)| {
                 let files = state.files.iter().chain(&state.away);
                 let is_lost = state.is_lost();
                 files.filter_map(move |file| {
                     // What has come into the place of what is lost is not to be taken for it at the next start.
                     let hash = |hash: Option<ContentHash>| hash.filter(|_| !is_lost);
-                    in_force(file, &**source).map(|one| InForce { hash: hash(one.hash), ..one })
+                    in_force(file, source).map(|one| InForce { hash: hash(one.hash), ..one })
                 })
             })
             .collect();
@@ -254,7 +259,7 @@ impl Engine {
         };
         if !first_load {
             let waiting = self.put_off.note(moving, clock.now(), max_wait);
-            for (scan, state) in looked.iter_mut().zip(&self.sources) {
+            for (scan, state) in looked.iter_mut().zip(&self.states) {
                 if let Ok(scan) = scan {
                     settle::put_off(scan, &state.known(), &waiting);
                 }
@@ -267,7 +272,7 @@ impl Engine {
     fn wait_for_writers(&self, trigger: Trigger) {
         if matches!(trigger, Trigger::Request | Trigger::Signal) {
             let began = self.options.clock.now();
-            for source in &self.options.sources {
+            for source in &self.sources {
                 let waited = self.options.clock.now().duration_since(began);
                 source.wait_for_writers(self.options.quiet.saturating_sub(waited));
             }
@@ -277,13 +282,13 @@ impl Engine {
     /// One scan of every source, starting from what the last one saw so that nothing is parsed twice.
     fn look(&self, last: Option<&[Looked]>) -> Vec<Looked> {
         let scanner = self.scanner();
-        let sources = self.options.sources.iter().zip(&self.sources).enumerate();
+        let sources = self.sources.iter().zip(&self.states).enumerate();
         let scans = sources.map(|(at, (source, state))| match last.map(|last| &last[at]) {
             Some(Ok(scan)) => {
                 let known: Vec<_> = scan.files.iter().chain(&scan.gone).chain(&scan.away).cloned().collect();
-                scanner.scan(&**source, &known)
+                scanner.scan(source, &known)
             }
-            _ => scanner.scan(&**source, &state.known()),
+            _ => scanner.scan(source, &state.known()),
         });
         scans.collect()
     }
@@ -309,7 +314,7 @@ impl Engine {
     ) -> Arc<Snapshot> {
         if !before.is_ready() && states.iter().any(|state| state.is_unlisted) {
             // Half a load would set the names of the other half free.
-            self.sources = states;
+            self.states = states;
             if before.missing() == missing {
                 return Arc::clone(before);
             }
@@ -326,7 +331,7 @@ impl Engine {
             let files = files.iter().zip(&mut records);
             state.with(files.map(|(file, record)| holding(&file.known, record)).collect())
         };
-        self.sources = states.into_iter().zip(&files).map(with_held).collect();
+        self.states = states.into_iter().zip(&files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
             // First, so that a service killed at any moment starts with what was in force.
             self.remember(&after, confirmed);
@@ -387,7 +392,7 @@ impl TakingPart {
 }
 
 /// What is in force of a file, as it is to be kept.
-fn in_force<'f>(file: &'f Known, source: &'f dyn Provider) -> Option<InForce<'f>> {
+fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
     let held = file.held.as_ref()?;
     let (hash, more) = match (&held.holding, &file.offered) {
         (None, _) => (Some(held.hash), Vec::new()),
@@ -409,7 +414,7 @@ fn holding(file: &Arc<Known>, record: &FileRecord) -> Arc<Known> {
 }
 
 /// What is known of each source at first: what was in force of it before the service was started.
-fn recalled_by(sources: &[Arc<dyn Provider>], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
+fn recalled_by(sources: &[Source], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
     let mut files = vec![Vec::new(); sources.len()];
     for (file, good) in copies {
         // What belongs to no source any more is held like what is gone.

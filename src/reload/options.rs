@@ -26,6 +26,11 @@ pub struct Options {
     pub hold: Duration,
     /// A look that takes longer than this, and than ten times the longest so far, hangs, and is shown to. 60 s.
     pub look_limit: Duration,
+    /// What a source is asked is given so long: what it has, what a file holds. What is not answered by then counts as what
+    /// cannot be read, and everything else goes on. 10 s.
+    ///
+    /// A disk that has to spin up takes less, and a file server that takes longer is one that has gone.
+    pub answer_limit: Duration,
     /// Where the last good copy of each file is kept across restarts.
     pub state_dir: Option<PathBuf>,
     /// The time.
@@ -46,6 +51,7 @@ impl Options {
             poll: Duration::from_secs(30),
             hold: Duration::from_secs(60),
             look_limit: Duration::from_secs(60),
+            answer_limit: Duration::from_secs(10),
             state_dir: None,
             clock: Arc::new(SystemClock),
             loader,

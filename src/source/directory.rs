@@ -85,6 +85,10 @@ impl Provider for Directory {
         self.paths.wait_for_writers(longest);
     }
 
+    fn progress(&self) -> u64 {
+        self.paths.progress()
+    }
+
     fn could_list(&self, name: &str) -> bool {
         could_be_of(&self.dir, name)
     }

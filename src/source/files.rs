@@ -47,6 +47,10 @@ impl Provider for Files {
         self.paths.wait_for_writers(longest);
     }
 
+    fn progress(&self) -> u64 {
+        self.paths.progress()
+    }
+
     fn could_list(&self, name: &str) -> bool {
         self.files.iter().any(|file| *self.paths.name_of(file) == *name || could_be_of(file, name))
     }

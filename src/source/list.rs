@@ -128,6 +128,10 @@ impl Provider for List {
         self.paths.wait_for_writers(longest);
     }
 
+    fn progress(&self) -> u64 {
+        self.paths.progress()
+    }
+
     fn could_list(&self, _name: &str) -> bool {
         // Whatever it named before it was edited.
         true

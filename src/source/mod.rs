@@ -20,9 +20,11 @@ mod known;
 mod list;
 mod loader;
 mod paths;
+mod patience;
 mod place;
 mod provider;
 mod scan;
+mod source;
 mod ways;
 
 pub use clock::{Clock, SystemClock};
@@ -39,5 +41,6 @@ pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, 
 
 pub(crate) use known::{Absence, Known};
 pub(crate) use scan::{Keep, Scan, Scanner, load};
+pub(crate) use source::Source;
 
 use known::Read;

@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(super) struct Paths {
     events: Mutex<Option<Events>>,
     /// The paths of files whose names are not UTF-8, by the names that stand for them.
     odd: RwLock<HashMap<Arc<str>, PathBuf>>,
+    /// How many files have been looked at.
+    looked_at: AtomicU64,
 }
 
 /// What it means that a path leads to nothing.
@@ -50,7 +53,7 @@ pub(super) enum Missing {
 
 impl Paths {
     pub(super) fn new(system: FileSystem) -> Self {
-        Self { system, events: Mutex::default(), odd: RwLock::default() }
+        Self { system, events: Mutex::default(), odd: RwLock::default(), looked_at: AtomicU64::new(0) }
     }
 
     pub(super) fn system(&self) -> &FileSystem {
@@ -70,6 +73,7 @@ impl Paths {
     }
 
     fn look(&self, path: &Path, busy: &HashSet<PathBuf>, missing: Missing) -> Option<Listed> {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
         let name = self.name_of(path);
         if !busy.is_empty() && busy.contains(&*absolute(path)) {
             return Some(Listed::BeingWritten(name));
@@ -130,6 +134,11 @@ impl Paths {
 
     fn with_events<T>(&self, ask: impl FnOnce(&Events) -> T) -> Option<T> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask)
+    }
+
+    /// How many files have been looked at so far.
+    pub(super) fn progress(&self) -> u64 {
+        self.looked_at.load(Ordering::Relaxed)
     }
 
     /// What stands for a path: the path itself, where it is UTF-8.

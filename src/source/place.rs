@@ -95,6 +95,10 @@ impl Provider for Place {
         self.provider().wait_for_writers(longest);
     }
 
+    fn progress(&self) -> u64 {
+        self.directory.progress() + self.file.progress()
+    }
+
     fn could_list(&self, name: &str) -> bool {
         could_be_of(&self.path, name)
     }

@@ -15,7 +15,8 @@ use super::{Content, Identity, Item, Stat};
 /// being written, a set that was swapped meanwhile. A provider of which nothing of that is true, such as a table that is
 /// read in one transaction, leaves the methods alone that have a default.
 ///
-/// Called by one thread at a time, except for [`read`](Provider::read).
+/// Called by one thread at a time, except for [`read`](Provider::read) and [`progress`](Provider::progress). A call that does not
+/// return is given up, and no other is made before it has, except for items that are read.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// How it is shown: a directory, a file, an address.
     fn shown(&self) -> String;
@@ -39,6 +40,11 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Waits until nobody is writing any more, at most for so long: who asks for a reload has finished what it is about,
     /// and may be faster than what tells of it.
     fn wait_for_writers(&self, _longest: Duration) {}
+
+    /// Counts what has been done so far: as long as that grows, a question goes on that takes long, and does not hang.
+    fn progress(&self) -> u64 {
+        0
+    }
 
     /// Whether an item of this name could be listed here: asked about what was in force before a restart.
     fn could_list(&self, name: &str) -> bool;

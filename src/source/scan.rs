@@ -5,12 +5,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
-use super::{Content, Instead, Item, Known, Listed, Loader, PassedOver, Provider, Read, Stamp, Unlisted, Unread};
+use super::{Content, Instead, Item, Known, Listed, Loader, PassedOver, Read, Source, Stamp, Unlisted, Unread};
 use crate::registration::{Fault, FaultCode, FileFacts, Loaded, Registration, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
 
 /// So few items that looking at them in turn is no slower than handing them out to threads.
 const FEW: usize = 64;
+
+/// So many items are read before they are parsed: enough that threads are not waited for, and of files as they are (some KB each) no
+/// more than a few MB at a time in memory.
+const AT_A_TIME: usize = 512;
 
 /// All items of a provider as they are now, as far as they can be told.
 #[derive(Debug, Default)]
@@ -68,17 +72,10 @@ enum Step {
 }
 
 impl Scanner<'_> {
-    pub(crate) fn scan(&self, provider: &dyn Provider, known: &[Arc<Known>]) -> Result<Scan, Unlisted> {
-        let before = provider.stamp();
-        let listing = provider.list()?;
+    pub(crate) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, Unlisted> {
+        let (before, listing) = source.list()?;
         let Matched { known, gone } = matched(&listing.items, known);
-        let steps: Vec<Step> = listing
-            .items
-            .par_iter()
-            .zip(known.par_iter().copied())
-            .with_min_len(FEW)
-            .map(|(listed, known)| self.look(provider, listed, known.map(|known| &**known)))
-            .collect();
+        let steps = self.steps(source, &listing.items, &known);
         let mut scan = Scan { instead: listing.instead, passed_over: listing.passed_over, ..Scan::default() };
         for known in gone {
             scan.misses(known);
@@ -102,30 +99,41 @@ impl Scanner<'_> {
                 (Step::NotThere | Step::Same, None) => {}
             }
         }
-        let after = provider.stamp();
+        let after = source.stamp()?;
         scan.torn = !before.same_set(&after);
         scan.moving = before != after;
         scan.stamp = after;
         Ok(scan)
     }
 
-    fn look(&self, provider: &dyn Provider, listed: &Listed, known: Option<&Known>) -> Step {
-        let item = match listed {
-            Listed::BeingWritten(_) => return if known.is_some() { Step::Same } else { Step::NotThere },
-            Listed::Unreadable { name, why } => return unreadable(name, known, why),
-            Listed::Item(item) => item,
-        };
-        if let Some(read) = known.and_then(|known| known.read.as_ref())
-            && read.version == item.version
-            && read.settled
-        {
-            return Step::Same;
+    /// What a look at each item shows.
+    fn steps(&self, source: &Source, listed: &[Listed], known: &[Option<&Arc<Known>>]) -> Vec<Step> {
+        let without_reading = listed.par_iter().zip(known.par_iter()).with_min_len(FEW);
+        let mut steps: Vec<Option<Step>> =
+            without_reading.map(|(listed, known)| without_reading_it(listed, known.map(|known| &**known))).collect();
+        let to_be_read: Vec<(usize, &Item)> = (listed.iter().enumerate())
+            .filter_map(|(at, listed)| match listed {
+                Listed::Item(item) if steps[at].is_none() => Some((at, item)),
+                _ => None,
+            })
+            .collect();
+        for some in to_be_read.chunks(AT_A_TIME) {
+            let read = source.read_each(some.iter().map(|(_, item)| (*item).clone()).collect());
+            let looks = some.par_iter().zip(read).map(|(&(at, item), read)| {
+                let known = known[at].map(|known| &**known);
+                let step = match read {
+                    Ok(content) => self.taken_in(item, known, &content),
+                    Err(Unread::Gone) => Step::NotThere,
+                    Err(Unread::Because(why)) => unreadable(&item.name, known, &why),
+                };
+                (at, step)
+            });
+            for (at, step) in looks.collect::<Vec<_>>() {
+                steps[at] = Some(step);
+            }
         }
-        match provider.read(item) {
-            Ok(content) => self.taken_in(item, known, &content),
-            Err(Unread::Gone) => Step::NotThere,
-            Err(Unread::Because(why)) => unreadable(&item.name, known, &why),
-        }
+        // Whatever is listed has been looked at or read by now.
+        steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect()
     }
 
     fn taken_in(&self, item: &Item, known: Option<&Known>, content: &Content) -> Step {
@@ -182,6 +190,18 @@ pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded
         )])
     });
     read.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
+}
+
+/// What a look at an item shows that need not be read, because nobody can or nothing has changed.
+fn without_reading_it(listed: &Listed, known: Option<&Known>) -> Option<Step> {
+    match listed {
+        Listed::BeingWritten(_) => Some(if known.is_some() { Step::Same } else { Step::NotThere }),
+        Listed::Unreadable { name, why } => Some(unreadable(name, known, why)),
+        Listed::Item(item) => {
+            let read = known.and_then(|known| known.read.as_ref());
+            read.is_some_and(|read| read.version == item.version && read.settled).then_some(Step::Same)
+        }
+    }
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {

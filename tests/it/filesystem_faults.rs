@@ -499,3 +499,101 @@ fn events_are_received_again_after_their_thread_has_died() {
     tells.lock().expect("no panic")[0](Ok(overflow));
     becomes_claimed(&live, "@tg_x:example.com");
 }
+
+/// A source that never answers again keeps what it held, says so, and costs one thread; all others go on, and so does the end.
+#[test]
+fn a_source_that_does_not_answer_holds_up_no_other() {
+    let (home, other) = (directory(), tempfile::tempdir().expect("a temporary directory"));
+    let (source, mut options) = unsound(home.path(), Duration::from_secs(600));
+    options.sources.push(Arc::new(Directory::new(other.path(), FileSystem::default())));
+    options.answer_limit = Duration::from_millis(200);
+    let (reloader, live) = started(options, &Metrics::new());
+    source.hangs.store(true, Ordering::Relaxed);
+    for round in 0..3 {
+        put(other.path(), "tg", &format!("tg{round}_"));
+        becomes_claimed(&live, &format!("@tg{round}_x:example.com"));
+        assert!(claimed(&live.load(), "@irc_x:example.com") && !live.load().is_complete());
+        let what = live.load().missing()[0].problem.what.clone();
+        assert!(what.contains("not answered within 0.2 s"), "{what}");
+    }
+    becomes(&reloader, None);
+    let report = reloader.reload_blocking(Trigger::Request, true).expect("it runs");
+    assert!(
+        claimed(&live.load(), "@irc_x:example.com"),
+        "that is no absence, and cannot be confirmed as such: {report:?}"
+    );
+    let threads = fs::read_dir("/proc/self/task").expect("Linux").filter_map(|task| {
+        let name = fs::read_to_string(task.ok()?.path().join("comm")).ok()?;
+        (name.trim() == "source").then_some(())
+    });
+    assert!(threads.count() < 64, "no thread is lost for each look");
+    // It answers again.
+    put(home.path(), "x", "x_");
+    source.hangs.store(false, Ordering::Relaxed);
+    becomes_claimed(&live, "@x_x:example.com");
+    source.hangs.store(true, Ordering::Relaxed);
+    put(home.path(), "y", "y_");
+    let began = Instant::now();
+    reloader.shutdown();
+    assert!(began.elapsed() < PATIENCE);
+    source.hangs.store(false, Ordering::Relaxed);
+}
+
+/// The real disk, on which opening waits as it does on a file server, and a pipe that came a moment ago still looks like the file
+/// that it replaced.
+struct Waiting;
+
+impl Disk for Waiting {
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        OsDisk.list(dir)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        OsDisk.stat(path).map(|stat| Stat { is_file: !stat.is_directory(), ..stat })
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        OsDisk.is_there(path)
+    }
+
+    fn read(&self, path: &Path, _limit: u64) -> io::Result<(Vec<u8>, Stat)> {
+        Ok((fs::read(path)?, self.stat(path)?))
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.read_link(path)
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.resolve(path)
+    }
+}
+
+/// Nobody ever writes to the pipe: its file is stale, with the reason, and every other file is taken over as ever.
+#[test]
+fn a_file_that_cannot_be_opened_to_its_end_holds_up_no_other() {
+    let home = directory();
+    put(home.path(), "wa", "wa_");
+    let system = FileSystem { disk: Arc::new(Waiting), ..FileSystem::default() };
+    let mut options = options(home.path(), system);
+    options.answer_limit = Duration::from_millis(200);
+    let (reloader, live) = started(options, &Metrics::new());
+    let path = home.path().join("wa.yaml");
+    fs::remove_file(&path).expect("removed");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+    for round in 0..3 {
+        put(home.path(), "tg", &format!("tg{round}_"));
+        becomes_claimed(&live, &format!("@tg{round}_x:example.com"));
+        reloader.reload_blocking(Trigger::Request, false).expect("it runs");
+        let snapshot = live.load_full();
+        let file = snapshot.files().iter().find(|file| file.file().ends_with("wa.yaml")).expect("it is there");
+        assert_eq!(file.state(), FileState::Stale);
+        assert!(file.faults()[0].message.contains("not answered within 0.2 s"), "{:?}", file.faults());
+        assert!(claimed(&snapshot, "@wa_x:example.com"));
+    }
+    becomes(&reloader, None);
+    // Somebody writes at last, and it is a file again.
+    drop(fs::File::options().write(true).open(&path).expect("opened"));
+    put(home.path(), "wa", "wa2_");
+    becomes_claimed(&live, "@wa2_x:example.com");
+}

@@ -309,7 +309,7 @@ fn findings_are_about_what_files_say() {
     };
     for removed in [false, true] {
         put("irc", "irc_");
-        put("tg", "irc");
+        put("tg", "irc_a");
         put("wa", "wa_");
         let service = Service::start(&[home.path()]);
         service.wait("to find it", |service| collisions(service) == Some(1));
@@ -319,7 +319,7 @@ fn findings_are_about_what_files_say() {
             put("irc", "chat_");
         }
         service.wait("to hold it", |service| service.status("registrations")["held"] == 1);
-        assert_eq!(service.claimants("@irc_x:example.com"), ["irc", "tg"], "both answer");
+        assert_eq!(service.claimants("@irc_ax:example.com"), ["irc", "tg"], "both answer");
         service.wait("to find nothing", |service| collisions(service) == Some(0));
         assert_eq!(service.status("registrations")["held"], 1, "while it is held");
     }

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::patience::Patience;
+use super::{Content, Hint, Item, Listing, Provider, Stamp, Unlisted, Unread, Watched};
+
+/// A provider that is asked with patience, and not for ever: what does not answer in time counts as what cannot be read.
+#[derive(Debug)]
+pub(crate) struct Source {
+    provider: Arc<dyn Provider>,
+    patience: Patience,
+}
+
+impl Source {
+    /// Whatever is asked of the provider is given so long.
+    pub(crate) fn new(provider: Arc<dyn Provider>, limit: Duration) -> Self {
+        Self { provider, patience: Patience::new(limit) }
+    }
+
+    /// How it is shown.
+    pub(crate) fn shown(&self) -> String {
+        self.provider.shown()
+    }
+
+    /// Whether an item of this name could be listed here.
+    pub(crate) fn could_list(&self, name: &str) -> bool {
+        self.provider.could_list(name)
+    }
+
+    /// What is there now, and which set that is.
+    pub(super) fn list(&self) -> Result<(Stamp, Listing), Unlisted> {
+        self.ask(|provider| (provider.stamp(), provider.list())).and_then(|(stamp, listing)| Ok((stamp, listing?)))
+    }
+
+    /// Which set of items is there.
+    pub(super) fn stamp(&self) -> Result<Stamp, Unlisted> {
+        self.ask(|provider| provider.stamp())
+    }
+
+    /// The contents of some items, in the same order.
+    pub(super) fn read_each(&self, items: Vec<Item>) -> Vec<Result<Content, Unread>> {
+        let names = items.iter().map(|item| Arc::clone(&item.name)).collect();
+        let provider = Arc::clone(&self.provider);
+        let read = self.patience.ask_each(names, move |at| provider.read(&items[at]));
+        let late = |late: super::patience::Unanswered| Err(Unread::Because(late.to_string()));
+        read.into_iter().map(|read| read.unwrap_or_else(late)).collect()
+    }
+
+    /// The content of an item.
+    pub(crate) fn read(&self, item: Item) -> Result<Content, Unread> {
+        self.read_each(vec![item]).pop().unwrap_or(Err(Unread::Gone))
+    }
+
+    /// Sees to it that `hint` is called when something may have changed, as far as that is possible.
+    pub(crate) fn watch(&self, listed: Vec<Arc<str>>, hint: &Hint) -> Watched {
+        let hint = Arc::clone(hint);
+        let watched = self.ask(move |provider| provider.watch(&listed, &hint));
+        watched.unwrap_or(Watched { all: false, anew: false, writers: false })
+    }
+
+    /// Waits until nobody is writing any more, at most for so long.
+    pub(crate) fn wait_for_writers(&self, longest: Duration) {
+        // Who cannot say whether anybody writes is not waited for.
+        let _ = self.ask(move |provider| provider.wait_for_writers(longest));
+    }
+
+    fn ask<T: Send + 'static>(&self, ask: impl FnOnce(&dyn Provider) -> T + Send + 'static) -> Result<T, Unlisted> {
+        let provider = Arc::clone(&self.provider);
+        let late = |late| Unlisted::Unreadable(format!("it cannot be read: {late}"));
+        self.patience.ask(move || ask(&*provider), || self.provider.progress()).map_err(late)
+    }
+}
