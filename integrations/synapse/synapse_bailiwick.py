@@ -574,9 +574,6 @@ def sources_missing(server_name: str, status: Mapping[str, Json]) -> bool:
     """Whether bailiwick cannot read some source, by its status. Raises NoAnswer where it has no say on this homeserver."""
     if (theirs := status.get("server_name")) != server_name:
         raise OtherServer(f"it answers for {theirs}, and this homeserver is {server_name}")
-    homeserver = status.get("homeserver", "synapse")
-    if homeserver != "synapse":
-        raise OtherServer(f"it answers as {homeserver} would (serve --homeserver), and this is Synapse")
     if status.get("ready") is not True:
         raise NoAnswer("it has not loaded its registrations yet")
     return bool(status.get("missing"))
@@ -715,7 +712,7 @@ class Loader:
         if hashlib.sha256(content).hexdigest() != file.sha256:
             raise Unfit("its bytes are not those that bailiwick has in force")
         try:
-            service = self.load_appservice(self.hs.hostname, yaml.safe_load(content), str(path))
+            service = self.load_appservice(self.hs.hostname, yaml.safe_load(content.decode()), str(path))
         except Exception as error:
             # The text of some of these quotes the file.
             raise Unfit(f"Synapse does not load it ({type(error).__name__})") from None
