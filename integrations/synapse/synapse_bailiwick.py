@@ -1071,6 +1071,8 @@ class Follower:
             self.passing = False
 
     async def look(self) -> None:
+        # What was put in force while Synapse started is told before half a minute is spent on waiting.
+        await self.report()
         try:
             if self.answer is None or not self.heard or await self.has_changed(self.answer):
                 await self.follow()
@@ -1134,7 +1136,7 @@ class Follower:
 
     async def report(self) -> None:
         """Tells bailiwick what this process has, so that its status and its metrics show who is behind."""
-        if self.answer is None:
+        if self.answer is None or not self.heard:
             return
         body = {"mode": self.config.mode, "snapshot": self.answer.snapshot, "loaded": self.loaded(self.answer)}
         then, reported = self.reported
@@ -1142,7 +1144,7 @@ class Follower:
             return
         self.reported = (time.monotonic(), body)
         try:
-            await self.client.ask("POST", f"/v1/homeservers/{quote(self.process, safe='')}", body)
+            await self.client.ask("POST", f"/v1/homeservers/{quote(self.process, safe='')}", body, DECISION_SECONDS)
         except NoAnswer as error:
             self.say("report", logging.INFO, f"bailiwick is not told what this process has loaded: {error}")
 

@@ -143,8 +143,10 @@ class Reserving(ModeTestCase):
 
     async def test_it_waits_for_changes_and_reads_what_has_changed_alone(self) -> None:
         self.boot()
-        await self.passes()
         self.bailiwick.paths()
+        await self.passes()
+        # What it has is told before it waits.
+        self.assertEqual(self.bailiwick.paths(), ["/v1/homeservers/main", "/v1/changes?since=1&wait=30"])
         await self.passes()
         self.assertEqual(self.bailiwick.paths(), ["/v1/changes?since=1&wait=30"])
         self.bailiwick.show(IRC)
