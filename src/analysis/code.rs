@@ -25,6 +25,17 @@ macro_rules! codes {
                     $(Self::$variant => $name,)*
                 }
             }
+
+            /// The page that explains it, in Markdown.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings/", $name, ".md")),)*
+                }
+            }
+
+            /// The page that lists them, in Markdown.
+            pub const TABLE: &'static str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings/README.md"));
         }
     };
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{OK, complain, tls};
+use super::{OK, complain, socket_address, tls};
 
 /// How to reach the service.
 #[derive(Debug, Args)]
@@ -19,7 +19,8 @@ pub(super) struct Health {
         value_name = "ADDRESS",
         env = "BAILIWICK_LISTEN",
         default_value = "127.0.0.1:8790",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = socket_address
     )]
     listen: Vec<SocketAddr>,
 
@@ -28,7 +29,7 @@ pub(super) struct Health {
     unix_socket: Option<PathBuf>,
 
     /// The address where it answers operators, if it has one: health is answered there and nowhere else.
-    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = socket_address)]
     admin_listen: Vec<SocketAddr>,
 
     /// The certificate that it shows, if it serves HTTPS; only that one is taken.

@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod explain;
 mod health;
 mod load;
 mod nothing;
@@ -17,6 +18,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -52,10 +54,17 @@ enum Command {
     Owner(owner::Owner),
     /// Say which IDs change hands from one set of registrations to another.
     Diff(diff::Diff),
+    /// Explain a code that `check` prints: why it hurts, an example, and the way out.
+    Explain(explain::Explain),
     /// Ask a running service whether it is well; the exit code tells (for container health checks).
     Health(health::Health),
     /// Print the OpenAPI document.
     Openapi,
+}
+
+/// Reads where to listen, or says how that is written.
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8790 or [::1]:8790".to_owned())
 }
 
 /// Runs the command line.
@@ -72,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Explain(explain) => explain::run(&explain),
         Command::Health(health) => health::run(&health),
         Command::Openapi => openapi::run(),
     }

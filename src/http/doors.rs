@@ -132,6 +132,9 @@ pub fn origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Err("every page could then ask; name the origins, such as https://register.example.com".to_owned());
     }
+    if text == "null" {
+        return Err("pages of every kind that hide where they are from say so; name the origins".to_owned());
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(format!("an origin begins with its scheme: did you mean https://{}?", text.trim_matches('/')));
     };

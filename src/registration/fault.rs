@@ -47,6 +47,24 @@ impl FaultCode {
         Self::Held,
     ];
 
+    /// The code as it stands in an answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Syntax => "syntax",
+            Self::NotARegistration => "not-a-registration",
+            Self::MissingKey => "missing-key",
+            Self::WrongType => "wrong-type",
+            Self::InvalidValue => "invalid-value",
+            Self::InvalidRegex => "invalid-regex",
+            Self::DuplicateId => "duplicate-id",
+            Self::DuplicateToken => "duplicate-token",
+            Self::OverlappingProxyPrefix => "overlapping-proxy-prefix",
+            Self::Held => "held",
+        }
+    }
+
     /// What it means, as a sentence without an end.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

@@ -44,7 +44,7 @@ fn the_examples_collide_and_the_exit_code_says_so() {
         "examples/registrations/appservice-irc.yaml:13:14",
         "examples/registrations/heisenbridge.yaml:10:14",
         "witness: @irc_:example.com",
-        "see: docs/findings/exclusive-conflict.md",
+        "see: bailiwick explain exclusive-conflict",
         "8 files: 1 error",
     ] {
         assert!(text.contains(line), "`{line}` is not in\n{text}");
@@ -99,7 +99,14 @@ fn every_code_is_explained() {
         let page = format!("{}/docs/findings/{code}.md", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
         assert!(text.contains(code.as_str()), "{page}");
+        let explained = bailiwick(&["explain", code.as_str()]);
+        assert_eq!((explained.status.code(), &*self::text(&explained)), (Some(0), &*text));
     }
+    assert!(text(&bailiwick(&["explain"])).contains("| [`nothing-found`]"));
+    assert!(text(&bailiwick(&["explain", "missing-key"])).contains("a key that is needed is missing"));
+    let unknown = bailiwick(&["explain", "no-such-code"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("exclusive-conflict"), "{unknown:?}");
 }
 
 #[test]
@@ -379,6 +386,7 @@ fn a_variable_that_has_a_part_in_an_error_is_named() {
         let said = run(variable, value, arguments);
         assert!(said.contains(&format!("{variable} is set in the environment")), "{said}");
     }
+    assert!(run("BAILIWICK_LISTEN", "8790", &["health"]).contains("such as 127.0.0.1:8790"));
     let said = run("BAILIWICK_LISTEN", "8790", &["check", "."]);
     assert!(!said.contains("BAILIWICK_LISTEN"), "{said}");
 }

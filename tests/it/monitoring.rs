@@ -17,7 +17,7 @@ const NOT_SHOWN: [(&str, &str); 5] = [
 ];
 
 /// Metrics that no alert reads.
-const NOT_ALERTED: [(&str, &str); 18] = [
+const NOT_ALERTED: [(&str, &str); 19] = [
     ("bailiwick_build_info", "a name"),
     ("bailiwick_decisions_total", "what people ask, and what they are told, is no fault of the service"),
     ("bailiwick_failed_looks_total", "bailiwick_thread_healthy is 0 as long as looks fail"),
@@ -26,6 +26,7 @@ const NOT_ALERTED: [(&str, &str); 18] = [
         "what is compared late makes no answer wrong; bailiwick_thread_healthy tells of a hang",
     ),
     ("bailiwick_http_malformed_requests_total", "whoever sends them can raise it at will"),
+    ("bailiwick_http_waiting_requests", "to wait is what they are for, and how many may is bounded"),
     ("bailiwick_ids_asked_total", "any number of them is right; how long an answer takes is watched"),
     ("bailiwick_index_automata", "the memory of the process is watched"),
     ("bailiwick_index_bytes", "the memory of the process is watched"),

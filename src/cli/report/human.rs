@@ -108,9 +108,7 @@ impl<W: Write> Printer<W> {
     }
 
     fn fault(&mut self, file: &str, fault: &Fault, so: &str) -> io::Result<()> {
-        let code = serde_json::to_value(fault.code).ok();
-        let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-        self.headline(Severity::Error, code, &fault.message)?;
+        self.headline(Severity::Error, fault.code.as_str(), &fault.message)?;
         let place = match (fault.line, fault.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file)),
             _ => Visible(file).to_string(),

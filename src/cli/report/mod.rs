@@ -19,7 +19,7 @@ pub(super) struct Report<'a> {
     pub(super) all: bool,
 }
 
-/// Where a code is explained.
+/// What explains a code.
 fn page(code: Code) -> String {
-    format!("docs/findings/{code}.md")
+    format!("bailiwick explain {code}")
 }

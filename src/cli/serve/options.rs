@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::socket_address;
 use crate::cli::sources::Sources;
 use crate::http::{Doors, Limits, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
@@ -21,7 +22,8 @@ pub(in crate::cli) struct Serve {
         value_name = "ADDRESS",
         env = "BAILIWICK_LISTEN",
         default_value = "127.0.0.1:8790",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = socket_address
     )]
     pub(super) listen: Vec<SocketAddr>,
 
@@ -34,7 +36,7 @@ pub(in crate::cli) struct Serve {
     pub(super) unix_socket_mode: u32,
 
     /// Answer metrics, health and `/-/reload` on these addresses only, and not where the questions are answered.
-    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = socket_address)]
     pub(super) admin_listen: Vec<SocketAddr>,
 
     /// A file with bearer tokens, on each line `register TOKEN`, `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read
