@@ -2,28 +2,43 @@
 //!
 //! Those that answer go first, then those that load (names are not guarded before that is done), then what of an answer takes
 //! longer than a moment, then those that compare.
+//!
+//! The distance matters, too: Linux lets a thread that runs finish the better part of its slice of three milliseconds before
+//! one that wakes takes its place, unless the one that runs stands far back. With checks and long batches on two cores, the
+//! 99th of 100 small questions took 3.0 ms where long answers stood back by 11, and 0.5 ms by 19 (Linux 6.18).
 
 use rayon::ThreadPoolBuilder;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 
-/// How much a thread stands back behind those that answer, in steps of `nice`.
+/// How much a thread stands back behind those that answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rank {
     /// Loading: names are not guarded before it is done.
-    Load = 10,
+    Load,
     /// Answering at length: whoever asks ten thousand things waits longer than who asks one.
-    AnswerAtLength = 11,
+    AnswerAtLength,
     /// Answering what patterns make hard: who asks for little else must not have to wait for it.
-    AnswerHard = 15,
+    AnswerHard,
     /// Comparing: it can wait.
-    Compare = 19,
+    Compare,
+}
+
+impl Rank {
+    /// In steps of `nice`, of which there are 19.
+    const fn nice(self) -> i32 {
+        match self {
+            Self::Load => 10,
+            Self::AnswerAtLength => 18,
+            Self::AnswerHard | Self::Compare => 19,
+        }
+    }
 }
 
 /// Lets threads of a higher rank go before this one.
 pub(crate) fn stand_back(rank: Rank) {
     // Where that is not allowed, all are equal.
-    let _ = setpriority_process(Some(gettid()), rank as i32);
+    let _ = setpriority_process(Some(gettid()), rank.nice());
 }
 
 /// A pool of threads of one rank, named so that they can be told apart.
