@@ -1,5 +1,10 @@
 //! What one registration may cost: a stranger decides how many entries it has, and how they meet.
 //!
+//! A pair of entries of the usual shapes takes 0.1 ms to compare, preparing them included (2,400 pairs of 2,400 entries with
+//! 300 services took 0.27 s of one core), and a step of a search 50 ns. So the bounds on pairs are seconds where entries are
+//! as usual, and those on steps are for where they are not. Whoever asks about a registration waits for five seconds
+//! (`http/check`), which end before the bounds on steps are reached; these are for files that are there to stay.
+//!
 //! What goes beyond is counted and said in one finding for each registration, never left out in silence.
 
 use super::Code;
@@ -8,18 +13,23 @@ use crate::registration::Registration;
 
 /// A regex of more bytes than this is not compared, nor parsed for it; those of real bridges have less than 200.
 pub(super) const MAX_SOURCE: usize = 4 << 10;
-/// So many pairs of entries of one registration are compared: all of 140 entries, and real registrations have at most 11.
+/// So many pairs of entries of one registration are compared: all of 140 entries, and real registrations have at most 11. A
+/// second of usual pairs.
 pub(super) const MAX_PAIRS_WITHIN: u64 = 10_000;
-/// So many pairs of entries of two registrations are compared.
+/// So many pairs of entries of two registrations are compared: all of two with 44 entries each, and a fifth of what there is
+/// for one registration, so that no other uses up all of it.
 pub(super) const MAX_PAIRS_BETWEEN: u64 = 2_000;
-/// So many pairs of entries of one registration and all others are compared, and so many more for each of the others.
+/// So many pairs of entries of one registration and all others are compared, a second of usual ones, and so many more for
+/// each of the others: as many as two real registrations can have that collide in every entry of a kind, so that however
+/// many there are none goes without a look.
 pub(super) const MAX_PAIRS_OF_ONE: u64 = 10_000;
 pub(super) const MORE_PAIRS_FOR_EACH: u64 = 10;
-/// So many steps are done for one registration by itself: some seconds' worth.
+/// So many steps are done for one registration by itself: five seconds' worth.
 pub(super) const MAX_STEPS_WITHIN: u64 = 100_000_000;
-/// And so many for one registration and all others.
+/// And so many for one registration and all others: fifty seconds' worth, within the minute that a comparison may take.
 pub(super) const MAX_STEPS_OF_ONE: u64 = 1_000_000_000;
-/// So many findings of one code are listed for one registration by itself; the last counts the rest.
+/// So many findings of one code are listed for one registration by itself; the last counts the rest. They are some 225 KB of
+/// answer (450 bytes each), and more than anybody reads: of 75 real registrations none gives rise to more than six.
 pub(super) const MAX_OF_A_CODE: usize = 500;
 
 /// What was not looked at in one registration.

@@ -11,7 +11,7 @@
 //! | | one piece of work | how long |
 //! |---|---|---|
 //! | *long* | a piece of a long answer, a long body | a millisecond or so |
-//! | *hard* | one question that patterns make long | up to half a second, which its steps bound |
+//! | *hard* | one question that patterns make long | below half a second as a rule; eight seconds where ten groups are remembered at every step (0.8 µs each), which their number bounds |
 //!
 //! Pieces of work are done in the order in which they come, and whoever wants the next piece of a long answer comes again:
 //! so all long answers get on alike, however many a client asks for.

@@ -12,8 +12,8 @@ thread_local! {
 /// Whoever needs more is asked again where it may take longer.
 const A_MOMENT: u64 = 5_000;
 
-/// The steps that they may take for one question at most: five of those that explode, about half a second. Beyond it, IDs
-/// count as claimed.
+/// The steps that they may take for one question at most: five of those that explode. As a rule that is half a second, of a
+/// thread that nothing else waits for. Beyond it, IDs count as claimed.
 const STEPS: u64 = 10_000_000;
 
 /// Asks with this thread's scratch memory what can be told in a moment; `None` if it cannot.

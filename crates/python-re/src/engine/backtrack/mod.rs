@@ -46,7 +46,8 @@
 //!
 //! # What it costs
 //!
-//! A step takes some 20 to 50 ns, about ten times as long as in `_sre`, mostly for what is noted to be taken back. Where every
+//! A step takes some 20 to 50 ns, about ten times as long as in `_sre`, mostly for what is noted to be taken back, and up to
+//! 0.8 µs where what ten groups have captured is remembered at each. Where every
 //! situation is new (`(.+)(.+)(.+)(.+)\1\2\3\4$`), their number grows as it does for CPython, and [`MAX_STEPS`] ends it. Patterns
 //! that do not look at captures never come here (see `backward`).
 

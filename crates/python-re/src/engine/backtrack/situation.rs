@@ -7,7 +7,9 @@ use crate::engine::program::{Address, Instruction, Times};
 pub(super) const REMEMBER_FROM: u32 = 1_000;
 /// At most so many situations are remembered, which takes some eight megabytes.
 pub(super) const MAX_REMEMBERED: usize = 100_000;
-/// The latest choice is looked for no further down the trail than this.
+/// The latest choice is looked for no further down the trail than this. On nine shapes that explode, 16 gives the same steps as
+/// any number; with 4 one of them takes a hundredth more (40,609 for 40,159), and with 1 two take nearly three times as many
+/// and one 336 times.
 const NEAR: usize = 16;
 
 /// All that decides how a match goes on, as numbers: where in program and text, what groups have captured that anybody
