@@ -143,6 +143,11 @@ impl Dialect {
 
 #[cfg(test)]
 impl Dialect {
+    /// A dialect that reads regexes so, and is the default one else. Not given back: for tests.
+    pub(crate) fn reading(syntax: Syntax) -> Self {
+        Self(Box::leak(Box::new(Row { name: "reading", syntax, ..synapse::ROW })))
+    }
+
     /// A dialect of which no homeserver is known: the default one, but exclusive entries come first, whatever the order of
     /// the file.
     pub(crate) fn exclusive_first() -> Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use python_re::{Anchor, Ast, Path};
 
 use super::position::Slot;
-use super::table::Source;
+use super::source::{Place, Source};
 use crate::homeserver::{Homeserver, Rank};
 use crate::matrix::Kind;
 use crate::registration::Registration;
@@ -37,8 +37,19 @@ impl Beginning {
     ) -> Vec<Self> {
         let source = Source { kind, homeserver, registrations: std::slice::from_ref(registration) };
         let parsed = source.parse_some(Slot::new(0), wanted);
-        let paths = parsed.iter().flat_map(|parsed| &parsed.paths);
-        Self::fewest(paths.filter_map(|path| Self::of_path(path, kind)).collect())
+        let paths = parsed.iter().flat_map(|parsed| parsed.paths.iter().map(|path| (parsed.place, path)));
+        let beginning = |(place, path)| match place {
+            // A prefix without regard to case is no beginning of an ID.
+            Place::Start if source.folds() => Some(Self::all(kind)),
+            Place::Written | Place::Start => Self::of_path(path, kind),
+            // What is looked for anywhere, and is found where a sigil stands, may be found behind any beginning.
+            Place::AnySigil => Some(Self::all(kind)),
+        };
+        Self::fewest(paths.filter_map(beginning).collect())
+    }
+
+    fn all(kind: Kind) -> Self {
+        Self::Prefix(kind.sigil().to_string().into())
     }
 
     /// `None` if no ID of the kind takes this path.
@@ -49,7 +60,7 @@ impl Beginning {
             Err(error) => std::str::from_utf8(&path.prefix[..error.valid_up_to()]).unwrap_or_default(),
         };
         if prefix.is_empty() {
-            return Some(Self::Prefix(kind.sigil().to_string().into()));
+            return Some(Self::all(kind));
         }
         let is_one = path.rest.as_ref().is_some_and(is_end) && prefix.len() == path.prefix.len();
         let beginning = if is_one { Self::Id(prefix.into()) } else { Self::Prefix(prefix.into()) };

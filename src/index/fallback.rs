@@ -3,26 +3,19 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, PatternID, StartKind};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Class, Dot, Hir, Repetition};
 
 use super::check::{Checks, Interner};
 use super::grouped::Grouped;
 use super::lazy::LazyDfaSet;
-use super::scratch::Engines;
+use super::scratch::{CheckScratch, Engines};
+use super::source::{Place, Unplaced};
+use super::subject::Subject;
 use super::target::Target;
-use python_re::Outcome;
+use python_re::{Outcome, cases};
 
 /// A literal that more paths than this hold tells too little. Measured: see [`super`].
 const MAX_SHARED: u32 = 16;
-
-/// A path that the trie is no good for.
-#[derive(Debug)]
-pub(super) struct Unplaced {
-    pub(super) prefix: Box<[u8]>,
-    pub(super) target: Target,
-    /// Literals of which every text that matches contains each.
-    pub(super) literals: Vec<String>,
-}
 
 /// Finds paths whose prefix says nothing, or the same as that of too many others: by a literal within them, by an
 /// automaton for many, or by trying them.
@@ -41,23 +34,68 @@ pub(super) struct Fallback {
 /// A path that may match, once it has been found.
 #[derive(Debug)]
 struct Candidate {
+    place: Place,
     prefix: Box<[u8]>,
     target: Target,
 }
 
+impl Candidate {
+    /// Runs its check wherever its prefix stands.
+    fn attempt(
+        &self,
+        subject: Subject<'_>,
+        checks: &Checks,
+        scratch: &mut CheckScratch,
+        visit: &mut impl FnMut(Target, Outcome),
+    ) {
+        let key = if self.place == Place::Written { subject.text } else { subject.key() };
+        let mut at = |from: usize| {
+            if key.as_bytes()[from..].starts_with(&self.prefix) {
+                let end = from + self.prefix.len();
+                let end = if self.place == Place::Written { end } else { subject.place(end) };
+                let outcome = checks.run(self.target.check, subject.text, end, scratch);
+                if outcome != Outcome::NoMatch {
+                    visit(self.target, outcome);
+                }
+            }
+        };
+        match self.place {
+            Place::Written | Place::Start => at(0),
+            Place::AnySigil => subject.sigils().for_each(at),
+        }
+    }
+
+    /// What automata take for the prefix and what follows it, tried from the start of the text.
+    fn expression(&self, rest: &Hir, folds: bool) -> Hir {
+        let prefix = match std::str::from_utf8(&self.prefix) {
+            Ok(prefix) if folds && self.place != Place::Written => {
+                Hir::concat(prefix.chars().map(|c| Hir::class(Class::Unicode(cases(c)))).collect())
+            }
+            _ => Hir::literal(self.prefix.clone()),
+        };
+        let whatever = match self.place {
+            Place::Written | Place::Start => Hir::empty(),
+            Place::AnySigil => {
+                let sub = Box::new(Hir::dot(Dot::AnyChar));
+                Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub })
+            }
+        };
+        Hir::concat(vec![whatever, prefix, rest.clone()])
+    }
+}
+
 impl Fallback {
-    pub(super) fn new(unplaced: Vec<Unplaced>, interner: &Interner) -> Self {
+    pub(super) fn new(unplaced: Vec<Unplaced>, interner: &Interner, folds: bool) -> Self {
         let mut fallback = Self::default();
         let chosen = choose(&unplaced);
         let mut by_literal = Vec::new();
         let mut expressions = Vec::new();
-        for (Unplaced { prefix, target, .. }, literal) in unplaced.into_iter().zip(chosen) {
-            let candidate = Candidate { prefix, target };
+        for (Unplaced { place, prefix, target, .. }, literal) in unplaced.into_iter().zip(chosen) {
+            let candidate = Candidate { place, prefix, target };
             match (literal, interner.expression(target.check)) {
                 (Some(literal), _) => by_literal.push((literal, candidate)),
                 (None, Some(expression)) => {
-                    let prefix = Hir::literal(candidate.prefix.clone());
-                    expressions.push(Hir::concat(vec![prefix, expression.clone()]));
+                    expressions.push(candidate.expression(expression, folds));
                     fallback.by_automaton.push(candidate);
                 }
                 (None, None) => fallback.others.push(candidate),
@@ -100,20 +138,15 @@ impl Fallback {
         &self,
         checks: &Checks,
         text: &str,
+        folds: bool,
         engines: &mut Engines,
         mut visit: impl FnMut(Target, Outcome),
     ) {
-        let Engines { seen, lazy, checks: scratch } = engines;
-        let mut attempt = |candidate: &Candidate| {
-            if text.as_bytes().starts_with(&candidate.prefix) {
-                let outcome = checks.run(candidate.target.check, text, candidate.prefix.len(), scratch);
-                if outcome != Outcome::NoMatch {
-                    visit(candidate.target, outcome);
-                }
-            }
-        };
+        let Engines { folded, seen, lazy, checks: scratch } = engines;
+        let subject = Subject::new(text, folds.then_some(&*folded));
+        let mut attempt = |candidate: &Candidate| candidate.attempt(subject, checks, scratch, &mut visit);
         if let Some(literals) = &self.literals {
-            self.each_contained(literals, text, seen, &mut attempt);
+            self.each_contained(literals, subject.key(), seen, &mut attempt);
         }
         if let Some(automaton) = &self.automaton {
             automaton.matches(text, lazy, |at| attempt(&self.by_automaton[at]));

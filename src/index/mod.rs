@@ -24,11 +24,25 @@
 //! it passes, and notes a hit for each target whose check holds. A path that says of a rest no more than that the whole
 //! pattern must be tried (a back-reference, say) has the whole pattern as its check.
 //!
-//! A path goes into the trie unless its prefix is no help: more than 12 different checks behind it, or more than 3 behind
+//! A path goes into a trie unless its prefix is no help: more than 12 different checks behind it, or more than 3 behind
 //! one that every ID of the kind has (`@`, or nothing). All paths of such a prefix go to the `fallback`, which finds them
 //! the other way round, by the rarest literal that every match must contain (`_x17_` in `@.*_x17_.*`), all literals in one
 //! Aho–Corasick pass over the ID; what holds no such literal goes into one automaton for many that is made deterministic as
 //! IDs need it (`lazy`); what has no automaton is tried. Whatever way a path is found, the same check decides.
+//!
+//! # Anywhere, and in any case
+//!
+//! Other homeservers look for a regex anywhere in the ID, and some without regard to case. Neither may cost a prefix.
+//!
+//! *Anywhere*: a regex that begins with `^` can match at the start alone, and is tried there. One that begins with the sigil, on
+//! all its paths, can match where the ID holds one: its paths go to a trie of their own, which is walked from each sigil of the
+//! ID. That is the first character and no other in nearly every ID, so that it costs a look for a second one; and where there is
+//! one (`@a@irc_b` holds `@irc_` in the middle), the answer is the homeserver's. What begins otherwise (`webhook`, `.*`) has no
+//! prefix, and is found by its literals.
+//!
+//! *In any case*: the text is made one without regard to case ([`python_re::Folded`]), once, and prefixes and literals are made so
+//! when the index is built; `(?i)@irc_` is one key, and not sixteen. Checks see the text as it is. The service's own user, which
+//! is compared as it is written, then has a trie of its own ([`source::Place`]).
 //!
 //! Of the hits of one service the one of the least rank decides (`hit`), whichever layer or engine they come from.
 //!
@@ -74,10 +88,13 @@ mod grouped;
 mod hit;
 mod layer;
 mod lazy;
+mod placed;
 mod position;
 mod residual;
 mod scratch;
+mod source;
 mod stratum;
+mod subject;
 mod table;
 mod target;
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub struct Scratch {
 /// What the engines work in.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
+    /// The text at hand without regard to case, where that does not matter.
+    pub(super) folded: python_re::Folded,
     /// The literals that the text at hand has been seen to contain.
     pub(super) seen: Vec<aho_corasick::PatternID>,
     /// What lazy automata have found out so far.

@@ -1,65 +1,40 @@
 //! All entries of one kind.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::check::{Checks, Interner};
-use super::fallback::{Fallback, Unplaced};
-use super::grouped::Grouped;
+use super::fallback::Fallback;
+use super::placed::Placed;
 use super::position::Slot;
 use super::scratch::Engines;
+use super::source::{Parsed, Place, Prefixed, Source};
+use super::subject::Subject;
 use super::target::Target;
-use super::trie::Trie;
-use crate::homeserver::{Homeserver, Rank, Sender};
-use crate::matrix::{Kind, user_id};
-use crate::registration::{Entry, Registration};
-use python_re::{Anchor, Ast, Outcome, Path, Pattern, required_literals};
-
-/// At most so many different checks are run behind one prefix; where there are more, the paths are found another way.
-/// Measured: see [`super`].
-const MAX_CHECKS: usize = 12;
-/// The same behind a prefix that every ID has.
-const MAX_CHECKS_OF_ALL: usize = 3;
+use crate::homeserver::{Homeserver, Rank};
+use crate::matrix::Kind;
+use crate::registration::Registration;
+use python_re::Outcome;
 
 /// The entries of one kind, ready to be asked.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    trie: Trie,
-    /// Where those paths lead that begin with each prefix in the trie.
-    targets: Grouped<Target>,
+    /// Whether prefixes and literals are without regard to case.
+    folds: bool,
+    /// Paths that begin where a text does, as they are written; empty unless the others are without regard to case.
+    written: Placed,
+    /// Paths that begin where a text does.
+    starts: Placed,
+    /// Paths that begin where a text holds the sigil.
+    anywhere: Placed,
     fallback: Fallback,
     checks: Checks,
     entries: usize,
 }
 
-/// An entry taken apart.
-pub(super) struct Parsed {
-    pattern: Pattern,
-    pub(super) paths: Vec<Path>,
-    slot: Slot,
-    rank: Rank,
-}
-
-/// A path that begins with a prefix.
-struct Prefixed {
-    prefix: Box<[u8]>,
-    target: Target,
-    /// Which of the entry's paths it is.
-    path: usize,
-}
-
 /// So many registrations are taken apart at a time: syntax trees are many times as large as what is kept of them.
 const AT_A_TIME: usize = 4_096;
-
-/// What a table is built from.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'s> {
-    pub(super) kind: Kind,
-    pub(super) homeserver: &'s Homeserver,
-    pub(super) registrations: &'s [Arc<Registration>],
-}
 
 impl Table {
     pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
@@ -73,35 +48,19 @@ impl Table {
                 slots.into_par_iter().with_min_len(256).flat_map_iter(|at| source.parse(Slot::new(at))).collect();
             entries += parsed.len();
             for entry in parsed {
-                intern(entry, &mut interner, &mut prefixed);
+                intern(entry, source.folds(), &mut interner, &mut prefixed);
             }
         }
-        prefixed.par_sort_unstable_by(|a, b| (&a.prefix, a.target).cmp(&(&b.prefix, b.target)));
-        let mut table = Self { entries, ..Self::default() };
-        let unplaced = table.place(&prefixed, |path| source.unplaced(path));
-        table.fallback = Fallback::new(unplaced, &interner);
-        table.checks = interner.finish();
-        table
-    }
-
-    /// Puts the paths, sorted by prefix, into the trie, and returns those that it is not good for.
-    fn place(&mut self, prefixed: &[Prefixed], unplaced: impl Fn(&Prefixed) -> Unplaced) -> Vec<Unplaced> {
-        let mut keys: Vec<&[u8]> = Vec::new();
-        let mut others = Vec::new();
-        for group in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
-            let prefix = &*group[0].prefix;
-            let checks = group.chunk_by(|a, b| a.target.check == b.target.check).count();
-            let most = if prefix.len() <= 1 { MAX_CHECKS_OF_ALL } else { MAX_CHECKS };
-            if checks > most {
-                others.extend(group.iter().map(&unplaced));
-                continue;
-            }
-            keys.push(prefix);
-            self.targets.push(group.iter().map(|path| path.target));
-        }
-        self.targets.shrink_to_fit();
-        self.trie = Trie::new(&keys);
-        others
+        prefixed.par_sort_unstable_by(|a, b| (a.place, &a.prefix, a.target).cmp(&(b.place, &b.prefix, b.target)));
+        let mut unplaced = Vec::new();
+        let [written, starts, anywhere] = [Place::Written, Place::Start, Place::AnySigil].map(|place| {
+            let from = prefixed.partition_point(|path| path.place < place);
+            let to = prefixed.partition_point(|path| path.place <= place);
+            Placed::new(&prefixed[from..to], |path| unplaced.push(source.unplaced(path)))
+        });
+        let fallback = Fallback::new(unplaced, &interner, source.folds());
+        let checks = interner.finish();
+        Self { folds: source.folds(), written, starts, anywhere, fallback, checks, entries }
     }
 
     /// Visits the slot and rank of each entry that matches, in no order and perhaps several times, and whether it counts
@@ -112,24 +71,25 @@ impl Table {
             Outcome::StepLimit => visit(target.slot, target.rank, true),
             Outcome::NoMatch => {}
         };
-        self.trie.prefixes(text.as_bytes(), |length, key| {
-            let mut last = None;
-            for &target in self.targets.list(key.index()) {
-                // Neighbours share their check.
-                let outcome = match last {
-                    Some((check, outcome)) if check == target.check => outcome,
-                    _ => self.checks.run(target.check, text, length, &mut engines.checks),
-                };
-                last = Some((target.check, outcome));
-                found(target, outcome);
+        let Engines { folded, checks: scratch, .. } = &mut *engines;
+        if self.folds {
+            folded.read(text);
+            self.written.lookup((Subject::new(text, None), 0), &self.checks, scratch, &mut found);
+        }
+        let subject = Subject::new(text, self.folds.then_some(&*folded));
+        self.starts.lookup((subject, 0), &self.checks, scratch, &mut found);
+        if !self.anywhere.is_empty() {
+            for at in subject.sigils() {
+                self.anywhere.lookup((subject, at), &self.checks, scratch, &mut found);
             }
-        });
-        self.fallback.lookup(&self.checks, text, engines, found);
+        }
+        self.fallback.lookup(&self.checks, text, self.folds, engines, found);
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        self.trie.memory_usage()
-            + self.targets.memory_usage()
+        self.written.memory_usage()
+            + self.starts.memory_usage()
+            + self.anywhere.memory_usage()
             + self.fallback.memory_usage()
             + self.checks.memory_usage()
     }
@@ -143,92 +103,13 @@ impl Table {
     }
 }
 
-impl Source<'_> {
-    /// What makes the service in a slot interested in IDs of this kind, taken apart.
-    fn parse(&self, slot: Slot) -> Vec<Parsed> {
-        self.parse_some(slot, |_| true)
-    }
-
-    /// The same of what has some of the ranks.
-    pub(super) fn parse_some(&self, slot: Slot, wanted: impl Fn(Rank) -> bool) -> Vec<Parsed> {
-        let registration = &self.registrations[slot.index()];
-        let mut parsed = Vec::new();
-        if self.kind == Kind::User && wanted(Rank::SENDER) {
-            parsed.push(self.sender(registration, slot));
-        }
-        for (rank, entry) in self.deciding(registration).into_iter().filter(|(rank, _)| wanted(*rank)) {
-            let (pattern, paths) = self.read(entry);
-            parsed.push(Parsed { pattern, paths, slot, rank });
-        }
-        parsed
-    }
-
-    /// The service's own user, as the homeserver recognises it.
-    fn sender(&self, registration: &Registration, slot: Slot) -> Parsed {
-        let localpart = &*registration.sender_localpart;
-        let id = user_id(localpart, self.homeserver.name.as_str());
-        match self.homeserver.dialect.sender() {
-            Sender::Exact => parsed_sender(id, Ast::Anchor(Anchor::End), slot),
-            Sender::AnyServer => parsed_sender(format!("@{localpart}:"), Ast::Empty, slot),
-            Sender::Quoted => {
-                let pattern = Pattern::of(Ast::Concat(id.chars().map(Ast::Literal).collect())).anywhere();
-                let paths = pattern.paths();
-                Parsed { pattern, paths, slot, rank: Rank::SENDER }
-            }
-        }
-    }
-
-    /// The entries that can decide: what two of the same regex match is decided by the one of the lesser rank.
-    fn deciding<'r>(&self, registration: &'r Registration) -> Vec<(Rank, &'r Entry)> {
-        let precedence = self.homeserver.dialect.precedence();
-        let entries = registration.namespaces.of(self.kind).iter().enumerate();
-        let mut ranked: Vec<_> = entries.map(|(at, entry)| (precedence.rank(at, entry.exclusive), entry)).collect();
-        if ranked.len() > 1 {
-            ranked.sort_unstable_by_key(|(rank, _)| *rank);
-            let mut seen = HashSet::with_capacity(ranked.len());
-            ranked.retain(|(_, entry)| seen.insert(&*entry.regex));
-        }
-        ranked
-    }
-
-    /// A pattern and its paths.
-    fn read(&self, entry: &Entry) -> (Pattern, Vec<Path>) {
-        let pattern = entry.regex.pattern(self.homeserver.dialect, self.kind);
-        let paths = pattern.paths();
-        (pattern, paths)
-    }
-
-    /// The path with the literals that it holds. Its pattern is read a second time: few come here, and syntax trees are
-    /// too large to be kept for those that do.
-    fn unplaced(&self, path: &Prefixed) -> Unplaced {
-        let target = path.target;
-        let registration = &self.registrations[target.slot.index()];
-        let sender = || match self.homeserver.dialect.sender() {
-            Sender::Quoted => vec![user_id(&registration.sender_localpart, self.homeserver.name.as_str())],
-            Sender::Exact | Sender::AnyServer => Vec::new(),
-        };
-        let literals = target.rank.position().map_or_else(sender, |position| {
-            let (pattern, mut paths) = self.read(&registration.namespaces.of(self.kind)[position as usize]);
-            match paths.swap_remove(path.path).rest {
-                Some(rest) => required_literals(&rest),
-                None => required_literals(pattern.ast()),
-            }
-        });
-        Unplaced { prefix: path.prefix.clone(), target, literals }
-    }
-}
-
-/// The service's own user: what begins so, and what may follow.
-fn parsed_sender(prefix: String, rest: Ast, slot: Slot) -> Parsed {
-    let path = Path { prefix: prefix.into_bytes(), conditions: Vec::new(), rest: Some(rest.clone()) };
-    Parsed { pattern: Pattern::of(rest), paths: vec![path], slot, rank: Rank::SENDER }
-}
-
-fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
-    let Parsed { pattern, paths, slot, rank } = entry;
+fn intern(entry: Parsed, folds: bool, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
+    let Parsed { pattern, paths, place, slot, rank } = entry;
+    // Where all are as they are written, one trie holds them all.
+    let place = if place == Place::Written && !folds { Place::Start } else { place };
     let mut whole = None;
     for (at, path) in paths.into_iter().enumerate() {
         let check = interner.check(&path, &pattern, &mut whole);
-        prefixed.push(Prefixed { prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
+        prefixed.push(Prefixed { place, prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
     }
 }

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::homeserver::{Dialect, Rank};
-use crate::registration::{self, TokenHasher};
+use crate::homeserver::{Anchor, Dialect, Engine, Rank, RustRelease, Syntax};
+use crate::matrix::{Kind, PerKind};
+use crate::registration::{self, Entry, Place, TokenHasher, ValidRegex};
 use python_re::{Outcome, Pattern};
 
 /// Regexes that overlap in many ways, on a handful of names.
@@ -124,4 +125,175 @@ fn two_layers_lie_as_they_are_drawn() {
     let overlay = after.overlay.as_ref().expect("an overlay");
     assert_eq!((indices(&after.base), after.base.gone()), (vec![0, 2], 2));
     assert_eq!((indices(overlay), overlay.gone()), (vec![1, 3], 0));
+}
+
+/// What engines of other homeservers are asked: with a sigil and without, at the start, in either case, with words' boundaries,
+/// with more prefixes than a trie is good for, and with what none of Unicode's cases ends.
+const ELSEWHERE: [&str; 40] = [
+    "@irc_.*",
+    "^@irc_.*",
+    "@IRC_x",
+    "irc_",
+    "foo|@irc_.*",
+    "^@a|@b",
+    "@a:@b",
+    "@.*",
+    ".*",
+    "",
+    "^",
+    "@",
+    "a$",
+    r"\bbot\b",
+    r"@\bbot",
+    r"@bot\B",
+    "@k[a-z]*s:",
+    "@[kK]x",
+    "(?i)@sIk_",
+    "(?-i)@Sik_",
+    "@(?-i:Ss)_",
+    "@\u{212A}x",
+    "@ß.*",
+    "@(a|b)_.*:example\\.com",
+    "@.*_x1:",
+    "@.*_x2:",
+    "@.*_x3:",
+    "@.*_x4:",
+    "@.*[0-9]_",
+    "@.*[0-9]-",
+    "@.*[0-9]=",
+    "@.*[a-c]_y",
+    "@[^a]b",
+    "(?m)^b",
+    "(?m:^)@b",
+    "@x{2}",
+    "@x{0}y",
+    "(?s).b",
+    "@a(?:^|b)",
+    "x@",
+];
+
+/// Names of which some hold a second sigil, a line feed, capitals and characters whose other cases have other lengths.
+const IDS: [&str; 26] = [
+    "@irc_a:example.com",
+    "@IRC_X:example.com",
+    "@a:@b",
+    "@a@irc_b:example.com",
+    "@x@IRC_x",
+    "@bot",
+    "@bots",
+    "@x bot y",
+    "@kas:x",
+    "@KaS:x",
+    "@\u{212A}a\u{17F}:x",
+    "@\u{212A}X",
+    "@kx",
+    "@sik_",
+    "@SIK_",
+    "@\u{17F}ik_x1:",
+    "@a\nb",
+    "@a\n@b",
+    "@ẞx",
+    "@ß@ß",
+    "@1_x2:_x4:",
+    "@9-9=c_y",
+    "@xx",
+    "@y",
+    "@@@a_:example.com@B_:example.com",
+    "@",
+];
+
+fn elsewhere(engine: Engine, anchor: Anchor, fold: bool) -> Homeserver {
+    let syntax = Syntax { engine, anchor, fold: PerKind::all(fold) };
+    Homeserver::new("example.com".parse().expect("a server name"), Dialect::reading(syntax))
+}
+
+/// A service that claims by these.
+fn claiming(number: usize, regexes: &[&str]) -> Arc<Registration> {
+    let mut registration = Registration::clone(&registration(number, &[]));
+    registration.namespaces.users = (0..)
+        .zip(regexes)
+        .map(|(line, regex)| {
+            let regex = ValidRegex::checked(*regex, |_| Ok::<_, ()>(())).expect("unchecked");
+            Entry { regex, exclusive: true, group_id: None, place: Place { line: line + 1, column: 1 } }
+        })
+        .collect();
+    Arc::new(registration)
+}
+
+/// The index, whatever way it finds an entry, and each pattern alone by each of its engines, on every ID.
+#[test]
+fn each_engine_of_other_homeservers_answers_as_each_pattern_alone() {
+    let engines = [
+        (Engine::GoRe2, Anchor::Anywhere, false),
+        (Engine::Rust(RustRelease::V1_13), Anchor::Anywhere, false),
+        (Engine::Rust(RustRelease::V1_13), Anchor::Anywhere, true),
+        (Engine::Rust(RustRelease::V1_13), Anchor::Start, false),
+        (Engine::Rust(RustRelease::V1_13), Anchor::Start, true),
+        (Engine::Python, Anchor::Anywhere, false),
+    ];
+    for (engine, anchor, fold) in engines {
+        let homeserver = elsewhere(engine, anchor, fold);
+        let syntax = homeserver.dialect.syntax();
+        let read = |regex: &&str| syntax.pattern(Kind::User, regex).is_ok();
+        let regexes: Vec<&str> = ELSEWHERE.into_iter().filter(read).collect();
+        let services: Vec<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
+        let index = Index::build(&homeserver, &services);
+        for id in IDS {
+            let found = looked_up(&index, id);
+            for (at, regex) in regexes.iter().enumerate() {
+                let pattern = syntax.pattern(Kind::User, regex).expect("a pattern");
+                let scratch = &mut python_re::Scratch::new();
+                let alone = pattern.matcher().run(scratch, id) == Outcome::Match;
+                assert_eq!(pattern.backtracker().run(scratch, id) == Outcome::Match, alone, "{regex:?} on {id:?}");
+                let by_automaton = pattern.regular().map(|hir| by_automaton(&hir, id));
+                assert!(by_automaton.is_none_or(|matches| matches == alone), "{regex:?} on {id:?}");
+                let found = found.contains(&(at, Some(0)));
+                assert_eq!(found, alone, "{engine:?} {anchor:?}, fold: {fold}: {regex:?} on {id:?}");
+            }
+        }
+    }
+}
+
+fn by_automaton(hir: &regex_syntax::hir::Hir, text: &str) -> bool {
+    let nfa = regex_automata::nfa::thompson::Compiler::new().build_from_hir(hir).expect("compiles");
+    let automaton = regex_automata::nfa::thompson::pikevm::PikeVM::new_from_nfa(nfa).expect("compiles");
+    let input = regex_automata::Input::new(text).anchored(regex_automata::Anchored::Yes);
+    automaton.is_match(&mut automaton.create_cache(), input)
+}
+
+/// A prefix without regard to case is one key and not one for each way to write it, and what is looked for anywhere has one.
+#[test]
+fn other_homeservers_prefixes_are_no_more_than_synapses() {
+    let regexes: Vec<String> = (0..200).map(|at| format!("@skirk{at}_.*:example\\.com")).collect();
+    let services: Vec<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
+    let bytes = |homeserver: &Homeserver| Index::build(homeserver, &services).size().bytes;
+    let synapse = bytes(&"example.com".parse().expect("a server name"));
+    for fold in [false, true] {
+        let other = bytes(&elsewhere(Engine::Rust(RustRelease::V1_13), Anchor::Anywhere, fold));
+        assert!(other < 2 * synapse, "{other} bytes, and {synapse} for Synapse; fold: {fold}");
+    }
+}
+
+/// Whom a homeserver takes for the service itself.
+#[test]
+fn a_services_own_user_is_recognised_as_the_homeserver_does() {
+    for (name, own, others) in [
+        (
+            "synapse",
+            &["@bot7:example.com"][..],
+            &["@bot7:elsewhere.org", "@BOT7:example.com", "@x@bot7:example.com"][..],
+        ),
+        ("dendrite", &["@bot7:example.com", "@x@bot7:example.com.org"], &["@bot7:elsewhere.org", "@BOT7:example.com"]),
+        ("tuwunel", &["@bot7:example.com"], &["@BOT7:example.com", "@x@bot7:example.com", "@bot7:example.com.org"]),
+        ("continuwuity", &["@bot7:example.com", "@bot7:elsewhere.org"], &["@BOT7:example.com", "@bot77:example.com"]),
+    ] {
+        let dialect = name.parse().expect("a dialect");
+        let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
+        let index = Index::build(&homeserver, &[claiming(7, &[])]);
+        for (ids, is_own) in [(own, true), (others, false)] {
+            for id in ids {
+                assert_eq!(looked_up(&index, id) == [(0, None)], is_own, "{name}: {id}");
+            }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+use super::fold;
 use crate::ast::Ast;
 
 /// Literals of which every text that the tree matches contains each: what a search for candidates may look for.
@@ -10,10 +11,13 @@ use crate::ast::Ast;
 /// ```
 #[must_use]
 pub fn required_literals(ast: &Ast) -> Vec<String> {
-    let mut found = Literals::default();
-    found.on(ast);
-    found.end();
-    found.literals
+    Literals::default().of(ast)
+}
+
+/// The same of texts that have been made one without regard to case ([`Folded`](super::Folded)).
+#[must_use]
+pub fn folded_literals(ast: &Ast) -> Vec<String> {
+    Literals { folded: true, ..Literals::default() }.of(ast)
 }
 
 #[derive(Default)]
@@ -21,13 +25,26 @@ struct Literals {
     literals: Vec<String>,
     /// What has been read without a gap up to here.
     current: String,
+    /// Whether they are without regard to case.
+    folded: bool,
 }
 
 impl Literals {
+    fn of(mut self, ast: &Ast) -> Vec<String> {
+        self.on(ast);
+        self.end();
+        self.literals
+    }
+
     fn on(&mut self, ast: &Ast) {
         match ast {
             Ast::Empty | Ast::Anchor(_) | Ast::Look(_) => {}
-            Ast::Literal(c) => self.current.push(*c),
+            Ast::Literal(c) if !self.folded => self.current.push(*c),
+            Ast::Literal(c) => self.push(fold::caseless(*c)),
+            Ast::Class(class) if self.folded => {
+                let only = fold::representatives(class, 1).filter(|chars| chars.len() == 1);
+                self.push(only.map(|chars| chars[0]));
+            }
             Ast::Concat(items) => items.iter().for_each(|item| self.on(item)),
             Ast::Group(_, body) | Ast::Atomic(body) => self.on(body),
             Ast::Repeat(repeat) => {
@@ -38,6 +55,13 @@ impl Literals {
                 }
             }
             Ast::Class(_) | Ast::Alternation(_) | Ast::Reference { .. } | Ast::Conditional { .. } => self.end(),
+        }
+    }
+
+    fn push(&mut self, c: Option<char>) {
+        match c {
+            Some(c) => self.current.push(c),
+            None => self.end(),
         }
     }
 

@@ -30,6 +30,12 @@
 //! Assertions are passed over then, and atomic groups are entered, since leaving out a condition finds too much and never
 //! too little. [`Pattern::paths`](crate::Pattern::paths) gives exact paths where there are such, else necessary ones.
 //!
+//! # Anywhere, and in any case
+//!
+//! A pattern that is looked for anywhere in a text ([`Pattern::anywhere`](crate::Pattern::anywhere)) begins with whatever, and so
+//! has no prefix; [`looked_for`] gives what stands behind that, whose paths begin where a match does. Where case does not
+//! matter, [`folded_paths`] are those of a text that [`Folded`] has made one.
+//!
 //! # What it costs
 //!
 //! A path costs a prefix and an entry in somebody's table, so a pattern may make but 32 of them, which are handed down:
@@ -39,15 +45,17 @@
 //! in other ways: `(?i)@irc_` makes sixteen paths, since Python takes `i`, `I`, `İ` and `ı` for one.
 
 mod fingerprint;
+mod fold;
 mod literals;
 mod search;
 mod walk;
 
 pub use fingerprint::fingerprint;
-pub use literals::required_literals;
+pub use fold::{Folded, cases};
+pub use literals::{folded_literals, required_literals};
 pub(crate) use search::anywhere;
 pub use search::{looked_for, matches_only_at_start};
-pub use walk::{necessary_paths, paths};
+pub use walk::{folded_paths, necessary_paths, paths};
 
 use crate::ast::Ast;
 

@@ -1,6 +1,6 @@
 use regex_syntax::hir::ClassUnicode;
 
-use super::{Condition, Path};
+use super::{Condition, Path, fold};
 use crate::ast::{Anchor, Ast, Mode, Repeat};
 
 /// A pattern makes no more paths than this: five letters in either case, or three and two alternatives twice.
@@ -21,17 +21,24 @@ const MAX_WRITTEN_OUT: u32 = 4;
 /// necessary.
 #[must_use]
 pub fn paths(ast: &Ast) -> Vec<Path> {
-    walk(ast, !ast.remembers())
+    walk(ast, !ast.remembers(), false)
+}
+
+/// The exact paths of a pattern whose prefixes are without regard to case: those of a text that has been made so
+/// ([`Folded`](super::Folded)). Conditions are left to the rest.
+#[must_use]
+pub fn folded_paths(ast: &Ast) -> Vec<Path> {
+    walk(ast, !ast.remembers(), true)
 }
 
 /// The necessary paths of a pattern: one of them begins whatever it matches.
 #[must_use]
 pub fn necessary_paths(ast: &Ast) -> Vec<Path> {
-    walk(ast, false)
+    walk(ast, false, false)
 }
 
-fn walk(ast: &Ast, exact: bool) -> Vec<Path> {
-    let mut walk = Walk { exact, paths: Vec::new() };
+fn walk(ast: &Ast, exact: bool, folded: bool) -> Vec<Path> {
+    let mut walk = Walk { exact, folded, paths: Vec::new() };
     walk.on(Way { prefix: Vec::new(), conditions: Vec::new(), todo: vec![ast], share: MAX_PATHS });
     walk.paths
 }
@@ -39,6 +46,8 @@ fn walk(ast: &Ast, exact: bool) -> Vec<Path> {
 struct Walk {
     /// Whether the paths together are the pattern, or only begin as it does.
     exact: bool,
+    /// Whether prefixes are without regard to case.
+    folded: bool,
     paths: Vec<Path>,
 }
 
@@ -60,7 +69,7 @@ impl Walk {
             if self.passes(&mut way, next) {
                 continue;
             }
-            if let Some(ways) = way.fork(next) {
+            if let Some(ways) = self.fork(&way, next) {
                 return ways.into_iter().for_each(|way| self.on(way));
             }
             way.todo.push(next);
@@ -73,7 +82,15 @@ impl Walk {
     fn passes<'a>(&self, way: &mut Way<'a>, next: &'a Ast) -> bool {
         match next {
             Ast::Empty => {}
-            Ast::Literal(c) => way.push(*c),
+            Ast::Literal(c) if !self.folded => way.push(*c),
+            Ast::Literal(c) => match fold::caseless(*c) {
+                Some(c) => way.push(c),
+                None => return false,
+            },
+            Ast::Class(class) if self.folded => match fold::representatives(class, 1).as_deref() {
+                Some([c]) => way.push(*c),
+                _ => return false,
+            },
             Ast::Anchor(Anchor::Start) if way.prefix.is_empty() => {}
             Ast::Group(_, body) => way.todo.push(body),
             Ast::Concat(items) => way.todo.extend(items.iter().rev()),
@@ -81,7 +98,7 @@ impl Walk {
                 way.todo.extend((0..repeat.min).map(|_| &repeat.body));
             }
             Ast::Look(_) if !self.exact => {}
-            Ast::Look(look) if look.behind.is_none() => {
+            Ast::Look(look) if look.behind.is_none() && !self.folded => {
                 let (at, negated, body) = (way.prefix.len(), look.negated, look.body.clone());
                 way.conditions.push(Condition { at, negated, body });
             }
@@ -89,6 +106,36 @@ impl Walk {
             _ => return false,
         }
         true
+    }
+
+    /// The ways on where there are several, if they are few enough.
+    fn fork<'a>(&self, way: &Way<'a>, next: &'a Ast) -> Option<Vec<Way<'a>>> {
+        match next {
+            Ast::Repeat(repeat) if is_optional(repeat) && way.share >= 2 => {
+                let mut with = way.with_share(2);
+                with.todo.push(&repeat.body);
+                Some(vec![way.with_share(2), with])
+            }
+            Ast::Alternation(branches) if branches.len() <= way.share => {
+                let into = |branch| {
+                    let mut way = way.with_share(branches.len());
+                    way.todo.push(branch);
+                    way
+                };
+                Some(branches.iter().map(into).collect())
+            }
+            Ast::Class(class) if way.prefix.len() < WEAK_PREFIX => {
+                let most = MAX_UNFOLDED.min(u32::try_from(way.share).unwrap_or(u32::MAX));
+                let chars = if self.folded { fold::representatives(class, most)? } else { members(class, most)? };
+                let into = |c: &char| {
+                    let mut way = way.with_share(chars.len());
+                    way.push(*c);
+                    way
+                };
+                Some(chars.iter().map(into).collect())
+            }
+            _ => None,
+        }
     }
 
     fn end(&mut self, way: Way<'_>) {
@@ -102,40 +149,9 @@ impl Walk {
     }
 }
 
-impl<'a> Way<'a> {
+impl Way<'_> {
     fn push(&mut self, c: char) {
         self.prefix.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-    }
-
-    /// The ways on where there are several, if they are few enough.
-    fn fork(&self, next: &'a Ast) -> Option<Vec<Self>> {
-        match next {
-            Ast::Repeat(repeat) if is_optional(repeat) && self.share >= 2 => {
-                let mut with = self.with_share(2);
-                with.todo.push(&repeat.body);
-                Some(vec![self.with_share(2), with])
-            }
-            Ast::Alternation(branches) if branches.len() <= self.share => {
-                let into = |branch| {
-                    let mut way = self.with_share(branches.len());
-                    way.todo.push(branch);
-                    way
-                };
-                Some(branches.iter().map(into).collect())
-            }
-            Ast::Class(class) if self.prefix.len() < WEAK_PREFIX => {
-                let count = count(class);
-                let most = MAX_UNFOLDED.min(u32::try_from(self.share).unwrap_or(u32::MAX));
-                let into = |c| {
-                    let mut way = self.with_share(count as usize);
-                    way.push(c);
-                    way
-                };
-                let chars = || class.iter().flat_map(|range| range.start()..=range.end());
-                (count <= most).then(|| chars().map(into).collect())
-            }
-            _ => None,
-        }
     }
 
     /// A copy that may make one in so many of the paths that this one may.
@@ -152,8 +168,13 @@ fn is_written_out(repeat: &Repeat) -> bool {
     repeat.mode != Mode::Possessive && repeat.max == Some(repeat.min) && repeat.min <= MAX_WRITTEN_OUT
 }
 
+/// The characters of a set, if they are no more than this.
+fn members(class: &ClassUnicode, most: u32) -> Option<Vec<char>> {
+    (count(class) <= most).then(|| class.iter().flat_map(|range| range.start()..=range.end()).collect())
+}
+
 /// How many characters a set holds.
-fn count(class: &ClassUnicode) -> u32 {
+pub(super) fn count(class: &ClassUnicode) -> u32 {
     class.iter().fold(0, |sum, range| sum + (u32::from(range.end()) - u32::from(range.start()) + 1))
 }
 
