@@ -51,9 +51,9 @@ impl Totals {
         of(&self.failed) == 0 && of(&self.set_free) == 0 && wrong == 0 && nearly_all && right > 0
     }
 
-    fn failed(&self, what: &dyn std::fmt::Debug) {
+    fn failed(&self, who: &str, what: &dyn std::fmt::Debug) {
         if self.failed.fetch_add(1, Ordering::Relaxed) < 10 {
-            eprintln!("failed: {what:?}");
+            eprintln!("failed, asked by {who}: {what:?}");
         }
     }
 }
@@ -86,9 +86,9 @@ pub(crate) fn note(address: SocketAddr, _services: usize, ledger: &Ledger, stop:
                     ledger.note(registrations);
                     last = status["snapshot"].take();
                 }
-                other => totals.failed(&other),
+                other => totals.failed("note", &other),
             },
-            other => totals.failed(&other),
+            other => totals.failed("note", &other),
         }
     }
 }
@@ -109,7 +109,7 @@ pub(crate) fn reload(address: SocketAddr, every: Duration, stop: &AtomicBool, to
                     }
                     match connection.ask("POST", "/-/reload", None) {
                         Ok((200, _)) => drop(totals.reloads.fetch_add(1, Ordering::Relaxed)),
-                        other => totals.failed(&other),
+                        other => totals.failed("reload", &other),
                     }
                 }
             });
@@ -125,7 +125,7 @@ pub(crate) fn single(address: SocketAddr, services: usize, ledger: &Ledger, stop
         let path = format!("/v1/owners?id=%40svc{service}_x%3Aexample.com");
         match connection.ask("GET", &path, None) {
             Ok((200, answer)) => observe(&answer, &answer["snapshot"], service, services, ledger, totals),
-            other => totals.failed(&other),
+            other => totals.failed("single", &other),
         }
         totals.requests.fetch_add(1, Ordering::Relaxed);
         thread::sleep(Duration::from_millis(1));
@@ -193,7 +193,7 @@ fn observe_batch(
                 observe(result, &answer["snapshot"], *service, services, ledger, totals);
             }
         }
-        other => totals.failed(&other),
+        other => totals.failed("batch", &other),
     }
 }
 

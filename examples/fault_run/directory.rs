@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clients::{Random, Totals};
+use crate::place::{Place, beside};
 
 /// The first half of the services is injured and never removed: their names must stay theirs. The second half is
 /// removed and added again on purpose.
@@ -40,14 +41,24 @@ pub(crate) fn regex(service: usize, revision: usize) -> String {
     format!("@svc{service}_(?:x|r{revision}).*:example\\.com")
 }
 
-/// One random fault or repair every few milliseconds, and everything mended at the end.
-pub(crate) fn injure_and_mend(directory: &Path, services: usize, stop: &AtomicBool, totals: &Totals) {
+/// One random fault or repair every few milliseconds; now and then, if `place` is given, one that befalls all files at once.
+pub(crate) fn injure_and_mend(
+    directory: &Path,
+    services: usize,
+    place: Option<&Place>,
+    stop: &AtomicBool,
+    totals: &Totals,
+) {
     let mut random = Random::new(7);
     let mut revision = 1;
     while !stop.load(Ordering::Relaxed) {
         let service = random.below(services);
         revision += 1;
-        let done = if random.below(3) == 0 {
+        let done = if let Some(place) = place
+            && random.below(200) == 0
+        {
+            place.injure_and_mend_all(&mut random)
+        } else if random.below(3) == 0 {
             mend(directory, service, revision)
         } else {
             injure(directory, service, services, revision, &mut random)
@@ -80,13 +91,18 @@ fn injure(
         return Ok(());
     }
     let text = content(service, revision);
-    match random.below(9) {
+    match random.below(12) {
         0 => fs::write(target, "id: [unclosed"),
         1 => fs::write(target, &text.as_bytes()[..text.len() / 2]),
         2 => fs::write(target, text.replace("exclusive: true", "exclusive: maybe")),
         3 => fs::write(target, [0xff, 0xfe, 0x00]),
         4 => fs::write(target, text.replace("@svc", "@(svc")),
         5 => write_slowly(&target, &text),
+        // The other half stays as it is: what is written over it collides, or is held.
+        9 if is_permanent(service, services) => write_through_a_hard_link(&target, &text, random),
+        10 if is_permanent(service, services) => storm(&target, service, services, random),
+        // Another bridge's file, pasted over it.
+        11 if is_permanent(service, services) => fs::write(target, content((service + 1) % services, revision)),
         8 if is_permanent(service, services) => take_away_for_a_moment(&target, &text, random),
         6 if is_permanent(service, services) => {
             // Replaced by a directory of the same name.
@@ -113,6 +129,39 @@ fn take_away_for_a_moment(target: &Path, text: &str, random: &mut Random) -> std
     }
     thread::sleep(Duration::from_millis(u64::try_from(random.below(600)).unwrap_or(0)));
     fs::write(target, text)
+}
+
+/// As over NFS, where no event tells who writes: a part that is a registration, and after a while the rest.
+fn write_through_a_hard_link(target: &Path, text: &str, random: &mut Random) -> std::io::Result<()> {
+    let link = beside(target);
+    let _ = fs::remove_file(&link);
+    if fs::hard_link(target, &link).is_err() {
+        // What is there is not a file just now.
+        return Ok(());
+    }
+    let head = &text[..text.find("    - exclusive").unwrap_or(0)];
+    fs::write(&link, head.replace("users:", "users: []"))?;
+    thread::sleep(Duration::from_millis(u64::try_from(random.below(600)).unwrap_or(0)));
+    fs::write(&link, text)
+}
+
+/// Two files change names, and back, again and again.
+fn storm(target: &Path, service: usize, services: usize, random: &mut Random) -> std::io::Result<()> {
+    let other = path(target.parent().expect("a directory"), (service + 1) % (services / 2));
+    let between = beside(target);
+    for _ in 0..random.below(400) {
+        for _ in 0..2 {
+            if fs::rename(target, &between).is_ok() {
+                // A directory is in the place of one of them just now.
+                if fs::rename(&other, target).is_ok() {
+                    fs::rename(&between, &other)?
+                } else {
+                    fs::rename(&between, target)?
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_slowly(target: &Path, text: &str) -> std::io::Result<()> {

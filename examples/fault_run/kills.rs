@@ -1,5 +1,6 @@
 //! `kill -9`, again and again, each time at another moment.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -49,7 +50,7 @@ pub(crate) fn run(rounds: usize) -> bool {
     let (directory, state) = (directory.path(), state.path());
     let expected = (0..SERVICES).map(|at| (format!("svc{at}"), directory::regex(at, 0))).collect();
     let mut scene = Scene { directory, state, random: Random::new(11), revision: 0, expected };
-    Server::start(directory, state, HOLD).kill();
+    start(directory, state).kill();
     for service in 0..BROKEN {
         fs::write(directory::path(directory, service), "id: [").expect("writable");
     }
@@ -57,7 +58,7 @@ pub(crate) fn run(rounds: usize) -> bool {
     for round in 0..rounds {
         let moment = MOMENTS[round % MOMENTS.len()];
         scene.kill_at(moment);
-        let server = Server::start(directory, state, HOLD);
+        let server = start(directory, state);
         let after = answers(&server);
         if after != scene.expected {
             wrong += 1;
@@ -75,17 +76,25 @@ pub(crate) fn run(rounds: usize) -> bool {
     wrong == 0
 }
 
+fn arguments(directory: &Path) -> Vec<OsString> {
+    vec!["--server-name".into(), "example.com".into(), directory.into()]
+}
+
+fn start(directory: &Path, state: &Path) -> Server {
+    Server::start(&arguments(directory), Some(state), HOLD)
+}
+
 impl Scene<'_> {
     fn kill_at(&mut self, moment: Moment) {
         let below = |random: &mut Random, micros| Duration::from_micros(random.below(micros) as u64);
         match moment {
             Moment::Start => {
-                let server = Server::spawn(self.directory, self.state, HOLD);
+                let server = Server::spawn(&arguments(self.directory), Some(self.state), HOLD);
                 thread::sleep(below(&mut self.random, 60_000));
                 server.kill();
             }
             Moment::Reload => {
-                let server = Server::start(self.directory, self.state, HOLD);
+                let server = start(self.directory, self.state);
                 self.change(0.., 1);
                 // Whoever asks for the reload never hears of it.
                 let address = server.address;
@@ -97,7 +106,7 @@ impl Scene<'_> {
                 drop(asker.join().expect("no panic"));
             }
             Moment::Copies => {
-                let server = Server::start(self.directory, self.state, HOLD);
+                let server = start(self.directory, self.state);
                 self.change(0.., 1);
                 let last = format!("svc{}", SERVICES - 1);
                 // Until the first of them is in force; the copies are made just then.
@@ -111,11 +120,11 @@ impl Scene<'_> {
                 server.kill();
             }
             Moment::Writes => {
-                let server = Server::start(self.directory, self.state, HOLD);
+                let server = start(self.directory, self.state);
                 let stop = AtomicBool::new(false);
                 let totals = Totals::default();
                 thread::scope(|scope| {
-                    scope.spawn(|| directory::injure_and_mend(self.directory, SERVICES, &stop, &totals));
+                    scope.spawn(|| directory::injure_and_mend(self.directory, SERVICES, None, &stop, &totals));
                     thread::sleep(below(&mut self.random, 400_000));
                     server.kill();
                     stop.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -138,7 +147,7 @@ impl Scene<'_> {
     /// After others have written at random: no name of the permanent half may be free, whatever lies there now. Then
     /// everything is made as it is expected to be.
     fn settle(&mut self) {
-        let server = Server::start(self.directory, self.state, HOLD);
+        let server = start(self.directory, self.state);
         let answers = answers(&server);
         for service in (0..SERVICES).filter(|&service| directory::is_permanent(service, SERVICES)) {
             assert!(answers.contains_key(&format!("svc{service}")), "svc{service} has lost its names");

@@ -8,11 +8,13 @@
 //! Starts the `bailiwick` binary that was built beside it on a free loopback port, over directories of its own below the
 //! system's temporary directory.
 //!
-//! With `--seconds`, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
+//! With `--seconds`, every kind of source (a directory, one of symlinks, files as arguments, Synapse's configuration) has its turn, with
+//! and without copies in a state directory. In each, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
 //! that each `snapshot` names is noted, and four clients ask single and batch questions, a slow one and a broken one among
 //! them. The run fails (exit code 1) when a request failed, an answer was not what the set that its `snapshot` names says
 //! (so that a batch of two sets is wrong too), a name came free through a fault, or memory or open files grew after the
-//! warm-up. Every regex changes with every repair, and is compared.
+//! warm-up, or if the service is not well again when all is mended. Every regex changes with every repair, and is compared. At the end
+//! it prints by how much `--hold` delays what is meant.
 //!
 //! With `--kills`, the service is killed so many times, at a random moment of its start, of a reload, of keeping copies, and
 //! while others write; each time it must start with the answers that it gave before.
@@ -21,9 +23,11 @@
 
 mod clients;
 mod connection;
+mod delays;
 mod directory;
 mod kills;
 mod ledger;
+mod place;
 mod server;
 
 use std::sync::Arc;
@@ -33,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use clients::Totals;
 use ledger::Ledger;
+use place::{KINDS, Kind, Place};
 
 const SERVICES: usize = 300;
 const RELOAD_EVERY: Duration = Duration::from_millis(100);
@@ -45,26 +50,38 @@ enum Run {
 
 fn main() {
     let good = match from_arguments() {
-        Run::Faults { seconds } => faults(seconds),
+        Run::Faults { seconds } => all_faults(seconds),
         Run::Kills { rounds } => kills::run(rounds),
     };
     println!("{}", if good { "good" } else { "NOT GOOD" });
     std::process::exit(i32::from(!good));
 }
 
-fn faults(seconds: u64) -> bool {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+/// Every kind of source in turn, with and without copies, and then the delays.
+fn all_faults(seconds: u64) -> bool {
+    let cells: Vec<(Kind, bool)> =
+        KINDS.into_iter().flat_map(|kind| [true, false].map(|copies| (kind, copies))).collect();
+    let each = Duration::from_secs(seconds) / u32::try_from(cells.len()).unwrap_or(1);
+    let mut good = true;
+    for (kind, copies) in cells {
+        println!("{kind:?}, {} copies", if copies { "with" } else { "without" });
+        good &= faults(kind, copies, each);
+    }
+    good & delays::run(if seconds < 120 { 5 } else { 20 })
+}
+
+fn faults(kind: Kind, copies: bool, time: Duration) -> bool {
+    let place = Arc::new(Place::new(kind, SERVICES));
     let state = tempfile::tempdir().expect("a temporary directory");
-    directory::fill(directory.path(), SERVICES);
-    let server = server::Server::start(directory.path(), state.path(), 60);
+    let server = server::Server::start(&place.arguments(), copies.then(|| state.path()), 60);
     let ledger = Arc::new(Ledger::default());
     let stop = Arc::new(AtomicBool::new(false));
     let totals = Arc::new(Totals::default());
 
     let mut threads = Vec::new();
     threads.push(spawn(&stop, {
-        let (path, totals) = (directory.path().to_owned(), Arc::clone(&totals));
-        move |stop| directory::injure_and_mend(&path, SERVICES, stop, &totals)
+        let (place, totals) = (Arc::clone(&place), Arc::clone(&totals));
+        move |stop| directory::injure_and_mend(&place.files(), SERVICES, Some(&place), stop, &totals)
     }));
     threads.push(spawn(&stop, {
         let (address, totals) = (server.address, Arc::clone(&totals));
@@ -76,11 +93,11 @@ fn faults(seconds: u64) -> bool {
         threads.push(spawn(&stop, move |stop| client(address, SERVICES, &ledger, stop, &totals)));
     }
 
-    let warm_up = Duration::from_secs(seconds.div_ceil(4));
+    let warm_up = time / 4;
     thread::sleep(warm_up);
     let before = server.figures();
     let began = Instant::now();
-    thread::sleep(Duration::from_secs(seconds).checked_sub(warm_up).unwrap());
+    thread::sleep(time.saturating_sub(warm_up));
     stop.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().expect("no thread of the fault run panics");
@@ -88,7 +105,30 @@ fn faults(seconds: u64) -> bool {
     let after = server.figures();
     println!("{} s after a warm-up of {} s", began.elapsed().as_secs(), warm_up.as_secs());
     println!("memory: {} KiB, then {} KiB; open files: {}, then {}", before.kib, after.kib, before.files, after.files);
-    totals.report(&ledger) & !before.grew_into(&after)
+    let is_mended = mended(&place, &server);
+    totals.report(&ledger) & is_mended & !before.grew_into(&after)
+}
+
+/// Whether all is well again when everything is mended.
+fn mended(place: &Place, server: &server::Server) -> bool {
+    const LAST_REVISION: usize = 1_000_000_000;
+    place.mend(LAST_REVISION).expect("the run's own files are writable");
+    let mut connection = connection::Connection::open(server.address).expect("the service listens");
+    let began = Instant::now();
+    let mut status = serde_json::Value::Null;
+    while began.elapsed() < Duration::from_secs(30) {
+        // What was there for a while and is not meant to be is confirmed to be gone.
+        let confirmed = connection.ask("POST", "/-/reload", Some(&serde_json::json!({"allow_empty": true})));
+        if let (Ok((200, _)), Ok((200, now))) = (confirmed, connection.ask("GET", "/v1/status", None)) {
+            if now["complete"] == true && now["registrations"]["active"] == SERVICES {
+                println!("mended, and complete: true");
+                return true;
+            }
+            status = now;
+        }
+    }
+    println!("mended, and not complete: {status}");
+    false
 }
 
 fn spawn(stop: &Arc<AtomicBool>, work: impl FnOnce(&AtomicBool) + Send + 'static) -> thread::JoinHandle<()> {
@@ -101,14 +141,14 @@ fn from_arguments() -> Run {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         [] => Run::Faults { seconds: 120 },
-        ["--seconds", seconds] if seconds.parse::<u64>().is_ok_and(|seconds| (4..=280).contains(&seconds)) => {
+        ["--seconds", seconds] if seconds.parse::<u64>().is_ok_and(|seconds| (32..=1_200).contains(&seconds)) => {
             Run::Faults { seconds: seconds.parse().expect("just parsed") }
         }
         ["--kills", rounds] if rounds.parse::<usize>().is_ok_and(|rounds| (1..=1_000).contains(&rounds)) => {
             Run::Kills { rounds: rounds.parse().expect("just parsed") }
         }
         _ => {
-            eprintln!("usage: fault_run [--seconds 4..280 | --kills 1..1000]");
+            eprintln!("usage: fault_run [--seconds 32..1200 | --kills 1..1000]");
             std::process::exit(64);
         }
     }

@@ -1,5 +1,6 @@
 //! The service under test: the binary that was built beside this program.
 
+use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,15 +27,15 @@ impl Figures {
 }
 
 impl Server {
-    /// `hold`: for how many seconds it holds what an edit takes away.
-    pub(crate) fn start(directory: &Path, state: &Path, hold: u32) -> Self {
-        let server = Self::spawn(directory, state, hold);
+    /// `arguments`: where the registrations are; `hold`: for how many seconds it holds what an edit takes away.
+    pub(crate) fn start(arguments: &[OsString], state: Option<&Path>, hold: u32) -> Self {
+        let server = Self::spawn(arguments, state, hold);
         server.wait_until_ready();
         server
     }
 
     /// Starts it and waits for nothing.
-    pub(crate) fn spawn(directory: &Path, state: &Path, hold: u32) -> Self {
+    pub(crate) fn spawn(arguments: &[OsString], state: Option<&Path>, hold: u32) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let binary = std::env::current_exe()
             .expect("an executable")
@@ -43,10 +44,11 @@ impl Server {
             .map(|target| target.join("bailiwick"));
         let binary = binary.filter(|path| path.exists()).expect("build the binary first: cargo build --release");
         let child = Command::new(binary)
-            .args(["serve", "--server-name", "example.com", "--log-level", "error", "--listen"])
+            .args(["serve", "--log-level", "error", "--listen"])
             .arg(address.to_string())
-            .args(["--hold", &hold.to_string(), "--state-dir"])
-            .args([state, directory])
+            .args(["--hold", &hold.to_string()])
+            .args(state.into_iter().flat_map(|state| [OsStr::new("--state-dir"), state.as_os_str()]))
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

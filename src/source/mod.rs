@@ -9,6 +9,7 @@
 //!
 //! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
+mod asked;
 mod clock;
 mod directory;
 mod disk;
@@ -24,7 +25,7 @@ mod patience;
 mod place;
 mod provider;
 mod scan;
-mod source;
+
 mod ways;
 
 pub use clock::{Clock, SystemClock};
@@ -39,8 +40,8 @@ pub use loader::Loader;
 pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
 
+pub(crate) use asked::Source;
 pub(crate) use known::{Absence, Known};
 pub(crate) use scan::{Keep, Scan, Scanner, load};
-pub(crate) use source::Source;
 
 use known::Read;
