@@ -9,6 +9,7 @@ mod nothing;
 mod openapi;
 mod output;
 mod owner;
+mod preflight;
 mod report;
 mod serve;
 mod sources;
@@ -56,6 +57,8 @@ enum Command {
     Diff(diff::Diff),
     /// Explain a code that `check` prints: why it hurts, an example, and the way out.
     Explain(explain::Explain),
+    /// Say which accounts of a Synapse live in the names that registrations take.
+    Preflight(Box<preflight::Preflight>),
     /// Ask a running service whether it is well; the exit code tells (for container health checks).
     Health(health::Health),
     /// Print the OpenAPI document.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),
         Command::Explain(explain) => explain::run(&explain),
+        Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),
         Command::Openapi => openapi::run(),
     }

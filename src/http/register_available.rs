@@ -87,6 +87,7 @@ async fn get(state: web::Data<AppState>, caller: ReqData<Caller>, request: HttpR
     response
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as all that is told of decisions")]
 fn told(_snapshot: &Snapshot, _caller: Caller, decision: Decision<'_>) -> (StatusCode, Vec<u8>) {
     match decided::message(&decision) {
         None => (StatusCode::OK, render::to_bytes(&Available { available: true })),

@@ -34,8 +34,10 @@ pub struct Limits {
     pub waiters: usize,
 }
 
-/// One change wakes all who wait, and they are answered before anybody else.
-const MAX_WAITERS: usize = 4_096;
+/// One change wakes all who wait, and whoever asks something else meanwhile stands behind their answers. By a debug build on
+/// a machine with a load of 36, 1,000 were answered within 0.2 s of the first, and nobody else waited for more than 0.17 s;
+/// 4,096 took 2.6 s, and others waited for many. Each takes 19 KiB.
+const MAX_WAITERS: usize = 1_024;
 
 impl Default for Limits {
     /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare; 16 such bodies at a time.

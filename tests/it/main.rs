@@ -22,6 +22,7 @@ mod monitoring;
 mod no_token_leaks;
 mod openapi;
 mod pattern;
+mod preflight;
 mod providers;
 mod readme;
 mod register_available;
