@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import socket
 import socketserver
 import threading
@@ -70,7 +71,7 @@ class Asking(TestCase):
         self.released = threading.Event()
 
     def serve(self, reply: Callable[[Handler], None], tcp: bool = False) -> module.Client:
-        Handler.reply = reply  # type: ignore[assignment]
+        Handler.reply = reply
         server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) if tcp else UnixServer(self.path, Handler)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -117,6 +118,9 @@ class Asking(TestCase):
         await self.both(client)
         self.assertEqual([seen[3] for seen in Handler.seen[2:]], ["Bearer another"] * 2)
 
+    def says_nothing(self, _: Handler) -> None:
+        self.released.wait(25)
+
     async def assert_no_answer(self, client: module.Client, words: str) -> None:
         for error in await self.both(client):
             self.assertIsInstance(error, module.NoAnswer)
@@ -149,7 +153,7 @@ class Asking(TestCase):
         await self.assert_no_answer(self.serve(says(200, b'{"ready": true', length=50)), "")
 
     async def test_silence_ends_in_time(self) -> None:
-        client = self.serve(lambda _: self.released.wait(25) and None)
+        client = self.serve(self.says_nothing)
         begin = time.monotonic()
         first = await self.both(client)
         self.assertTrue(all(isinstance(error, module.NoAnswer) for error in first))
@@ -157,8 +161,8 @@ class Asking(TestCase):
         self.assertLess(time.monotonic() - begin, 20)
 
     async def test_after_silence_the_next_question_is_answered(self) -> None:
-        silent = self.serve(lambda _: self.released.wait(25) and None)
+        silent = self.serve(self.says_nothing)
         await self.both(silent)
-        Handler.reply = says(200, b"{}")  # type: ignore[assignment]
+        Handler.reply = says(200, b"{}")
         self.assertEqual(await self.both(silent), [{}, {}])
         await task.deferLater(reactor, 0, lambda: None)

@@ -301,7 +301,8 @@ class WhoIsDown(LoaderTestCase):
         self.assertEqual(self.transactions.recoverers, {})
 
     def test_a_try_that_is_under_way_is_not_doubled(self) -> None:
-        self.up = under_way = Deferred()
+        under_way: Deferred[bool] = Deferred()
+        self.up = under_way
         self.reactor.pump([2])
         self.apply(self.disk.put(TELEGRAM, url="http://new"))
         self.assertEqual(self.sent, ["http://old"])
@@ -321,7 +322,8 @@ class WhoIsDown(LoaderTestCase):
         for gets_through in (True, False):
             self.setUp()
             self.store.unsent["telegram"].append(Sent(self.sent, lambda: True))
-            self.up = under_way = Deferred()
+            under_way: Deferred[bool] = Deferred()
+            self.up = under_way
             self.reactor.pump([2])
             self.apply()
             under_way.callback(gets_through)

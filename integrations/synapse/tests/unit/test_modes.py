@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 from support import SERVER, Disk, Store, alias, claims, directory_handler, entry, registration_handler, service
+from synapse.module_api import NOT_SPAM
 from synapse.module_api.errors import ConfigError, SynapseError
 from synapse.spam_checker_api import RegistrationBehaviour
 from synapse.types import RoomAlias
@@ -383,7 +384,7 @@ class Guarding(ModeTestCase):
         self.boot("guard")
         self.decide(allowed=True, reason="unclaimed", errcode=None)
         self.assertEqual(await self.register("alice"), RegistrationBehaviour.ALLOW)
-        self.assertEqual(await self.create_alias("garden"), module.NOT_SPAM)
+        self.assertEqual(await self.create_alias("garden"), NOT_SPAM)
         asked = [(path, body) for _, path, body in self.bailiwick.asked if path.startswith("/v1/may-")]
         alias_asked = {"alias": f"#garden:{SERVER}", "user_id": f"@alice:{SERVER}"}
         self.assertEqual(asked, [("/v1/may-register", {"user_id": f"@alice:{SERVER}"}), ("/v1/may-create-alias", alias_asked)])
@@ -419,7 +420,7 @@ class Guarding(ModeTestCase):
         self.assertEqual(await self.register("A b"), RegistrationBehaviour.ALLOW)
         self.bailiwick.silent = True
         self.assertEqual(await self.register("a" * 256), RegistrationBehaviour.ALLOW)
-        self.assertEqual(await self.create_alias("garden", "elsewhere.test"), module.NOT_SPAM)
+        self.assertEqual(await self.create_alias("garden", "elsewhere.test"), NOT_SPAM)
 
     async def test_who_has_no_name_is_not_asked_about(self) -> None:
         self.boot("guard")

@@ -106,7 +106,7 @@ class AsSynapseSays(TestCase):
                     theirs = False
                 except SynapseError:
                     theirs = True
-                ours = reserved.holder_of_user(user_id, asking and asking.id) is not None
+                ours = reserved.holder_of_user(user_id, asking.id if asking else None) is not None
                 self.assertEqual(ours, theirs, (several, user_id, asking and asking.id))
                 refused += theirs
         self.assertGreater(refused, 1_000)
