@@ -64,7 +64,7 @@ class Asking(TestCase):
         # The path of a Unix socket may have 107 bytes.
         self.directory = Path("/tmp") / f"bailiwick-{os.getpid()}-{self._testMethodName[-40:]}"
         self.directory.mkdir()
-        self.addCleanup(lambda: ([file.unlink() for file in self.directory.iterdir()] and None) or self.directory.rmdir())
+        self.addCleanup(shutil.rmtree, self.directory)
         self.path, self.token = str(self.directory / "s"), self.directory / "token"
         self.token.write_text("a token of the tests\n")
         Handler.seen = []
