@@ -917,8 +917,8 @@ def private_ground(hs: HomeServer) -> Iterator[tuple[str, Callable[[], bool]]]:
     check = RegistrationHandler.check_user_id_not_appservice_exclusive
     allows = DirectoryHandler.can_modify_alias
     store = hs.get_datastores().main
-    yield f"the parameters of {check.__qualname__}", lambda: takes(check, "user_id", "allowed_appservice")
-    yield f"the parameters of {allows.__qualname__}", lambda: takes(allows, "alias", "user_id")
+    yield check.__qualname__, lambda: takes(check, "user_id", "allowed_appservice")
+    yield allows.__qualname__, lambda: takes(allows, "alias", "user_id")
     yield "how user IDs are checked for people", lambda: calls(RegistrationHandler.check_username, check.__name__)
     yield "how accounts are made", lambda: calls(RegistrationHandler.register_user, RegistrationHandler.check_username.__name__)
     yield "how user IDs are checked for services", lambda: calls(RegistrationHandler.appservice_register, check.__name__)
@@ -958,8 +958,8 @@ def private_ground_of_load(hs: HomeServer) -> Iterator[tuple[str, Callable[[], b
     yield "ApplicationServicesHandler.started_scheduler", lambda: isinstance(started, bool)
     yield "_TransactionController.recoverers", lambda: isinstance(transactions.recoverers, dict)
     yield "_TransactionController.start_recoverer", lambda: takes(_TransactionController.start_recoverer, "service")
-    yield "the parameters of _Recoverer.force_retry", lambda: takes(_Recoverer.force_retry)
-    yield "the parameters of _Recoverer.recover", lambda: takes(_Recoverer.recover)
+    yield "_Recoverer.force_retry", lambda: takes(_Recoverer.force_retry)
+    yield "_Recoverer.recover", lambda: takes(_Recoverer.recover)
     yield "_Recoverer._backoff", lambda: calls(_Recoverer._backoff, "recover")
     yield "the attributes of _Recoverer", lambda: {"service", "callback", "backoff_counter", "scheduled_recovery"} <= made
     yield "how _Recoverer tries", lambda: {"service", "callback", "_backoff"} <= tries
@@ -993,14 +993,14 @@ def calls(function: Callable[..., object], name: str) -> bool:
 
 def check_private_ground(hs: HomeServer, mode: str) -> None:
     """Refuses the mode where this Synapse differs in anything; what is missing altogether shows by its name."""
-    differs = None
+    reason = None
     try:
         grounds = [private_ground(hs)] + ([private_ground_of_load(hs)] if mode == LOAD else [])
-        differs = next((what for ground in grounds for what, as_expected in ground if not as_expected()), None)
+        reason = next((f"{what} differs" for ground in grounds for what, as_expected in ground if not as_expected()), None)
     except Exception as error:
-        differs = f"{type(error).__name__}: {error}"
-    if differs is not None:
-        raise ConfigError(f"synapse_bailiwick: the mode {mode} does not work with this Synapse, which differs in {differs}")
+        reason = str(error)
+    if reason is not None:
+        raise ConfigError(f"synapse_bailiwick: the mode {mode} does not work with this Synapse: {reason}")
 
 
 def delegates_authentication(api: ModuleApi) -> bool:

@@ -227,7 +227,7 @@ def why_refused(release: Release, mode: str, mas: bool) -> str | None:
     if mode == "guard" and mas:
         return "the mode guard does not work beside an authentication service"
     if mode == "load" and series(release.version) < LOAD_SINCE:
-        return "the mode load does not work with this Synapse, which differs in "
+        return "the mode load does not work with this Synapse: "
     return None
 
 

@@ -70,7 +70,7 @@ class PrivateGround(TestCase):
     def assert_refused(self, mode: str) -> None:
         error = self.assertRaises(ConfigError, module.check_private_ground, self.hs, mode)
         self.assertRegex(
-            error.msg, rf"^synapse_bailiwick: the mode {mode} does not work with this Synapse, which differs in \S[^\n]*$"
+            error.msg, rf"^synapse_bailiwick: the mode {mode} does not work with this Synapse: \S[^\n]*$"
         )
 
     def test_this_synapse_is_as_expected(self) -> None:
