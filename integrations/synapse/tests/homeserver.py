@@ -51,6 +51,7 @@ BEFORE = {
     "1.130.0": "2025-06-05",
     "1.98.0": "2024-01-05",
     "1.80.0": "2023-04-15",
+    "1.60.0": "2022-06-05",
 }
 # What every Synapse here is configured with; only loopback reaches any of them.
 SHARED_SECRET = "shared-secret-of-the-tests"
