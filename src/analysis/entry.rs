@@ -8,7 +8,7 @@ use super::examiner::Pass;
 use super::finding::{Finding, Severity, Witness, WitnessIs};
 use super::glob::{glob_star, names_server_unescaped};
 use super::language::is_moderate;
-use super::limits::MAX_SOURCE;
+use super::limits::{Listed, MAX_SOURCE};
 use super::prepared::Standing;
 use super::reach::Reach;
 use crate::matrix::Kind;
@@ -28,7 +28,7 @@ pub(super) struct EntryAlone<'e> {
 
 impl EntryAlone<'_> {
     /// Finds what is wrong with it, and what it is good for.
-    pub(super) fn examine(self, pass: &mut Pass<'_>, findings: &mut Vec<Finding>) -> Standing {
+    pub(super) fn examine(self, pass: &mut Pass<'_>, findings: &mut Listed) -> Standing {
         let reach = match pass.reach(self.kind, self.pattern, self.ways) {
             Some(reach) if !reach.undecided => reach,
             None if is_moderate(self.pattern.ast()) => {

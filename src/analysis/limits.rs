@@ -65,27 +65,60 @@ impl Unseen {
     }
 }
 
-/// Keeps the first findings of each code; the last of those that are kept counts the rest.
-pub(super) fn bound(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
-    let mut kept: Vec<Finding> = Vec::new();
-    let mut counts: Vec<(Code, usize, usize)> = Vec::new();
-    for finding in findings {
-        let known = counts.iter().position(|(code, ..)| *code == finding.code);
+/// The first findings of each code; the last of those that are kept counts the rest.
+///
+/// The others are dropped as they come: eighty thousand references to one entry fit in a quarter of a megabyte, and the
+/// findings of all of them took 120.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    kept: Vec<Finding>,
+    counts: Vec<Count>,
+}
+
+/// How often a code was found, and where the last of its findings stands that are kept.
+#[derive(Debug)]
+struct Count {
+    code: Code,
+    found: usize,
+    last: usize,
+}
+
+impl Listed {
+    pub(super) fn push(&mut self, finding: Finding) {
+        let known = self.counts.iter().position(|count| count.code == finding.code);
         let at = known.unwrap_or_else(|| {
-            counts.push((finding.code, 0, 0));
-            counts.len() - 1
+            self.counts.push(Count { code: finding.code, found: 0, last: 0 });
+            self.counts.len() - 1
         });
-        let (_, count, last) = &mut counts[at];
-        *count += 1;
-        if *count <= MAX_OF_A_CODE {
-            *last = kept.len();
-            kept.push(finding);
+        let count = &mut self.counts[at];
+        count.found += 1;
+        if count.found <= MAX_OF_A_CODE {
+            count.last = self.kept.len();
+            self.kept.push(finding);
         }
     }
-    for (code, count, last) in counts.into_iter().filter(|(_, count, _)| *count > MAX_OF_A_CODE) {
-        let more = count - MAX_OF_A_CODE;
-        let message = &mut kept[last].message;
-        *message = format!("{message}; and {more} more findings `{code}` in this file that are not listed").into();
+
+    /// What is kept, and said of the rest.
+    pub(super) fn done(self) -> Vec<Finding> {
+        let Self { mut kept, counts } = self;
+        for Count { code, found, last } in counts.into_iter().filter(|count| count.found > MAX_OF_A_CODE) {
+            let more = found - MAX_OF_A_CODE;
+            let message = &mut kept[last].message;
+            *message = format!("{message}; and {more} more findings `{code}` in this file that are not listed").into();
+        }
+        kept
     }
-    kept
+}
+
+impl Extend<Finding> for Listed {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+}
+
+/// Keeps the first findings of each code.
+pub(super) fn bound(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    let mut listed = Listed::default();
+    listed.extend(findings);
+    listed.done()
 }

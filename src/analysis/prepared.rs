@@ -6,7 +6,7 @@ use super::Finding;
 use super::entry;
 use super::examiner::Examiner;
 use super::file;
-use super::limits::{self, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
+use super::limits::{Listed, MAX_SOURCE, MAX_STEPS_WITHIN, Unseen};
 use super::name::EntryName;
 use super::shadow;
 use crate::homeserver::Rank;
@@ -51,7 +51,7 @@ pub(super) enum Standing {
 impl Prepared {
     /// Looks at a registration by itself.
     pub(super) fn new(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
-        let mut findings = Vec::new();
+        let mut findings = Listed::default();
         let mut entries = Vec::new();
         let mut unseen = Unseen::default();
         examiner.allow(MAX_STEPS_WITHIN);
@@ -62,7 +62,7 @@ impl Prepared {
         }
         findings.extend(file::findings(registration));
         unseen.pairs = shadow::findings(examiner, registration, &entries, &mut findings);
-        let findings = limits::bound(findings).into_iter().map(Arc::new).collect();
+        let findings = findings.done().into_iter().map(Arc::new).collect();
         Self { registration: Arc::clone(registration), entries: entries.into(), findings, unseen }
     }
 
@@ -90,7 +90,7 @@ fn prepare(
     kind: Kind,
     position: usize,
     entry: &Entry,
-    findings: &mut Vec<Finding>,
+    findings: &mut Listed,
     unseen: &mut Unseen,
 ) -> PreparedEntry {
     let rank = examiner.homeserver().dialect.precedence().rank(position, entry.exclusive);

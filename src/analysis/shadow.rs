@@ -3,7 +3,7 @@
 use super::Code;
 use super::examiner::Examiner;
 use super::finding::{Finding, FindingPlace, Relation, Severity, WitnessIs};
-use super::limits::MAX_PAIRS_WITHIN;
+use super::limits::{Listed, MAX_PAIRS_WITHIN};
 use super::pair::{Meeting, Scope};
 use super::prepared::{EntryOf, PreparedEntry, Standing, can_meet};
 use super::search::LimitReached;
@@ -16,7 +16,7 @@ pub(super) fn findings(
     examiner: &mut Examiner<'_>,
     registration: &Registration,
     entries: &[PreparedEntry],
-    findings: &mut Vec<Finding>,
+    findings: &mut Listed,
 ) -> u64 {
     // Where the entries so far stand that may hide something: shared ones, and exclusive ones.
     let mut so_far: PerKind<[Vec<usize>; 2]> = PerKind::default();

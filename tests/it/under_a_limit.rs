@@ -28,7 +28,15 @@ fn worst() -> Vec<(String, Vec<u8>)> {
         .collect();
     bodies.sort();
     bodies.push(("a long id in thousands of findings".to_owned(), with_a_long_id()));
+    bodies.push(("one entry eighty thousand times".to_owned(), with_one_entry_again_and_again()));
     bodies
+}
+
+/// All findings of all entries were made before they were counted: 120 MB for each check.
+fn with_one_entry_again_and_again() -> Vec<u8> {
+    let head = "id: one\nurl: null\nas_token: as-of-one\nhs_token: hs-of-one\nsender_localpart: one\nnamespaces:\n";
+    let entry = "  aliases: [&a {exclusive: true, regex: '@(?:ab|cd)'}]\n";
+    format!("{head}{entry}  users: [{}]\n", "*a,".repeat(80_000)).into_bytes()
 }
 
 /// Each finding said the whole id: 733 MB.
