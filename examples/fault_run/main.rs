@@ -113,10 +113,11 @@ fn faults(kind: Kind, copies: bool, time: Duration) -> bool {
 fn mended(place: &Place, server: &server::Server) -> bool {
     const LAST_REVISION: usize = 1_000_000_000;
     place.mend(LAST_REVISION).expect("the run's own files are writable");
-    let mut connection = connection::Connection::open(server.address).expect("the service listens");
     let began = Instant::now();
     let mut status = serde_json::Value::Null;
     while began.elapsed() < Duration::from_secs(30) {
+        // A new one each time: an answer that came too late is not to be taken for the next.
+        let mut connection = connection::Connection::open(server.address).expect("the service listens");
         // What was there for a while and is not meant to be is confirmed to be gone.
         let confirmed = connection.ask("POST", "/-/reload", Some(&serde_json::json!({"allow_empty": true})));
         if let (Ok((200, _)), Ok((200, now))) = (confirmed, connection.ask("GET", "/v1/status", None)) {

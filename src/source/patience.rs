@@ -299,7 +299,7 @@ mod tests {
             let hangs = gate.clone();
             let all = patience.ask_each(names(100), move |at| {
                 if at % 50 == 7 {
-                    hangs.wait()
+                    hangs.wait();
                 }
             });
             let late: Vec<usize> = (0..100).filter(|&at| all[at].is_err()).collect();
