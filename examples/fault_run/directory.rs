@@ -154,9 +154,9 @@ fn storm(target: &Path, service: usize, services: usize, random: &mut Random) ->
             if fs::rename(target, &between).is_ok() {
                 // A directory is in the place of one of them just now.
                 if fs::rename(&other, target).is_ok() {
-                    fs::rename(&between, &other)?
+                    fs::rename(&between, &other)?;
                 } else {
-                    fs::rename(&between, target)?
+                    fs::rename(&between, target)?;
                 }
             }
         }

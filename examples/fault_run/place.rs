@@ -133,8 +133,11 @@ const OTHER: &str = "id: other\nurl: null\nas_token: as-token-of-other\nhs_token
                      namespaces:\n  users:\n    - exclusive: true\n      regex: '@other_.*'\n";
 
 fn config(entries: &[String]) -> String {
-    let entries: String = entries.iter().map(|entry| format!("  - {entry}\n")).collect();
-    format!("server_name: example.com\napp_service_config_files:\n{entries}")
+    let mut text = "server_name: example.com\napp_service_config_files:\n".to_owned();
+    for entry in entries {
+        text += &format!("  - {entry}\n");
+    }
+    text
 }
 
 /// The directory above, for what is not to be seen by the service.

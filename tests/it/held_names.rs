@@ -174,7 +174,8 @@ fn what_an_edit_takes_away_is_held_whichever_form_that_has() {
     // Of what begins with `a`, what begins with `ac` is not kept: the entry stands behind one that is not exclusive.
     let before: &[&str] = &["@ac.*", "!@a.*", "!@b.*"];
     // What the file says then; the IDs that are kept while it is held and not by what it says; those that are not kept.
-    let edits: &[(&str, &[&str], &[&str], &[&str])] = &[
+    type Words = &'static [&'static str];
+    let edits: &[(&str, Words, Words, Words)] = &[
         ("nothing", &["@ac.*", "!@a.*", "!@b.*"], &[], &["@ac1"]),
         ("they change places", &["!@a.*", "@ac.*", "!@b.*"], &[], &[]),
         ("exclusive ones change places", &["@ac.*", "!@b.*", "!@a.*"], &[], &["@ac1"]),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::support::{Service, registration};
 
-/// A ConfigMap for each bridge makes sub-directories, and the key of a Secret often has no suffix: what is passed over is said,
+/// A `ConfigMap` for each bridge makes sub-directories, and the key of a Secret often has no suffix: what is passed over is said,
 /// also when a registration is found beside it.
 #[test]
 fn what_is_passed_over_is_said() {
