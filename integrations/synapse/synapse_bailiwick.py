@@ -1076,7 +1076,7 @@ class Follower:
         try:
             if self.answer is None or not self.heard or await self.has_changed(self.answer):
                 await self.follow()
-            elif self.loader and self.loader.problems:
+            if self.answer is not None and self.loader and self.loader.problems:
                 # The operator may have mended what bailiwick does not look at.
                 self.put_in_force(self.answer, None, await self.api.defer_to_thread(self.loader.prepare, self.answer))
             self.say("answer", logging.INFO, "bailiwick answers")
@@ -1090,6 +1090,9 @@ class Follower:
         try:
             path = f"/v1/changes?since={quote(answer.snapshot, safe='')}&wait={WAIT_SECONDS}"
             now = await self.client.ask("GET", path, seconds=WAIT_SECONDS + READ_SECONDS)
+            if now.get("complete") is False:
+                # Which files are out of sight may change without anything else in force.
+                return True
         except Refused as refused:
             # An older bailiwick, or too many that wait.
             if refused.status not in (404, 429):
@@ -1100,6 +1103,8 @@ class Follower:
     async def follow(self) -> None:
         missing = sources_missing(self.api.server_name, await self.client.ask("GET", "/v1/status"))
         answer = Answer.read(await self.client.ask("GET", "/v1/registrations"), missing).after(self.answer)
+        if answer == self.answer and self.heard:
+            return
         reserved = await self.api.defer_to_thread(Reserved, tuple(answer.claims()))
         prepared = await self.api.defer_to_thread(self.loader.prepare, answer) if self.loader else None
         self.put_in_force(answer, reserved, prepared)

@@ -32,6 +32,7 @@ class Bailiwick:
         # By the first part of the path: an answer that is not the usual one.
         self.instead: dict[str, Any] = {}
         self.silent = False
+        self.missing: list[Any] = []
 
     def show(self, *several: module.Claims, complete: bool = True, **files: module.File) -> None:
         self.snapshot, self.complete = self.snapshot + 1, complete
@@ -48,7 +49,7 @@ class Bailiwick:
                     raise instead
                 return instead
         facts = {"snapshot": str(self.snapshot), "complete": self.complete}
-        status = {**facts, "server_name": self.server_name, "ready": True, "missing": []}
+        status = {**facts, "server_name": self.server_name, "ready": True, "missing": self.missing}
         # What was written is what is read.
         return json.loads(json.dumps({**facts, "registrations": self.registrations} if path == "/v1/registrations" else status))
 
@@ -340,6 +341,20 @@ class Loading(ModeTestCase):
         self.bailiwick.show(telegram=self.disk.put(TELEGRAM))
         await self.passes()
         self.bailiwick.show(complete=False)
+        await self.passes()
+        self.assertEqual(self.ids(), ["relay"])
+        self.assertEqual(self.outcome("telegram_1"), 400)
+
+    async def test_what_was_lost_from_sight_and_turns_out_to_be_gone_is_let_go(self) -> None:
+        """bailiwick has the same in force before and after, and does not know everything."""
+        self.boot_loading()
+        self.bailiwick.show(telegram=self.disk.put(TELEGRAM))
+        await self.passes()
+        self.bailiwick.show(complete=False)
+        self.bailiwick.missing = [{"source": str(self.disk.directory)}]
+        await self.passes()
+        self.assertEqual(self.ids(), ["relay", "telegram"])
+        self.bailiwick.missing = []
         await self.passes()
         self.assertEqual(self.ids(), ["relay"])
         self.assertEqual(self.outcome("telegram_1"), 400)
