@@ -123,6 +123,9 @@ def check(name: str, inside: int, public: int, service: Service) -> None:
     hold(f"{name}: the README's calls", f"{right} of {len(calls)}", "7 of 7")
 
     batch = json.dumps({"ids": [f"@{number:06}{'x' * 236}:example.com" for number in range(10_000)]})
+    snapshot = ask(inside, "GET", "/v1/status")[1]["snapshot"]
+    waited = ask(inside, "GET", f"/v1/changes?since={snapshot}&wait=12")
+    hold("who waits for longer than an answer may take", (waited[0], waited[1].get("changes")), (200, []))
     hold("the largest batch", ask(inside, "POST", "/v1/owners", batch)[0], 200)
     for what, port, method, path, body, status, errcode in [
         ("a larger body", inside, "POST", "/v1/owners", "x" * 5_000_000, 413, "M_TOO_LARGE"),

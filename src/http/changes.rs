@@ -43,6 +43,7 @@ const WAIT: u64 = 30;
 
 /// What has changed since a set was in force.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ChangesSince)]
 pub(super) struct Changes<'s> {
     /// The `snapshot` that was asked about; null if none was.
     since: Option<&'s str>,
@@ -55,6 +56,7 @@ pub(super) struct Changes<'s> {
 
 /// A service that differs.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ServiceChange)]
 pub(super) struct Change<'s> {
     /// The `id` of the service. What was answered to it, asking in its own name, is touched, whatever the ID.
     as_id: &'s str,

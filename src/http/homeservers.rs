@@ -42,6 +42,7 @@ const EXPECTED: &str = r#"{"mode": "reserve", "load" or "guard", "snapshot": …
 
 /// How it stands beside what is in force.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = HomeserverNoted)]
 pub(super) struct Noted {
     /// Whether it goes by another snapshot than the one in force.
     behind: bool,

@@ -149,3 +149,24 @@ pub fn document() -> &'static str {
 async fn get() -> HttpResponse {
     render::json(StatusCode::OK, document())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Two types of one name would become one schema, and some answers would not be what the document says.
+    #[test]
+    fn a_name_of_a_schema_means_one_thing() {
+        let mut known: HashMap<String, Value> = HashMap::new();
+        for operation in ENDPOINTS.iter().flat_map(Endpoint::described) {
+            for (name, schema) in operation.components.into_iter().flat_map(|components| components.schemas) {
+                let schema = serde_json::to_value(schema).expect("plain JSON");
+                let before = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(*before, schema, "two types are called {name}: say `#[schema(as = …)]`");
+            }
+        }
+        assert!(known.len() > 20, "{}", known.len());
+    }
+}

@@ -26,6 +26,7 @@ const LISTED: usize = 100;
 /// What the module in a homeserver does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HomeserverMode)]
 pub(super) enum Mode {
     /// It reserves names for what the homeserver has not loaded.
     Reserve,

@@ -38,6 +38,7 @@ pub struct Touched {
 /// What became of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ServiceChangeKind)]
 pub enum What {
     /// In force now and not before.
     Added,

@@ -80,7 +80,7 @@ say(
     homeserver_report.sync_detailed(
         "main",
         client=client,
-        body=models.HomeserverReport(mode=models.Mode.RESERVE, snapshot="another", loaded=["telegram"]),
+        body=models.HomeserverReport(mode=models.HomeserverMode.RESERVE, snapshot="another", loaded=["telegram"]),
     ),
     lambda a: a.behind is True,
 )

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::homeserver::Dialect;
 use crate::index::Scratch;
 use crate::matrix::MatrixId;
 use crate::registration::{self, TokenHasher};
@@ -109,14 +110,15 @@ fn registration(hasher: &TokenHasher, id: usize, said: &Said) -> Arc<Registratio
 }
 
 /// The same `Arc` for what is the same, as a reload has it.
-fn services(hasher: &TokenHasher, before: &[(usize, Said)], after: &[(usize, Said)]) -> [Services; 2] {
+fn services(dialect: Dialect, before: &[(usize, Said)], after: &[(usize, Said)]) -> [Services; 2] {
+    let hasher = &TokenHasher::new();
     let old: Vec<_> = before.iter().map(|(id, said)| registration(hasher, *id, said)).collect();
     let new = after.iter().map(|(id, said)| {
         let same = before.iter().position(|(other, was)| other == id && format!("{was:?}") == format!("{said:?}"));
         same.map_or_else(|| registration(hasher, *id, said), |at| Arc::clone(&old[at]))
     });
     let new = new.collect();
-    let homeserver: Homeserver = "example.com".parse().expect("a server name");
+    let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
     [Services::new(homeserver.clone(), old), Services::new(homeserver, new)]
 }
 
@@ -171,17 +173,17 @@ proptest! {
     #[test]
     fn whatever_answer_differs_is_covered(
         (before, after) in sets(),
+        dialect in prop::sample::select(&Dialect::ALL[..]),
         more in prop::collection::vec("[@#!](irc_|tg_|bot|a|é)?[a-z0-9_A-Zé]{0,4}(:example\\.com)?\n?", 8),
     ) {
-        let hasher = TokenHasher::new();
-        let [old, new] = services(&hasher, &before, &after);
+        let [old, new] = services(dialect, &before, &after);
         let touched = touched(old.homeserver(), &changes::between(&old, &new)).expect("little enough");
         for id in ids().iter().chain(&more) {
             let kind = MatrixId::parse(id).expect("an ID").kind();
             for ((id, asker, was), (_, _, is)) in answers(&old, id).into_iter().zip(answers(&new, id)) {
                 let covered = touched.iter().any(|touched| touched.covers(kind, &id));
                 let asker_is_told = asker.is_some_and(|asker| touched.iter().any(|touched| *touched.as_id == *asker));
-                prop_assert!(covered || asker_is_told || was == is, "{id:?}\n{was:#}\n{is:#}\n{touched:#?}");
+                prop_assert!(covered || asker_is_told || was == is, "{dialect:?} {id:?}\n{was:#}\n{is:#}\n{touched:#?}");
             }
         }
     }
@@ -191,15 +193,14 @@ proptest! {
         (first, second) in sets(),
         (third, fourth) in sets(),
     ) {
-        let hasher = TokenHasher::new();
         let sets = [first, second, third, fourth];
         let mut all = Vec::new();
         for pair in sets.windows(2) {
-            let [old, new] = services(&hasher, &pair[0], &pair[1]);
+            let [old, new] = services(Dialect::default(), &pair[0], &pair[1]);
             all.push(touched(old.homeserver(), &changes::between(&old, &new)).expect("little enough"));
         }
         let merged = merged(all.iter().flat_map(|touched| touched.iter())).expect("little enough");
-        let [old, new] = services(&hasher, &sets[0], &sets[3]);
+        let [old, new] = services(Dialect::default(), &sets[0], &sets[3]);
         for id in ids() {
             let kind = MatrixId::parse(&id).expect("an ID").kind();
             if !merged.iter().any(|touched| touched.covers(kind, &id)) {
@@ -225,7 +226,7 @@ fn one(entries: &[(usize, bool, Option<usize>)]) -> Vec<(usize, Said)> {
 }
 
 fn told(before: &[(usize, Said)], after: &[(usize, Said)]) -> Vec<Beginning> {
-    let [old, new] = services(&TokenHasher::new(), before, after);
+    let [old, new] = services(Dialect::default(), before, after);
     let touched = touched(old.homeserver(), &changes::between(&old, &new)).expect("little enough");
     touched.iter().flat_map(|touched| touched.ids[Kind::User].to_vec()).collect()
 }
