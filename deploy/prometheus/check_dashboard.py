@@ -141,10 +141,11 @@ def make_requests(service: str) -> None:
         expect(200, f"{service}/v1/may-create-alias", {"alias": "#irc_rust:example.com", "user_id": "@alice:example.com"})
         expect(200, f"{service}/v1/registrations")
         status = expect(200, f"{service}/v1/status")
-        # As the module in a homeserver that has loaded everything.
+        # As modules in a homeserver that has loaded everything.
         loaded = [file["id"] for file in json.loads(expect(200, f"{service}/v1/registrations"))["registrations"]]
-        report = {"mode": "reserve", "snapshot": json.loads(status)["snapshot"], "loaded": loaded}
-        expect(200, f"{service}/v1/homeservers/main", report)
+        for mode in ["reserve", "load"]:
+            report = {"mode": mode, "snapshot": json.loads(status)["snapshot"], "loaded": loaded}
+            expect(200, f"{service}/v1/homeservers/{mode}", report)
         expect(200, f"{service}/-/reload", {})
         expect(400, f"{service}/v1/owners", {"ids": "not a list"})
         expect(404, f"{service}/nothing")
