@@ -345,7 +345,7 @@ fn yaml(shape: &mut Random, size: &mut Random) -> Document {
         1 => format!("x: [{}]\n", "a, ".repeat(times)),
         2 => format!("x: {}\n", "9".repeat(times * 3)),
         3 => format!("x: \"{}\"\n", r"\u263a".repeat(times / 2)),
-        4 => format!("x: {{{}}}\n", (0..times / 4).map(|at| format!("k{at}: 1, ")).collect::<String>()),
+        4 => format!("x: {{{}}}\n", (0..times / 4).map(|at| format!("k{at}: 1")).collect::<Vec<_>>().join(", ")),
         5 => format!("x: [{}]\n", "2001-01-01T00:00:00Z, ".repeat(times / 8)),
         6 => format!("x: !!binary \"{}\"\n", "QUJD".repeat(times)),
         7 => format!("x: &a [{}]\ny: [{}]\n", "1, ".repeat(times / 3), "*a, ".repeat(times / 3)),

@@ -168,13 +168,14 @@ fn with_entries(id: &str, entries: &[&str]) -> String {
     head + &entries.iter().map(entry).collect::<String>()
 }
 
+type Words = &'static [&'static str];
+
 /// Whatever form the taking away has: what kept a name before keeps it for the grace, and what did not, does not.
 #[test]
 fn what_an_edit_takes_away_is_held_whichever_form_that_has() {
     // Of what begins with `a`, what begins with `ac` is not kept: the entry stands behind one that is not exclusive.
     let before: &[&str] = &["@ac.*", "!@a.*", "!@b.*"];
     // What the file says then; the IDs that are kept while it is held and not by what it says; those that are not kept.
-    type Words = &'static [&'static str];
     let edits: &[(&str, Words, Words, Words)] = &[
         ("nothing", &["@ac.*", "!@a.*", "!@b.*"], &[], &["@ac1"]),
         ("they change places", &["!@a.*", "@ac.*", "!@b.*"], &[], &[]),

@@ -18,7 +18,7 @@ fn scene(arguments: &[&str]) -> (TempDir, Service) {
 }
 
 fn asked(service: &Service, query: &str, headers: &[(&str, &str)]) -> Answer {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     let head = "Host: localhost\r\nConnection: close";
     service.send(format!("GET {PATH}{query} HTTP/1.1\r\n{head}\r\n{headers}\r\n").as_bytes()).expect("an answer")
 }
