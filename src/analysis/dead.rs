@@ -1,6 +1,8 @@
 //! Why no ID of this server can match an entry, as far as that is plain.
 
-use crate::matrix::{Kind, ServerName};
+use super::claimed::looks_anywhere;
+use crate::homeserver::Homeserver;
+use crate::matrix::Kind;
 use python_re::{Anchor, Ast, Pattern};
 
 /// Opening marks of text that some other program was to fill in.
@@ -11,7 +13,8 @@ const OPENINGS: [char; 5] = ['^', '(', '?', ':', '\\'];
 const QUOTES: [char; 13] = ['"', '\'', '`', '´', '‘', '’', '‚', '“', '”', '„', '«', '»', '‹'];
 
 /// Why, as the end of a sentence.
-pub(super) fn why_dead(pattern: &Pattern, kind: Kind, server_name: &ServerName, remote: Option<&str>) -> String {
+pub(super) fn why_dead(pattern: &Pattern, kind: Kind, homeserver: &Homeserver, remote: Option<&str>) -> String {
+    let server_name = &homeserver.name;
     let source = pattern.source();
     let sigil = kind.sigil();
     let begins = source.trim_start_matches(OPENINGS);
@@ -39,6 +42,9 @@ pub(super) fn why_dead(pattern: &Pattern, kind: Kind, server_name: &ServerName, 
     }
     if starts_again(pattern.ast()) {
         return "`^` asks for the start of the ID, and something stands before it".to_owned();
+    }
+    if looks_anywhere(homeserver) {
+        return "what it asks for stands nowhere in such an ID".to_owned();
     }
     if !begins.starts_with(sigil) && begins.starts_with(|c: char| c.is_alphanumeric()) {
         return format!(

@@ -11,6 +11,7 @@ use super::language::is_moderate;
 use super::limits::{Listed, MAX_SOURCE};
 use super::prepared::Standing;
 use super::reach::Reach;
+use crate::homeserver::Scope;
 use crate::matrix::Kind;
 use crate::registration::Registration;
 use python_re::{Path, Pattern};
@@ -47,10 +48,15 @@ impl EntryAlone<'_> {
         };
         let everyone = self.kind != Kind::Room && pass.contains_everyone(self.kind, self.pattern, self.ways);
         findings.extend(self.glob(local));
-        if !everyone && self.kind != Kind::Room {
+        if !everyone && self.kind != Kind::Room && !self.binds_local_users(pass) {
             findings.extend(remote.map(|remote| self.beyond_this_server(pass, remote)));
         }
         if everyone { Standing::Everyone } else { Standing::Compared }
+    }
+
+    /// Whether the homeserver lets the entry bind users of its own alone, wherever the regex reaches.
+    fn binds_local_users(self, pass: &Pass<'_>) -> bool {
+        self.kind == Kind::User && pass.homeserver.dialect.scope() == Scope::Local
     }
 
     fn finding(self, code: Code, severity: Severity, message: impl Into<Cow<'static, str>>) -> Finding {
@@ -64,7 +70,7 @@ impl EntryAlone<'_> {
     }
 
     fn dead(self, pass: &Pass<'_>, remote: Option<Box<str>>) -> Finding {
-        let why = why_dead(self.pattern, self.kind, &pass.homeserver.name, remote.as_deref());
+        let why = why_dead(self.pattern, self.kind, pass.homeserver, remote.as_deref());
         let message = format!("no {} of this server can match: {why}", self.kind);
         let witness = remote.map(|id| Witness { id, is: WitnessIs::Remote });
         self.finding(Code::DeadEntry, Severity::Warning, message).proved_by(witness)

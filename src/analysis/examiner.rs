@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Deadline;
+use super::claimed;
 use super::finding::{Witness, WitnessIs};
 use super::id_space;
 use super::language::language;
@@ -91,7 +92,7 @@ impl<'h> Examiner<'h> {
 
 fn with_ids(mut arena: Arena, homeserver: &Homeserver) -> Arena {
     for kind in Kind::ALL {
-        id_space::define(&mut arena.terms(), kind, &homeserver.name);
+        id_space::define(&mut arena.terms(), kind, homeserver);
     }
     arena
 }
@@ -124,7 +125,7 @@ impl<'a> Pass<'a> {
         if regex.len() > MAX_SOURCE {
             return None;
         }
-        let pattern = regex.pattern(self.homeserver.dialect, kind);
+        let pattern = claimed::pattern(self.homeserver, kind, regex);
         language(&mut self.terms, pattern.ast())
     }
 

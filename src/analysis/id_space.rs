@@ -2,14 +2,16 @@
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
+use super::claimed;
 use super::name::{Ids, Name};
 use super::term::{ANY, Term, Terms};
-use crate::matrix::{Kind, ServerName, is_historical, is_registrable};
+use crate::homeserver::Homeserver;
+use crate::matrix::{Kind, is_historical, is_registrable};
 
 /// Remembers the languages of the IDs of one kind, for one server.
-pub(super) fn define(terms: &mut Terms<'_>, kind: Kind, server_name: &ServerName) {
+pub(super) fn define(terms: &mut Terms<'_>, kind: Kind, homeserver: &Homeserver) {
     let sigil = terms.char(kind.sigil());
-    let server = terms.literal(&format!(":{server_name}"));
+    let server = terms.literal(&format!(":{}", homeserver.name));
     let printable = class_of(terms, is_historical);
     let historical = ids(terms, sigil, printable, server);
     let today = class_of(terms, |c| is_char_of_today(kind, c));
@@ -20,7 +22,7 @@ pub(super) fn define(terms: &mut Terms<'_>, kind: Kind, server_name: &ServerName
     let somewhere = server_names(terms);
     let anywhere = ids(terms, sigil, today, somewhere);
     let remote = terms.without(anywhere, historical);
-    let all = terms.concat(sigil, ANY);
+    let all = all(terms, sigil, homeserver);
     for (which, ids) in [(Ids::Valid, valid), (Ids::Historical, historical), (Ids::Remote, remote), (Ids::All, all)] {
         terms.remember(Name::Ids(kind, which), Some(ids));
     }
@@ -44,6 +46,17 @@ fn class_of<'a>(terms: &mut Terms<'a>, is_in: impl Fn(char) -> bool) -> Term<'a>
 fn ids<'a>(terms: &mut Terms<'a>, sigil: Term<'a>, char: Term<'a>, server: Term<'a>) -> Term<'a> {
     let localpart = terms.repeat(char, 1, None);
     let rest = terms.concat(localpart, server);
+    terms.concat(sigil, rest)
+}
+
+/// What begins with the sigil, for comparisons: see [`claimed`].
+fn all<'a>(terms: &mut Terms<'a>, sigil: Term<'a>, homeserver: &Homeserver) -> Term<'a> {
+    if !claimed::looks_anywhere(homeserver) {
+        return terms.concat(sigil, ANY);
+    }
+    let another = terms.concat(sigil, ANY);
+    let another = terms.concat(ANY, another);
+    let rest = terms.not(another);
     terms.concat(sigil, rest)
 }
 

@@ -29,6 +29,7 @@
 
 mod across;
 mod candidates;
+mod claimed;
 mod code;
 mod comparer;
 mod contests;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::across::{self, By, Counts, Holder};
 use super::candidates::{self, EntryAt, Pairs};
+use super::claimed;
 use super::examiner::{Examiner, Pass};
 use super::join::unjoinable;
 use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen};
@@ -228,9 +229,12 @@ fn sender_of(homeserver: &Homeserver, registration: &Registration) -> String {
 impl Pass<'_> {
     /// The entry that decides for a user ID, if it is an exclusive one.
     fn exclusive_entry(&mut self, of: &Prepared, id: &str) -> Result<Option<u32>, LimitReached> {
+        let key = claimed::key(self.homeserver, Kind::User, id);
+        let twice = claimed::holds_sigil_twice(self.homeserver, Kind::User, id);
         let fits = |at: &usize| {
             let entry = &of.entries[*at];
-            entry.kind == Kind::User && entry.prefixes.iter().any(|prefix| id.as_bytes().starts_with(prefix))
+            let begins = || entry.prefixes.iter().any(|prefix| key.as_bytes().starts_with(prefix));
+            entry.kind == Kind::User && (twice || begins())
         };
         let mut fitting: Vec<usize> = (0..of.entries.len()).filter(fits).collect();
         fitting.sort_by_key(|&at| of.entries[at].rank);
@@ -249,6 +253,9 @@ impl Pass<'_> {
         // What is not even parsed to be compared is not parsed to be tried.
         if self.terms.is_late() || entry.regex().len() > MAX_SOURCE {
             return Err(LimitReached);
+        }
+        if claimed::holds_sigil_twice(self.homeserver, entry.kind(), id) {
+            return Ok(self.matches_by_trying(entry, id));
         }
         let Some(mut left) = self.matched(entry) else { return Ok(self.matches_by_trying(entry, id)) };
         for c in id.chars() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Finding;
+use super::claimed;
 use super::entry;
 use super::examiner::Examiner;
 use super::file;
@@ -32,7 +33,7 @@ pub(super) struct PreparedEntry {
     pub(super) exclusive: bool,
     /// Its place in the precedence of its list.
     pub(super) rank: Rank,
-    /// Every ID that matches begins with one of these.
+    /// Every ID that matches begins with one of these, as [`claimed::key`] has it.
     pub(super) prefixes: Box<[Box<[u8]>]>,
     pub(super) standing: Standing,
 }
@@ -104,9 +105,9 @@ fn prepare(
     } else if entry.regex.len() > MAX_SOURCE {
         findings.push(entry::too_long(registration, kind, index));
     } else {
-        let pattern = entry.regex.pattern(examiner.homeserver().dialect, kind);
+        let pattern = claimed::pattern(examiner.homeserver(), kind, &entry.regex);
         examiner.step(entry.regex.len() as u64);
-        let ways = pattern.paths();
+        let ways = claimed::ways(examiner.homeserver(), kind, &pattern);
         let looked_at = entry::EntryAlone { registration, kind, index, pattern: &pattern, ways: &ways };
         prepared.standing = looked_at.examine(&mut examiner.pass(), findings);
         prepared.prefixes = ways.into_iter().map(|path| path.prefix.into()).collect();

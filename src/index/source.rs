@@ -8,7 +8,9 @@ use super::target::Target;
 use crate::homeserver::{Homeserver, Rank, Sender};
 use crate::matrix::{Kind, user_id};
 use crate::registration::{Entry, Registration};
-use python_re::{Anchor, Ast, Path, Pattern, folded_literals, folded_paths, looked_for, required_literals};
+use python_re::{
+    Anchor, Ast, Path, Pattern, asks_for_start, folded_literals, folded_paths, looked_for, required_literals,
+};
 
 /// What a table is built from.
 #[derive(Clone, Copy)]
@@ -146,18 +148,5 @@ impl Source<'_> {
             }
         });
         Unplaced { place: path.place, prefix: path.prefix.clone(), target, literals }
-    }
-}
-
-/// Whether something in it asks for the start of the text or of a line, which a path takes to be where it begins.
-fn asks_for_start(ast: &Ast) -> bool {
-    match ast {
-        Ast::Anchor(anchor) => matches!(anchor, Anchor::Start | Anchor::StartLine),
-        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Reference { .. } => false,
-        Ast::Concat(items) | Ast::Alternation(items) => items.iter().any(asks_for_start),
-        Ast::Repeat(repeat) => asks_for_start(&repeat.body),
-        Ast::Group(_, body) | Ast::Atomic(body) => asks_for_start(body),
-        Ast::Look(look) => asks_for_start(&look.body),
-        Ast::Conditional { yes, no, .. } => asks_for_start(yes) || asks_for_start(no),
     }
 }

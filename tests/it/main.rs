@@ -36,5 +36,6 @@ mod slow_clients;
 mod sources;
 mod support;
 mod synapse_config;
+mod syntax;
 mod under_a_limit;
 mod visible;

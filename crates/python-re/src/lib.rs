@@ -56,8 +56,8 @@ pub use engine::{Backtracker, Backward, Matcher, Outcome, Scratch};
 pub use error::{Named, PatternError, PatternErrorKind};
 pub use lower::LONGEST_TEXT;
 pub use path::{
-    Condition, Folded, Path, cases, fingerprint, folded_literals, folded_paths, looked_for, matches_only_at_start,
-    necessary_paths, paths, required_literals,
+    Condition, Folded, Path, asks_for_start, cases, fingerprint, folded_literals, folded_paths, looked_for,
+    matches_only_at_start, necessary_paths, paths, required_literals,
 };
 
 /// A compiled pattern.

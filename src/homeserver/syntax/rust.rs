@@ -1,7 +1,8 @@
 //! Rust's `regex`, by its own parser and compiler.
 //!
 //! The homeservers are locked to regex 1.13.1 with regex-syntax 0.8.11 and to 1.11.1 with 0.8.5; here it is regex-syntax 0.8.12.
-//! All three have the tables of Unicode 16, and no difference between them shows (`oracle/rust-dialects`).
+//! All three have the tables of Unicode 16. Of 58,000 random regexes, and texts for each, the two releases say the same, word by
+//! word, and so does what is here (`oracle/rust-regex`).
 
 use regex_automata::MatchKind;
 use regex_automata::meta::{BuildError, Builder, Config};

@@ -54,7 +54,7 @@ pub use fingerprint::fingerprint;
 pub use fold::{Folded, cases};
 pub use literals::{folded_literals, required_literals};
 pub(crate) use search::anywhere;
-pub use search::{looked_for, matches_only_at_start};
+pub use search::{asks_for_start, looked_for, matches_only_at_start};
 pub use walk::{folded_paths, necessary_paths, paths};
 
 use crate::ast::Ast;

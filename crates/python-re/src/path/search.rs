@@ -61,3 +61,17 @@ pub fn matches_only_at_start(ast: &Ast) -> bool {
         Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Reference { .. } | Ast::Look(_) => false,
     }
 }
+
+/// Whether something in it asks for the start of the text or of a line, which a path takes to be where it begins.
+#[must_use]
+pub fn asks_for_start(ast: &Ast) -> bool {
+    match ast {
+        Ast::Anchor(anchor) => matches!(anchor, Anchor::Start | Anchor::StartLine),
+        Ast::Empty | Ast::Literal(_) | Ast::Class(_) | Ast::Reference { .. } => false,
+        Ast::Concat(items) | Ast::Alternation(items) => items.iter().any(asks_for_start),
+        Ast::Repeat(repeat) => asks_for_start(&repeat.body),
+        Ast::Group(_, body) | Ast::Atomic(body) => asks_for_start(body),
+        Ast::Look(look) => asks_for_start(&look.body),
+        Ast::Conditional { yes, no, .. } => asks_for_start(yes) || asks_for_start(no),
+    }
+}
