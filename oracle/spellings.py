@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "integrations/synapse/tests"))
 
-from homeserver import Homeserver, Release, registration  # noqa: E402
+from homeserver import Homeserver, Release, registration
 
 PATH = "/_matrix/client/v3/register/available"
 
