@@ -39,6 +39,11 @@ openapi:
 clients:
     bash .ci/run clients
 
+# The module in real Synapses, in each mode and on workers (needs the network)
+[group('steps of CI')]
+synapse:
+    bash .ci/run synapse
+
 # The fuzz targets compile
 [group('steps of CI')]
 fuzz-check:

@@ -11,6 +11,7 @@ on by the proxy. Needs nginx and caddy; loopback only. The exit code is 0 if eve
 from __future__ import annotations
 
 import argparse
+import functools
 import http.client
 import os
 import secrets
@@ -85,7 +86,8 @@ def check(report: Report, proxy: str, port: int, bailiwick: Bailiwick) -> None:
         answers(f"free, the client sends {header}", f"{PATH}?username=bob", FREE, {header: f"{PATH}?username=telegram_1"})
     answers("reserved, with a token of the client's", f"{PATH}?username=telegram_1", REFUSED, {"Authorization": "Bearer mine"})
     answers("reserved, a status asked for", f"{PATH}?status=403&username=telegram_1", REFUSED)
-    report.is_(f"{proxy}: the browser's question beforehand", ask(port, f"{PATH}?username=telegram_1", method="OPTIONS").status, 200)
+    told = ask(port, f"{PATH}?username=telegram_1", method="OPTIONS")
+    report.is_(f"{proxy}: the browser's question beforehand, by Synapse", told.status, 200)
     bailiwick.stop()
     told = answers("bailiwick is gone", f"{PATH}?username=alice", CLOSED)
     report.is_("    which a page of another origin may read", told.origins, ["*"])
@@ -93,6 +95,10 @@ def check(report: Report, proxy: str, port: int, bailiwick: Bailiwick) -> None:
     bailiwick.start()
     until("bailiwick is back", lambda: ask(port, f"{PATH}?username=telegram_1").errcode == "M_EXCLUSIVE")
     answers("bailiwick is back", f"{PATH}?username=alice", FREE)
+
+
+def passes_on(port: int) -> bool:
+    return ask(port, "/_matrix/client/versions").status == 200
 
 
 def caddy(home: Path, port: int, bailiwick: Bailiwick, token: str, upstream: int) -> list[str]:
@@ -162,7 +168,7 @@ def main() -> int:
                 settings = environment | {"HOME": str(home / name)}
                 process = Process(name, command, home / f"{name}.log", env=settings, cwd=home / name)
                 try:
-                    process.until_answers(lambda port=port: ask(port, "/_matrix/client/versions").status == 200)
+                    process.until_answers(functools.partial(passes_on, port))
                     check(report, name, port, bailiwick)
                 finally:
                     process.stop()

@@ -45,19 +45,24 @@ class Package:
 
 def unpack(name: str, root: Path) -> None:
     """Downloads a package and those of its dependencies that are not installed, and unpacks them below `root`."""
-    plan = ["apt-get", "install", "--simulate", "--no-install-recommends", name]
-    told = subprocess.run(plan, check=False, capture_output=True, text=True)
-    if told.returncode:
-        # The lists of a fresh machine are empty.
-        subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
-        told = subprocess.run(plan, capture_output=True, text=True, check=True)
-    names = re.findall(r"^Inst (\S+)", told.stdout, re.MULTILINE)
-    shutil.rmtree(root, ignore_errors=True)
-    downloads = root / "downloads"
-    downloads.mkdir(parents=True)
-    subprocess.run(["apt-get", "download", "--quiet", *names], cwd=downloads, check=True, capture_output=True)
-    for file in downloads.glob("*.deb"):
+    try:
+        download(name, root)
+    except subprocess.CalledProcessError:
+        # The lists of a fresh machine are empty, and old ones name what is no longer there.
+        as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+        subprocess.run([*as_root, "apt-get", "update", "--quiet"], check=True, capture_output=True)
+        download(name, root)
+    for file in (root / "downloads").glob("*.deb"):
         subprocess.run(["dpkg", "--extract", file, root], check=True)
+
+
+def download(name: str, root: Path) -> None:
+    plan = ["apt-get", "install", "--simulate", "--no-install-recommends", name]
+    told = subprocess.run(plan, check=True, capture_output=True, text=True).stdout
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "downloads").mkdir(parents=True)
+    fetch = ["apt-get", "download", "--quiet", *re.findall(r"^Inst (\S+)", told, re.MULTILINE)]
+    subprocess.run(fetch, cwd=root / "downloads", check=True, capture_output=True)
 
 
 class Backends:

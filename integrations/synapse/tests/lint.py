@@ -11,10 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from homeserver import CACHE, MODULE, Release, environment
+from homeserver import CACHE, MODULE, ROOT, Release, environment
 from unit import UNIT
 
 TOOLS = ["ruff==0.17.6", "mypy==2.4.1", "types-PyYAML==6.0.12.20261113"]
+
+# It stands on what is here.
+PROXIES = ROOT / "deploy/try_available.py"
 
 
 def main() -> int:
@@ -23,9 +26,10 @@ def main() -> int:
     typed: list[str | Path] = [tools / "mypy", "--python-executable", synapse]
     commands: list[list[str | Path]] = [
         [tools / "ruff", "check", "."],
+        [tools / "ruff", "check", PROXIES],
         typed,
         # By themselves: they import one another, and only some run in Synapse's environment.
-        [*typed, *sorted(MODULE.glob("tests/*.py"))],
+        [*typed, *sorted(MODULE.glob("tests/*.py")), PROXIES],
         # trial's assertions have no types.
         [*typed, "--allow-untyped-calls", "--no-warn-unused-ignores", *sorted(UNIT.glob("*.py"))],
     ]
