@@ -87,7 +87,7 @@ def check(report: Report, proxy: str, port: int, bailiwick: Bailiwick) -> None:
     answers("reserved, with a token of the client's", f"{PATH}?username=telegram_1", REFUSED, {"Authorization": "Bearer mine"})
     answers("reserved, a status asked for", f"{PATH}?status=403&username=telegram_1", REFUSED)
     told = ask(port, f"{PATH}?username=telegram_1", method="OPTIONS")
-    report.is_(f"{proxy}: the browser's question beforehand, by Synapse", told.status, 200)
+    report.is_(f"{proxy}: the browser's question beforehand, by Synapse", told.status, 204)
     bailiwick.stop()
     told = answers("bailiwick is gone", f"{PATH}?username=alice", CLOSED)
     report.is_("    which a page of another origin may read", told.origins, ["*"])
@@ -173,7 +173,7 @@ def main() -> int:
                 finally:
                     process.stop()
     tidy = subprocess.run(["caddy", "fmt", HERE / "caddy/register-available.caddy"], check=False, capture_output=True, text=True)
-    report.is_("caddy fmt changes nothing", tidy.stdout, (HERE / "caddy/register-available.caddy").read_text())
+    report.is_("caddy fmt changes nothing", tidy.stdout == (HERE / "caddy/register-available.caddy").read_text(), True)
     return report.exit_code()
 
 
