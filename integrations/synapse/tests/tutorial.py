@@ -34,7 +34,7 @@ def script() -> str:
     text = "\n".join(["set -o errexit -o nounset -o pipefail", *blocks]).replace("127.0.0.1:8008", f"127.0.0.1:{synapse}")
     for old, new in {
         "--report-stats=no\n": f"--report-stats=no\nsed -i 's/port: 8008/port: {synapse}/' homeserver.yaml\n",
-        "bailiwick serve registrations": f"bailiwick serve registrations --listen 127.0.0.1:{bailiwick}",
+        "bailiwick serve ": f"bailiwick serve --listen 127.0.0.1:{bailiwick} ",
         "--config heisenbridge.yaml --generate": f"--config heisenbridge.yaml --listen-port {bridge} --generate",
     }.items():
         if old not in text:
