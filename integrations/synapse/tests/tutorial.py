@@ -53,7 +53,7 @@ def main() -> int:
         (home / "script").write_text(script())
         settings = {"PATH": f"{home / 'path'}:{os.environ['PATH']}", "BAILIWICK_SOURCE": str(ROOT)}
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "BAILIWICK"))}
-        command = ["bash", "-x", home / "script"]
+        command: list[str | Path] = ["bash", "-x", home / "script"]
         with open(home / "output", "wb") as output, open(home / "trace", "wb") as trace:
             # A session of its own, so that what it started can be ended with it.
             process = subprocess.Popen(
