@@ -92,6 +92,14 @@ class Run:
         until("the sender sends it the message", lambda: bridge.got("to the bridge"))
         self.report.time("and was sent a message after", time.monotonic() - since)
         self.report.is_("with the right hs_token", bridge.refused, 0)
+        until("bailiwick is told that all have loaded it", self.told)
+
+    def told(self) -> bool:
+        """Whether each process has told that it has what is in force."""
+        workers = self.bailiwick.ask("GET", "/v1/status").body["homeserver"]["workers"]
+        return {worker["worker"]: (worker["behind"], worker["missing"]) for worker in workers} == dict.fromkeys(
+            self.homeserver.names, (False, [])
+        )
 
     def removed(self) -> None:
         self.bailiwick.remove("telegram.yaml")
