@@ -116,7 +116,8 @@ impl<'a> Cursor<'a> {
                 self.line += 1;
                 self.column = 0;
             }
-            '\u{FEFF}' => {}
+            // For libyaml it is a character that is not seen, so that what follows it does not begin its line.
+            '\u{FEFF}' if !self.grammar.is_libyaml() => {}
             _ => self.column += 1,
         }
     }

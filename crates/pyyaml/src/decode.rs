@@ -12,8 +12,7 @@ pub(super) fn decode(bytes: &[u8], grammar: Grammar) -> Result<Cow<'_, str>, Yam
         (Grammar::GoYaml, [0xEF, 0xBB, 0xBF, rest @ ..]) => utf8(rest)?,
         _ => utf8(bytes)?,
     };
-    let marked = |c| grammar.is_libyaml() && c == '\u{FEFF}';
-    match text.char_indices().find(|&(_, c)| !is_printable(c) || marked(c)) {
+    match text.char_indices().find(|&(_, c)| !is_printable(c)) {
         Some((at, c)) => Err(YamlError::at(Problem::Unprintable(c), place_after(&text[..at]))),
         None => Ok(text),
     }

@@ -5,7 +5,7 @@
 ///
 /// | | PyYAML | libyaml 0.2.5 | Go's yaml.v2 |
 /// |---|---|---|---|
-/// | byte order mark | at the very start | nowhere, for who says that it is UTF-8 | at the very start; UTF-16 with one, too |
+/// | byte order mark | at the very start | at the start of any line, which it indents | at the very start, where one of UTF-16 tells that; elsewhere a character |
 /// | tabs | between tokens nowhere | between tokens of a line, and between words of a plain scalar | likewise |
 /// | `\\/`, `\\'` in double quotes | the first | the first | the second |
 /// | `"\\ud800"` | a lone surrogate | refused | refused |

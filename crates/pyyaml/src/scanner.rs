@@ -125,10 +125,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_to_next_token(&mut self) {
-        if self.cursor.index() == 0 && self.cursor.char() == '\u{FEFF}' {
+        let grammar = self.cursor.grammar();
+        if grammar == Grammar::PyYaml && self.cursor.index() == 0 && self.cursor.char() == '\u{FEFF}' {
             self.cursor.advance();
         }
         loop {
+            if grammar == Grammar::LibYaml && self.cursor.column() == 0 && self.cursor.char() == '\u{FEFF}' {
+                self.cursor.advance();
+            }
             // A tab may stand where no key may begin, and so indents nothing.
             if self.in_flow() || !self.allow_simple_key {
                 self.cursor.skip_blanks();
@@ -252,11 +256,12 @@ impl<'a> Scanner<'a> {
 
     fn fetch_flow_end(&mut self, kind: TokenKind<'a>) -> Result<(), YamlError> {
         self.remove_simple_key()?;
-        if !self.in_flow() {
-            // PyYAML scans on and its parser refuses the token.
+        if self.in_flow() {
+            self.keys.pop();
+        } else if self.cursor.grammar() != Grammar::GoYaml {
+            // It is scanned on, and the parser refuses the token; behind the end of a document nobody asks for it.
             return Err(YamlError::at(Problem::NotOpened(self.cursor.char()), self.cursor.place()));
         }
-        self.keys.pop();
         self.allow_simple_key = false;
         self.fetch_indicator(kind, 1);
         Ok(())
