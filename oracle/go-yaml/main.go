@@ -1,7 +1,7 @@
 // What gopkg.in/yaml.v2 makes of registrations as Dendrite asks it: reads one JSON object a line with the bytes of a file
 // as "hex", and writes one with what loads, or null. The types repeat the fields and tags of
-// setup/config/config_appservice.go, the checks those of that file that look at one registration alone; regexes are not
-// compiled here.
+// setup/config/config_appservice.go, the checks those of that file that look at one registration alone. Regexes are not
+// compiled here, but for what a key of the name of a field would set.
 package main
 
 import (
@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"regexp"
+	"sort"
 
 	"gopkg.in/yaml.v2"
 )
@@ -17,8 +19,8 @@ type namespace struct {
 	Exclusive bool   `yaml:"exclusive"`
 	Regex     string `yaml:"regex"`
 	GroupID   string `yaml:"group_id"`
-	// The field of the original is a *regexp.Regexp without a tag; none of its fields can be set.
-	RegexpObject *struct{}
+	// Without a tag, so that a key sets it, which compiles what is there.
+	RegexpObject *regexp.Regexp
 }
 
 type service struct {
@@ -57,12 +59,18 @@ func answer(content []byte) (said interface{}) {
 	if protocols == nil {
 		protocols = []string{}
 	}
-	others := map[string][][2]interface{}{}
+	others := []string{}
 	for key, list := range one.NamespaceMap {
-		if key != "users" && key != "aliases" && key != "rooms" {
-			others[key] = entries(list)
+		for _, entry := range list {
+			if key != "users" && key != "aliases" && key != "rooms" && entry.Regex != "" {
+				others = append(others, entry.Regex)
+			}
+			if entry.RegexpObject != nil && entry.RegexpObject.String() != "" {
+				others = append(others, entry.RegexpObject.String())
+			}
 		}
 	}
+	sort.Strings(others)
 	return map[string]interface{}{
 		"id": one.ID, "sender": one.SenderLocalpart, "as_token": one.ASToken, "hs_token": one.HSToken, "url": one.URL,
 		"users": entries(one.NamespaceMap["users"]), "aliases": entries(one.NamespaceMap["aliases"]),

@@ -15,7 +15,8 @@ use crate::telemetry::Metrics;
 /// Loads sources once, as the service does.
 pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> anyhow::Result<Arc<Snapshot>> {
     let hasher = TokenHasher::new();
-    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
+    let reads = homeserver.clone();
+    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&reads, file, bytes, &hasher);
     let mut options = Options::new(homeserver, sources, Arc::new(loader));
     // What is there counts as it is; nobody waits for a writer.
     options.max_wait = Duration::ZERO;

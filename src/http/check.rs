@@ -102,7 +102,7 @@ async fn answer(
 
 fn check(state: &AppState, asked: &Asked, snapshot: &Snapshot, bytes: &[u8], deadline: &Deadline) -> Checked {
     let refused = |errors| Checked { accepted: false, errors, findings: Vec::new() };
-    let new = match registration::load(&NAME.into(), bytes, &state.hasher) {
+    let new = match registration::load_for(snapshot.services().homeserver(), &NAME.into(), bytes, &state.hasher) {
         Ok(registration) => Arc::new(registration),
         Err(faults) => return refused(faults),
     };

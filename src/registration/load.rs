@@ -8,6 +8,7 @@ use super::{
 };
 use crate::matrix::Kind;
 use pyyaml::{Document, Release, Text, Value};
+use serde_json::{Map, Value as Json};
 
 /// Reads the bytes of one file, and collects everything that is wrong with it. `file` is how the file is shown in
 /// answers.
@@ -122,6 +123,20 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::Alias => "aliases",
         Kind::Room => "rooms",
     }
+}
+
+/// Keys without a place of their own, and warnings.
+pub(super) type Besides = (Option<Box<Map<String, Json>>>, Box<[Warning]>);
+
+/// What another homeserver's registration holds besides, as PyYAML reads the text, if it does: what is shown of it, and what
+/// its tokens are worth.
+pub(super) fn besides(text: &str) -> Besides {
+    let Ok(Some(document)) = Document::read(text, RELEASE) else { return Default::default() };
+    let Value::Dict(pairs) = document.value(document.root()) else { return Default::default() };
+    let draft = Draft::new(text, &document, pairs);
+    let mut warnings = warnings::warnings(&draft);
+    warnings.retain(|warning| warning.code == WarningCode::WeakToken);
+    (extra::extra(&document, pairs, &draft.secrets), warnings.into())
 }
 
 /// Checks everything and makes the registration.

@@ -38,8 +38,8 @@
 //! wrong; `warnings` is what Synapse takes and nobody should want. What is kept is lean: regexes as text
 //! ([`ValidRegex`]), tokens as a digest under a key of this process ([`TokenDigest`]).
 //!
-//! This is the loader of one homeserver. Another one, with another YAML library, is another function beside [`load()`] of
-//! the same shape: bytes to [`Loaded`].
+//! [`load()`] is Synapse's loader. [`load_for`] is that of any homeserver: what its library makes of the text is said in
+//! `library`, and what it then wants of a registration, in its row ([`crate::homeserver::Loader`]), is asked in `foreign`.
 
 mod address;
 mod draft;
@@ -47,8 +47,10 @@ mod entry;
 mod extra;
 mod facts;
 mod fault;
+mod foreign;
 mod homeserver;
 mod keys;
+mod library;
 mod load;
 mod messages;
 mod model;
@@ -68,6 +70,7 @@ mod warnings;
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};
+pub use foreign::load_for;
 pub use homeserver::{HomeserverConfig, HomeserverConfigError, Said, homeserver_config, missing_file_hint};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};

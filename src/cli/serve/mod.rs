@@ -81,8 +81,8 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     }
     let hasher = TokenHasher::new();
     let loader = {
-        let hasher = hasher.clone();
-        move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher)
+        let (homeserver, hasher) = (homeserver.clone(), hasher.clone());
+        move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&homeserver, file, bytes, &hasher)
     };
     let mut options = Options::new(homeserver, sources, Arc::new(loader));
     options.poll = Duration::from_secs(serve.poll_interval);

@@ -60,7 +60,7 @@ macro_rules! registration {
                     "users": entries(&self.namespaces.users),
                     "aliases": entries(&self.namespaces.aliases),
                     "rooms": entries(&self.namespaces.rooms),
-                    "protocols": self.protocols,
+                    "protocols": self.protocols.as_deref().unwrap_or_default(),
                     "rate_limited": self.rate_limited,
                 })
             }

@@ -1,0 +1,201 @@
+//! What a homeserver other than Synapse makes of a file: what its library reads, and what it then wants of that.
+
+use std::sync::Arc;
+
+use super::library::{self, At, Foreign, Keys, SaidEntry, Wrong};
+use super::redact::{self, Secrets};
+use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
+use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule};
+use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
+
+/// Reads the bytes of one file as a homeserver does. `file` is how the file is shown in answers.
+pub fn load_for(homeserver: &Homeserver, file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
+    let library = match homeserver.dialect.loader().library {
+        Library::PyYaml => return load::load(file, bytes, hasher),
+        Library::GoYaml => Foreign::GoYaml,
+        Library::SerdeYaml => Foreign::SerdeYaml,
+        Library::Saphyr => Foreign::Saphyr,
+        Library::Figment => Foreign::Figment,
+    };
+    Reading { homeserver, file, bytes, hasher }.load(library)
+}
+
+struct Reading<'r> {
+    homeserver: &'r Homeserver,
+    file: &'r Arc<str>,
+    bytes: &'r [u8],
+    hasher: &'r TokenHasher,
+}
+
+impl Reading<'_> {
+    const fn dialect(&self) -> Dialect {
+        self.homeserver.dialect
+    }
+
+    fn load(&self, library: Foreign) -> Loaded {
+        let loader = self.dialect().loader();
+        let keys = Keys { url: loader.url, booleans: loader.booleans };
+        let mut said = match library::read(library, self.bytes, keys) {
+            Ok(said) => said,
+            Err(wrong) => {
+                let faults = wrong.iter().map(|wrong| self.fault(wrong)).collect();
+                return Err(self.with_consequence(faults, self.dialect().set().broken));
+            }
+        };
+        let secrets = [said.as_token.text.clone(), said.hs_token.text.clone()];
+        let secrets = Secrets::new(secrets.iter().map(String::as_str));
+        let mut faults = Vec::new();
+        self.check_sender(&said.sender_localpart, &mut faults);
+        for regex in &said.others {
+            if let Err(error) = self.dialect().syntax().check(Kind::User, &regex.text) {
+                faults.push(self.bad_regex("another list of namespaces", regex, &error));
+            }
+        }
+        let mut list = |kind, entries: &mut Vec<SaidEntry>| self.entries(kind, std::mem::take(entries), &mut faults);
+        let namespaces = Namespaces {
+            users: list(Kind::User, &mut said.users),
+            aliases: list(Kind::Alias, &mut said.aliases),
+            rooms: list(Kind::Room, &mut said.rooms),
+        };
+        if !faults.is_empty() {
+            for fault in &mut faults {
+                fault.message = secrets.cut(std::mem::take(&mut fault.message));
+            }
+            return Err(self.with_consequence(faults, self.dialect().set().bad_regex));
+        }
+        let text = String::from_utf8_lossy(self.bytes);
+        let (extra, warnings) = load::besides(&text);
+        let digest = |token: &At| self.hasher.digest(&Token::new(&*token.text));
+        let url = said.url.filter(|url| !url.is_empty());
+        let url = url.map(|url| secrets.cut(redact::url(url.trim_end_matches('/'))).into());
+        Ok(Registration {
+            file: Arc::clone(self.file),
+            source: None,
+            id: said.id.text.into(),
+            url,
+            sender_localpart: self.localpart(&said.sender_localpart.text).into(),
+            sender_place: said.sender_localpart.place,
+            as_token: digest(&said.as_token),
+            hs_token: digest(&said.hs_token),
+            namespaces,
+            protocols: said.protocols.iter().map(|protocol| secrets.hide(protocol).into()).collect(),
+            rate_limited: said.rate_limited.unwrap_or(true),
+            proxy_prefix: None,
+            extra,
+            warnings,
+        })
+    }
+
+    /// The localpart of a sender that may be a whole user ID.
+    fn localpart<'s>(&self, sender: &'s str) -> &'s str {
+        match self.dialect().loader().sender {
+            SenderRule::LocalpartOrUserId => {
+                let whole = sender.strip_prefix('@').and_then(|rest| rest.split_once(':'));
+                whole.map_or(sender, |(localpart, _)| localpart)
+            }
+            SenderRule::Unquoted | SenderRule::Any | SenderRule::Localpart => sender,
+        }
+    }
+
+    fn check_sender(&self, sender: &At, faults: &mut Vec<Fault>) {
+        let name = self.homeserver.name.as_str();
+        let text = &*sender.text;
+        let is_localpart = !text.contains([':', '\0']) && user_id(text, name).len() <= MAX_ID_BYTES;
+        let whole = || text.strip_prefix('@').and_then(|rest| rest.split_once(':'));
+        let fits = match self.dialect().loader().sender {
+            SenderRule::Any | SenderRule::Unquoted => true,
+            SenderRule::LocalpartOrUserId if text.starts_with('@') => {
+                text.len() <= MAX_ID_BYTES && whole().is_some_and(|(_, server)| server == name)
+            }
+            SenderRule::Localpart | SenderRule::LocalpartOrUserId => is_localpart,
+        };
+        if !fits {
+            let message = format!(
+                "sender_localpart makes no user ID of {name} for {}: write only what is between '@' and ':'",
+                self.dialect().homeserver()
+            );
+            faults.push(Fault::at(FaultCode::InvalidValue, sender.place, message));
+        }
+    }
+
+    fn entries(&self, kind: Kind, entries: Vec<SaidEntry>, faults: &mut Vec<Fault>) -> Box<[Entry]> {
+        let syntax = self.dialect().syntax();
+        let before = faults.len();
+        let mut read = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Some(group) = entry.group_id.as_ref().filter(|group| kind == Kind::User && !is_group(&group.text)) {
+                let message = "group_id in namespaces.users is no ID of a group, `+group:server`";
+                faults.push(Fault::at(FaultCode::InvalidValue, group.place, message));
+            }
+            match ValidRegex::checked(&*entry.regex.text, |regex| syntax.check(kind, regex)) {
+                Ok(regex) => read.push(Entry {
+                    regex,
+                    exclusive: entry.exclusive,
+                    group_id: entry.group_id.filter(|group| !group.text.is_empty()).map(|group| group.text.into()),
+                    place: entry.regex.place,
+                }),
+                Err(error) => faults.push(self.bad_regex(&format!("namespaces.{}", kind.list()), &entry.regex, &error)),
+            }
+        }
+        for exclusive in [true, false] {
+            let together: Vec<&str> =
+                read.iter().filter(|entry| entry.exclusive == exclusive).map(|entry| &*entry.regex).collect();
+            // Each is taken alone; what is too large is all of them.
+            if faults.len() == before
+                && let Err(error) = syntax.check_together(kind, &together)
+            {
+                let which = if exclusive { "exclusive" } else { "shared" };
+                let message = format!(
+                    "the {which} regexes in namespaces.{} are refused together by {}: {error}",
+                    kind.list(),
+                    self.dialect().homeserver()
+                );
+                faults.push(Fault::of_file(FaultCode::InvalidRegex, message));
+            }
+        }
+        read.into()
+    }
+
+    fn bad_regex(&self, of: &str, regex: &At, error: &dyn std::fmt::Display) -> Fault {
+        let server = self.dialect().homeserver();
+        let message = format!("the regex {:?} in {of} is refused by {server}: {error}", regex.text);
+        Fault::at(FaultCode::InvalidRegex, regex.place, message)
+    }
+
+    fn fault(&self, wrong: &Wrong) -> Fault {
+        let library = self.dialect().loader().library;
+        let as_read = format!("as {} reads it ({library})", self.dialect().homeserver());
+        match wrong {
+            Wrong::Syntax(error) => Fault::at(FaultCode::Syntax, error.place, format!("{error}, {as_read}")),
+            Wrong::Empty => Fault::of_file(FaultCode::WrongType, "the file is empty, or holds comments alone"),
+            Wrong::Missing { key, place } => {
+                Fault::at(FaultCode::MissingKey, *place, format!("{key} is missing or empty, {as_read}"))
+            }
+            Wrong::Twice { key, place } => {
+                Fault::at(FaultCode::InvalidValue, *place, format!("{key} stands twice, which is refused, {as_read}"))
+            }
+            Wrong::Kind { what, is, needs, place } => {
+                Fault::at(FaultCode::WrongType, *place, format!("{what} is {is} where {needs} is needed, {as_read}"))
+            }
+            Wrong::Other { message, place: Some(place) } => {
+                Fault::at(FaultCode::InvalidValue, *place, format!("{message}, {as_read}"))
+            }
+            Wrong::Other { message, place: None } => {
+                Fault::of_file(FaultCode::InvalidValue, format!("{message}, {as_read}"))
+            }
+        }
+    }
+
+    /// Says once what becomes of the file, and of the others.
+    fn with_consequence(&self, mut faults: Vec<Fault>, consequence: Consequence) -> Vec<Fault> {
+        if let Some(first) = faults.first_mut() {
+            first.message = format!("{}; {}", first.message, self.dialect().would(consequence));
+        }
+        faults
+    }
+}
+
+/// Whether `\+.*:.*` is found in it, which Dendrite wants of a group that is not empty.
+fn is_group(text: &str) -> bool {
+    text.is_empty() || text.lines().any(|line| line.split_once('+').is_some_and(|(_, rest)| rest.contains(':')))
+}

@@ -1,0 +1,62 @@
+//! What the libraries of other homeservers make of the text of a registration: its keys, its types, and what they refuse.
+//!
+//! Four libraries read YAML for six homeservers, and no two agree. What follows holds for the releases that
+//! [`Library`](crate::homeserver::Library) names; the whole table, with each case tried, is `docs/homeservers.md`.
+//!
+//! | | `serde_yaml` | yaml.v2 | figment | `serde-saphyr` |
+//! |---|---|---|---|---|
+//! | grammar | libyaml's | libyaml's, ported | libyaml's | that of YAML 1.2 |
+//! | a text | any scalar, as it is written: `null` is the text `null` | any scalar but null, which is `""` | only what is no null, boolean or number | any scalar but null |
+//! | a boolean | `true`, `True`, `TRUE` | also `yes`, `on`, `y`; null is false | as `serde_yaml` | also `yes`, `on`, `y`, and all of them in quotes |
+//! | a key twice | refused, if the library knows it | the last counts | the last counts | refused |
+//! | `<<` | a key as others | merges, in the order of the file | a key as others | merges |
+//!
+//! The first three are read from a [`pyyaml::Tree`], by rules that each has in a file of its own; so what they make of a
+//! file has positions, and is told from what PyYAML makes of it by reading two short files side by side. The fourth has a
+//! grammar of its own, and tells positions: there it is the library itself that is asked, at the release that the
+//! homeserver is locked to.
+//!
+//! How exact that is: `oracle/loaders.py` makes files by mutation, asks the libraries themselves, and records them.
+
+mod figment;
+mod go_yaml;
+mod said;
+mod saphyr;
+mod scalar;
+mod serde_yaml;
+
+pub(crate) use said::{At, Keys, Said, SaidEntry, Wrong};
+
+use pyyaml::{Grammar, Tree};
+
+/// The libraries that are no PyYAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    Figment,
+    GoYaml,
+    Saphyr,
+    SerdeYaml,
+}
+
+/// What a library makes of the bytes of a file.
+pub(crate) fn read(library: Foreign, bytes: &[u8], keys: Keys) -> Result<Said, Vec<Wrong>> {
+    match library {
+        Foreign::Saphyr => saphyr::read(bytes, keys),
+        Foreign::GoYaml => with_tree(bytes, Grammar::GoYaml, go_yaml::read),
+        Foreign::SerdeYaml => with_tree(bytes, Grammar::LibYaml, |tree| serde_yaml::read(tree, keys)),
+        Foreign::Figment => with_tree(bytes, Grammar::LibYaml, |tree| figment::read(tree, keys)),
+    }
+}
+
+fn with_tree(
+    bytes: &[u8],
+    grammar: Grammar,
+    read: impl FnOnce(&Tree<'_>) -> Result<Said, Vec<Wrong>>,
+) -> Result<Said, Vec<Wrong>> {
+    let syntax = |error| vec![Wrong::Syntax(error)];
+    let text = pyyaml::decode_as(bytes, grammar).map_err(syntax)?;
+    match Tree::read(&text, grammar).map_err(syntax)? {
+        Some(tree) => read(&tree),
+        None => Err(vec![Wrong::Empty]),
+    }
+}
