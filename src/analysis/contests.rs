@@ -87,7 +87,7 @@ impl<'a> Pass<'a> {
         let (a, b, kind) = contest;
         let mut holding = |services: &Services, id: &str| {
             let registration = services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
-            self.holding(*kind, registration.as_deref())
+            self.holding(*kind, registration.as_deref().map(|one| (services.homeserver(), one)))
         };
         let (a_before, b_before) = (holding(old, a)?, holding(old, b)?);
         let (a_after, b_after) = (holding(new, a)?, holding(new, b)?);

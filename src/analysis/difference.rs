@@ -10,7 +10,8 @@ use super::contests::contests;
 use super::examiner::{Examiner, Pass};
 use super::finding::{Witness, WitnessIs};
 use super::search::LimitReached;
-use super::term::{NEVER, Term};
+use super::term::{ANY, NEVER, Term};
+use crate::homeserver::{Homeserver, Scope, Sender};
 use crate::matrix::{Kind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -92,7 +93,9 @@ pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
         let of = |services: &Services| services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
         let (before, after) = (of(old), of(new));
         for kind in Kind::ALL {
-            changes.extend(examiner.pass().changes_of(id, kind, before.as_deref(), after.as_deref()));
+            let before = before.as_deref().map(|one| (old.homeserver(), one));
+            let after = after.as_deref().map(|one| (new.homeserver(), one));
+            changes.extend(examiner.pass().changes_of(id, kind, before, after));
         }
     }
     changes.extend(contests(&mut examiner, old, new));
@@ -105,8 +108,8 @@ impl<'a> Pass<'a> {
         &mut self,
         id: &str,
         kind: Kind,
-        before: Option<&Registration>,
-        after: Option<&Registration>,
+        before: Option<(&Homeserver, &Registration)>,
+        after: Option<(&Homeserver, &Registration)>,
     ) -> Vec<Change> {
         let (Some(before), Some(after)) = (self.holding(kind, before), self.holding(kind, after)) else {
             let message = format!("a regex of `{id}` is not of a kind that can be compared");
@@ -162,23 +165,54 @@ impl<'a> Pass<'a> {
         changes
     }
 
-    /// What a service holds by the homeserver's precedence; `None` if one of its languages is not known.
-    pub(super) fn holding(&mut self, kind: Kind, registration: Option<&Registration>) -> Option<Holding<'a>> {
+    /// What a service holds by a homeserver's precedence; `None` if one of its languages is not known.
+    pub(super) fn holding(&mut self, kind: Kind, of: Option<(&Homeserver, &Registration)>) -> Option<Holding<'a>> {
         let mut holding = Holding { exclusive: NEVER, any: NEVER, parts: Vec::new() };
-        let Some(registration) = registration else { return Some(holding) };
+        let Some((homeserver, registration)) = of else { return Some(holding) };
         if kind == Kind::User {
-            let sender = user_id(&registration.sender_localpart, self.homeserver.name.as_str());
-            let sender = self.terms.literal(&sender);
+            let sender = self.sender(homeserver, registration);
             self.add(&mut holding, sender, true);
         }
-        let precedence = self.homeserver.dialect.precedence();
+        let dialect = homeserver.dialect;
         let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
-        entries.sort_by_key(|(position, entry)| precedence.rank(*position, entry.exclusive));
+        entries.sort_by_key(|(position, entry)| dialect.precedence().rank(*position, entry.exclusive));
+        let bound = (kind == Kind::User && dialect.scope() == Scope::Local).then(|| self.local(homeserver));
         for (_, entry) in entries {
-            let matched = self.language_of_regex(kind, &entry.regex)?;
+            let matched = self.language_of_regex_in(homeserver, kind, &entry.regex)?;
+            let matched = bound.map_or(matched, |bound| self.terms.and([matched, bound]));
             self.add(&mut holding, matched, entry.exclusive);
         }
         Some(holding)
+    }
+
+    /// A service's own user, as a homeserver recognises it.
+    fn sender(&mut self, homeserver: &Homeserver, registration: &Registration) -> Term<'a> {
+        let localpart = &*registration.sender_localpart;
+        let id = user_id(localpart, homeserver.name.as_str());
+        match homeserver.dialect.sender() {
+            Sender::Exact => self.terms.literal(&id),
+            Sender::AnyServer => {
+                let begins = self.terms.literal(&format!("@{localpart}:"));
+                self.terms.concat(begins, ANY)
+            }
+            // Behind a second sigil it would be found, too; such IDs are not compared.
+            Sender::Quoted => {
+                let begins = self.terms.literal(&id);
+                self.terms.concat(begins, ANY)
+            }
+        }
+    }
+
+    /// The users of a server.
+    fn local(&mut self, homeserver: &Homeserver) -> Term<'a> {
+        let ends = self.terms.literal(&format!(":{}", homeserver.name));
+        let any = self.terms.concat(ANY, ends);
+        // One that is of another server has another colon before.
+        let colon = self.terms.char(':');
+        let two = self.terms.concat(colon, ANY);
+        let two = self.terms.concat(two, ends);
+        let two = self.terms.concat(ANY, two);
+        self.terms.without(any, two)
     }
 
     /// Adds what comes next in the precedence.

@@ -121,11 +121,21 @@ impl<'a> Pass<'a> {
 
     /// All that a regex matches; `None` if its language is not known.
     pub(super) fn language_of_regex(&mut self, kind: Kind, regex: &ValidRegex) -> Option<Term<'a>> {
+        self.language_of_regex_in(self.homeserver, kind, regex)
+    }
+
+    /// The same on another homeserver.
+    pub(super) fn language_of_regex_in(
+        &mut self,
+        homeserver: &Homeserver,
+        kind: Kind,
+        regex: &ValidRegex,
+    ) -> Option<Term<'a>> {
         self.terms.step(regex.len() as u64);
         if regex.len() > MAX_SOURCE {
             return None;
         }
-        let pattern = claimed::pattern(self.homeserver, kind, regex);
+        let pattern = claimed::pattern(homeserver, kind, regex);
         language(&mut self.terms, pattern.ast())
     }
 

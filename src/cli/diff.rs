@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, print};
-use super::sources::at;
+use super::sources::{Whose, at};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
+use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
 use crate::telemetry::Visible;
 
@@ -24,9 +25,17 @@ pub(super) struct Diff {
     #[arg(value_name = "OLD")]
     old: PathBuf,
 
-    /// The registrations as they will be: a directory or a file.
-    #[arg(value_name = "NEW")]
-    new: PathBuf,
+    /// The registrations as they will be: a directory or a file; the same, if only the homeserver is another one.
+    #[arg(value_name = "NEW", required_unless_present = "to")]
+    new: Option<PathBuf>,
+
+    #[command(flatten)]
+    whose: Whose,
+
+    /// The homeserver that NEW is for, where it is another one than that of OLD: which IDs change hands when a server is
+    /// moved.
+    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_TO")]
+    to: Option<Dialect>,
 
     /// The homeserver's name, as it stands after the colon of its users' IDs.
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
@@ -96,12 +105,14 @@ fn code(difference: &Difference) -> u8 {
 
 fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
+    let (from, to) = (diff.whose.homeserver, diff.to.unwrap_or(diff.whose.homeserver));
     let mut load = |path: &Path, new| {
-        let snapshot = load::load(diff.server_name.clone().into(), vec![at(path)?])?;
+        let homeserver = Homeserver::new(diff.server_name.clone(), if new { to } else { from });
+        let snapshot = load::load(homeserver, vec![at(path)?])?;
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };
-    let (old, new) = (load(&diff.old, false)?, load(&diff.new, true)?);
+    let (old, new) = (load(&diff.old, false)?, load(diff.new.as_deref().unwrap_or(&diff.old), true)?);
     let changes = Comparer::new()?.difference(old.services(), new.services());
     Ok(Difference { complete: left_out.is_empty(), left_out, changes })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, print};
-use super::sources::{Sources, SynapseConfig};
+use super::sources::{Sources, SynapseConfig, Whose};
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
@@ -43,6 +43,9 @@ pub(super) struct Owner {
 
     #[command(flatten)]
     synapse: SynapseConfig,
+
+    #[command(flatten)]
+    whose: Whose,
 
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -101,8 +104,12 @@ struct Matching<'s> {
 
 fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let ids = owner.ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let sources =
-        Sources { dirs: owner.dirs.clone(), server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
+    let sources = Sources {
+        dirs: owner.dirs.clone(),
+        server_name: server_name(owner, &ids)?,
+        synapse: owner.synapse.clone(),
+        whose: owner.whose,
+    };
     let (homeserver, sources) = sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
     let snapshot = load::load(homeserver, sources)?;
     let mut scratch = Scratch::new();

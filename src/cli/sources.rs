@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::synapse_config::{self, MapPath};
-use crate::homeserver::Homeserver;
+use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
 use crate::source::{Directory, FileSystem, Files, Place, Provider};
 
@@ -29,6 +29,18 @@ pub(crate) struct Sources {
 
     #[command(flatten)]
     pub(crate) synapse: SynapseConfig,
+
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+}
+
+/// Whose answers are given.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Whose {
+    /// The homeserver whose answers are given: `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`,
+    /// `palpo-421` (since that pull request) or `spec`. How they differ: docs/homeservers.md.
+    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
+    pub(crate) homeserver: Dialect,
 }
 
 /// Synapse's own configuration, in place of directories.
@@ -77,10 +89,11 @@ impl Sources {
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         let SynapseConfig { paths, map_path } = &self.synapse;
         if !paths.is_empty() {
-            return synapse_config::sources(paths, self.server_name.as_ref(), map_path, note);
+            let (homeserver, sources) = synapse_config::sources(paths, self.server_name.as_ref(), map_path, note)?;
+            return Ok((Homeserver::new(homeserver.name, self.whose.homeserver), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((server_name.into(), all_at(&self.dirs)))
+        Ok((Homeserver::new(server_name, self.whose.homeserver), all_at(&self.dirs)))
     }
 }
 
