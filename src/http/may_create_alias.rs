@@ -59,7 +59,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
 }
 
 /// An ID of a kind; its length is part of the decision, up to what anybody asks in earnest.
-fn is_of_kind(text: &str, kind: Kind) -> Result<(), ApiError> {
+pub(super) fn is_of_kind(text: &str, kind: Kind) -> Result<(), ApiError> {
     let id = MatrixId::of_any_length(text)?;
     if text.chars().nth(MAX_ASKED_CHARS).is_some() {
         let problem = format!("an ID of more than {MAX_ASKED_CHARS} characters is not decided on");

@@ -126,7 +126,10 @@ fn user_name<'q>(
         (Some(_), Some(_)) => return Err(ApiError::invalid_param("give user_id or localpart, not both")),
         (None, None) => return Err(ApiError::missing_param("user_id or localpart is missing")),
     };
-    let (Question::UserId(text, _) | Question::Localpart(text, _) | Question::Alias { alias: text, .. }) = &question;
+    let (Question::UserId(text, _)
+    | Question::Localpart(text, _)
+    | Question::Act(text, _)
+    | Question::Alias { alias: text, .. }) = &question;
     if text.chars().nth(limit).is_some() {
         return Err(ApiError::invalid_param(format!("a name of more than {limit} characters is not decided on")));
     }

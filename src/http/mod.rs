@@ -17,6 +17,7 @@ mod endpoint;
 mod error;
 mod healthz;
 mod homeservers;
+mod may_act;
 mod may_create_alias;
 mod may_register;
 mod memory;
@@ -58,6 +59,7 @@ const ENDPOINTS: &[Endpoint] = &[
     owners::ENDPOINT,
     may_register::ENDPOINT,
     may_create_alias::ENDPOINT,
+    may_act::ENDPOINT,
     register_available::ENDPOINT,
     registrations::ENDPOINT,
     conflicts::ENDPOINT,

@@ -21,6 +21,8 @@ pub(super) enum Question<'q> {
     UserId(Cow<'q, str>, By<'q>),
     /// May a user of this server with this localpart be registered.
     Localpart(Cow<'q, str>, By<'q>),
+    /// May a service act as this user.
+    Act(Cow<'q, str>, By<'q>),
     /// May an alias be created, by this user.
     Alias { alias: Cow<'q, str>, user_id: Option<Cow<'q, str>>, by: By<'q> },
 }
@@ -87,6 +89,7 @@ impl Question<'_> {
         Ok(match self {
             Self::UserId(id, by) => services.may_register(by.asker(services), UserName::UserId(id), scratch),
             Self::Localpart(name, by) => services.may_register(by.asker(services), UserName::Localpart(name), scratch),
+            Self::Act(id, by) => services.may_act(by.asker(services), id, scratch),
             Self::Alias { alias, user_id, by } => {
                 let alias = MatrixId::of_any_length(alias)?;
                 services.may_create_alias(alias, by.asker(services), user_id.as_deref(), scratch)
@@ -98,6 +101,7 @@ impl Question<'_> {
         match self {
             Self::UserId(id, by) => Question::UserId(owned(id), by.into_owned()),
             Self::Localpart(name, by) => Question::Localpart(owned(name), by.into_owned()),
+            Self::Act(id, by) => Question::Act(owned(id), by.into_owned()),
             Self::Alias { alias, user_id, by } => {
                 Question::Alias { alias: owned(alias), user_id: user_id.map(owned), by: by.into_owned() }
             }

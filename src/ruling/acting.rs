@@ -4,26 +4,23 @@ use super::case::{Case, Checked, Objection};
 use super::reasons::{outside, unknown_service};
 use super::{AccountRule, Asker, ClaimVia, Decision, Reason, Services};
 use crate::homeserver::{Account, ActingCheck, Refuses};
-use crate::index::{Scratch, ServicePos};
+use crate::index::Scratch;
 use crate::matrix::{ErrCode, split_user_id};
 
 impl Services {
     /// May a service act as a user, as the homeserver would decide it. Whether there is such an account only the homeserver
     /// knows; what it makes of one that is not there, the decision says.
     #[must_use]
-    pub fn may_act(
-        &self,
-        service: Result<ServicePos, Option<&str>>,
-        user_id: &str,
-        scratch: &mut Scratch,
-    ) -> Decision<'_> {
+    pub fn may_act(&self, asker: Asker<'_>, user_id: &str, scratch: &mut Scratch) -> Decision<'_> {
         let flow = self.homeserver().dialect.checks().acting;
-        let asker = match service {
-            Ok(position) => Asker::Service(position),
-            Err(as_id) => Asker::Unknown(as_id),
-        };
         let case = self.user_case(asker, user_id.to_owned(), scratch);
-        if let Asker::Unknown(as_id) = asker {
+        let named = match asker {
+            Asker::Service(_) => Ok(()),
+            Asker::Unknown(as_id) => Err(as_id),
+            // Nobody else can act as somebody else.
+            Asker::Person | Asker::Availability | Asker::Administrator => Err(None),
+        };
+        if let Err(as_id) = named {
             return case.refuse(unknown_service(as_id).answered(flow.unknown));
         }
         let account = if case.own_claim().is_some_and(|claim| claim.via == ClaimVia::Sender) {
