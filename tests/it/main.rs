@@ -4,6 +4,7 @@ mod access;
 mod as_judged;
 mod changes;
 mod check;
+mod dialects;
 mod doors;
 mod filesystem_faults;
 mod finding_pages;

@@ -1,0 +1,243 @@
+//! What other homeservers load and decide: the libraries' own words as `oracle/loaders.py` recorded them, and the table of
+//! decisions, of which nothing can be run and each row says where it was read.
+
+use std::fs;
+use std::sync::Arc;
+
+use bailiwick::homeserver::{Consequence, Dialect, Homeserver};
+use bailiwick::index::Scratch;
+use bailiwick::matrix::MatrixId;
+use bailiwick::registration::{self, Entry, FaultCode, Loaded, TokenHasher};
+use bailiwick::ruling::{AccountRule, Asker, Decision, Services, UserName};
+use serde_json::{Value, json};
+
+use super::registration_verdicts::bytes;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/homeservers");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/homeservers.md");
+
+fn homeserver(dialect: &str) -> Homeserver {
+    let name = "example.com".parse().expect("a server name");
+    Homeserver::new(name, dialect.parse().expect("a dialect"))
+}
+
+fn load(dialect: &str, bytes: &[u8]) -> Loaded {
+    registration::load_for(&homeserver(dialect), &Arc::from("case.yaml"), bytes, &TokenHasher::new())
+}
+
+/// What a library says of a file, and what bailiwick makes of it for the homeserver that reads with that library.
+fn difference(dialect: &str, theirs: &Value, file: &[u8]) -> Option<String> {
+    let ours = load(dialect, file);
+    match (&ours, theirs) {
+        (Err(_), Value::Null) => None,
+        (Ok(_), Value::Null) => Some("the library refuses it, bailiwick loads it".to_owned()),
+        // What the homeserver refuses behind its library.
+        (Err(faults), _) => {
+            let behind = |code, message: &str| {
+                code == FaultCode::InvalidRegex
+                    || ["sender_localpart", "group_id"].iter().any(|key| message.starts_with(key))
+            };
+            let library = faults.iter().find(|fault| !behind(fault.code, &fault.message));
+            library.map(|fault| format!("the library makes {theirs} of it, bailiwick: {}", fault.message))
+        }
+        (Ok(loaded), _) => {
+            let entries = |entries: &[Entry]| -> Vec<Value> {
+                entries.iter().map(|entry| json!([&*entry.regex, entry.exclusive])).collect()
+            };
+            let namespaces = &loaded.namespaces;
+            let same = *loaded.id == *theirs["id"].as_str().expect("an id")
+                && Value::from(entries(&namespaces.users)) == theirs["users"]
+                && Value::from(entries(&namespaces.aliases)) == theirs["aliases"]
+                && Value::from(entries(&namespaces.rooms)) == theirs["rooms"];
+            (!same).then(|| format!("the library makes {theirs} of it, bailiwick {namespaces:?}"))
+        }
+    }
+}
+
+#[test]
+fn recorded_files_load_as_the_libraries_read_them() {
+    let recorded = fs::read_to_string(format!("{DATA}/loaders.jsonl")).expect("recorded data is committed");
+    let (mut asked, mut wrong) = (0, Vec::new());
+    let read_with = [
+        ("dendrite", "go"),
+        ("tuwunel", "serde-yaml"),
+        ("conduit", "serde-yaml-ruma"),
+        ("continuwuity", "saphyr-0"),
+        ("palpo", "figment"),
+    ];
+    for line in recorded.lines() {
+        let case: Value = serde_json::from_str(line).expect("a case is JSON");
+        let file = bytes(case["hex"].as_str().expect("hex"));
+        for (dialect, library) in read_with {
+            asked += 1;
+            if let Some(difference) = difference(dialect, &case[library], &file) {
+                wrong.push(format!("{dialect}: {difference}\n{}", String::from_utf8_lossy(&file)));
+            }
+        }
+    }
+    assert!(asked >= 5_000, "only {asked} verdicts");
+    assert!(wrong.is_empty(), "{} of {asked} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// The registrations that the table of decisions is about.
+fn registrations() -> Vec<Value> {
+    let one = |id: &str, sender: &str, users: Value, aliases: Value| {
+        json!({
+            "id": id, "as_token": format!("as-token-of-{id}-0123456789"), "hs_token": format!("hs-token-of-{id}-0123456789"),
+            "sender_localpart": sender, "url": null, "namespaces": {"users": users, "aliases": aliases, "rooms": []},
+        })
+    };
+    let entry = |regex: &str, exclusive: bool| json!([{"regex": regex, "exclusive": exclusive}]);
+    vec![
+        one("irc", "ircbot", entry(r"@irc_.*:example\.com", true), entry(r"#irc_.*:example\.com", true)),
+        one("photon", "photonbot", entry("@.*", false), entry("#.*", false)),
+        one("slack1", "slack1bot", entry(r"@slack_.*:example\.com", true), json!([])),
+        one("slack2", "slack2bot", entry(r"@slack_.*:example\.com", true), json!([])),
+        one("nosigil", "hookbot", entry("webhook", true), json!([])),
+        one("noserver", "tgbot", entry("@telegram_.*", true), json!([])),
+    ]
+}
+
+fn services(dialect: &str) -> Services {
+    let loaded = registrations().into_iter().map(|one| {
+        let loaded = load(dialect, one.to_string().as_bytes());
+        Arc::new(loaded.unwrap_or_else(|faults| panic!("{dialect}: {one}: {faults:?}")))
+    });
+    Services::new(homeserver(dialect), loaded.collect())
+}
+
+fn decide<'s>(services: &'s Services, who: &str, what: &str) -> Decision<'s> {
+    let mut scratch = Scratch::new();
+    let (way, rest) = who.split_once(' ').unwrap_or((who, ""));
+    let (as_id, user) = rest.split_once(" as ").map_or((rest, None), |(id, user)| (id, Some(user)));
+    let asker = match as_id {
+        "" => Asker::Person,
+        _ => services.position_of_id(as_id).map_or(Asker::Unknown(Some("nobody")), Asker::Service),
+    };
+    let name = UserName::Localpart(what);
+    let alias = || MatrixId::of_any_length(what).expect("an alias");
+    let user = user.or(as_id.is_empty().then_some("@alice:example.com"));
+    match way {
+        "person" | "service" => services.may_register(asker, name, &mut scratch),
+        "available" => services.may_register(Asker::Availability, name, &mut scratch),
+        "administrator" => services.may_register(Asker::Administrator, name, &mut scratch),
+        "login" | "password" => services.may_log_in(asker, name, &mut scratch),
+        "alias" => services.may_create_alias(alias(), asker, user, &mut scratch),
+        "room" => services.may_create_room(alias(), user, &mut scratch),
+        "delete" => services.may_delete_alias(alias(), asker, user, &mut scratch),
+        "act" => services.may_act(asker, what, &mut scratch),
+        _ => panic!("who is `{who}`?"),
+    }
+}
+
+/// A decision as the table has it; of Synapse the status is not told.
+fn told(decision: &Decision<'_>, expected: &str) -> String {
+    match (decision.allowed, decision.account) {
+        (true, None | Some(AccountRule::NotNeeded)) => "200".to_owned(),
+        (true, Some(AccountRule::Needed)) => "200 if there".to_owned(),
+        (true, Some(AccountRule::Made)) => "200 and made".to_owned(),
+        (false, _) => {
+            let status = decision.status.map(|status| status.to_string());
+            let status = status.unwrap_or_else(|| expected.split(' ').next().unwrap_or_default().to_owned());
+            format!("{status} {}", decision.errcode.expect("a refusal has a code"))
+        }
+    }
+}
+
+const COLUMNS: [&str; 7] = ["synapse", "dendrite", "tuwunel", "continuwuity", "conduit", "palpo", "palpo-421"];
+
+/// Who asks, what, the answer of each homeserver, and where it says so.
+type Row = (String, String, Vec<String>, String);
+
+fn table() -> Vec<Row> {
+    let text = fs::read_to_string(format!("{DATA}/decisions.txt")).expect("the table is committed");
+    let rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    rows.map(|line| {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        assert_eq!(cells.len(), COLUMNS.len() + 3, "{line}");
+        let mut answers: Vec<String> = Vec::new();
+        for &cell in &cells[2..cells.len() - 1] {
+            answers.push(if cell == "=" { answers.last().expect("an answer before").clone() } else { cell.to_owned() });
+        }
+        (cells[0].to_owned(), cells[1].to_owned(), answers, cells[cells.len() - 1].to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn each_homeserver_decides_as_its_source_says() {
+    let table = table();
+    assert!(table.len() >= 40, "only {} rows", table.len());
+    let mut wrong = Vec::new();
+    for (column, dialect) in COLUMNS.iter().enumerate() {
+        let services = services(dialect);
+        for (who, what, answers, source) in &table {
+            let decision = decide(&services, who, what);
+            let told = told(&decision, &answers[column]);
+            if told != answers[column] {
+                let Decision { reason, error, .. } = decision;
+                wrong.push(format!(
+                    "{dialect}: {who} | {what}: {told} ({reason:?}, {error:?}), not {}: {source}",
+                    answers[column]
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The sixth of the ten cases: one file of many has a regex that one engine takes and another refuses.
+#[test]
+fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
+    let file = json!({
+        "id": "foodtoshare", "as_token": "as-token-0123456789", "hs_token": "hs-token-0123456789", "sender_localpart": "food",
+        "url": null, "namespaces": {"users": [{"regex": "@foodtoshare_{[0-9]+}:localhost", "exclusive": true}]},
+    });
+    for dialect in Dialect::ALL {
+        let loaded = load(dialect.name(), file.to_string().as_bytes());
+        let loads = ["synapse", "dendrite", "spec"].contains(&dialect.name());
+        assert_eq!(loaded.is_ok(), loads, "{}: {loaded:?}", dialect.name());
+        let Err(faults) = loaded else { continue };
+        assert_eq!(faults[0].code, FaultCode::InvalidRegex, "{faults:?}");
+        assert!(faults[0].message.ends_with(&dialect.would(dialect.set().bad_regex)), "{faults:?}");
+        assert_ne!(dialect.set().bad_regex, Consequence::Undefined);
+    }
+}
+
+#[test]
+fn the_sender_is_recognised_as_each_homeserver_does() {
+    for (dialect, here, elsewhere, behind) in [
+        ("synapse", true, false, false),
+        ("dendrite", true, false, true),
+        ("tuwunel", true, false, false),
+        ("continuwuity", true, true, true),
+        ("palpo", true, true, true),
+    ] {
+        let services = services(dialect);
+        let held = |id: &str| {
+            let claims = services.claims(MatrixId::parse(id).expect("an ID"), &mut Scratch::new());
+            claims.iter().any(|claim| claim.as_id == "irc" && claim.exclusive)
+        };
+        let found = (held("@ircbot:example.com"), held("@ircbot:evil.org"), held("@ircbot:example.com.evil.org"));
+        assert_eq!(found, (here, elsewhere, behind), "{dialect}");
+    }
+}
+
+#[test]
+fn what_the_documentation_says_of_decisions_is_the_table() {
+    let mut shown = String::from(
+        "| who asks | for | Synapse | Dendrite | Tuwunel | Continuwuity | Conduit | Palpo | Palpo since #421 | source |\n|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (who, what, answers, source) in table() {
+        shown += &format!("| {who} | `{what}` | {} | {source} |\n", answers.join(" | "));
+    }
+    let (begin, end) = ("<!-- decisions: generated -->\n", "<!-- end of decisions -->");
+    let docs = fs::read_to_string(DOCS).expect("docs/homeservers.md is committed");
+    let (before, rest) = docs.split_once(begin).expect("the place of the table");
+    let (is, after) = rest.split_once(end).expect("the end of the table");
+    if std::env::var_os("BAILIWICK_BLESS").is_some() {
+        fs::write(DOCS, format!("{before}{begin}{shown}{end}{after}")).expect("the documentation can be written");
+    } else {
+        assert!(is == shown, "BAILIWICK_BLESS=1 writes it anew:\n{shown}");
+    }
+}
