@@ -3,6 +3,7 @@
 //! Ratios against baselines of the same run are what counts; the machine is not ours alone.
 
 mod building;
+mod elsewhere;
 mod http;
 mod measure;
 mod questions;
@@ -13,6 +14,9 @@ fn main() {
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part);
     if wants("questions") {
         questions::run(&[10, 100, 1_000, 10_000, 100_000, 1_000_000]);
+    }
+    if wants("elsewhere") {
+        elsewhere::run(&[10, 100, 1_000, 10_000, 100_000, 1_000_000]);
     }
     println!("\n## Building, loading, changing, comparing\n\n| what | figure | |\n|---|---:|---|");
     if wants("index") {

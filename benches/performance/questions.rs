@@ -18,7 +18,7 @@ fn index(regexes: &[String]) -> Index {
     Index::build(&workload::homeserver(), &regexes.iter().enumerate().map(of).collect::<Vec<_>>())
 }
 
-fn ask_index(index: &Index, ids: &[String]) -> Duration {
+pub(crate) fn ask_index(index: &Index, ids: &[String]) -> Duration {
     let mut scratch = Scratch::new();
     median_each(ids, |id| {
         std::hint::black_box(index.lookup(MatrixId::parse(id).expect("an ID"), &mut scratch));

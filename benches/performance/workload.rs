@@ -50,7 +50,12 @@ pub(crate) fn load(number: usize, regexes: &[String], hasher: &TokenHasher) -> A
 
 /// So many namespaces in real shapes, one a registration.
 pub(crate) fn regexes(count: usize) -> Vec<String> {
-    let shapes = shapes();
+    regexes_of(count, |_| true)
+}
+
+/// The same in those shapes that somebody likes.
+pub(crate) fn regexes_of(count: usize, likes: impl Fn(&String) -> bool) -> Vec<String> {
+    let shapes: Vec<String> = shapes().into_iter().filter(likes).collect();
     (0..count).map(|at| named(&shapes[at % shapes.len()], at).expect("shapes have names")).collect()
 }
 

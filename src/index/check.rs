@@ -27,6 +27,8 @@ pub(super) struct Checks {
 /// What must hold behind a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Check {
+    /// Whether the prefix may stand elsewhere than at the start of the text.
+    anywhere: bool,
     conditions: Box<[Condition]>,
     test: Test,
 }
@@ -48,9 +50,18 @@ enum Test {
 }
 
 impl Checks {
-    /// What a check says of a text that begins with a prefix of so many bytes.
-    pub(super) fn run(&self, check: CheckId, text: &str, prefix: usize, scratch: &mut CheckScratch) -> Outcome {
-        let Check { conditions, test } = &self.checks[check.index()];
+    /// What a check says of a text in which its prefix stands from one place to another, in bytes.
+    pub(super) fn run(
+        &self,
+        check: CheckId,
+        text: &str,
+        (start, prefix): (usize, usize),
+        scratch: &mut CheckScratch,
+    ) -> Outcome {
+        let Check { anywhere, conditions, test } = &self.checks[check.index()];
+        if start > 0 && !anywhere {
+            return Outcome::NoMatch;
+        }
         let mut outcome = match *test {
             Test::Whole(id) => self.matchers[id.index()].run(&mut scratch.matching, text),
             Test::Residual(id) => self.residuals[id.index()].matches(text, prefix, &mut scratch.matching),
@@ -109,18 +120,23 @@ struct Pending {
 impl Interner {
     /// The check of a path, or of the whole pattern if the path says no more than how a match must begin. `whole` is
     /// the matcher of this pattern, once it has one.
-    pub(super) fn check(&mut self, path: &Path, pattern: &Pattern, whole: &mut Option<MatcherId>) -> CheckId {
-        let check = self.exact(path).unwrap_or_else(|| {
+    pub(super) fn check(
+        &mut self,
+        (path, anywhere): (&Path, bool),
+        pattern: &Pattern,
+        whole: &mut Option<MatcherId>,
+    ) -> CheckId {
+        let check = self.exact(path, anywhere).unwrap_or_else(|| {
             let id = *whole.get_or_insert_with(|| {
                 self.matchers.push(pattern.matcher());
                 MatcherId::new(self.matchers.len() - 1)
             });
-            Check { conditions: Box::default(), test: Test::Whole(id) }
+            Check { anywhere, conditions: Box::default(), test: Test::Whole(id) }
         });
         self.intern(check)
     }
 
-    fn exact(&mut self, path: &Path) -> Option<Check> {
+    fn exact(&mut self, path: &Path, anywhere: bool) -> Option<Check> {
         let residual = self.residual(path.rest.as_ref()?)?;
         let conditions = path.conditions.iter().map(|condition| {
             Some(Condition {
@@ -129,7 +145,7 @@ impl Interner {
                 residual: self.residual(&condition.body)?,
             })
         });
-        Some(Check { conditions: conditions.collect::<Option<_>>()?, test: Test::Residual(residual) })
+        Some(Check { anywhere, conditions: conditions.collect::<Option<_>>()?, test: Test::Residual(residual) })
     }
 
     fn intern(&mut self, check: Check) -> CheckId {

@@ -53,7 +53,7 @@ impl Candidate {
             if key.as_bytes()[from..].starts_with(&self.prefix) {
                 let end = from + self.prefix.len();
                 let end = if self.place == Place::Written { end } else { subject.place(end) };
-                let outcome = checks.run(self.target.check, subject.text, end, scratch);
+                let outcome = checks.run(self.target.check, subject.text, (from, end), scratch);
                 if outcome != Outcome::NoMatch {
                     visit(self.target, outcome);
                 }
@@ -61,7 +61,10 @@ impl Candidate {
         };
         match self.place {
             Place::Written | Place::Start => at(0),
-            Place::AnySigil => subject.sigils().for_each(at),
+            Place::AnySigil => {
+                at(0);
+                subject.further_sigils().for_each(at);
+            }
         }
     }
 

@@ -35,9 +35,9 @@
 //! Other homeservers look for a regex anywhere in the ID, and some without regard to case. Neither may cost a prefix.
 //!
 //! *Anywhere*: a regex that begins with `^` can match at the start alone, and is tried there. One that begins with the sigil, on
-//! all its paths, can match where the ID holds one: its paths go to a trie of their own, which is walked from each sigil of the
-//! ID. That is the first character and no other in nearly every ID, so that it costs a look for a second one; and where there is
-//! one (`@a@irc_b` holds `@irc_` in the middle), the answer is the homeserver's. What begins otherwise (`webhook`, `.*`) has no
+//! all its paths, can match where the ID holds one: the trie is walked from each sigil of the ID, and their
+//! checks say that they hold there. In nearly every ID that is the first character and no other, so that it costs a look for a
+//! second one; and where there is one (`@a@irc_b` holds `@irc_` in the middle), the answer is the homeserver's. What begins otherwise (`webhook`, `.*`) has no
 //! prefix, and is found by its literals.
 //!
 //! *In any case*: the text is made one without regard to case ([`python_re::Folded`]), once, and prefixes and literals are made so

@@ -57,16 +57,12 @@ impl Placed {
                 // Neighbours share their check.
                 let outcome = match last {
                     Some((check, outcome)) if check == target.check => outcome,
-                    _ => checks.run(target.check, subject.text, end, scratch),
+                    _ => checks.run(target.check, subject.text, (from, end), scratch),
                 };
                 last = Some((target.check, outcome));
                 found(target, outcome);
             }
         });
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.targets.items().is_empty()
     }
 
     pub(super) fn memory_usage(&self) -> usize {

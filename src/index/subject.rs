@@ -24,13 +24,12 @@ impl<'t> Subject<'t> {
         self.folded.map_or(at, |folded| folded.place(at))
     }
 
-    /// The places of [`Subject::key`] that hold its sigil: where something may begin that begins with one and is looked for
-    /// anywhere. In most IDs there is one such place, the first.
-    pub(super) fn sigils(self) -> impl Iterator<Item = usize> {
+    /// The places of [`Subject::key`] behind the first that hold its sigil, too: where something may begin that begins with
+    /// one and is looked for anywhere. Most IDs have none.
+    pub(super) fn further_sigils(self) -> impl Iterator<Item = usize> {
         let key = self.key().as_bytes();
         let (sigil, rest) = key.split_first().map_or((0, &[][..]), |(sigil, rest)| (*sigil, rest));
         let rest = if rest.contains(&sigil) { rest } else { &[] };
-        let others = (1..).zip(rest).filter(move |(_, byte)| **byte == sigil).map(|(at, _)| at);
-        std::iter::once(0).chain(others)
+        (1..).zip(rest).filter(move |(_, byte)| **byte == sigil).map(|(at, _)| at)
     }
 }

@@ -24,10 +24,10 @@ pub(super) struct Table {
     folds: bool,
     /// Paths that begin where a text does, as they are written; empty unless the others are without regard to case.
     written: Placed,
-    /// Paths that begin where a text does.
-    starts: Placed,
-    /// Paths that begin where a text holds the sigil.
-    anywhere: Placed,
+    /// All others.
+    placed: Placed,
+    /// Whether some of them may begin wherever a text holds the sigil.
+    anywhere: bool,
     fallback: Fallback,
     checks: Checks,
     entries: usize,
@@ -51,16 +51,17 @@ impl Table {
                 intern(entry, source.folds(), &mut interner, &mut prefixed);
             }
         }
-        prefixed.par_sort_unstable_by(|a, b| (a.place, &a.prefix, a.target).cmp(&(b.place, &b.prefix, b.target)));
+        let is_written = |path: &Prefixed| path.place == Place::Written;
+        let order = |path: &Prefixed| !is_written(path);
+        prefixed.par_sort_unstable_by(|a, b| (order(a), &a.prefix, a.target).cmp(&(order(b), &b.prefix, b.target)));
         let mut unplaced = Vec::new();
-        let [written, starts, anywhere] = [Place::Written, Place::Start, Place::AnySigil].map(|place| {
-            let from = prefixed.partition_point(|path| path.place < place);
-            let to = prefixed.partition_point(|path| path.place <= place);
-            Placed::new(&prefixed[from..to], |path| unplaced.push(source.unplaced(path)))
-        });
+        let (written, others) = prefixed.split_at(prefixed.partition_point(is_written));
+        let [written, placed] =
+            [written, others].map(|paths| Placed::new(paths, |path| unplaced.push(source.unplaced(path))));
+        let anywhere = others.iter().any(|path| path.place == Place::AnySigil);
         let fallback = Fallback::new(unplaced, &interner, source.folds());
         let checks = interner.finish();
-        Self { folds: source.folds(), written, starts, anywhere, fallback, checks, entries }
+        Self { folds: source.folds(), written, placed, anywhere, fallback, checks, entries }
     }
 
     /// Visits the slot and rank of each entry that matches, in no order and perhaps several times, and whether it counts
@@ -77,10 +78,10 @@ impl Table {
             self.written.lookup((Subject::new(text, None), 0), &self.checks, scratch, &mut found);
         }
         let subject = Subject::new(text, self.folds.then_some(&*folded));
-        self.starts.lookup((subject, 0), &self.checks, scratch, &mut found);
-        if !self.anywhere.is_empty() {
-            for at in subject.sigils() {
-                self.anywhere.lookup((subject, at), &self.checks, scratch, &mut found);
+        self.placed.lookup((subject, 0), &self.checks, scratch, &mut found);
+        if self.anywhere {
+            for at in subject.further_sigils() {
+                self.placed.lookup((subject, at), &self.checks, scratch, &mut found);
             }
         }
         self.fallback.lookup(&self.checks, text, self.folds, engines, found);
@@ -88,8 +89,7 @@ impl Table {
 
     pub(super) fn memory_usage(&self) -> usize {
         self.written.memory_usage()
-            + self.starts.memory_usage()
-            + self.anywhere.memory_usage()
+            + self.placed.memory_usage()
             + self.fallback.memory_usage()
             + self.checks.memory_usage()
     }
@@ -109,7 +109,7 @@ fn intern(entry: Parsed, folds: bool, interner: &mut Interner, prefixed: &mut Ve
     let place = if place == Place::Written && !folds { Place::Start } else { place };
     let mut whole = None;
     for (at, path) in paths.into_iter().enumerate() {
-        let check = interner.check(&path, &pattern, &mut whole);
+        let check = interner.check((&path, place == Place::AnySigil), &pattern, &mut whole);
         prefixed.push(Prefixed { place, prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
     }
 }

@@ -109,7 +109,7 @@ fn the_regex_that_is_followed_through_goes_that_way() {
         assert!(condition.negated && condition.at == path.prefix.len(), "{condition:?}");
     }
     let mut interner = check::Interner::default();
-    let checks: Vec<_> = paths.iter().map(|path| interner.check(path, &pattern, &mut None)).collect();
+    let checks: Vec<_> = paths.iter().map(|path| interner.check((path, false), &pattern, &mut None)).collect();
     assert_eq!(checks[0], checks[1], "one check for both");
 }
 

@@ -1,0 +1,47 @@
+//! One question in process on other homeservers: whoever searches anywhere, or does not mind capitals, must not pay for it.
+
+use bailiwick::homeserver::{Dialect, Homeserver};
+use bailiwick::index::Index;
+use bailiwick::matrix::Kind;
+use bailiwick::registration::TokenHasher;
+
+use crate::measure::shown;
+use crate::questions::ask_index;
+use crate::workload;
+
+const NAMES: [&str; 4] = ["synapse", "dendrite", "tuwunel", "continuwuity"];
+
+fn homeserver(dialect: Dialect) -> Homeserver {
+    Homeserver::new(workload::homeserver().name, dialect)
+}
+
+/// So many namespaces in those real shapes that all of them read.
+fn regexes(dialects: &[Dialect], count: usize) -> Vec<String> {
+    let is_read = |regex: &String| dialects.iter().all(|dialect| dialect.syntax().check(Kind::User, regex).is_ok());
+    workload::regexes_of(count, is_read)
+}
+
+pub(crate) fn run(sizes: &[usize]) {
+    let dialects = NAMES.map(|name| name.parse::<Dialect>().expect("a dialect"));
+    println!("\n## One question in process, elsewhere (median; memory of the index)\n");
+    println!("| namespaces | {} |", NAMES.join(" | "));
+    println!("|---:|{}", "---:|".repeat(NAMES.len()));
+    for &size in sizes {
+        let regexes = regexes(&dialects, size);
+        let ids = workload::ids(&regexes, 20_000);
+        let hasher = TokenHasher::new();
+        let of = |(at, regex): (usize, &String)| workload::load(at, std::slice::from_ref(regex), &hasher);
+        let registrations: Vec<_> = regexes.iter().enumerate().map(of).collect();
+        let mut first = None;
+        let cells = dialects.map(|dialect| {
+            let index = Index::build(&homeserver(dialect), &registrations);
+            let (time, bytes) = (ask_index(&index, &ids), index.size().bytes);
+            #[expect(clippy::cast_precision_loss, reason = "a figure to be read")]
+            let figures = (time.as_secs_f64(), bytes as f64);
+            let (slower, larger) = first.map_or((1.0, 1.0), |(time, bytes)| (figures.0 / time, figures.1 / bytes));
+            first.get_or_insert(figures);
+            format!("{} ({slower:.2}), {} KiB ({larger:.2})", shown(time), bytes >> 10)
+        });
+        println!("| {size} | {} |", cells.join(" | "));
+    }
+}
