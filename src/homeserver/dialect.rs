@@ -134,6 +134,12 @@ impl Dialect {
         self.0.other_reading.map(Self)
     }
 
+    /// Whether two services may have the same token, of whom the first answers to it.
+    #[must_use]
+    pub fn shares_tokens(self) -> bool {
+        self.set().same_token == Consequence::LoadsBoth
+    }
+
     /// What the homeserver does, as a sentence without an end.
     #[must_use]
     pub fn would(self, consequence: Consequence) -> String {

@@ -58,7 +58,9 @@ impl Names {
     }
 
     pub(super) fn of_token(&self, registrations: &Registrations, token: &TokenDigest) -> Option<ServicePos> {
-        self.tokens.find(token.spread(), |&at| registrations[at.index()].as_token == *token).copied()
+        // Where services may have the same, the first answers to it.
+        let same = self.tokens.iter_hash(token.spread()).copied();
+        same.filter(|at| registrations[at.index()].as_token == *token).min()
     }
 
     fn hash(&self, id: &str) -> u64 {

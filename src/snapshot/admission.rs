@@ -106,6 +106,7 @@ pub(super) fn admit_some(
     changed: &[usize],
     services: &Services,
 ) -> Option<Vec<Standing>> {
+    let shared = services.homeserver().dialect.shares_tokens();
     let (mut ids, mut tokens) = (HashSet::new(), HashSet::new());
     for &at in changed {
         let Some(good) = candidates[at].preferred() else { continue };
@@ -116,9 +117,9 @@ pub(super) fn admit_some(
         };
         let free = registration.proxy_prefix.is_none()
             && services.position_of_id(&registration.id).is_none_or(is_own)
-            && services.position_of_token(&registration.as_token).is_none_or(is_own)
             && ids.insert(&registration.id)
-            && tokens.insert(registration.as_token);
+            && (shared || services.position_of_token(&registration.as_token).is_none_or(is_own))
+            && (shared || tokens.insert(registration.as_token));
         if !free {
             return None;
         }
@@ -128,11 +129,11 @@ pub(super) fn admit_some(
 
 /// Decides what comes of each candidate; the rules are in the documentation of [`crate::snapshot`].
 pub(super) fn admit(candidates: &[Candidate<'_>], dialect: Dialect) -> Vec<Standing> {
-    let contested = contested(candidates);
+    let contested = contested(candidates, dialect);
     if contested.is_empty() {
         return candidates.iter().map(uncontested).collect();
     }
-    let mut taken = Taken::with_capacity(candidates.len());
+    let mut taken = Taken::with_capacity(candidates.len(), dialect);
     for (at, candidate) in candidates.iter().enumerate() {
         // What a contested file holds is reserved for it until it has something better.
         let reserved = if contested.contains(&at) { candidate.held } else { candidate.preferred() };
@@ -154,13 +155,13 @@ fn uncontested(candidate: &Candidate<'_>) -> Standing {
 }
 
 /// The candidates that cannot all have what they prefer, by position. Empty as a rule.
-fn contested(candidates: &[Candidate<'_>]) -> BTreeSet<usize> {
+fn contested(candidates: &[Candidate<'_>], dialect: Dialect) -> BTreeSet<usize> {
     let preferred = candidates.iter().enumerate().filter_map(|(at, candidate)| Some((at, candidate.preferred()?)));
-    let mut contested = wanted_twice(preferred.clone());
+    let mut contested = wanted_twice(preferred.clone(), dialect);
     if contested.is_empty() {
         return contested;
     }
-    let mut taken = Taken::with_capacity(candidates.len());
+    let mut taken = Taken::with_capacity(candidates.len(), dialect);
     preferred.filter(|(at, _)| !contested.contains(at)).for_each(|(at, good)| taken.take(at, good));
     // What a contested file has in force is in the way of others too.
     let mut unexamined: Vec<usize> = contested.iter().copied().collect();

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::{Good, Unique};
+use crate::homeserver::Dialect;
 use crate::registration::{Registration, TokenDigest};
 
 /// Whom a registration collides with, by position, and in what.
@@ -11,12 +12,17 @@ pub(super) struct Collision {
     pub(super) what: Unique,
 }
 
-/// Those that want something that another of them wants too.
-pub(super) fn wanted_twice<'g>(goods: impl Iterator<Item = (usize, &'g Good)> + Clone) -> BTreeSet<usize> {
+/// Those that want something that another of them wants too and that only one can have.
+pub(super) fn wanted_twice<'g>(
+    goods: impl Iterator<Item = (usize, &'g Good)> + Clone,
+    dialect: Dialect,
+) -> BTreeSet<usize> {
     let registrations = goods.map(|(at, good)| (at, &*good.registration));
     let mut twice = BTreeSet::new();
     repeated(registrations.clone().map(|(at, registration)| (at, &*registration.id)), &mut twice);
-    repeated(registrations.clone().map(|(at, registration)| (at, registration.as_token)), &mut twice);
+    if !dialect.shares_tokens() {
+        repeated(registrations.clone().map(|(at, registration)| (at, registration.as_token)), &mut twice);
+    }
     overlapping(
         registrations.filter_map(|(at, registration)| Some((at, registration.proxy_prefix.as_deref()?))),
         &mut twice,
@@ -52,6 +58,7 @@ fn overlapping<'p>(wanted: impl Iterator<Item = (usize, &'p str)>, twice: &mut B
 /// What may be in force only once, and by whom it is taken.
 #[derive(Debug)]
 pub(super) struct Taken<'f> {
+    dialect: Dialect,
     ids: HashMap<&'f str, usize>,
     tokens: HashMap<TokenDigest, usize>,
     /// Prefixes with a final slash, so that "overlaps" is "one begins with the other". None begins with another.
@@ -59,15 +66,18 @@ pub(super) struct Taken<'f> {
 }
 
 impl<'f> Taken<'f> {
-    pub(super) fn with_capacity(files: usize) -> Self {
-        Self { ids: HashMap::with_capacity(files), tokens: HashMap::with_capacity(files), prefixes: BTreeMap::new() }
+    pub(super) fn with_capacity(files: usize, dialect: Dialect) -> Self {
+        let (ids, tokens) = (HashMap::with_capacity(files), HashMap::with_capacity(files));
+        Self { dialect, ids, tokens, prefixes: BTreeMap::new() }
     }
 
     /// Takes what is free; what is taken already stays where it is.
     pub(super) fn take(&mut self, at: usize, good: &'f Good) {
         let registration = &good.registration;
         self.ids.entry(&registration.id).or_insert(at);
-        self.tokens.entry(registration.as_token).or_insert(at);
+        if !self.dialect.shares_tokens() {
+            self.tokens.entry(registration.as_token).or_insert(at);
+        }
         if let Some(prefix) = &registration.proxy_prefix
             && self.prefix_holders(prefix).next().is_none()
         {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::admission::{Candidate, admit, admit_some};
 use super::{FileRecord, FileState, Good, Snapshot, Standing, Unique};
+use crate::homeserver::Dialect;
 use crate::registration::{FileFacts, Registration};
 
 /// A service in force that keeps a registration out, and what both want for themselves.
@@ -38,8 +39,9 @@ impl Snapshot {
         if matches!(standings[at], Standing::Active(_)) {
             return Ok(in_force.into_iter().map(|(_, registration)| Arc::clone(registration)).collect());
         }
+        let dialect = self.services().homeserver().dialect;
         let others = in_force.into_iter().filter(|(other, _)| *other != at);
-        Err(others.flat_map(|(_, holder)| obstacles(&offered.registration, holder)).collect())
+        Err(others.flat_map(|(_, holder)| obstacles(&offered.registration, holder, dialect)).collect())
     }
 
     /// The same as [`admit`], with a look at a few files alone where that is enough.
@@ -64,7 +66,7 @@ impl Snapshot {
 }
 
 /// What two registrations want for themselves, the token first.
-fn obstacles(new: &Registration, holder: &Arc<Registration>) -> Vec<Obstacle> {
+fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect: Dialect) -> Vec<Obstacle> {
     let slashed = |prefix: &str| format!("{prefix}/");
     let overlap = match (new.proxy_prefix.as_deref().map(slashed), holder.proxy_prefix.as_deref().map(slashed)) {
         (Some(a), Some(b)) => a.starts_with(&b) || b.starts_with(&a),
@@ -72,7 +74,7 @@ fn obstacles(new: &Registration, holder: &Arc<Registration>) -> Vec<Obstacle> {
     };
     let found = [
         (Unique::Id, new.id == holder.id),
-        (Unique::Token, new.as_token == holder.as_token),
+        (Unique::Token, new.as_token == holder.as_token && !dialect.shares_tokens()),
         (Unique::ProxyPrefix, overlap),
     ];
     let found = found.into_iter().filter(|(_, applies)| *applies);

@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bailiwick::homeserver::{Consequence, Dialect, Homeserver};
 use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
-use bailiwick::registration::{self, Entry, FaultCode, Loaded, TokenHasher};
+use bailiwick::registration::{self, Entry, FaultCode, FileFacts, Loaded, Token, TokenHasher};
 use bailiwick::ruling::{AccountRule, Asker, Decision, Services, UserName};
+use bailiwick::snapshot::{Candidate, ContentHash, Good, Snapshot};
 use serde_json::{Value, json};
 
 use super::registration_verdicts::bytes;
@@ -220,6 +222,33 @@ fn the_sender_is_recognised_as_each_homeserver_does() {
         };
         let found = (held("@ircbot:example.com"), held("@ircbot:evil.org"), held("@ircbot:example.com.evil.org"));
         assert_eq!(found, (here, elsewhere, behind), "{dialect}");
+    }
+}
+
+#[test]
+fn two_services_have_one_token_where_their_homeserver_lets_them() {
+    for (dialect, loaded) in [("synapse", 1), ("tuwunel", 1), ("continuwuity", 1), ("conduit", 2), ("palpo", 2)] {
+        let hasher = TokenHasher::new();
+        let goods: Vec<(Arc<str>, Good)> = registrations()
+            .into_iter()
+            .take(2)
+            .map(|mut one| {
+                one["as_token"] = json!("as-token-of-both-0123456789");
+                let (file, bytes) = (Arc::from(one["id"].as_str().expect("an id")), one.to_string().into_bytes());
+                let registration = registration::load_for(&homeserver(dialect), &file, &bytes, &hasher);
+                (file, Good::new(Arc::new(registration.expect("it loads")), ContentHash::of(&bytes)))
+            })
+            .collect();
+        let candidates: Vec<Candidate<'_>> = goods
+            .iter()
+            .map(|(file, good)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: None })
+            .collect();
+        let nothing = Snapshot::before_first_load(homeserver(dialect), Vec::new());
+        let snapshot = nothing.next(&candidates, Vec::new(), SystemTime::UNIX_EPOCH).expect("something is new");
+        assert_eq!(snapshot.services().registrations().len(), loaded, "{dialect}");
+        let digest = hasher.digest(&Token::new("as-token-of-both-0123456789"));
+        let first = snapshot.services().position_of_token(&digest).expect("the token is known");
+        assert_eq!(&*snapshot.services().registration(first).id, "irc", "{dialect}");
     }
 }
 
