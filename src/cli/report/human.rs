@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Report, page};
 use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
 use crate::cli::output::{Out, wants_colour};
+use crate::homeserver::Consequence;
 use crate::registration::Fault;
 use crate::telemetry::Visible;
 
@@ -14,11 +15,18 @@ const SHOWN: usize = 5;
 
 /// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
 pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
-    let homeserver = report.snapshot.services().homeserver().dialect.homeserver();
-    let mut out = Printer { out, colour: wants_colour(), homeserver };
+    let dialect = report.snapshot.services().homeserver().dialect;
+    // Of others the fault itself says what becomes of the file.
+    let so = match dialect.set().broken {
+        Consequence::RefusesToStart => {
+            format!("the file is not loaded, as {} would not start with it", dialect.homeserver())
+        }
+        _ => "the file is not loaded".to_owned(),
+    };
+    let mut out = Printer { out, colour: wants_colour() };
     for file in report.snapshot.files() {
         for fault in file.faults() {
-            out.fault(file.file(), fault, "the file is not loaded, as")?;
+            out.fault(file.file(), fault, &so)?;
         }
     }
     let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
@@ -38,8 +46,8 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
 
 /// The same of a file of Synapse's own configuration, without which nothing can be checked.
 pub(in crate::cli) fn human_of_faults(file: &str, faults: &[Fault], out: &mut Out) -> io::Result<()> {
-    let mut out = Printer { out, colour: wants_colour(), homeserver: "Synapse" };
-    faults.iter().try_for_each(|fault| out.fault(file, fault, "nothing is checked:"))
+    let mut out = Printer { out, colour: wants_colour() };
+    faults.iter().try_for_each(|fault| out.fault(file, fault, "nothing is checked: Synapse would not start with it"))
 }
 
 /// What is counted instead of shown, by position: of each group that is too large, all but the gravest.
@@ -94,8 +102,6 @@ impl<'f> Busiest<'f> {
 
 struct Printer<W> {
     out: W,
-    /// What the homeserver is called.
-    homeserver: &'static str,
     colour: bool,
 }
 
@@ -114,8 +120,7 @@ impl<W: Write> Printer<W> {
             _ => Visible(file).to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
-        let homeserver = self.homeserver;
-        writeln!(self.out, "  {} {so} {homeserver} would not start with it\n", self.paint(DIM, "="))
+        writeln!(self.out, "  {} {so}\n", self.paint(DIM, "="))
     }
 
     fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {

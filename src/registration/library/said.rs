@@ -84,6 +84,6 @@ pub(crate) struct Keys {
 
 /// What is needed, in messages.
 pub(super) const TEXT: &str = "a text";
-pub(super) const TRUE_OR_FALSE: &str = "true or false, without quotes";
+pub(super) const TRUE_OR_FALSE: &str = "true or false (without quotes)";
 pub(super) const LIST: &str = "a list";
 pub(super) const MAPPING: &str = "a mapping";
