@@ -38,7 +38,7 @@ pub(crate) struct Sources {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Whose {
     /// The homeserver whose answers are given: `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`,
-    /// `palpo-421` (since that pull request) or `spec`. How they differ: docs/homeservers.md.
+    /// `palpo-421` (since that pull request), `spec` or `spec-anywhere` (its other reading). How they differ: docs/homeservers.md.
     #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
     pub(crate) homeserver: Dialect,
 }

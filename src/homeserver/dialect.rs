@@ -45,7 +45,7 @@ static SYNAPSE: Row = synapse::ROW;
 
 impl Dialect {
     /// All that can be asked for, the default first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self(&SYNAPSE),
         Self(&dendrite::ROW),
         Self(&tuwunel::ROW),
@@ -54,6 +54,7 @@ impl Dialect {
         Self(&palpo::ROW),
         Self(&palpo::SINCE_421),
         Self(&spec::ROW),
+        Self(&spec::ANYWHERE),
     ];
 
     /// The name, as it stands in options; part of a snapshot's digest, so that two dialects never look alike.

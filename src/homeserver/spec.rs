@@ -46,7 +46,7 @@ const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
 pub(super) static ROW: Row = Row { other_reading: Some(&ANYWHERE), ..SPEC };
 
 /// The second: a regex is looked for anywhere.
-static ANYWHERE: Row = Row {
+pub(super) static ANYWHERE: Row = Row {
     name: "spec-anywhere",
     syntax: Syntax { engine: Engine::GoRe2, anchor: Anchor::Anywhere, fold: PerKind::all(false) },
     ..SPEC

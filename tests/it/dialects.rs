@@ -197,7 +197,7 @@ fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
     });
     for dialect in Dialect::ALL {
         let loaded = load(dialect.name(), file.to_string().as_bytes());
-        let loads = ["synapse", "dendrite", "spec"].contains(&dialect.name());
+        let loads = ["synapse", "dendrite", "spec", "spec-anywhere"].contains(&dialect.name());
         assert_eq!(loaded.is_ok(), loads, "{}: {loaded:?}", dialect.name());
         let Err(faults) = loaded else { continue };
         assert_eq!(faults[0].code, FaultCode::InvalidRegex, "{faults:?}");
