@@ -133,7 +133,8 @@ impl Access {
     }
 }
 
-fn bearer(header: &[u8]) -> Option<&[u8]> {
+/// The token of the header `Authorization`, however that is written.
+pub(super) fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
@@ -256,6 +257,14 @@ mod tests {
         // Another time, another minute.
         fs::remove_file(guarded.home.path().join("tokens")).expect("removed");
         assert_eq!(guarded.admitted(), [true, true]);
+    }
+
+    #[test]
+    fn a_token_is_one_however_the_header_is_written() {
+        for header in ["Bearer TOKEN", "bearer TOKEN", "BEARER    TOKEN", "Bearer TOKEN  "] {
+            assert_eq!(bearer(header.as_bytes()), Some(&b"TOKEN"[..]), "{header:?}");
+        }
+        assert_eq!(bearer(b"Basic TOKEN"), None);
     }
 
     #[test]

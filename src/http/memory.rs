@@ -13,8 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::ApiError;
 use super::pieces::PIECE;
 
-/// Bodies and answers of so many bytes at most are not counted. As many as there are connections (20,000 on two cores) are
-/// 160 MB, and a connection takes more than that itself: 13 kB each, when 8,000 that were silent were measured.
+/// Bodies and answers of so many bytes at most are not counted. As many as there are connections (2,048 unless the server is
+/// told otherwise) are 16 MB, and a connection may take far more than that itself.
 pub(super) const SMALL: usize = 8 << 10;
 /// What an answer takes that is made piece by piece: a piece that is being made, and one that is being sent.
 pub(super) const STREAMED: usize = 2 * PIECE;

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
-    VARY,
+    UPGRADE, VARY,
 };
 use actix_web::{HttpMessage, HttpResponse, web};
 
@@ -116,7 +116,8 @@ impl Observer {
             (Some(access), Some(needed)) => access.check(needed, authorization)?,
             _ => Caller::ANYBODY,
         };
-        Ok((caller, self.state.bodies.take(body_bytes(headers, self.state.limits.body_bytes))?))
+        let body = if is_read(request.method()) { 0 } else { body_bytes(headers, self.state.limits.body_bytes) };
+        Ok((caller, self.state.bodies.take(body)?))
     }
 
     /// The answer to a browser that asks whether a page may ask, and it may.
@@ -136,7 +137,8 @@ impl Observer {
             BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
             BodySize::Stream => STREAMED,
         };
-        match self.state.answers.take(bytes) {
+        let answers = if self.role.is_some() { &self.state.answers } else { &self.state.answers_to_anybody };
+        match answers.take(bytes) {
             Ok(held) => (response, held),
             Err(error) => (response.into_response(HttpResponse::from(error)), None),
         }
@@ -154,9 +156,12 @@ impl Observer {
 }
 
 /// The memory that a body may take: what it says, and if it does not say, as much as is taken. What is too large is refused
-/// when it is read.
+/// when it is read. A body that comes with the wish to speak `WebSocket` goes on to the end of the connection, whatever
+/// length is said.
 fn body_bytes(headers: &HeaderMap, most: usize) -> usize {
-    if headers.contains_key(TRANSFER_ENCODING) {
+    let has_no_end =
+        headers.get_all(UPGRADE).any(|other| other.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
+    if headers.contains_key(TRANSFER_ENCODING) || has_no_end {
         return most;
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

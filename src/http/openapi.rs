@@ -47,6 +47,10 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
             content.entry("example").or_insert(answer);
         }
     }
+    document["servers"] = json!([
+        {"url": "/", "description": "Where this document is served."},
+        {"url": "http://127.0.0.1:8790", "description": "Where it is served unless it is told otherwise."},
+    ]);
     guard(&mut document);
     refine(&mut document);
     format!("{document:#}\n")
@@ -73,15 +77,19 @@ fn guard(document: &mut Value) {
                 Some(role) => json!([{"token": [role.as_str()]}, {}]),
                 None => json!([]),
             };
-            for (status, description) in refusals(endpoint, method == "post") {
+            let mut refusals = refusals(endpoint, method == "post");
+            if operation["responses"].get("503").is_none() {
+                refusals.push(("503", "More is on its way already than there is memory for."));
+            }
+            for (status, description) in refusals {
                 let schema = json!({"$ref": "#/components/schemas/MatrixError"});
                 operation["responses"][status] =
                     json!({"description": description, "content": {"application/json": {"schema": schema}}});
             }
             if let Some(responses) = operation["responses"].as_object_mut() {
                 responses.sort_keys();
-                if let Some(unavailable) = responses.get_mut("503") {
-                    unavailable["headers"]["Retry-After"] =
+                for (_, later) in responses.iter_mut().filter(|(status, _)| matches!(&***status, "429" | "503")) {
+                    later["headers"]["Retry-After"] =
                         json!({"description": "Seconds after which to ask again.", "schema": {"type": "integer"}});
                 }
             }

@@ -39,10 +39,11 @@ use super::pieces::PIECE;
 
 /// One connection in so many is kept free for who comes next. The server stops taking connections when it is full, and
 /// would then answer neither a probe nor the Unix socket, which share its threads, until a client hangs up. Those that are
-/// accepted before the first of them is known here must fit in as well: at the usual 20,000, 1,250 do.
+/// accepted before the first of them is known here must fit in as well: at the usual 2,048, 128 do.
 const RESERVE: usize = 16;
 /// When the server is nearly full, one connection in so many is cut at once. To look for the idlest of 18,750 takes 13 ms
-/// (measured in a debug build): done for each newcomer, that would be the time it waits; done for one in 293, it is 0.05.
+/// (measured in a debug build, with ten times as many as usual): done for each newcomer, that would be the time it waits;
+/// done for one in 293, it is 0.05.
 const CUT_AT_ONCE: usize = 64;
 
 /// All connections of a server.

@@ -39,6 +39,9 @@ pub struct Limits {
 /// 4,096 took 2.6 s, and others waited for many. Each takes 19 KiB.
 const MAX_WAITERS: usize = 1_024;
 
+/// Metrics and the contract may take one part in so many of what all other answers may: some hundred of them at a time.
+const SHARE_OF_ANYBODY: usize = 8;
+
 impl Default for Limits {
     /// 10,000 IDs, and a body that holds as many of 255 bytes each with room to spare; 16 such bodies at a time.
     fn default() -> Self {
@@ -83,6 +86,8 @@ pub struct AppState {
     pub(super) bodies: Memory,
     /// For answers that go.
     pub(super) answers: Memory,
+    /// For those that go to anybody, so that who bears no token takes nothing from those who do.
+    pub(super) answers_to_anybody: Memory,
     /// Who may ask; anybody without it.
     pub(super) access: Option<Arc<Access>>,
     /// Whose pages may ask.
@@ -126,6 +131,7 @@ impl AppState {
             limits,
             bodies: Memory::of(limits.in_flight_bytes),
             answers: Memory::of(limits.in_flight_bytes),
+            answers_to_anybody: Memory::of(limits.in_flight_bytes / SHARE_OF_ANYBODY),
             access: None,
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),

@@ -20,6 +20,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use tokio::sync::oneshot;
 
+use super::access::bearer;
 use super::{ApiError, AppState};
 
 /// Who takes turns with others.
@@ -36,9 +37,10 @@ pub(super) enum Client {
 impl Client {
     /// Who sends a request that has been admitted.
     pub(super) fn of(state: &AppState, request: &HttpRequest) -> Self {
-        let token = state.access.as_ref().and_then(|_| request.headers().get(AUTHORIZATION));
-        match (token, request.peer_addr()) {
-            (Some(token), _) => Self::Token(blake3::hash(token.as_bytes())),
+        let header = state.access.as_ref().and_then(|_| request.headers().get(AUTHORIZATION));
+        // The header may be written in many ways, and is one client's in each.
+        match (header.and_then(|header| bearer(header.as_bytes())), request.peer_addr()) {
+            (Some(token), _) => Self::Token(blake3::hash(token)),
             (None, Some(peer)) => Self::Address(network_of(peer.ip())),
             (None, None) => Self::Socket,
         }

@@ -189,10 +189,37 @@ fn bodies_together_take_what_they_may() {
     let refused = service.send(head.as_bytes()).expect("an answer");
     assert_eq!(refused.status, 503, "{}", refused.head);
     assert!(refused.head.to_ascii_lowercase().contains("retry-after: 1"), "{}", refused.head);
+    // A body that goes on to the end of the connection, whatever length is said; it was counted as none at all.
+    for length in ["", "Content-Length: 2\r\n"] {
+        let endless = "POST /v1/owners HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n";
+        let refused = service.send(format!("{endless}{length}\r\n").as_bytes()).expect("an answer");
+        assert_eq!(refused.status, 503, "{}", refused.head);
+    }
+    // Nobody reads what comes with a GET.
+    let read = "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n";
+    assert_eq!(service.send(read.as_bytes()).expect("an answer").status, 200);
     assert_eq!(service.post("/v1/may-register", &serde_json::json!({"localpart": "alice"})).status, 200);
     drop(beginning);
     service.wait("to have memory again", |service| {
         let ids = vec!["@irc_x:example.com"; 9_000];
         service.post("/v1/owners", &serde_json::json!({"ids": ids})).status == 200
     });
+}
+
+/// What anybody may read takes nothing from those who must say who they are. 1,900 clients who did not read it kept batches
+/// and metrics from everybody, for as long as they liked.
+#[test]
+fn what_anybody_may_read_takes_no_memory_from_others() {
+    let (service, _) = serve(&["--max-in-flight", "200000"]);
+    let document = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(10);
+    let unread: Vec<UnixStream> = (0..4)
+        .map(|_| {
+            let mut stream = UnixStream::connect(service.socket()).expect("connects");
+            stream.write_all(document.as_bytes()).expect("sent");
+            stream
+        })
+        .collect();
+    service.wait("to have no memory for another", |service| service.get("/openapi.json").status == 503);
+    assert_eq!(service.post("/v1/owners", &serde_json::json!({"ids": vec!["@irc_x:example.com"; 100]})).status, 200);
+    drop(unread);
 }

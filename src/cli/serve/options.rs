@@ -97,9 +97,10 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_IDS", default_value_t = Limits::default().ids)]
     pub(super) max_ids: usize,
 
-    /// The most connections at a time, for each thread.
-    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS", default_value_t = 10_000)]
-    pub(super) max_connections: usize,
+    /// The most connections at a time, for each thread (with `--admin-listen`, at either); by default 2,048 for all together.
+    /// Each may take 128 KiB with what it has sent and is no whole request yet.
+    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
 
     /// Seconds that a client may take to send the head of a request.
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_HEADER_TIMEOUT", default_value_t = 5)]
@@ -134,6 +135,12 @@ pub(in crate::cli) struct Serve {
     pub(super) log_level: String,
 }
 
+/// How many connections are taken unless it is told, half of them by each of two servers. A server keeps up to 128 KiB of a
+/// head that goes on and on, and of requests that are sent before the answer to the first: nothing else bounds how much of
+/// that there is, and no token is needed for it. So many are 290 MB, which fits into what the manifests give together with
+/// all else that is on its way (20,000, as there were, ended the service when 4,500 had sent 92 KB).
+const CONNECTIONS: usize = 2_048;
+
 impl Serve {
     /// Which web pages may ask, and by which names.
     pub(super) fn doors(&self) -> Doors {
@@ -142,8 +149,19 @@ impl Serve {
 
     /// How many connections a server takes.
     pub(super) fn capacity(&self) -> usize {
+        self.max_connections().saturating_mul(self.threads())
+    }
+
+    /// How many connections each thread takes.
+    pub(super) fn max_connections(&self) -> usize {
+        let servers = if self.admin_listen.is_empty() { 1 } else { 2 };
+        self.max_connections.unwrap_or_else(|| (CONNECTIONS / servers / self.threads()).max(1))
+    }
+
+    /// How many threads answer requests.
+    fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        self.max_connections.saturating_mul(self.workers.map_or_else(cores, usize::from))
+        self.workers.map_or_else(cores, usize::from)
     }
 
     /// How many requests may wait for a change: half of the connections at most, so that there are as many for who asks
