@@ -295,8 +295,9 @@ LITERAL = re.compile(r"[^\\.^$*+?{}\[\]|()\s]|\\[^\w\s]")
 
 def literal_prefix(regex: str) -> str:
     """A string with which everything begins that the regex matches with `re.match`; empty where that is not plain to see."""
-    # Flags may be set for the whole regex from within, and an alternative at the top may begin with anything.
-    if ("(?" in regex and re.search(r"\(\?[aiLmsux]+\)|\(\?#", regex)) or ("|" in regex and has_alternatives(regex)):
+    # Flags may be set for the whole regex from within, and an alternative at the top may begin with anything. Where comments
+    # are, as behind the flag `x` for a group alone, brackets in them are none.
+    if ("(?" in regex and re.search(r"\(\?(?:[aiLmsux]+\)|[aiLmsu]*x|#)", regex)) or ("|" in regex and has_alternatives(regex)):
         return ""
     literals, position = [], 1 if regex.startswith("^") else 0
     while found := LITERAL.match(regex, position):

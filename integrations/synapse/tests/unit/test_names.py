@@ -80,6 +80,11 @@ class LiteralPrefixes(TestCase):
             self.assertIn(module.literal_prefix(regex), ("", "@"), regex)
         self.assertEqual(module.literal_prefix("@a|@b"), "")
 
+    def test_brackets_in_comments_hide_no_alternative(self) -> None:
+        for regex in ["@a(?x:# (\n)|@b.*", "@a(?x:# [\n)|@b.*", "@a(?ix-s:# (\n)|@b.*"]:
+            reserved = module.Reserved([claims("commented", [entry(regex)])])
+            self.assertEqual(reserved.holder_of_user("@bob:hs1.test", None), "commented", regex)
+
 
 class AsSynapseSays(TestCase):
     """Both are asked about the same random sets."""
