@@ -1037,6 +1037,8 @@ class Follower:
         self.heard = False
         self.passing = False
         self.said: dict[str, str] = {}
+        # By id: the digest of the bytes that Synapse read when it started. The claims do not have all of it: tokens, the address.
+        self.read_by_synapse: dict[str, str] = {}
         self.reported: tuple[float, Json] = (0.0, None)
         self.start()
         api.looping_background_call(self.run_pass, PASS_MILLISECONDS, desc="bailiwick", run_on_all_instances=True)
@@ -1050,6 +1052,7 @@ class Follower:
             missing = sources_missing(self.api.server_name, self.client.ask_at_start("/v1/status"))
             answer = Answer.read(self.client.ask_at_start("/v1/registrations"), missing).after(kept)
             self.heard = True
+            self.note_what_synapse_read(answer)
         except OtherServer as error:
             raise ConfigError(f"synapse_bailiwick: {error}") from None
         except NoAnswer as error:
@@ -1095,8 +1098,8 @@ class Follower:
                 # Which files are out of sight may change without anything else in force.
                 return True
         except Refused as refused:
-            # An older bailiwick, or too many that wait.
-            if refused.status not in (404, 429):
+            # An older bailiwick, too many that wait, or a proxy that does not wait for as long.
+            if refused.status not in (404, 429, 504):
                 raise
             now = await self.client.ask("GET", "/v1/status")
         return (now.get("snapshot"), now.get("complete")) != (answer.snapshot, answer.complete)
@@ -1106,6 +1109,8 @@ class Follower:
         answer = Answer.read(await self.client.ask("GET", "/v1/registrations"), missing).after(self.answer)
         if answer == self.answer and self.heard:
             return
+        if not self.heard:
+            self.note_what_synapse_read(answer)
         reserved = await self.api.defer_to_thread(Reserved, tuple(answer.claims()))
         prepared = await self.api.defer_to_thread(self.loader.prepare, answer) if self.loader else None
         self.put_in_force(answer, reserved, prepared)
@@ -1129,9 +1134,22 @@ class Follower:
         """The ids of the registrations that Synapse has as they are now."""
         if self.loader:
             return self.loader.loaded(answer)
+        read = self.read_by_synapse
+        same = self.claiming_the_same(answer)
+        return [file.claims.as_id for file in same if file.sha256 in (None, read.get(file.claims.as_id, file.sha256))]
+
+    def claiming_the_same(self, answer: Answer) -> Iterator[File]:
+        """The files that claim what Synapse has loaded of them."""
         services = {service.id: service for service in self.store.services_cache}
-        listed = (file.claims for file in answer.files)
-        return [claims.as_id for claims in listed if claims.as_id in services and claims_of(services[claims.as_id]) == claims]
+        for file in answer.files:
+            service = services.get(file.claims.as_id)
+            if service is not None and claims_of(service) == file.claims:
+                yield file
+
+    def note_what_synapse_read(self, answer: Answer) -> None:
+        """With the first answer, as far as digests are told: nobody else remembers it."""
+        same = self.claiming_the_same(answer)
+        self.read_by_synapse = {file.claims.as_id: file.sha256 for file in same if file.sha256 is not None}
 
     def keep(self, answer: Answer) -> None:
         if self.state:

@@ -157,7 +157,7 @@ class Reserving(ModeTestCase):
         self.assertEqual(self.bailiwick.paths(), asked)
 
     async def test_where_bailiwick_cannot_let_it_wait_it_looks(self) -> None:
-        for status in (404, 429):
+        for status in (404, 429, 504):
             self.setUp()
             self.boot()
             self.bailiwick.instead["/v1/changes"] = module.Refused(status, None)
@@ -199,6 +199,24 @@ class Reserving(ModeTestCase):
         await self.passes()
         told = [body for method, path, body in self.bailiwick.asked if (method, path) == ("POST", "/v1/homeservers/client%2F1")]
         self.assertEqual(told, [{"mode": "reserve", "snapshot": "2", "loaded": ["telegram"]}])
+
+    async def test_what_claims_the_same_and_has_changed_waits_for_a_restart(self) -> None:
+        self.store.services_cache.append(service(TELEGRAM))
+        self.bailiwick.show(telegram=module.File(TELEGRAM, "/telegram.yaml", "before"))
+        mode = self.boot()
+        self.assertEqual(mode.loaded(mode.answer), ["telegram"])
+        # As with another token or another address.
+        self.bailiwick.show(telegram=module.File(TELEGRAM, "/telegram.yaml", "after"))
+        with self.assertLogs("synapse_bailiwick", "WARNING") as logs:
+            await self.passes()
+        self.assertIn("a restart of Synapse is pending, to load `telegram`", logs.output[0])
+        told = [body["loaded"] for method, path, body in self.bailiwick.asked if method == "POST"]
+        self.assertEqual(told, [["telegram"], []])
+        # It is taken back; and who is not told digests goes by the claims.
+        for digest in ("before", None):
+            self.bailiwick.show(telegram=module.File(TELEGRAM, "/telegram.yaml", digest))
+            await self.passes()
+            self.assertEqual(mode.loaded(mode.answer), ["telegram"], digest)
 
     async def test_that_it_may_not_tell_changes_nothing(self) -> None:
         self.bailiwick.instead["/v1/homeservers"] = module.Refused(403, None)
