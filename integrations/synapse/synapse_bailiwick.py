@@ -28,6 +28,7 @@ which it already holds in Synapse.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import hashlib
@@ -40,6 +41,7 @@ import os
 import re
 import socket
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -52,7 +54,10 @@ from synapse.module_api import NOT_SPAM, ModuleApi, make_deferred_yieldable, run
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 from twisted.internet import defer, reactor
 from twisted.internet.endpoints import UNIXClientEndpoint
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer  # type: ignore[import-untyped]
@@ -85,6 +90,9 @@ PASS_MILLISECONDS: Final = 250
 REPORT_SECONDS: Final = 60.0
 # Recoverers that Synapse made from an object which has left the set meanwhile are found as often.
 TEND_MILLISECONDS: Final = 1_000
+# While Synapse starts, an answer that has begun must have ended within this; and none may be larger, ever.
+START_SECONDS: Final = 10.0
+MAX_ANSWER_BYTES: Final = 256 << 20
 # As bailiwick has it: the largest registration met with in public repositories has 60 KB.
 MAX_FILE_BYTES: Final = 16 << 20
 # No user ID is longer, with its server; bailiwick decides on twice as much.
@@ -126,6 +134,8 @@ class Config:
             raise ConfigError("synapse_bailiwick: `socket` must be an absolute path")
         if where["url"] is not None and not re.fullmatch(r"https?://[^/?#@\s]+(?:/[^?#\s]*)?", where["url"]):
             raise ConfigError("synapse_bailiwick: `url` must be http://HOST:PORT or https://HOST:PORT, without user and query")
+        if where["url"] is not None and not has_port_or_none(where["url"]):
+            raise ConfigError("synapse_bailiwick: `url`: its port is not a number")
         for name in ("state_directory",):
             if mode == GUARD and where[name] is not None:
                 raise ConfigError(f"synapse_bailiwick: `{name}` is for the modes {RESERVE} and {LOAD}")
@@ -145,6 +155,13 @@ class Config:
             directories=directories,
             trusted_owners=parse_owners(config.get("trusted_owners", [])),
         )
+
+
+def has_port_or_none(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def text_or_none(config: Mapping[str, Json], name: str) -> str | None:
@@ -490,6 +507,36 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+class Collector(Protocol):
+    """The body of an answer, as `readBody` has it, and no more than a limit of it."""
+
+    def __init__(self, content: defer.Deferred[bytes]) -> None:
+        self.content, self.parts, self.size = content, list[bytes](), 0
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
+        self.size += len(data)
+        if self.size <= MAX_ANSWER_BYTES:
+            self.parts.append(data)
+        else:
+            self.parts.clear()
+            self.hang_up()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        if self.content.called:
+            return
+        if self.size > MAX_ANSWER_BYTES:
+            self.content.errback(too_large())
+        elif isinstance(reason.value, (ResponseDone, PotentialDataLoss)):
+            self.content.callback(b"".join(self.parts))
+        else:
+            self.content.errback(reason)
+
+    def hang_up(self) -> None:
+        # What `readBody` looks for, `abortConnection`, is not there; it would leave the connection open, and go on reading.
+        if self.transport is not None:
+            self.transport.loseConnection()  # type: ignore[misc]
+
+
 class Client:
     """Asks bailiwick over its Unix socket or over HTTP: from Synapse's reactor, or once while Synapse starts."""
 
@@ -512,6 +559,8 @@ class Client:
                 token = Path(self.config.token_file).read_text("ascii").strip()
             except (OSError, ValueError) as error:
                 raise NoAnswer(f"{self.config.token_file} cannot be read: {type(error).__name__}") from None
+            if not token.isprintable():
+                raise NoAnswer(f"{self.config.token_file} must hold one token, in one line")
             headers["Authorization"] = f"Bearer {token}"
         return headers
 
@@ -537,7 +586,9 @@ class Client:
                 producer,
             )
         )
-        return response.code, await make_deferred_yieldable(readBody(response))
+        content: defer.Deferred[bytes] = defer.Deferred(lambda _: collector.hang_up())
+        response.deliverBody(collector := Collector(content))
+        return response.code, await make_deferred_yieldable(content)
 
     def ask_at_start(self, path: str) -> Json:
         """While Synapse starts, when nobody waits for the reactor yet. Raises NoAnswer."""
@@ -549,20 +600,38 @@ class Client:
             connection = http.client.HTTPSConnection(where.netloc, timeout=DECISION_SECONDS)
         else:
             connection = http.client.HTTPConnection(where.netloc, timeout=DECISION_SECONDS)
+        # Who sends a byte now and then would keep each time-out of the connection from ending.
+        timer = threading.Timer(START_SECONDS, lambda: hang_up(connected))
         try:
+            connection.connect()
+            connected = connection.sock
+            timer.start()
             connection.request("GET", where.path + path, headers=headers)
             response = connection.getresponse()
-            return understood(response.status, response.read())
+            content = response.read(MAX_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from None
         finally:
+            timer.cancel()
             connection.close()
+        if len(content) > MAX_ANSWER_BYTES:
+            raise too_large()
+        return understood(response.status, content)
+
+
+def hang_up(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+def too_large() -> NoAnswer:
+    return NoAnswer(f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
 
 
 def understood(status: int, content: bytes) -> Json:
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if status != 200:
         raise Refused(status, body)
@@ -573,7 +642,9 @@ def understood(status: int, content: bytes) -> Json:
 
 def sources_missing(server_name: str, status: Mapping[str, Json]) -> bool:
     """Whether bailiwick cannot read some source, by its status. Raises NoAnswer where it has no say on this homeserver."""
-    if (theirs := status.get("server_name")) != server_name:
+    if not isinstance(theirs := status.get("server_name"), str):
+        raise NoAnswer("what answers is not bailiwick: it names no server")
+    if theirs != server_name:
         raise OtherServer(f"it answers for {theirs}, and this homeserver is {server_name}")
     if status.get("ready") is not True:
         raise NoAnswer("it has not loaded its registrations yet")
@@ -608,7 +679,7 @@ class State:
             return Answer.from_json(kept["answer"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, NoAnswer) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, NoAnswer) as error:
             logger.error("%s is passed over: %s", self.file, error)
             return None
 
@@ -697,6 +768,9 @@ class Loader:
                 prepared.problems[file.path] = str(problem)
             except OSError as error:
                 prepared.problems[file.path] = error.strerror or type(error).__name__
+            except Exception as error:
+                # As links in a circle: never at the cost of the other files, or of what is reserved.
+                prepared.problems[file.path] = f"it cannot be read ({type(error).__name__})"
         return prepared
 
     def make(self, file: File) -> ApplicationService:
@@ -782,13 +856,17 @@ class Loader:
     ) -> dict[str, ApplicationService]:
         """What of it can stand beside the others; says why of the rest."""
         accepted: dict[str, ApplicationService] = {}
-        by_token = {service.token: service.id for service in staying}
         for as_id, service in prepared.made.items():
-            other = by_token.setdefault(service.token, as_id)
-            if other != as_id:
-                prepared.problems[listed[as_id].path] = f"its as_token is also that of `{other}`"
-            else:
+            # By itself, too: one that refers to another's group would hinder that one's removal.
+            if self.is_readable([service]):
                 accepted[as_id] = service
+            else:
+                prepared.problems[listed[as_id].path] = "Synapse cannot join its regexes with those of the others"
+        # Two may have exchanged their tokens. Whoever is refused keeps the former one, which may then be another's.
+        while others := self.with_token_of_another(staying, accepted):
+            for as_id, other in others.items():
+                prepared.problems[listed[as_id].path] = f"its as_token is also that of `{other}`"
+                del accepted[as_id]
         if self.is_readable(in_order(staying, accepted, listed)):
             return accepted
         # Synapse joins the exclusive regexes of all services, which some do not bear: flags, or a group's name that another uses.
@@ -799,6 +877,14 @@ class Loader:
             else:
                 prepared.problems[listed[as_id].path] = "Synapse cannot join its regexes with those of the others"
         return joined
+
+    def with_token_of_another(
+        self, staying: Sequence[ApplicationService], accepted: Mapping[str, ApplicationService]
+    ) -> dict[str, str]:
+        """Those that cannot be taken up beside what would be there then, and who has their token."""
+        by_token = {service.token: service.id for service in staying if service.id not in accepted}
+        holders = {as_id: by_token.setdefault(service.token, as_id) for as_id, service in accepted.items()}
+        return {as_id: other for as_id, other in holders.items() if other != as_id}
 
     def is_readable(self, services: Iterable[ApplicationService]) -> bool:
         try:
@@ -814,7 +900,12 @@ class Loader:
         accepted: Mapping[str, ApplicationService],
     ) -> None:
         """The one place where Synapse is changed. Nothing here waits or fails."""
-        exclusive = self.make_exclusive_regex(list(services))
+        try:
+            exclusive = self.make_exclusive_regex(list(services))
+        except (re.error, RecursionError, OverflowError):
+            # Synapse itself loaded one that refers to a group of another's, which is gone. Its token must go all the same.
+            logger.error("Synapse cannot join the regexes that are left: push and user directory go by those before")
+            exclusive = self.store.exclusive_user_regex
         for as_id, service in accepted.items():
             if as_id in present:
                 # All of it, with what was cached about it, in one step: threads of the database read these too.

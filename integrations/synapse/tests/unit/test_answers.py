@@ -75,8 +75,11 @@ class Reading(TestCase):
         good = {"server_name": SERVER, "ready": True, "missing": []}
         self.assertFalse(module.sources_missing(SERVER, good))
         self.assertTrue(module.sources_missing(SERVER, {**good, "missing": [{"source": "/x"}]}))
-        for status in [{}, {**good, "server_name": "elsewhere.test"}]:
-            self.assertRaises(module.OtherServer, module.sources_missing, SERVER, status)
+        self.assertRaises(module.OtherServer, module.sources_missing, SERVER, {**good, "server_name": "elsewhere.test"})
+        # A proxy's page of maintenance, say: no reason for Synapse not to start.
+        with self.assertRaises(module.NoAnswer) as raised:
+            module.sources_missing(SERVER, {})
+        self.assertNotIsInstance(raised.exception, module.OtherServer)
         self.assertRaises(module.NoAnswer, module.sources_missing, SERVER, {**good, "ready": False})
 
 
@@ -119,6 +122,8 @@ class TheStateFile(TestCase):
         for length in range(0, len(written), 7):
             self.state().file.write_bytes(written[:length])
             self.assert_passed_over(self.state())
+        self.state().file.write_bytes(b"[" * 100_000)
+        self.assert_passed_over(self.state())
 
     def test_so_is_a_pipe(self) -> None:
         self.state()

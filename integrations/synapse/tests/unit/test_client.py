@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from twisted.internet import reactor, task
 from twisted.internet.defer import ensureDeferred
@@ -137,20 +138,39 @@ class Asking(TestCase):
         client = self.serve(says(200, b"{}"))
         self.token.unlink()
         await self.assert_no_answer(client, "token cannot be read: FileNotFoundError")
-        self.token.write_text("")
+        self.token.write_text("one of two\nanother\n")
+        await self.assert_no_answer(client, "must hold one token, in one line")
 
     async def test_an_error_is_told_with_its_words(self) -> None:
         client = self.serve(says(403, b'{"errcode": "M_FORBIDDEN", "error": "the token may not"}'))
         await self.assert_no_answer(client, "status 403: the token may not")
 
     async def test_what_is_not_an_object_is_no_answer(self) -> None:
-        for content in (b"", b"[]", b'{"ready": tr', b"\xff", b"true"):
+        for content in (b"", b"[]", b'{"ready": tr', b"\xff", b"true", b"[" * 100_000):
             client = self.serve(says(200, content))
             await self.assert_no_answer(client, "not a JSON object")
             Path(self.path).unlink()
 
     async def test_an_answer_that_breaks_off(self) -> None:
         await self.assert_no_answer(self.serve(says(200, b'{"ready": true', length=50)), "")
+
+    async def test_an_answer_that_never_ends(self) -> None:
+        def drips(handler: Handler) -> None:
+            handler.send_response(200)
+            handler.end_headers()
+            while not self.released.wait(0.05):
+                handler.wfile.write(b" ")
+
+        with mock.patch.object(module, "START_SECONDS", 1.0):
+            begin = time.monotonic()
+            await self.assert_no_answer(self.serve(drips), "")
+        self.assertLess(time.monotonic() - begin, 20)
+
+    async def test_an_answer_that_is_too_large(self) -> None:
+        with mock.patch.object(module, "MAX_ANSWER_BYTES", 100):
+            self.assertEqual(await self.both(self.serve(says(200, b"{}" + b" " * 98))), [{}, {}])
+            Path(self.path).unlink()
+            await self.assert_no_answer(self.serve(says(200, b"{}" + b" " * 99)), "larger than")
 
     async def test_silence_ends_in_time(self) -> None:
         client = self.serve(self.says_nothing)

@@ -22,6 +22,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"url": "127.0.0.1:8790"}, "http://HOST:PORT"),
     ({"url": "http://user:word@127.0.0.1"}, "without user"),
     ({"url": "http://127.0.0.1/?a"}, "without user and query"),
+    ({"url": "http://127.0.0.1:one"}, "its port is not a number"),
     ({**SOCKET, "token": "secret"}, "unknown option: token"),
     ({**SOCKET, "mode": "watch"}, "`mode` must be reserve, load or guard"),
     ({**SOCKET, "token_file": 1}, "`token_file` must be a string"),

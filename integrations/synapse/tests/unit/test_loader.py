@@ -118,6 +118,17 @@ class Lists(LoaderTestCase):
         self.assertIs(self.get("telegram"), loaded)
         self.assertTrue(loaded.is_exclusive_user("@tg_1:hs1.test"))
 
+    def test_two_that_exchange_their_tokens(self) -> None:
+        self.apply(self.disk.put(TELEGRAM), self.disk.put(IRC))
+        self.apply(self.disk.put(TELEGRAM, token="as_irc"), self.disk.put(IRC, token="as_telegram"))
+        self.assertEqual([self.get(as_id).token for as_id in ("telegram", "irc")], ["as_irc", "as_telegram"])
+        # Not where one of the two keeps what the other wants: then both stay as they were.
+        irc = self.disk.put(IRC, token="as_native")
+        with self.assertLogs("synapse_bailiwick", "ERROR") as logs:
+            self.apply(self.disk.put(TELEGRAM, token="as_telegram"), irc)
+        self.assertEqual([self.get(as_id).token for as_id in ("telegram", "irc")], ["as_irc", "as_telegram"])
+        self.assertEqual(len(logs.output), 2)
+
     def test_what_is_removed_is_gone_and_others_stay(self) -> None:
         irc = self.disk.put(IRC)
         self.apply(self.disk.put(TELEGRAM), irc)
@@ -188,9 +199,28 @@ class Refusals(LoaderTestCase):
         self.apply(self.disk.put(flags), self.disk.put(TELEGRAM))
         self.assertEqual(self.ids(), ["native", "telegram"])
 
+    def test_a_regex_that_refers_to_a_group_of_another_service(self) -> None:
+        """Joined behind it, it could be read; once the other is removed, nothing could be any more."""
+        refers = self.disk.put(claims("refers", [entry(r"@r_(x)?\1.*")]))
+        self.apply(self.disk.put(TELEGRAM))
+        self.assert_refused("cannot join", self.disk.put(TELEGRAM), refers)
+
+    def test_what_synapse_loaded_and_nothing_can_be_joined_with_keeps_no_token_valid(self) -> None:
+        refers = service(claims("refers", [entry(r"@r_(x)?\1.*")]))
+        self.apply(self.disk.put(TELEGRAM))
+        self.store.services_cache[:] = [self.get("telegram"), refers]
+        with self.assertLogs("synapse_bailiwick", "ERROR"):
+            self.apply()
+        self.assertEqual(self.ids(), ["refers"])
+
     def test_a_file_that_synapse_does_not_load(self) -> None:
         file = self.disk.put(TELEGRAM, sender_localpart="ä as_secret")
         self.assert_refused("Synapse does not load it (ValueError)", file)
+
+    def test_links_in_a_circle(self) -> None:
+        link = self.disk.directory / "circle.yaml"
+        link.symlink_to(link)
+        self.assert_refused("circle.yaml is not taken up", self.disk.put(IRC)._replace(path=str(link)))
 
     def test_a_file_that_is_not_there(self) -> None:
         file = self.disk.put(TELEGRAM)
