@@ -122,7 +122,8 @@ def nginx(home: Path, port: int, bailiwick: Bailiwick, token: str, upstream: int
     ask_changes = {'proxy_set_header Authorization ""': f'proxy_set_header Authorization "Bearer {token}"'}
     for name, changes in {
         "register-available-ask.conf": ask_changes,
-        "register-available.conf": {"127.0.0.1:8008": f"127.0.0.1:{upstream}"},
+        "register-available.conf": {},
+        "register-available-pass.conf": {"127.0.0.1:8008": f"127.0.0.1:{upstream}"},
     }.items():
         (snippets / name).write_text(adapted(HERE / "nginx" / name, changes))
     kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -131,8 +132,10 @@ def nginx(home: Path, port: int, bailiwick: Bailiwick, token: str, upstream: int
         f"daemon off; worker_processes 1; pid {home}/nginx.pid; error_log {home}/error.log; events {{}}\n"
         f"http {{ access_log off; {temporary}\n"
         f"upstream bailiwick {{ server unix:{bailiwick.socket}; keepalive 32; keepalive_timeout 60s; }}\n"
-        f"server {{ listen 127.0.0.1:{port}; include snippets/register-available.conf;\n"
-        f"location / {{ proxy_pass http://127.0.0.1:{upstream}; }} }} }}\n"
+        # As Synapse's documentation has it, and before the snippet, which must win.
+        f"server {{ listen 127.0.0.1:{port};\n"
+        f"location ~ ^(/_matrix|/_synapse/client) {{ proxy_pass http://127.0.0.1:{upstream}; }}\n"
+        f"include snippets/register-available.conf; }} }}\n"
     )
     return ["nginx", "-p", str(home), "-c", str(home / "nginx.conf")]
 

@@ -1176,7 +1176,9 @@ class Follower:
                 self.put_in_force(self.answer, None, await self.api.defer_to_thread(self.loader.prepare, self.answer))
             self.say("answer", logging.INFO, "bailiwick answers")
         except NoAnswer as error:
-            self.say("answer", logging.ERROR, f"{STAYS_RESERVED if self.answer else NOTHING_KNOWN} ({error})")
+            # While Synapse stops, it is Synapse that hangs up.
+            if not getattr(reactor, "_stopped", False):
+                self.say("answer", logging.ERROR, f"{STAYS_RESERVED if self.answer else NOTHING_KNOWN} ({error})")
             return
         await self.report()
 
@@ -1217,7 +1219,8 @@ class Follower:
             self.loader.apply(answer, prepared)
         elif waiting := sorted({file.claims.as_id for file in answer.files} - set(self.loaded(answer))):
             names = ", ".join(f"`{as_id}`" for as_id in waiting)
-            self.say("waiting", logging.WARNING, f"a restart of Synapse is pending, to load {names}; their names are reserved")
+            what = f"a restart of Synapse with these in `app_service_config_files` is pending: {names}; their names are reserved"
+            self.say("waiting", logging.WARNING, what)
         else:
             self.said.pop("waiting", None)
 

@@ -189,7 +189,7 @@ class Reserving(ModeTestCase):
             self.boot()
             await self.passes()
             await self.passes()
-        self.assertEqual(len([line for line in logs.output if "a restart of Synapse is pending" in line]), 1)
+        self.assertEqual(len([line for line in logs.output if "`app_service_config_files` is pending" in line]), 1)
 
     async def test_it_tells_what_is_loaded_as_it_is_now(self) -> None:
         self.store.services_cache.append(service(TELEGRAM))
@@ -209,7 +209,7 @@ class Reserving(ModeTestCase):
         self.bailiwick.show(telegram=module.File(TELEGRAM, "/telegram.yaml", "after"))
         with self.assertLogs("synapse_bailiwick", "WARNING") as logs:
             await self.passes()
-        self.assertIn("a restart of Synapse is pending, to load `telegram`", logs.output[0])
+        self.assertIn("`app_service_config_files` is pending: `telegram`;", logs.output[0])
         told = [body["loaded"] for method, path, body in self.bailiwick.asked if method == "POST"]
         self.assertEqual(told, [["telegram"], []])
         # It is taken back; and who is not told digests goes by the claims.
