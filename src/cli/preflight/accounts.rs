@@ -115,10 +115,12 @@ impl Accounts {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Unanswered::by_the_caller(format!("{shown} holds no access token")));
         }
-        // The token goes where it was sent to and nowhere else.
+        // The token goes where it was sent to and nowhere else: neither on to another place, nor through a proxy that the
+        // environment names for the web, which would look for `127.0.0.1` at its own machine.
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .proxy(None)
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("bailiwick/", env!("CARGO_PKG_VERSION")));
         let authorization = Zeroizing::new(format!("Bearer {token}"));
