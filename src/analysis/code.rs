@@ -111,7 +111,7 @@ impl Code {
             Self::ShadowedEntry => "put the narrower entry first, or remove one of the two",
             Self::DeadEntry => "make the regex match whole IDs of this server, sigil first, or remove the entry",
             Self::LooksLikeGlob => "in a regex any text is `.*`, not `*`",
-            Self::DuplicateKey => "remove one of the two; the last one counts",
+            Self::DuplicateKey => "join the two, or remove the one that is not meant; the last one counts",
             Self::WeakToken => "generate tokens of at least 32 random characters, one for each direction",
             Self::UnknownKey => "write the key as the specification has it, and where it belongs",
             Self::UnusableUrl => "write `http://` or `https://`, a host and a port, or `url: null` for none",

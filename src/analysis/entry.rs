@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Code;
-use super::dead::why_dead;
+use super::dead::{holds_placeholder, why_dead};
 use super::examiner::Pass;
 use super::finding::{Finding, Severity, Witness, WitnessIs};
 use super::glob::{glob_star, names_server_unescaped};
@@ -48,6 +48,11 @@ impl EntryAlone<'_> {
         };
         let everyone = self.kind != Kind::Room && pass.contains_everyone(self.kind, self.pattern, self.ways);
         findings.extend(self.glob(local));
+        if holds_placeholder(self.pattern.source()) {
+            let message =
+                "the regex holds a placeholder that was never filled in, and claims what is written like it alone";
+            findings.push(self.finding(Code::Placeholder, Severity::Warning, message));
+        }
         if !everyone && self.kind != Kind::Room && !self.binds_local_users(pass) {
             findings.extend(remote.map(|remote| self.beyond_this_server(pass, remote)));
         }

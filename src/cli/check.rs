@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::nothing::nothing_found;
+use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, print};
 use super::report::{self, Report};
 use super::sources::Sources;
@@ -78,6 +78,10 @@ pub(super) fn run(check: &Check) -> ExitCode {
     if snapshot.files().is_empty() {
         let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
         found.push(Arc::new(Finding::nothing_found(message)));
+    } else {
+        for (dir, what) in passed_over_in(&check.sources.dirs) {
+            tell(&format!("note: {}: {what}", dir.display()));
+        }
     }
     let findings = chosen(found, check);
     let report = Report { snapshot: &snapshot, findings: &findings, all: check.all };

@@ -18,9 +18,21 @@ pub(super) fn nothing_found(dirs: &[PathBuf], configs: &[PathBuf]) -> String {
     text
 }
 
+/// The directories in which something was passed over beside registrations, and what.
+pub(super) fn passed_over_in(dirs: &[PathBuf]) -> impl Iterator<Item = (&Path, String)> {
+    dirs.iter().filter_map(|dir| Some((&**dir, passed_over_beside(dir)?)))
+}
+
 /// What stands in a directory and is no registration by its name.
 fn passed_over(dir: &Path) -> String {
-    let Ok(entries) = fs::read_dir(dir) else { return "no directory that can be listed".to_owned() };
+    if !dir.is_dir() {
+        return "no directory that can be listed".to_owned();
+    }
+    passed_over_beside(dir).unwrap_or_else(|| "empty".to_owned())
+}
+
+fn passed_over_beside(dir: &Path) -> Option<String> {
+    let entries = fs::read_dir(dir).ok()?;
     let (mut directories, mut others) = (Vec::new(), Vec::new());
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().escape_debug().to_string();
@@ -28,7 +40,11 @@ fn passed_over(dir: &Path) -> String {
         if name.starts_with("..") {
             continue;
         }
-        if entry.path().is_dir() { directories.push(name) } else { others.push(name) }
+        if entry.path().is_dir() {
+            directories.push(name);
+        } else if !is_taken(&name) {
+            others.push(name);
+        }
     }
     let sorts = [
         (directories, "sub-directories, which are not looked into (give them as further arguments)"),
@@ -36,7 +52,12 @@ fn passed_over(dir: &Path) -> String {
     ];
     let said: Vec<String> =
         sorts.into_iter().filter(|(names, _)| !names.is_empty()).map(|(names, what)| listed(names, what)).collect();
-    if said.is_empty() { "empty".to_owned() } else { format!("passed over {}", said.join(", and ")) }
+    (!said.is_empty()).then(|| format!("passed over {}", said.join(", and ")))
+}
+
+/// Whether a file of this name is taken for a registration.
+fn is_taken(name: &str) -> bool {
+    !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"))
 }
 
 fn listed(mut names: Vec<String>, what: &str) -> String {

@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
-use crate::registration::{HomeserverConfig, HomeserverConfigError, homeserver_config};
-use crate::source::{Config, FileSystem, List, Provider, Unusable, config_files};
+use crate::registration::{Fault, FaultCode, HomeserverConfig, HomeserverConfigError, Said, homeserver_config};
+use crate::source::{Config, Entry, FileSystem, List, Provider, Unusable, config_files};
 
 /// Where a directory of the homeserver's container is on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,19 +69,24 @@ pub(crate) fn sources(
             read.push(Config { file, bytes });
         }
     }
-    let config = overlaid(&read, note).context("failed to use a file")?;
-    let server_name = server_name(&config, named, configs)?;
+    let said = overlaid(&read, note).context("failed to use a file")?;
+    let server_name = server_name(&said, named, configs)?;
     let expected = server_name.clone();
     let maps = maps.to_vec();
     let is_named = named.is_some();
     let list = move |configs: &[Config]| {
-        let config = overlaid(configs, &mut |_| {}).map_err(|refused| Unusable(refused.to_string()))?;
+        let Overlaid { config, list, .. } =
+            overlaid(configs, &mut |_| {}).map_err(|refused| Unusable(refused.to_string()))?;
         match &config.server_name {
             Some(name) if name.value == expected.as_str() => {}
             None if is_named => {}
             said => return Err(Unusable(not_its_name(said.as_ref().map(|name| &*name.value), &expected, configs))),
         }
-        Ok(config.files().map(|file| mapped(file, &maps)).collect())
+        let entry = |file: &Said<PathBuf>| Entry {
+            path: mapped(&file.value, &maps),
+            at: format!("{}:{}:{}", list.display(), file.place.line, file.place.column),
+        };
+        Ok(config.app_service_config_files.iter().flatten().map(entry).collect())
     };
     let list = List::new(configs.to_vec(), Box::new(list), system);
     Ok((server_name.into(), vec![Arc::new(list)]))
@@ -111,8 +116,9 @@ fn not_its_name(said: Option<&str>, expected: &ServerName, configs: &[Config]) -
 }
 
 /// What all files say together; or which of them cannot be used, and why.
-fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<HomeserverConfig, Refused> {
+fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<Overlaid, Refused> {
     let mut all = HomeserverConfig::default();
+    let (mut name, mut list) = (PathBuf::new(), PathBuf::new());
     for config in configs {
         let file = config.file.display();
         let one = homeserver_config(&config.bytes).map_err(|error| Refused { file: config.file.clone(), error })?;
@@ -127,13 +133,26 @@ fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<Homeserv
                 "{file}: its app_service_config_files replaces that of an earlier file as a whole, as in Synapse"
             ));
         }
+        if one.server_name.is_some() {
+            name.clone_from(&config.file);
+        }
+        if one.app_service_config_files.is_some() {
+            list.clone_from(&config.file);
+        }
         all = all.overlaid_by(one);
     }
-    Ok(all)
+    Ok(Overlaid { config: all, name, list })
+}
+
+/// What all files say together, and in which of them the name and the list that count stand.
+struct Overlaid {
+    config: HomeserverConfig,
+    name: PathBuf,
+    list: PathBuf,
 }
 
 fn server_name(
-    config: &HomeserverConfig,
+    Overlaid { config, name: file, .. }: &Overlaid,
     named: Option<&ServerName>,
     configs: &[PathBuf],
 ) -> anyhow::Result<ServerName> {
@@ -147,8 +166,9 @@ fn server_name(
             )
         });
     };
-    let name: ServerName = said.value.parse().with_context(|| {
-        format!("failed to use {shown}: server_name, line {}, column {}", said.place.line, said.place.column)
+    let name = said.value.parse::<ServerName>().map_err(|error| {
+        let fault = Fault::at(FaultCode::InvalidValue, said.place, format!("server_name: {error}"));
+        Refused { file: file.clone(), error: HomeserverConfigError { faults: vec![fault] } }
     })?;
     match named {
         Some(named) if *named != name => {

@@ -42,6 +42,12 @@ impl FromStr for ServerName {
 }
 
 fn problem_with(name: &str) -> Option<&'static str> {
+    if name.contains("://") {
+        return Some("it is an address: leave out what stands before and behind the name");
+    }
+    if name.starts_with('@') {
+        return Some("it is a user's ID: the name is what stands behind its colon");
+    }
     let (host, port) = split_port(name);
     if let Some(port) = port
         && (port.is_empty() || port.len() > 5 || !port.bytes().all(|b| b.is_ascii_digit()))
@@ -90,5 +96,8 @@ mod tests {
         {
             assert!(name.parse::<ServerName>().is_err(), "{name}");
         }
+        let why = |name: &str| name.parse::<ServerName>().map_err(|error| error.to_string());
+        assert!(why("https://example.com").is_err_and(|why| why.contains("it is an address")));
+        assert!(why("@a:example.com").is_err_and(|why| why.contains("a user's ID")));
     }
 }

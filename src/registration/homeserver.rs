@@ -247,6 +247,18 @@ fn misspelt(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<Str
 #[must_use]
 pub fn missing_file_hint(path: &Path) -> Option<&'static str> {
     let text = path.to_string_lossy();
+    if text.is_empty() {
+        return Some("the entry is empty: write the path behind the `- `, or remove it");
+    }
+    if text.starts_with("file:") {
+        return Some("Synapse takes paths and no addresses: leave out what stands before the path");
+    }
+    if text.trim() != text {
+        return Some("white space at its end is part of the path: remove it");
+    }
+    if text.contains(" /") {
+        return Some("several paths stand on one line: put each on a line of its own, with `- ` in front of it");
+    }
     if text.contains(" - ") {
         return Some("two entries stand on one line: indent each `- ` alike");
     }
@@ -366,6 +378,10 @@ mod tests {
         for (path, what) in [
             ("a.yaml - b.yaml", Some("two entries")),
             ("/data/*.yaml", Some("expands no patterns")),
+            ("", Some("is empty")),
+            ("/data/a.yaml ", Some("white space")),
+            ("file:///data/a.yaml", Some("no addresses")),
+            ("/data/a.yaml /data/b.yaml", Some("several paths")),
             ("appservice.yaml", Some("relative")),
             ("~/a.yaml", Some("neither")),
             ("/data/a.yaml", None),

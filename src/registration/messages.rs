@@ -179,7 +179,10 @@ pub(super) fn no_regex(draft: &Draft<'_>, kind_of: &str, entry: Located<'_>, fou
     match found {
         Some(found) => {
             let way_out = match found.value {
-                Value::List(items) if items.len() < 2 => "put it in single quotes",
+                // In quotes, brackets would be a class of characters, and claim everybody.
+                Value::List(items) if items.len() < 2 => {
+                    "write the regex itself behind the colon, in single quotes, without the brackets or the `- `"
+                }
                 Value::List(_) | Value::Pairs(_) => "write one entry, with regex and exclusive, for each regex",
                 _ => as_text(draft, found),
             };
@@ -241,7 +244,14 @@ fn named_group(regex: &str) -> Option<&str> {
 
 /// Something other than a list of strings.
 pub(super) fn not_strings(key: &str, wrong: Located<'_>) -> Fault {
-    let message = format!("{key} must be a list of strings; this is {}", kind(wrong.value));
+    let way_out = match wrong.value {
+        Value::Str(_) => format!("put it in brackets: `{key}: [...]`"),
+        Value::Null | Value::Dict(_) | Value::Set(_) | Value::List(_) | Value::Pairs(_) => {
+            format!("write `{key}: [first, second]`")
+        }
+        _ => "put it in quotes".to_owned(),
+    };
+    let message = format!("{key} must be a list of strings; this is {}: {way_out}", kind(wrong.value));
     Fault::over(FaultCode::WrongType, wrong, message)
 }
 

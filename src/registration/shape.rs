@@ -78,7 +78,7 @@ pub(super) fn of_text(text: &str) -> Option<Fault> {
     } else if start.starts_with('{') && text.contains("}:\n") {
         "this is Nix, not a registration: build it, and use the registration that comes out"
     } else if is_toml(text) {
-        "this is TOML or the like, and Synapse reads YAML: write `key: value` in the place of `key = value`, and no `[section]`"
+        TOML
     } else if is_environment(text) {
         "this is a list of variables (`NAME=value`), not a registration: write `key: value`"
     } else {
@@ -285,6 +285,9 @@ fn foreign(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
     })
 }
 
+const TOML: &str = "this is TOML or the like, and Synapse reads YAML: write `key: value` in the place of \
+                    `key = value`, and no `[section]`";
+
 const PATCH: &str = "this is a patch, not a registration: apply it, and use the file that it changes";
 
 const LISTED: &str = "this is a list of registrations, and Synapse reads one from a file: put each into a file of its own, \
@@ -325,6 +328,9 @@ pub(super) fn of_other(document: &Document<'_>) -> Option<Fault> {
             place,
             "the file holds nothing but a path: put the registration itself here, or a symlink in the place of this file",
         )),
+        Value::Str(text) if ["as_token =", "as_token="].iter().any(|key| text.chars.contains(key)) => {
+            Some(fault(place, TOML))
+        }
         Value::Str(text) if text.chars.contains("as_token") && text.chars.contains("hs_token") => Some(fault(
             place,
             "the whole registration stands in quotes, and so is one text: remove the quotes, and end each line where it ends",

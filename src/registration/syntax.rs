@@ -183,9 +183,11 @@ fn line_at<'t>(error: &YamlError, text: &'t str) -> &'t str {
     text.lines().nth(error.place.line as usize - 1).unwrap_or_default()
 }
 
-/// Whether the value in the line begins with one of these.
+/// Whether the value in the line begins with one of these, and what is wrong comes behind that.
 fn value_begins(error: &YamlError, text: &str, with: &[char]) -> bool {
-    line_at(error, text).split_once(": ").is_some_and(|(_, value)| value.trim_start().starts_with(with))
+    line_at(error, text).split_once(": ").is_some_and(|(key, value)| {
+        value.trim_start().starts_with(with) && error.place.column as usize > key.chars().count() + 2
+    })
 }
 
 /// Whether a comment swallowed the end of what was open.

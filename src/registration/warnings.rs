@@ -39,8 +39,8 @@ fn repeated(document: &Document<'_>) -> Vec<Warning> {
 
 fn twice(first: Place, last: Place) -> Warning {
     let message = format!(
-        "this key already stands at line {}, column {}; the last one counts and the earlier one is ignored: delete one \
-         of them",
+        "this key already stands at line {}, column {}; the last one counts and the earlier one is ignored: join what \
+         both hold below one of them, or delete the one that is not meant",
         first.line, first.column
     );
     Warning::at(WarningCode::DuplicateKey, last, message)

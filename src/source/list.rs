@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::paths::{Missing, Paths};
 use super::ways::Ways;
-use super::{Content, Disk, FileSystem, Hint, Instead, Item, Listing, Provider, Unlisted, Unread, Watched};
+use super::{Content, Disk, FileSystem, Hint, Instead, Item, Listed, Listing, Provider, Unlisted, Unread, Watched};
 
 /// Files that list files, in this order: a homeserver's configuration. They are watched like them, and read again.
 ///
@@ -17,11 +17,20 @@ pub struct List {
     read: Box<ReadList>,
     paths: Paths,
     /// The list that was read last.
-    last: Mutex<Option<Vec<PathBuf>>>,
+    last: Mutex<Option<Vec<Entry>>>,
 }
 
 /// Reads a list of files out of a configuration, or says in one sentence why that cannot be done.
-pub type ReadList = dyn Fn(&[Config]) -> Result<Vec<PathBuf>, Unusable> + Send + Sync;
+pub type ReadList = dyn Fn(&[Config]) -> Result<Vec<Entry>, Unusable> + Send + Sync;
+
+/// One file that a configuration lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Where it is listed, as an editor takes it: `homeserver.yaml:4:3`.
+    pub at: String,
+}
 
 /// One file of a configuration.
 #[derive(Clone, Debug)]
@@ -44,7 +53,7 @@ impl List {
         Self { configs, read, paths: Paths::new(system), last: Mutex::default() }
     }
 
-    fn read_list(&self) -> Result<Vec<PathBuf>, Unlisted> {
+    fn read_list(&self) -> Result<Vec<Entry>, Unlisted> {
         let files = config_files(&*self.paths.system().disk, &self.configs);
         let files = files.map_err(|error| unlisted(&error))?;
         let read = |file: PathBuf| {
@@ -105,7 +114,14 @@ impl Provider for List {
             },
             None => (self.read_list()?, None),
         };
-        let items = self.paths.list(&files, Missing::Listed);
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let mut items = self.paths.list(&paths, Missing::Listed);
+        // There is an item for each file: one that is missing ought to be there.
+        for (item, file) in items.iter_mut().zip(&files) {
+            if let Listed::Unreadable { why, .. } = item {
+                *why += &format!(" (it is listed at {})", file.at);
+            }
+        }
         *last = Some(files);
         Ok(Listing { items, instead, ..Listing::default() })
     }

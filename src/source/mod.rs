@@ -35,7 +35,7 @@ pub use events::{EventSource, Tell, os_events};
 pub use file_system::FileSystem;
 pub use files::Files;
 pub use item::{Content, Item, Version};
-pub use list::{Config, List, ReadList, Unusable, config_files};
+pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
 pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};

@@ -22,6 +22,7 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 const FEW: usize = 64;
 
 const NOT_A_FILE: &str = "it is not a regular file; put the registration itself here, or a symlink";
+const A_DIRECTORY: &str = "it is a directory, and Synapse looks into none: list each file in it by itself";
 const LEADS_NOWHERE: &str = "it is a symlink that leads to nothing";
 const NO_SUCH_FILE: &str = "there is no such file";
 const NOT_ON_THE_LIST: &str = "put it back, or take it off the list: Synapse would not start with it";
@@ -80,6 +81,7 @@ impl Paths {
         }
         let why = match self.system.disk.stat(path) {
             Ok(stat) if stat.is_file => return Some(Listed::Item(item(name, stat))),
+            Ok(stat) if stat.is_directory() && missing == Missing::Listed => A_DIRECTORY.to_owned(),
             Ok(_) => NOT_A_FILE.to_owned(),
             Err(error) => self.why_not(path, &error).or_else(|| missing.fault(path, &*self.system.disk))?,
         };

@@ -59,6 +59,35 @@ fn the_examples_collide_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn what_is_passed_over_beside_registrations_is_told() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    write(home.path(), "a", "a_");
+    let run = || bailiwick(&["check", home.path().to_str().expect("UTF-8"), "--server-name", "example.com"]);
+    assert!(run().stderr.is_empty(), "{:?}", run());
+    std::fs::create_dir(home.path().join("more")).expect("made");
+    std::fs::write(home.path().join("b.yaml.txt"), "").expect("written");
+    let said = String::from_utf8_lossy(&run().stderr).into_owned();
+    assert!(said.contains("note: ") && said.contains(": more") && said.contains(": b.yaml.txt"), "{said}");
+    assert_eq!(run().status.code(), Some(0));
+}
+
+#[test]
+fn placeholders_are_warned_of_in_regexes_too() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for (at, (prefix, code)) in
+        [("{{localpart}}_", "placeholder"), ("x_{userid}", "placeholder"), ("x$NAME_", "dead-entry"), ("y_{2}", "")]
+            .into_iter()
+            .enumerate()
+    {
+        write(home.path(), "a", prefix);
+        let output = bailiwick(&["check", home.path().to_str().expect("UTF-8"), "--server-name", "example.com"]);
+        assert_eq!(output.status.code(), Some(if code.is_empty() { 0 } else { 3 }), "{at} {output:?}");
+        let said = text(&output);
+        assert!(code.is_empty() || said.contains(&format!("[{code}]")) && said.contains("never filled in"), "{said}");
+    }
+}
+
+#[test]
 fn warnings_alone_have_a_code_of_their_own() {
     let home = tempfile::tempdir().expect("a temporary directory");
     write(home.path(), "a", "a_");

@@ -88,6 +88,7 @@ fn other_files() -> Vec<(&'static str, String, &'static str)> {
         ("below a key", &format!("irc:\n{}", indented()), "stands below `irc:`"),
         ("below two keys", &format!("irc:\n{0}slack:\n{0}", indented()), "several registrations"),
         ("a list below a key", &format!("appservices:\n{list}"), "this is a list of registrations"),
+        ("all of TOML", &GOOD.lines().take(5).map(|line| line.replace(": ", " = \"") + "\"\n").collect::<String>(), "TOML or the like"),
         ("in quotes", &format!("'{}'", GOOD.replace('\'', "''")), "the whole registration stands in quotes"),
         ("a patch", &each_line_behind("+"), "this is a patch"),
         ("two documents", &format!("{GOOD}---\n{GOOD}"), "a file holds one registration"),
@@ -220,6 +221,14 @@ fn a_way_out_that_is_followed_leads_out() {
             "put the whole value in single quotes",
             "  users:\n  - exclusive: true\n    regex: '[a-z]+:x'\n",
         ),
+        // In quotes as it stands it would be a class of characters, which claims everybody.
+        ("  users:\n  - exclusive: true\n    regex: [\"@irc_.*\"]\n", "without the brackets or the `- `", users),
+        ("  users:\n  - exclusive: true\n    regex:\n    - '@irc_.*'\n", "without the brackets or the `- `", users),
+        (
+            "  users:\n  - regex: '@irc_.*'\n    exclusive: true\n   aliases: []\n",
+            "what belongs together is indented alike",
+            "  users:\n  - regex: '@irc_.*'\n    exclusive: true\n  aliases: []\n",
+        ),
         ("  users: - regex: '@a'\n", "a list begins on a line of its own", users),
         ("\tusers: []\n", "indent with spaces", users),
     ] {
@@ -240,6 +249,8 @@ fn a_key_that_is_missing_is_looked_for_under_other_names() {
         ("id:", "\u{200B}id:", "the character U+200B in its name"),
         ("url:", "URL:", "write `url`"),
         ("url: http://localhost:9999", "url: False", "write `url: null` if nothing is to be sent"),
+        ("namespaces:", "protocols: irc\nnamespaces:", "put it in brackets: `protocols: [...]`"),
+        ("namespaces:", "protocols: [1]\nnamespaces:", "put it in quotes"),
         ("id: irc", "id: #irc", "what begins with '#' is a comment"),
         ("id: irc", "id: irc: bridge", "a value that holds ': ' is put in single quotes"),
         ("id: irc", "id:\u{A0}irc", "U+00A0 (a no-break space)"),

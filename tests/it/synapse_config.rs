@@ -205,3 +205,32 @@ fn no_accident_with_a_directory_of_configuration_frees_a_name() {
         assert!(!service.log().contains("is no longer"), "{what}: {}", service.log());
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_used_is_told_with_the_place_where_it_is_listed() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let list = "app_service_config_files:\n- a.yaml\n- missing.yaml\n- conf.d\n- 'b.yaml '\n";
+    write(home.path(), &[("homeserver.yaml", "server_name: example.com\n"), ("conf.d/list.yaml", list)]);
+    let check = ["check", "--synapse-config", "homeserver.yaml", "--synapse-config", "conf.d"];
+    let output = bailiwick(home.path(), &check);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    for place in [
+        "write the whole path (it is listed at conf.d/list.yaml:3:3)",
+        "list each file in it by itself (it is listed at conf.d/list.yaml:4:3)",
+        "is part of the path: remove it (it is listed at conf.d/list.yaml:5:3)",
+    ] {
+        assert!(said(&output).contains(place), "{place}\n{}", said(&output));
+    }
+}
+
+#[test]
+fn a_name_that_synapse_refuses_is_an_error_with_its_place() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    write(home.path(), &[("a/homeserver.yaml", "pid_file: x\nserver_name: https://example.com\n")]);
+    let output = bailiwick(home.path(), &["check", "--synapse-config", "a", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let error = &document["files"][0]["errors"][0];
+    assert_eq!((&document["files"][0]["file"], &error["line"]), (&"a/homeserver.yaml".into(), &2.into()), "{document}");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("it is an address")), "{document}");
+}

@@ -11,7 +11,7 @@ use bailiwick::matrix::{MatrixId, ServerName};
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Engine, Options, Trigger};
 use bailiwick::snapshot::Snapshot;
-use bailiwick::source::{Clock, Config, Directory, FileSystem, Files, List, Provider};
+use bailiwick::source::{Clock, Config, Directory, Entry, FileSystem, Files, List, Provider};
 use bailiwick::telemetry::Metrics;
 use tempfile::TempDir;
 
@@ -147,7 +147,7 @@ impl Scene {
             Kind::List => {
                 let read = |configs: &[Config]| {
                     let text = String::from_utf8_lossy(&configs[0].bytes).into_owned();
-                    Ok(text.lines().map(PathBuf::from).collect())
+                    Ok(text.lines().map(|path| Entry { path: path.into(), at: "list".to_owned() }).collect())
                 };
                 Arc::new(List::new(vec![self.home.path().join("list")], Box::new(read), system))
             }
