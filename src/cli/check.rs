@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, print};
 use super::report::{self, Report};
@@ -36,11 +37,11 @@ pub(super) struct Check {
     all: bool,
 
     /// Let findings of this code count as errors; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',')]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = codes::of_finding)]
     deny: Vec<Code>,
 
     /// Leave findings of this code out; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',')]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding)]
     allow: Vec<Code>,
 }
 

@@ -1,6 +1,7 @@
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
+use crate::source::Provider;
 use crate::telemetry::Visible;
 
 /// What to compare.
@@ -106,13 +108,16 @@ fn code(difference: &Difference) -> u8 {
 fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
     let (from, to) = (diff.whose.homeserver, diff.to.unwrap_or(diff.whose.homeserver));
-    let mut load = |path: &Path, new| {
+    let mut load = |source: Arc<dyn Provider>, new| {
         let homeserver = Homeserver::new(diff.server_name.clone(), if new { to } else { from });
-        let snapshot = load::load(homeserver, vec![at(path)?])?;
+        let snapshot = load::load(homeserver, vec![source])?;
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };
-    let (old, new) = (load(&diff.old, false)?, load(diff.new.as_deref().unwrap_or(&diff.old), true)?);
+    let old = at(&diff.old)?;
+    // What comes through a pipe is there once.
+    let new = diff.new.as_deref().map_or_else(|| Ok(Arc::clone(&old)), at)?;
+    let (old, new) = (load(old, false)?, load(new, true)?);
     let changes = Comparer::new()?.difference(old.services(), new.services());
     Ok(Difference { complete: left_out.is_empty(), left_out, changes })
 }

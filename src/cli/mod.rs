@@ -1,7 +1,9 @@
 //! The command line: one file for each command.
 
 mod check;
+mod codes;
 mod diff;
+mod environment;
 mod explain;
 mod health;
 mod load;
@@ -79,8 +81,13 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return unusable(&error, &line),
     };
+    let strangers = environment::strangers(Arguments::command(), std::env::vars_os().map(|(name, _)| name));
+    // A service says it in its log.
+    for stranger in strangers.iter().filter(|_| !matches!(arguments.command, Command::Serve(_))) {
+        tell(&format!("note: {stranger}"));
+    }
     match arguments.command {
-        Command::Serve(serve) => serve::run(&serve),
+        Command::Serve(serve) => serve::run(&serve, &strangers),
         Command::Check(check) => check::run(&check),
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),

@@ -1,4 +1,5 @@
 use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +9,13 @@ use clap::Args;
 use super::synapse_config::{self, MapPath};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
-use crate::source::{Directory, FileSystem, Files, Place, Provider};
+use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider};
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sources {
-    /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files.
+    /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files,
+    /// for a command that looks once also `-`, standard input, and pipes.
     /// In the environment, with colons between them.
     #[arg(
         value_name = "DIR",
@@ -79,12 +81,26 @@ impl Sources {
     /// What is passed over is told with `note`.
     pub(crate) fn resolve(&self, note: &mut dyn FnMut(String)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         self.dirs.iter().try_for_each(|path| is_there(path))?;
-        self.resolve_to_serve(note)
+        if self.dirs.iter().filter(|path| is_standard_input(path)).count() > 1 {
+            bail!("`-` is given more than once, and standard input can be read once");
+        }
+        self.resolve_as(all_now_at, note)
     }
 
     /// The same for a service, for which what is not there may come.
     pub(crate) fn resolve_to_serve(
         &self,
+        note: &mut dyn FnMut(String),
+    ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        if self.dirs.iter().any(|path| is_standard_input(path)) {
+            bail!("`-` is standard input, which a service cannot watch: give a directory or a file");
+        }
+        self.resolve_as(all_at, note)
+    }
+
+    fn resolve_as(
+        &self,
+        all_at: fn(&[PathBuf]) -> Vec<Arc<dyn Provider>>,
         note: &mut dyn FnMut(String),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         let SynapseConfig { paths, map_path } = &self.synapse;
@@ -107,10 +123,44 @@ fn all_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
     runs.map(source).collect()
 }
 
-/// What a path leads to, at which there has to be something.
+/// What paths lead to now, in this order, for a look at it.
+fn all_now_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
+    let is_once = |path: &Path| is_standard_input(path) || is_pipe(path);
+    let runs = paths.chunk_by(|a, b| !is_once(a) && !is_once(b));
+    let sources = |run: &[PathBuf]| match run {
+        [path] => vec![now_at(path)],
+        paths => all_at(paths),
+    };
+    runs.flat_map(sources).collect()
+}
+
+/// What a path leads to, at which there has to be something, for a look at it.
 pub(crate) fn at(path: &Path) -> anyhow::Result<Arc<dyn Provider>> {
     is_there(path)?;
-    Ok(source_at(path))
+    Ok(now_at(path))
+}
+
+fn now_at(path: &Path) -> Arc<dyn Provider> {
+    if is_standard_input(path) {
+        Arc::new(Pipe::standard_input())
+    } else if is_pipe(path) {
+        Arc::new(Pipe::at(path))
+    } else {
+        source_at(path)
+    }
+}
+
+/// `-`, as most programs have it.
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether what is there can be read once: `/dev/stdin`, or what a shell makes of `<(command)`.
+fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| {
+        let kind = metadata.file_type();
+        kind.is_fifo() || kind.is_char_device()
+    })
 }
 
 /// What a path leads to: a directory or a file, or what will turn out to be one.
@@ -126,6 +176,9 @@ fn source_at(path: &Path) -> Arc<dyn Provider> {
 }
 
 fn is_there(path: &Path) -> anyhow::Result<()> {
+    if is_standard_input(path) {
+        return Ok(());
+    }
     match path.symlink_metadata() {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             bail!("{}: there is no such directory or file", path.display())

@@ -1,7 +1,7 @@
 //! Keys that Synapse passes over without a word, though somebody meant something by them.
 
 use super::draft::Draft;
-use super::spelling::nearest;
+use super::spelling::{is_spelt_like, nearest};
 use super::{Warning, WarningCode};
 use pyyaml::{Document, Located, NodeId, Value};
 
@@ -190,6 +190,8 @@ fn renamed(name: &str) -> Option<&'static str> {
         "msc4190" => "io.element.msc4190",
         _ => match name {
             "sender" | "localpart" | "bot" | "bot_localpart" | "bot_username" => "sender_localpart",
+            "homeserver_token" | "server_token" => "hs_token",
+            "appservice_token" | "app_service_token" | "application_service_token" => "as_token",
             "protocol" => "protocols",
             "ratelimit" | "ratelimited" | "rate_limit" | "rate-limit" => "rate_limited",
             _ => return None,
@@ -217,7 +219,7 @@ pub(super) fn instead_of<'d>(draft: &Draft<'d>, missing: &str) -> Option<(String
         let found = draft.document.locate(key);
         let Value::Str(text) = found.value else { return None };
         let name = text.escaped();
-        let unknown = !TOP_LEVEL.contains(&&*name) && is_plain(&name);
+        let unknown = !TOP_LEVEL.contains(&&*name) && may_be_shown(&name);
         let meant = unknown.then(|| renamed(&name).or_else(|| nearest(&name, &TOP_LEVEL)))?;
         (meant == Some(missing)).then(|| (name.into_owned(), found))
     })
@@ -240,7 +242,7 @@ pub(super) fn instead_in_entry(draft: &Draft<'_>, entry: Located<'_>, missing: &
     pairs.iter().find_map(|&(key, _)| {
         let Value::Str(text) = draft.document.value(key) else { return None };
         let name = text.escaped();
-        let known = ENTRY.contains(&&*name) || !is_plain(&name);
+        let known = ENTRY.contains(&&*name) || !may_be_shown(&name);
         let meant = if name == "prefix" || name == "pattern" { Some("regex") } else { nearest(&name, &ENTRY) };
         (!known && meant == Some(missing)).then(|| name.into_owned())
     })
@@ -248,7 +250,13 @@ pub(super) fn instead_in_entry(draft: &Draft<'_>, entry: Located<'_>, missing: &
 
 /// A key in a message, if it is of the kind that keys are.
 pub(super) fn shown(name: &str) -> String {
-    if is_plain(name) { format!("`{name}`") } else { "this key".to_owned() }
+    if may_be_shown(name) { format!("`{name}`") } else { "this key".to_owned() }
+}
+
+/// Whether a key is of the kind that keys are, or one that is known and written another way: `hs token`. Of any other with a
+/// blank in it nobody knows what it holds, which may be a token.
+fn may_be_shown(name: &str) -> bool {
+    is_plain(name) || TOP_LEVEL.iter().chain(&KINDS).chain(&ENTRY).any(|known| is_spelt_like(name, known))
 }
 
 fn is_plain(name: &str) -> bool {

@@ -4,6 +4,7 @@
 //! and must make nothing worse when it is followed to the letter.
 
 use super::draft::Draft;
+use super::spelling::is_spelt_like;
 use super::{Fault, FaultCode, Place, keys};
 use python_re::{PatternError, PatternErrorKind};
 use pyyaml::{Located, Text, Value};
@@ -43,7 +44,8 @@ pub(super) fn not_a_mapping(value: Value<'_>, place: Place) -> Fault {
 pub(super) fn missing(draft: &Draft<'_>, key: &str) -> Fault {
     if let Some((name, found)) = keys::instead_of(draft, key) {
         let shown = keys::shown(&name);
-        let way_out = if name.to_lowercase().starts_with(key) && key.ends_with("token") {
+        let goes_on = name.to_lowercase().starts_with(key) && !is_spelt_like(&name, key);
+        let way_out = if goes_on && key.ends_with("token") {
             format!("Synapse reads a token from the registration alone: write the token itself as `{key}: …`")
         } else {
             format!("write `{key}`")

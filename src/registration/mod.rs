@@ -77,4 +77,5 @@ pub use model::{Loaded, Registration, Warning, WarningCode};
 pub use pyyaml::Place;
 pub use regex::ValidRegex;
 pub use source_digest::SourceDigest;
+pub(crate) use spelling::nearest;
 pub use token::{Token, TokenDigest, TokenHasher};

@@ -2,10 +2,15 @@
 
 /// The known word that is spelt most like this one: the same but for capitals and separators, one within the other as a
 /// whole word, or a slip or two away. `None` where nothing is near.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let plain = plain(word);
     let near = known.iter().filter_map(|&known| Some((distance_within_reach(&plain, known)?, known)));
     near.min_by_key(|&(distance, _)| distance).map(|(_, known)| known)
+}
+
+/// Whether two words are the same but for capitals and separators.
+pub(super) fn is_spelt_like(word: &str, known: &str) -> bool {
+    plain(word) == plain(known)
 }
 
 /// Without capitals and separators: `hs-token`, `hsToken` and `HS_TOKEN` are one word.

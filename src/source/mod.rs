@@ -22,6 +22,7 @@ mod list;
 mod loader;
 mod paths;
 mod patience;
+mod pipe;
 mod place;
 mod provider;
 mod scan;
@@ -37,6 +38,7 @@ pub use files::Files;
 pub use item::{Content, Item, Version};
 pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
+pub use pipe::Pipe;
 pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
 

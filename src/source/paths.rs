@@ -16,16 +16,18 @@ use crate::registration::{FileFacts, missing_file_hint};
 
 /// The most bytes that a file is read with, registration or list: 16 MiB. The largest registration met with in public
 /// repositories has 60 KB; one of 16 MiB, with 220,000 entries, takes half a gigabyte when it is loaded.
-const MAX_FILE_BYTES: u64 = 16 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// So few files that asking for their status in turn is no slower than handing them out to threads.
 const FEW: usize = 64;
 
+pub(super) const TOO_LARGE: &str = "it is larger than 16 MiB, which no registration is";
 const NOT_A_FILE: &str = "it is not a regular file; put the registration itself here, or a symlink";
 const A_DIRECTORY: &str = "it is a directory, and Synapse looks into none: list each file in it by itself";
 const LEADS_NOWHERE: &str = "it is a symlink that leads to nothing";
 const NO_SUCH_FILE: &str = "there is no such file";
-const NOT_ON_THE_LIST: &str = "put it back, or take it off the list: Synapse would not start with it";
+const NOT_ON_THE_LIST: &str = "Synapse would not start with it: put it back; only if its service is gone for good, take it \
+                               off the list, which sets its names free";
 const IN_A_CONTAINER: &str =
     "if it is where a container of Synapse's has it, say with `--map-path FROM=TO` where that is on this machine";
 
@@ -111,7 +113,7 @@ impl Paths {
     pub(super) fn read_bytes(&self, path: &Path) -> io::Result<(Vec<u8>, Stat)> {
         let (bytes, after) = self.system.disk.read(path, MAX_FILE_BYTES)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(io::Error::other("it is larger than 16 MiB, which no registration is"));
+            return Err(io::Error::other(TOO_LARGE));
         }
         Ok((bytes, after))
     }
@@ -182,11 +184,30 @@ impl Missing {
                 // Where the directory is there, it is this machine's, and the path is no container's.
                 let is_here = || path.parent().is_some_and(|dir| disk.stat(dir).is_ok());
                 let here_or_not = || if is_here() { NOT_ON_THE_LIST } else { IN_A_CONTAINER };
-                let hint = missing_file_hint(path).unwrap_or_else(here_or_not);
+                let hint = match neighbour(path, disk) {
+                    Some(name) => format!("`{name}` stands beside it: if that is the one, list that name").into(),
+                    None => Cow::Borrowed(missing_file_hint(path).unwrap_or_else(here_or_not)),
+                };
                 Some(format!("{NO_SUCH_FILE}; {hint}"))
             }
         }
     }
+}
+
+/// The file beside a missing one that is called like it, but for the way in which `.yaml` is written, or for capitals.
+/// Asked for by name: a directory may hold thousands, and as many may be missing.
+fn neighbour(path: &Path, disk: &dyn Disk) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    let stem_of = |name: &str| {
+        let stem = name.len() - [".yaml", ".yml"].iter().find(|end| name.to_ascii_lowercase().ends_with(**end))?.len();
+        Some(name[..stem].to_owned())
+    };
+    let with_ending = |name: &str| stem_of(name).map(|stem| [format!("{stem}.yaml"), format!("{stem}.yml")]);
+    let called = [name, &lower].into_iter().filter_map(with_ending).flatten();
+    called
+        .chain([format!("{name}.yaml"), format!("{name}.yml"), lower.clone()])
+        .find(|other| *other != name && disk.stat(&path.with_file_name(other)).is_ok_and(|stat| stat.is_file))
 }
 
 fn item(name: Arc<str>, stat: Stat) -> Item {

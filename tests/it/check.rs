@@ -1,7 +1,8 @@
 //! The commands that need no service, and their endpoints.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -254,7 +255,8 @@ fn a_check_of_nothing_is_not_a_success() {
     // A service says it as well, but serves: what is there may come later.
     let service = Service::start(&[home.path()]);
     for what in ["no registration was found", "sub-directories", "telegram", ": registration"] {
-        assert!(service.log().contains(what), "{what}: {}", service.log());
+        // It is ready before it has said everything.
+        service.wait(&format!("to say: {what}"), |service| service.log().contains(what));
     }
 }
 
@@ -418,6 +420,58 @@ fn a_variable_that_has_a_part_in_an_error_is_named() {
     assert!(run("BAILIWICK_LISTEN", "8790", &["health"]).contains("such as 127.0.0.1:8790"));
     let said = run("BAILIWICK_LISTEN", "8790", &["check", "."]);
     assert!(!said.contains("BAILIWICK_LISTEN"), "{said}");
+}
+
+/// A shell makes a pipe of what another program writes.
+#[test]
+fn what_comes_through_a_pipe_is_checked() {
+    let run = |line: &str| {
+        let mut shell = Command::new("bash");
+        let output = shell.args(["-c", line, BINARY]).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+        let output = output.env("BAILIWICK_SERVER_NAME", "example.com").output().expect("it runs");
+        (output.status.code(), text(&output) + &String::from_utf8_lossy(&output.stderr))
+    };
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), registration("irc", "irc_").replace("url:", "URL:")).expect("written");
+    let file = file.path().display();
+    for (line, name) in [
+        (format!("cat < {file} | \"$0\" check -"), "<stdin>:"),
+        (format!("\"$0\" check - < {file}"), "<stdin>:"),
+        (format!("cat < {file} | \"$0\" check /dev/stdin"), "/dev/stdin:"),
+        (format!("\"$0\" check examples/registrations <(cat < {file}) examples"), "/dev/fd/"),
+    ] {
+        let (code, said) = run(&line);
+        assert!(said.contains(name) && said.contains("does not know `URL`"), "{line}: {said}");
+        assert_eq!(code, Some(1), "{line}: {said}");
+    }
+    let twice = run("\"$0\" check - - < /dev/null");
+    assert!(twice.0 == Some(64) && twice.1.contains("more than once"), "{twice:?}");
+    let served = run("\"$0\" serve - --listen 127.0.0.1:0 < /dev/null");
+    assert!(served.0 == Some(64) && served.1.contains("a service cannot watch"), "{served:?}");
+    let empty = run("\"$0\" check - < /dev/null");
+    assert!(empty.0 == Some(1) && empty.1.contains("the file is empty"), "{empty:?}");
+    let moved = run(&format!("sed s/URL:/url:/ {file} | \"$0\" diff - --to dendrite"));
+    assert!(moved.0 != Some(64) && !moved.1.contains("cannot be loaded"), "{moved:?}");
+}
+
+#[test]
+fn a_variable_that_no_setting_is_called_like_is_named() {
+    let mut check = Command::new(BINARY);
+    let check = check.args(["explain", "syntax"]).env_clear().env("BAILIWICK_SERVERNAME", "secret");
+    let said = String::from_utf8(check.output().expect("it runs").stderr).expect("UTF-8");
+    assert!(said.contains("note: BAILIWICK_SERVERNAME is set") && said.contains("BAILIWICK_SERVER_NAME?"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+    // A service says it in its log, before it listens.
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut serve = Command::new(BINARY);
+    serve.arg("serve").arg(home.path()).args(["--server-name", "example.com", "--listen", "127.0.0.1:0"]);
+    let mut serve = serve.env_clear().env("BAILIWICK_DIR", "x").stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(serve.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let said = lines.find(|line| line.contains("BAILIWICK_DIR") || line.contains("bailiwick serves"));
+    serve.kill().expect("killed");
+    serve.wait().expect("ended");
+    let said = said.expect("it says something");
+    assert!(said.contains("WARN") && said.contains("did you mean BAILIWICK_DIRS?"), "{said}");
 }
 
 /// Paths of this system are bytes. What is no UTF-8 in them is shown by its bytes, so that two files never look alike.

@@ -115,12 +115,13 @@ fn tokens_do_not_stay_in_memory() {
     fs::write(bearers.path(), lines.join("\n")).expect("written");
     let path = bearers.path().to_str().expect("UTF-8");
     let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--auth-token-file", path]);
-    let left = canaries_in_memory(service.pid());
-    for kind in ["as", "hs", "rd"] {
-        let left = left.iter().filter(|canary| canary.starts_with(kind.as_bytes())).count();
-        // What a parser or an allocator has moved about may be left here and there.
-        assert!(left <= FILES / 20, "{left} of {FILES} tokens of the kind {kind} stayed in memory");
-    }
+    // What a parser or an allocator has moved about may be left here and there. Files that are as young as these are read
+    // more than once, and as long as that goes on, their tokens are in memory.
+    service.wait("to hold no tokens in memory", |service| {
+        let left = canaries_in_memory(service.pid());
+        let of = |kind: &str| left.iter().filter(|canary| canary.starts_with(kind.as_bytes())).count();
+        ["as", "hs", "rd"].into_iter().all(|kind| of(kind) <= FILES / 20)
+    });
 }
 
 /// All whole canaries in what a process may write to.

@@ -24,8 +24,11 @@ fn what_is_passed_over_is_said() {
         "directories": ["irc"], "files": [".hidden.yaml", "signal", "slack.yaml.bak"], "total": 4
     });
     assert_eq!(sources[0]["passed_over"], expected);
+    // It is ready before it has said everything.
+    service.wait("to say what it has passed over", |service| {
+        service.log().matches("passed over, and not taken for registrations").count() == 1
+    });
     let log = service.log();
-    assert_eq!(log.matches("passed over, and not taken for registrations").count(), 1, "{log}");
     assert!(log.contains("slack.yaml.bak") && !log.contains("guards no names"), "{log}");
     // It is said once, and again when it is something else.
     fs::write(home.path().join("new.yml.txt"), "").expect("written");
@@ -41,7 +44,7 @@ fn what_is_passed_over_is_said() {
 fn an_empty_directory_at_the_start_is_said() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let service = Service::start(&[home.path()]);
-    assert!(service.log().contains("so that it guards no names"), "{}", service.log());
+    service.wait("to say so", |service| service.log().contains("so that it guards no names"));
     assert_eq!(service.status("last_reload")["sources"][0]["registrations"], 0);
     assert_eq!(service.status("complete"), true, "it may be as it should");
     fs::write(home.path().join("tg.yaml"), registration("tg", "tg_")).expect("written");
@@ -71,7 +74,7 @@ fn what_is_named_and_missing_at_the_start_may_come() {
     assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
     assert_eq!(service.status("registrations")["quarantined"], 4, "{}", service.log());
     for said in ["there is no such file", "a symlink that leads to nothing", "not a regular file"] {
-        assert!(service.log().contains(said), "{said}: {}", service.log());
+        service.wait(&format!("to say: {said}"), |service| service.log().contains(said));
     }
     fs::write(path("tg.yaml"), registration("tg", "tg_")).expect("written");
     fs::write(path("nowhere.yaml"), registration("d", "d_")).expect("written");

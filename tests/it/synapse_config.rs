@@ -168,11 +168,12 @@ fn no_accident_with_the_configuration_frees_a_name() {
         let arguments = ["--synapse-config", file.to_str().expect("UTF-8"), "--hold", "0"];
         let service = Service::start_with(&[], &arguments);
         fs::write(&file, happens(&text)).expect("written");
-        service.wait("to see it", |service| service.status("complete") == false);
+        // It may see the file while it is empty, and before the rest of it is written; what it says of that is another thing.
+        service.wait(&format!("to see it {what}"), |service| service.status("missing").to_string().contains(said));
+        assert_eq!(service.status("complete"), false, "{what}");
         for id in ["a", "b"] {
             assert_eq!(service.claimants(&format!("@{id}_x:example.com")), [id], "{what}: {}", service.log());
         }
-        assert!(service.status("missing").to_string().contains(said), "{what}: {}", service.status("missing"));
         fs::write(&file, &text).expect("written");
         service.wait("to be told", |service| service.status("complete") == true);
     }
@@ -220,6 +221,28 @@ fn a_file_that_cannot_be_used_is_told_with_the_place_where_it_is_listed() {
         "is part of the path: remove it (it is listed at conf.d/list.yaml:5:3)",
     ] {
         assert!(said(&output).contains(place), "{place}\n{}", said(&output));
+    }
+}
+
+#[test]
+fn a_file_that_is_called_otherwise_is_named_and_no_name_is_let_go_lightly() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for (listed, there, says) in [
+        ("irc.yml", "irc.yaml", "`irc.yaml` stands beside it: if that is the one, list that name"),
+        ("IRC.yaml", "irc.yaml", "`irc.yaml` stands beside it"),
+        ("tg", "tg.yml", "`tg.yml` stands beside it"),
+        (
+            "gone.yaml",
+            "other.yaml",
+            "put it back; only if its service is gone for good, take it off the list, which sets its names free",
+        ),
+    ] {
+        let path = home.path().join(listed);
+        let config = format!("server_name: example.com\napp_service_config_files: ['{}']\n", path.display());
+        write(home.path(), &[("homeserver.yaml", &config), (there, "")]);
+        let output = bailiwick(home.path(), &["check", "--synapse-config", "homeserver.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(says), "{listed}: {}", said(&output));
     }
 }
 

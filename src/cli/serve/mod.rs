@@ -39,11 +39,14 @@ const MAIN_LATENESS: Duration = Duration::from_secs(10);
 /// How long reading a few small files may take.
 const FILES_LATENESS: Duration = Duration::from_secs(30);
 
-/// Serves until it is told to stop.
-pub(super) fn run(serve: &Serve) -> ExitCode {
+/// Serves until it is told to stop; says first which variables of the environment mean nothing.
+pub(super) fn run(serve: &Serve, strangers: &[String]) -> ExitCode {
     if let Err(error) = telemetry::init_logging(serve.log_format, &serve.log_level) {
         complain(&error.into());
         return ExitCode::from(USAGE);
+    }
+    for stranger in strangers {
+        tracing::warn!("{stranger}");
     }
     // Whatever can be wrong with the configuration is found before a port is bound.
     let prepared = match prepare(serve) {
