@@ -44,7 +44,7 @@ fn what_is_passed_over_is_said() {
 fn an_empty_directory_at_the_start_is_said() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let service = Service::start(&[home.path()]);
-    service.wait("to say so", |service| service.log().contains("so that it guards no names"));
+    service.says("so that it guards no names");
     assert_eq!(service.status("last_reload")["sources"][0]["registrations"], 0);
     assert_eq!(service.status("complete"), true, "it may be as it should");
     fs::write(home.path().join("tg.yaml"), registration("tg", "tg_")).expect("written");
@@ -74,7 +74,7 @@ fn what_is_named_and_missing_at_the_start_may_come() {
     assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
     assert_eq!(service.status("registrations")["quarantined"], 4, "{}", service.log());
     for said in ["there is no such file", "a symlink that leads to nothing", "not a regular file"] {
-        service.wait(&format!("to say: {said}"), |service| service.log().contains(said));
+        service.says(said);
     }
     fs::write(path("tg.yaml"), registration("tg", "tg_")).expect("written");
     fs::write(path("nowhere.yaml"), registration("d", "d_")).expect("written");

@@ -144,6 +144,7 @@ impl Service {
 
     /// The addresses that it says it listens on.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.says("bailiwick serves");
         let log = self.log();
         let line = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
         let words = line.split(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
@@ -175,6 +176,11 @@ impl Service {
             assert!(began.elapsed() < PATIENCE, "waited too long for the service {what}; log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Waits until it has written so to its log: lines are written by a thread of their own, after what they tell of.
+    pub(crate) fn says(&self, text: &str) {
+        self.wait(&format!("to say `{text}`"), |service| service.log().contains(text));
     }
 
     /// Sends bytes as they are and reads the answer; `None` if there is none.

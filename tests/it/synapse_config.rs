@@ -86,7 +86,7 @@ fn a_later_list_replaces_an_earlier_one_also_while_it_runs() {
     let service = Service::start_with(&[], &[&arguments[..], &["--hold", "0", "--poll-interval", "3600"]].concat());
     assert_eq!(service.claimants("@b_x:example.com"), ["b"]);
     assert!(service.claimants("@a_x:example.com").is_empty());
-    assert!(service.log().contains("replaces that of an earlier file"), "{}", service.log());
+    service.says("replaces that of an earlier file");
     // A file that comes into the directory, and is laid over the others.
     fs::write(home.path().join("new"), list("a")).expect("written");
     fs::rename(home.path().join("new"), dir.join("c.yaml")).expect("moved");
