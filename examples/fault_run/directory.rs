@@ -1,11 +1,12 @@
 //! The directory of registrations, and what happens to it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clients::{Random, Totals};
 use crate::place::{Place, beside};
@@ -41,6 +42,18 @@ pub(crate) fn regex(service: usize, revision: usize) -> String {
     format!("@svc{service}_(?:x|r{revision}).*:example\\.com")
 }
 
+/// The fault in which two files change names.
+const STORM: usize = 10;
+
+/// How long the two are left alone then: until it has been seen that each is back, for to write one's id into the other's file
+/// while it is seen there already is to move it, and no fault.
+const SEEN_AFTER: Duration = Duration::from_secs(3);
+
+/// Another service that is never removed.
+fn neighbour(service: usize, services: usize) -> usize {
+    (service + 1) % (services / 2)
+}
+
 /// One random fault or repair every few milliseconds; now and then, if `place` is given, one that befalls all files at once.
 pub(crate) fn injure_and_mend(
     directory: &Path,
@@ -51,9 +64,18 @@ pub(crate) fn injure_and_mend(
 ) {
     let mut random = Random::new(7);
     let mut revision = 1;
+    let mut stormed: HashMap<usize, Instant> = HashMap::new();
     while !stop.load(Ordering::Relaxed) {
         let service = random.below(services);
         revision += 1;
+        if stormed.get(&service).is_some_and(|stormed| stormed.elapsed() < SEEN_AFTER) {
+            continue;
+        }
+        let fault = random.below(12);
+        if fault == STORM && is_permanent(service, services) {
+            let now = Instant::now();
+            stormed.extend([(service, now), (neighbour(service, services), now)]);
+        }
         let done = if let Some(place) = place
             && random.below(200) == 0
         {
@@ -61,7 +83,7 @@ pub(crate) fn injure_and_mend(
         } else if random.below(3) == 0 {
             mend(directory, service, revision)
         } else {
-            injure(directory, service, services, revision, &mut random)
+            injure(directory, service, services, revision, fault, &mut random)
         };
         done.expect("the run's own directory is writable");
         totals.faults.fetch_add(1, Ordering::Relaxed);
@@ -84,6 +106,7 @@ fn injure(
     service: usize,
     services: usize,
     revision: usize,
+    fault: usize,
     random: &mut Random,
 ) -> std::io::Result<()> {
     let target = path(directory, service);
@@ -91,7 +114,7 @@ fn injure(
         return Ok(());
     }
     let text = content(service, revision);
-    match random.below(12) {
+    match fault {
         0 => fs::write(target, "id: [unclosed"),
         1 => fs::write(target, &text.as_bytes()[..text.len() / 2]),
         2 => fs::write(target, text.replace("exclusive: true", "exclusive: maybe")),
@@ -100,9 +123,9 @@ fn injure(
         5 => write_slowly(&target, &text),
         // The other half stays as it is: what is written over it collides, or is held.
         9 if is_permanent(service, services) => write_through_a_hard_link(&target, &text, random),
-        10 if is_permanent(service, services) => storm(&target, service, services, random),
-        // Another bridge's file, pasted over it.
-        11 if is_permanent(service, services) => fs::write(target, content((service + 1) % services, revision)),
+        STORM if is_permanent(service, services) => storm(&target, service, services, random),
+        // Another bridge's file, pasted over it, while that has its own.
+        11 if is_permanent(service, services) => fs::write(target, content(neighbour(service, services), revision)),
         8 if is_permanent(service, services) => take_away_for_a_moment(&target, &text, random),
         6 if is_permanent(service, services) => {
             // Replaced by a directory of the same name.
@@ -147,7 +170,7 @@ fn write_through_a_hard_link(target: &Path, text: &str, random: &mut Random) -> 
 
 /// Two files change names, and back, again and again.
 fn storm(target: &Path, service: usize, services: usize, random: &mut Random) -> std::io::Result<()> {
-    let other = path(target.parent().expect("a directory"), (service + 1) % (services / 2));
+    let other = path(target.parent().expect("a directory"), neighbour(service, services));
     let between = beside(target);
     for _ in 0..random.below(400) {
         for _ in 0..2 {

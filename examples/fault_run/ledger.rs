@@ -41,7 +41,13 @@ pub(crate) fn set_of(registrations: &Value) -> (String, Set) {
     let files = registrations["registrations"].as_array().expect("a list");
     let in_force = files.iter().filter(|file| file["state"] != "quarantined");
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let regex = |file: &Value| Some((text(&file["id"])?, text(&file["namespaces"]["users"][0]["regex"])?));
+    // What is held of others may stand before a service's own.
+    let regex = |file: &Value| {
+        let id = text(&file["id"])?;
+        let own = |entry: &&Value| entry["regex"].as_str().is_some_and(|regex| regex.starts_with(&format!("@{id}_")));
+        let regex = text(&file["namespaces"]["users"].as_array()?.iter().find(own)?["regex"])?;
+        Some((id, regex))
+    };
     (snapshot, in_force.filter_map(regex).collect())
 }
 

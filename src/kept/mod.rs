@@ -104,6 +104,8 @@ pub(crate) struct InForce<'f> {
     pub(crate) more: Vec<Claimed>,
     /// The version that was read last, where it can be read.
     pub(crate) version: Option<&'f Version>,
+    /// The file that it was, whose copy is still of this.
+    pub(crate) formerly: Option<&'f Arc<str>>,
     /// Where it can be read again.
     pub(crate) source: &'f Source,
 }
@@ -285,6 +287,9 @@ impl StateDir {
             let path = self.staged_path_of(one.file, &hash);
             let written = if staged.paths.contains(&path) {
                 Ok(())
+            } else if one.formerly.is_some() {
+                // Now or never.
+                self.copy_former(one, hash, &path)
             } else if left > 0 {
                 left -= 1;
                 self.copy(one, hash, &path)
@@ -381,6 +386,15 @@ impl StateDir {
             }
             self.saved.remove(&file);
         }
+    }
+
+    /// Copies the copy of a file that was something else then.
+    fn copy_former(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
+        let no_longer = || io::Error::other(format!("no copy holds what is in force of {}", one.file));
+        let former = one.formerly.ok_or_else(no_longer)?;
+        let bytes = Zeroizing::new(fs::read(self.path_of(former, SUFFIX))?);
+        let copy = Copy::opened(&bytes).filter(|copy| ContentHash::of(copy.bytes) == hash).ok_or_else(no_longer)?;
+        copy::write(path, &Copy { file: Arc::clone(one.file), ..copy }.sealed())
     }
 
     /// Copies a file that was not staged, because the state directory could not be used when it was read.

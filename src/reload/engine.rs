@@ -216,7 +216,8 @@ impl Engine {
         }
         let all: Vec<InForce<'_>> = (self.states.iter().zip(&self.sources))
             .flat_map(|(state, source)| {
-                let files = state.files.iter().chain(&state.away);
+                // What a file was is copied from its copy before that is replaced.
+                let files = state.away.iter().chain(&state.files);
                 let is_lost = state.is_lost();
                 files.filter_map(move |file| {
                     // What has come into the place of what is lost is not to be taken for it at the next start.
@@ -358,12 +359,20 @@ impl Engine {
             self.holds.look(before, &candidates, &goods, terms)
         };
         self.metrics.released(held.released);
-        let Held { mut extended, whole, .. } = held;
+        let Held { mut extended, whole, former, .. } = held;
         let mut instead: HashMap<Arc<str>, Good> = HashMap::new();
+        let formers = former.into_iter().filter_map(|(at, (held, good))| Some((source_of(&files, at)?, held, good)));
+        let formers: Vec<_> = formers.collect();
         for (at, good) in whole {
             let (source, known, _) = gone[at];
             instead.insert(Arc::clone(&known.file), good);
             settle::put_back(&mut files[source], known);
+        }
+        for (source, known, good) in formers {
+            // After a restart, a copy may tell of it already.
+            if instead.insert(Arc::clone(&known.file), good).is_none() {
+                settle::put_back(&mut files[source], &known);
+            }
         }
         // Counts the files that are not gone.
         let mut at = 0..;
@@ -374,6 +383,15 @@ impl Engine {
         };
         files.into_iter().map(|files| files.into_iter().map(&mut taking_part).collect()).collect()
     }
+}
+
+/// Of which source a file is, by its position among all.
+fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
+    let mut before = 0;
+    files.iter().position(|files| {
+        before += files.len();
+        at < before
+    })
 }
 
 /// A file that asks to be in force.
@@ -400,7 +418,8 @@ fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
         // There are no bytes of it any more: the copy that is there is of what it was made of.
         (Some(_), _) => (None, Vec::new()),
     };
-    Some(InForce { file: &file.file, hash, more, version: file.version(), source })
+    let formerly = file.formerly.as_ref();
+    Some(InForce { file: &file.file, hash, more, version: file.version(), formerly, source })
 }
 
 /// A file with what it has in force now.

@@ -28,7 +28,8 @@
 //! the entries that stood before it, and before the first that did not and is not exclusive. So what they keep is decided
 //! as before, and what is new is in force as it stands. A file
 //! that is gone stays as it was; but if its `id` or token is in force from another file, its claims are held in that
-//! one's name. Since the answers depend on it, so does the digest: replicas that hold the same agree, and one that was
+//! one's name. So it is with a file that has come to be another service's (a paste into the wrong file): what it was is held
+//! as that of a file that is gone, by a name of its own, `irc.yaml (irc)`, so that nobody gets names who never claimed them. Since the answers depend on it, so does the digest: replicas that hold the same agree, and one that was
 //! started meanwhile and holds nothing differs until the grace has passed. A file that is gone and is held whole counts
 //! as if it were there, as its answers do.
 //!
@@ -45,8 +46,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::losses::{By, Loss, Lost, Order, lost};
+use crate::homeserver::Dialect;
 use crate::registration::{Fault, FaultCode, Registration, TokenDigest};
 use crate::snapshot::{Candidate, Claimed, FileRecord, FileState, Good, Refusal, Snapshot};
+use crate::source::Known;
 
 /// A confirmation counts for what has been missing for so long, at each of several looks. Whoever confirms means what is
 /// gone for good. A program that writes a file in two steps puts it back within milliseconds, and must not be taken for
@@ -96,6 +99,8 @@ pub(super) struct Held {
     pub(super) extended: HashMap<usize, Good>,
     /// Of files that are gone, by position among those.
     pub(super) whole: HashMap<usize, Good>,
+    /// What files were that are there and have come to be other services', by position.
+    pub(super) former: HashMap<usize, (Arc<Known>, Good)>,
     /// How many claims were let go just now.
     pub(super) released: usize,
 }
@@ -135,13 +140,17 @@ impl Holds {
         let records = before.records(candidates);
         let lost = lost(candidates, gone, &records, before.services().homeserver());
         let mut held = Held { released: self.note(&lost, terms), ..Held::default() };
-        let heirs = Heirs::of(&records, gone);
+        let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
-            match heirs.of_loss(&lost, gone) {
-                By::File(at) => of_files.entry(at).or_default().push(lost),
-                By::Gone(at) => {
-                    held.whole.entry(at).or_insert_with(|| whole(gone[at], terms.grace));
+            match heirs.of_loss(&lost, &records) {
+                Holder::File(at) => of_files.entry(at).or_default().push(lost),
+                Holder::Gone(at) => {
+                    held.whole.entry(at).or_insert_with(|| whole(gone[at], "the file is gone", terms.grace));
+                }
+                Holder::Former(at) => {
+                    let Some(good) = candidates[at].held else { continue };
+                    held.former.entry(at).or_insert_with(|| former(&records[at], good, terms.grace));
                 }
             }
         }
@@ -190,32 +199,49 @@ fn all_stay(candidates: &[Candidate<'_>]) -> bool {
     })
 }
 
-/// The files that have come to be what files were that are gone: what must not be in force twice.
+/// In whose name a loss is held.
+enum Holder {
+    /// In that of the service of a file that is there, by position.
+    File(usize),
+    /// In that of a service whose file is gone.
+    Gone(usize),
+    /// In that of the service that a file was until now.
+    Former(usize),
+}
+
+/// The files that have come to be what others were: what must not be in force twice.
 struct Heirs<'r> {
     ids: HashMap<&'r str, usize>,
     tokens: HashMap<TokenDigest, usize>,
 }
 
 impl<'r> Heirs<'r> {
-    fn of(records: &'r [Arc<FileRecord>], gone: &[&Good]) -> Self {
+    fn of(records: &'r [Arc<FileRecord>], lost: &[Lost<'_>], dialect: Dialect) -> Self {
         let mut heirs = Self { ids: HashMap::new(), tokens: HashMap::new() };
-        if gone.is_empty() {
+        if lost.is_empty() {
             return heirs;
         }
-        let in_force = records.iter().enumerate().filter(|(_, record)| record.state() == FileState::Active);
-        for (at, registration) in in_force.filter_map(|(at, record)| Some((at, record.registration()?))) {
+        let in_force = records.iter().enumerate().filter_map(|(at, record)| Some((at, record.registration()?)));
+        for (at, registration) in in_force {
             heirs.ids.insert(&registration.id, at);
-            heirs.tokens.insert(registration.as_token, at);
+            // Who has the token is the one that made the claims, unless several may have the same.
+            if !dialect.shares_tokens() {
+                heirs.tokens.insert(registration.as_token, at);
+            }
         }
         heirs
     }
 
-    /// In whose name a loss is held.
-    fn of_loss(&self, lost: &Lost<'_>, gone: &[&Good]) -> By {
-        let By::Gone(at) = lost.by else { return lost.by };
-        let registration = &gone[at].registration;
-        let heir = self.ids.get(&*registration.id).or_else(|| self.tokens.get(&registration.as_token));
-        heir.map_or(By::Gone(at), |&heir| By::File(heir))
+    /// In whose name a loss is held: that of the service that made the claim, wherever it is in force now.
+    fn of_loss(&self, lost: &Lost<'_>, records: &[Arc<FileRecord>]) -> Holder {
+        let heir = self.ids.get(&*lost.of.id).or_else(|| self.tokens.get(&lost.of.as_token));
+        match (heir, lost.by) {
+            (Some(&heir), _) if records[heir].state() == FileState::Active => Holder::File(heir),
+            // It is not in force, nor is anything else of its file: nothing is added to what was turned away.
+            (None, By::File(at)) if records[at].good().is_some() => Holder::Former(at),
+            (_, By::File(at)) => Holder::File(at),
+            (_, By::Gone(at)) => Holder::Gone(at),
+        }
     }
 }
 
@@ -233,13 +259,21 @@ impl Extended {
 }
 
 /// What a file that is gone has in force still.
-fn whole(gone: &Good, grace: Duration) -> Good {
+fn whole(gone: &Good, what: &str, grace: Duration) -> Good {
     let message = format!(
-        "the file is gone; what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it \
+        "{what}; what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it \
          is gone for good",
         shown(grace)
     );
     gone.held_whole(Arc::new([Fault::of_file(FaultCode::Held, message)]))
+}
+
+/// What a file was until now that has come to be another service's.
+fn former(record: &FileRecord, good: &Good, grace: Duration) -> (Arc<Known>, Good) {
+    let known = Known::former(record.file(), good);
+    let what = format!("{} is another service's now", record.file());
+    let whole = whole(known.held.as_ref().unwrap_or(good), &what, grace);
+    (Arc::new(known), whole)
 }
 
 fn reasons(claims: &[Claimed], grace: Duration) -> Refusal {

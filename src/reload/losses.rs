@@ -23,7 +23,7 @@ pub(super) struct Lost<'r> {
     /// Who made it.
     pub(super) by: By,
     /// In which registration.
-    of: &'r Arc<Registration>,
+    pub(super) of: &'r Arc<Registration>,
     /// Behind how many entries that are not exclusive.
     behind: usize,
 }

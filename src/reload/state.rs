@@ -36,7 +36,7 @@ pub(super) struct Circumstances {
 impl State {
     /// What was in force before the service was started, of files at which no look has been taken yet.
     pub(super) fn recalled(files: Vec<Arc<Known>>) -> Self {
-        Self { files, ..Self::default() }
+        Self::default().with(files)
     }
 
     /// All that a look is to be compared with.
@@ -113,7 +113,11 @@ impl State {
         let missed = Missed::by(&scan);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
         let is_lost = |known: &Arc<Known>| {
-            (is(known, Absence::Lost) || lost_now.is_some()) && !when.allow_empty && !missed.is_elsewhere(known)
+            (is(known, Absence::Lost) || lost_now.is_some())
+                && !when.allow_empty
+                // Nothing can come back that a file was before it was another service's.
+                && known.formerly.is_none()
+                && !missed.is_elsewhere(known)
         };
         let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
         let lost = absent.iter().filter(|known| is_lost(known)).count();
@@ -191,7 +195,7 @@ struct Missed {
 
 impl Missed {
     fn by(scan: &Scan) -> Self {
-        let absent = || scan.gone.iter().chain(&scan.away).filter(|known| has_any(known));
+        let absent = || scan.gone.iter().chain(&scan.away).filter(|known| has_any(known) && known.formerly.is_none());
         if absent().next().is_none() {
             return Self { offered: HashSet::new(), missing: 0, left: 0 };
         }

@@ -56,6 +56,15 @@ impl Good {
         Self { registration, hash, holding: None }
     }
 
+    /// The same without a prefix, of which nobody else could have any part.
+    pub(crate) fn without_prefix(&self) -> Self {
+        if self.registration.proxy_prefix.is_none() {
+            return self.clone();
+        }
+        let registration = Registration { proxy_prefix: None, ..Registration::clone(&self.registration) };
+        Self { registration: Arc::new(registration), ..self.clone() }
+    }
+
     /// The same of a file that is not there any more.
     pub(crate) fn held_whole(&self, why: Refusal) -> Self {
         let holding = Holding { why, claims: Vec::new(), beside: self.hash };

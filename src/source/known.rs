@@ -20,6 +20,8 @@ pub(crate) struct Known {
     pub(crate) held: Option<Good>,
     /// Why it is not listed, if it is not.
     pub(crate) absence: Option<Absence>,
+    /// The file that it was, if that has come to be another service's: see [`Known::former`].
+    pub(crate) formerly: Option<Arc<str>>,
 }
 
 /// Why something is known that is not listed.
@@ -55,8 +57,27 @@ impl Known {
 
     /// What was in force of an item before the service was started, and no look has been taken at it.
     pub(crate) fn recalled(file: Arc<str>, good: Good) -> Self {
+        if let Some(formerly) = file.strip_suffix(&suffix_of_former(&good.registration.id)) {
+            return Self::former(&formerly.into(), &good);
+        }
         let offered = Err(refusal("no look has been taken at the file since the service was started"));
-        Self { file, read: None, facts: FileFacts::default(), offered, held: Some(good), absence: None }
+        Self { file, read: None, facts: FileFacts::default(), offered, held: Some(good), absence: None, formerly: None }
+    }
+
+    /// What a file was that has come to be another service's, as if it had been moved there and were gone: held in the name
+    /// of the service that it was, and nowhere to be found by that name.
+    pub(crate) fn former(formerly: &Arc<str>, good: &Good) -> Self {
+        let good = good.without_prefix();
+        let beside = good.holding.as_ref().map_or(good.hash, |holding| holding.beside);
+        Self {
+            file: format!("{formerly}{}", suffix_of_former(&good.registration.id)).into(),
+            read: None,
+            facts: FileFacts::default(),
+            offered: Ok(Good::new(Arc::clone(&good.registration), beside)),
+            held: Some(good),
+            absence: Some(Absence::Gone),
+            formerly: Some(Arc::clone(formerly)),
+        }
     }
 
     /// The same item when its source is lost: what it had in force it keeps, and it will be read again.
@@ -73,6 +94,11 @@ impl Known {
     pub(crate) fn holding(&self, held: Option<Good>) -> Self {
         Self { held, ..self.clone() }
     }
+}
+
+/// What follows a file's name in the name of what it was.
+fn suffix_of_former(id: &str) -> String {
+    format!(" ({id})")
 }
 
 pub(super) fn refusal(why: &str) -> Refusal {

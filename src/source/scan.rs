@@ -146,7 +146,9 @@ impl Scanner<'_> {
         let same_bytes = last.is_some_and(|last| last.hash == hash);
         let read = Some(Read { hash, version: item.version.clone(), since, settled });
         let known = match known {
-            Some(known) if same_bytes => Known { read, facts: item.facts, absence: None, ..known.clone() },
+            Some(known) if same_bytes => {
+                Known { read, facts: item.facts, absence: None, formerly: None, ..known.clone() }
+            }
             _ => Known {
                 file: known.map_or_else(|| Arc::clone(&item.name), |known| Arc::clone(&known.file)),
                 read,
@@ -154,6 +156,7 @@ impl Scanner<'_> {
                 offered: self.parse(&item.name, known, hash, &content.bytes),
                 held: known.and_then(|known| known.held.clone()),
                 absence: None,
+                formerly: None,
             },
         };
         let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
@@ -213,6 +216,7 @@ fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {
         offered: Err(super::known::refusal(&why)),
         held: known.and_then(|known| known.held.clone()),
         absence: None,
+        formerly: None,
     };
     Step::Changed { known: Arc::new(known), restless: false }
 }

@@ -9,6 +9,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+use bailiwick::index::Scratch;
+use bailiwick::matrix::MatrixId;
 use bailiwick::reload::{Engine, Trigger};
 use bailiwick::snapshot::FileState;
 
@@ -233,6 +235,93 @@ fn what_two_services_lose_is_held_for_both() {
     for name in ["@xa1:example.com", "@xb1:example.com", "@xc1:example.com"] {
         assert!(is_guarded(&engine, name), "{name}");
     }
+}
+
+/// A file that comes to be another service's (a paste into the wrong file) gives that one nothing of what it was.
+#[test]
+fn what_a_file_was_is_held_in_the_name_of_the_service_that_it_was() {
+    for (kind, copies) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let scene = Scene::new(kind, copies);
+        let mut engine = scene.started();
+        let before = in_force(&engine).digest().clone();
+        let what = format!("{kind:?}, copies: {copies}");
+        scene.put("irc", &registration("chat", "chat_"));
+        engine.reload(Trigger::Event, false);
+        scene.put("irc", &registration("talk", "talk_"));
+        engine.reload(Trigger::Event, false);
+        for restarted in [false, true] {
+            if restarted && copies {
+                drop(engine);
+                engine = scene.engine();
+                engine.reload(Trigger::Start, false);
+                scene.pass(&mut engine, Duration::from_secs(10));
+            }
+            for (id, owner) in [
+                (NAME, "irc"),
+                ("@irc-bot:example.com", "irc"),
+                ("@chat_x:example.com", "chat"),
+                ("@talk_x:example.com", "talk"),
+                ("@tg_x:example.com", "tg"),
+            ] {
+                assert_eq!(owners(&engine, id), [owner], "{what}, restarted: {restarted}: {id}");
+            }
+            let counts = in_force(&engine).counts();
+            assert_eq!((counts.active, counts.held), (IDS.len(), 2), "{what}: {:?}", in_force(&engine).files());
+        }
+        // The others that it was for a moment are held, and it is as before.
+        scene.put("irc", &two_entries("irc"));
+        engine.reload(Trigger::Event, false);
+        assert_eq!(owners(&engine, NAME), ["irc"], "{what}");
+        assert_eq!(owners(&engine, "@chat_x:example.com"), ["chat"], "{what}");
+        scene.pass(&mut engine, GRACE + Duration::from_secs(5));
+        assert_eq!(*in_force(&engine).digest(), before, "{what}");
+        assert!(in_force(&engine).is_complete(), "{what}");
+        // What is meant is so after the grace.
+        scene.put("irc", &registration("chat", "chat_"));
+        engine.reload(Trigger::Event, false);
+        scene.pass(&mut engine, GRACE + Duration::from_secs(5));
+        assert!(!is_guarded(&engine, NAME) && in_force(&engine).is_complete(), "{what}");
+    }
+}
+
+/// Nothing of a source is taken for lost because of what one of its files was.
+#[test]
+fn what_a_file_was_is_let_go_whatever_else_is_lost() {
+    let scene = Scene::new(Kind::Directory, true);
+    let mut engine = scene.started();
+    scene.put("irc", &registration("chat", "chat_"));
+    engine.reload(Trigger::Event, false);
+    for id in ["signal", "tg", "wa"] {
+        remove(&scene.file(id));
+    }
+    engine.reload(Trigger::Event, false);
+    assert_eq!(in_force(&engine).missing().len(), 1);
+    scene.pass(&mut engine, GRACE + Duration::from_secs(5));
+    assert!(!is_guarded(&engine, NAME));
+    for id in ["signal", "tg", "wa"] {
+        assert_eq!(owners(&engine, &format!("@{id}_x:example.com")), [id]);
+        scene.put(id, &registration(id, &format!("{id}_")));
+    }
+    scene.pass(&mut engine, Duration::from_secs(10));
+    assert!(in_force(&engine).is_complete(), "{:?}", in_force(&engine).missing());
+}
+
+/// A service whose id alone was changed has the token still, and holds what it claimed before.
+#[test]
+fn a_service_that_changes_its_id_holds_what_it_claimed() {
+    let scene = Scene::new(Kind::Directory, false);
+    let mut engine = scene.started();
+    scene.put("irc", &registration("irc", "irc_").replace("id: irc\n", "id: chat\n"));
+    engine.reload(Trigger::Event, false);
+    assert_eq!(owners(&engine, NAME), ["chat"]);
+    assert_eq!(in_force(&engine).files().len(), IDS.len());
+}
+
+/// Who claims an ID for itself alone.
+fn owners(engine: &Engine, id: &str) -> Vec<String> {
+    let snapshot = in_force(engine);
+    let claims = snapshot.services().claims(MatrixId::parse(id).expect("an ID"), &mut Scratch::default());
+    claims.iter().filter(|claim| claim.exclusive).map(|claim| claim.as_id.to_owned()).collect()
 }
 
 /// What is new in a file is in force as it stands there, although something of before is held.
