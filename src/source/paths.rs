@@ -37,7 +37,7 @@ pub(super) struct Paths {
     system: FileSystem,
     /// Made when somebody asks to be told of changes.
     events: Mutex<Option<Events>>,
-    /// The paths of files whose names are not UTF-8, by the names that stand for them.
+    /// The paths of files that are not shown as they are, by the names that stand for them.
     odd: RwLock<HashMap<Arc<str>, PathBuf>>,
     /// How many files have been looked at.
     looked_at: AtomicU64,
@@ -145,15 +145,16 @@ impl Paths {
         self.looked_at.load(Ordering::Relaxed)
     }
 
-    /// What stands for a path: the path itself, where it is UTF-8.
+    /// What stands for a path, and for no other: the path itself, where it is UTF-8. A byte that is not is written `\xff`,
+    /// and so, lest that be another file's name, is the backslash of a path that says `\x` itself.
     pub(super) fn name_of(&self, path: &Path) -> Arc<str> {
-        if let Some(name) = path.to_str() {
+        if let Some(name) = path.to_str().filter(|name| !name.contains(r"\x")) {
             return name.into();
         }
         let chunks = path.as_os_str().as_bytes().utf8_chunks();
         let name: Arc<str> = chunks
             .map(|chunk| {
-                let mut text = chunk.valid().to_owned();
+                let mut text = chunk.valid().replace(r"\x", r"\x5cx");
                 for byte in chunk.invalid() {
                     text += &format!("\\x{byte:02x}");
                 }
@@ -213,4 +214,21 @@ fn neighbour(path: &Path, disk: &dyn Disk) -> Option<String> {
 fn item(name: Arc<str>, stat: Stat) -> Item {
     let facts = FileFacts { mode: Some(stat.mode) };
     Item { name, version: Version::Stat(stat), facts }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn no_two_paths_have_the_same_name() {
+        let paths = Paths::new(FileSystem::default());
+        let all: [&[u8]; 6] = [b"/a.yaml", b"/a\xff", br"/a\xff", br"/a\x5cxff", br"/a\\xff", b"/\\xff\xff"];
+        let all = all.map(|path| Path::new(OsStr::from_bytes(path)));
+        let names: Vec<_> = all.iter().map(|path| paths.name_of(path)).collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), all.len(), "{names:?}");
+        assert!(names.iter().zip(all).all(|(name, path)| paths.path_of(name) == path), "{names:?}");
+    }
 }
