@@ -295,13 +295,15 @@ impl Engine {
     }
 
     fn scanner(&self) -> Scanner<'_> {
+        let first = !self.live.load().is_ready();
         Scanner {
+            first,
             loader: &*self.options.loader,
             now: self.options.clock.now(),
             wall: self.options.clock.wall(),
             quiet: self.options.quiet,
             // At the first load all would be copied before any is in force; what is on disk can be copied then, too.
-            keep: self.state.as_ref().filter(|_| self.live.load().is_ready()).map(|state| state as &dyn Keep),
+            keep: self.state.as_ref().filter(|_| !first).map(|state| state as &dyn Keep),
         }
     }
 

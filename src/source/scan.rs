@@ -51,6 +51,8 @@ pub(crate) struct Scanner<'w> {
     pub(crate) wall: SystemTime,
     /// What was written more recently than this may not be finished.
     pub(crate) quiet: Duration,
+    /// Whether nothing has been loaded yet, so that nobody knows what was claimed before.
+    pub(crate) first: bool,
     /// Keeps what loads for the next start.
     pub(crate) keep: Option<&'w dyn Keep>,
 }
@@ -60,6 +62,8 @@ pub(crate) trait Keep: Sync {
     /// Keeps them, unless they are kept already. What goes wrong is told later.
     fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]);
 }
+
+const BEING_WRITTEN: &str = "it is being written, and has not been read since bailiwick was started";
 
 /// What a look at one item has shown.
 enum Step {
@@ -110,7 +114,7 @@ impl Scanner<'_> {
     fn steps(&self, source: &Source, listed: &[Listed], known: &[Option<&Arc<Known>>]) -> Vec<Step> {
         let without_reading = listed.par_iter().zip(known.par_iter()).with_min_len(FEW);
         let mut steps: Vec<Option<Step>> =
-            without_reading.map(|(listed, known)| without_reading_it(listed, known.map(|known| &**known))).collect();
+            without_reading.map(|(listed, known)| self.without_reading_it(listed, known.map(|known| &**known))).collect();
         let to_be_read: Vec<(usize, &Item)> = (listed.iter().enumerate())
             .filter_map(|(at, listed)| match listed {
                 Listed::Item(item) if steps[at].is_none() => Some((at, item)),
@@ -134,6 +138,26 @@ impl Scanner<'_> {
         }
         // Whatever is listed has been looked at or read by now.
         steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect()
+    }
+
+    /// What a look at an item shows that need not be read, because nobody can or nothing has changed.
+    fn without_reading_it(&self, listed: &Listed, known: Option<&Known>) -> Option<Step> {
+        match listed {
+            Listed::BeingWritten(name) => Some(match known {
+                Some(_) => Step::Same,
+                // It may have been there for years, and somebody has opened it: its claims are not known, and that is said.
+                None if self.first => match unreadable(name, None, BEING_WRITTEN) {
+                    Step::Changed { known, .. } => Step::Changed { known, restless: true },
+                    other => other,
+                },
+                None => Step::NotThere,
+            }),
+            Listed::Unreadable { name, why } => Some(unreadable(name, known, why)),
+            Listed::Item(item) => {
+                let read = known.and_then(|known| known.read.as_ref());
+                read.is_some_and(|read| read.version == item.version && read.settled).then_some(Step::Same)
+            }
+        }
     }
 
     fn taken_in(&self, item: &Item, known: Option<&Known>, content: &Content) -> Step {
@@ -193,18 +217,6 @@ pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded
         )])
     });
     read.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
-}
-
-/// What a look at an item shows that need not be read, because nobody can or nothing has changed.
-fn without_reading_it(listed: &Listed, known: Option<&Known>) -> Option<Step> {
-    match listed {
-        Listed::BeingWritten(_) => Some(if known.is_some() { Step::Same } else { Step::NotThere }),
-        Listed::Unreadable { name, why } => Some(unreadable(name, known, why)),
-        Listed::Item(item) => {
-            let read = known.and_then(|known| known.read.as_ref());
-            read.is_some_and(|read| read.version == item.version && read.settled).then_some(Step::Same)
-        }
-    }
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {

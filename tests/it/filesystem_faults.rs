@@ -20,7 +20,7 @@ use bailiwick::source::{
     Watched,
 };
 use bailiwick::telemetry::Metrics;
-use notify::event::Flag;
+use notify::event::{AccessKind, AccessMode, DataChange, Flag, ModifyKind};
 use notify::{Event, EventKind, NullWatcher, RecursiveMode, Watcher, WatcherKind};
 use tempfile::TempDir;
 
@@ -123,6 +123,31 @@ fn events_that_were_lost_are_made_up_for() {
     let error = notify::Error::generic("the queue is broken");
     tell.lock().expect("no panic").as_mut().expect("events were asked for")(Err(error));
     becomes_claimed(&live, "@x_x:example.com");
+}
+
+/// Somebody has a registration open for writing when the service starts: it is not as if there were none.
+#[test]
+fn what_is_being_written_at_the_start_is_not_passed_over() {
+    let home = directory();
+    put(home.path(), "tg", "tg_");
+    let path = home.path().join("irc.yaml");
+    let about = move |kind| Ok(Event::new(kind).add_path(path.clone()));
+    let written = about(EventKind::Modify(ModifyKind::Data(DataChange::Any)));
+    let tell: Arc<Mutex<Option<Tell>>> = Arc::default();
+    let (told, written) = (Arc::clone(&tell), Mutex::new(Some(written)));
+    let system = with_events(move |mut tell| {
+        written.lock().expect("no panic").take().into_iter().for_each(&mut tell);
+        *told.lock().expect("no panic") = Some(tell);
+        Ok(Box::new(NullWatcher))
+    });
+    let reloader = Reloader::start(options(home.path(), system), &Metrics::new()).expect("a thread");
+    let live = reloader.live();
+    becomes_claimed(&live, "@tg_x:example.com");
+    assert!(!live.load().is_complete() && live.load().lacks_claims(), "{:?}", live.load().files());
+    let closed = about(EventKind::Access(AccessKind::Close(AccessMode::Write)));
+    tell.lock().expect("no panic").as_mut().expect("events were asked for")(closed);
+    becomes_claimed(&live, "@irc_x:example.com");
+    assert!(live.load().is_complete());
 }
 
 /// As on NFS, where nothing tells of what other machines write.
