@@ -12,8 +12,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme, StreamOwned};
+use zeroize::Zeroizing;
 
-use crate::reloadable_files::ReloadableFiles;
+use crate::reloadable_files::{ReloadableFiles, read_again};
 use crate::telemetry::Metrics;
 
 /// The certificate that the service shows, read again when its files change.
@@ -41,7 +42,13 @@ impl Certificate {
     pub(super) fn refresh(&self) {
         // One of the two files may not have been replaced yet.
         self.revisit.refresh(|| {
-            let new = read(&self.chain, &self.key)
+            // What cannot be read without waiting is not read at all.
+            let readable = [&self.chain, &self.key].into_iter().try_for_each(|file| {
+                read_again(file).map(Zeroizing::new).with_context(|| format!("failed to read {}", file.display()))?;
+                anyhow::Ok(())
+            });
+            let new = readable
+                .and_then(|()| read(&self.chain, &self.key))
                 .map_err(|error| format!("the certificates read before stay in use: {error:#}"))?;
             self.current.store(Arc::new(new));
             Ok(())

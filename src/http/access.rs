@@ -1,4 +1,5 @@
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 use super::ApiError;
-use crate::reloadable_files::ReloadableFiles;
+use crate::reloadable_files::{ReloadableFiles, read_again};
 use crate::telemetry::Metrics;
 
 /// What a bearer of a token may do; each role may what those before it may.
@@ -78,7 +79,7 @@ impl Access {
     /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
         let revisit = ReloadableFiles::new("tokens", &[file]);
-        let listed = read(file)?;
+        let listed = read(file, |file| fs::read(file))?;
         // Whoever starts it is there to mend it.
         if let Some(fault) = listed.faults.into_iter().next() {
             return Err(fault);
@@ -97,7 +98,7 @@ impl Access {
     fn refresh_at(&self, now: Instant) {
         self.revisit.refresh(|| {
             let mut unreadable_since = self.unreadable_since.lock().unwrap_or_else(PoisonError::into_inner);
-            match read(&self.file) {
+            match read(&self.file, read_again) {
                 Ok(Listed { tokens, faults }) => {
                     *unreadable_since = None;
                     self.tokens.store(tokens.into());
@@ -147,9 +148,9 @@ struct Listed {
     faults: Vec<String>,
 }
 
-fn read(file: &Path) -> Result<Listed, String> {
+fn read(file: &Path, bytes: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Listed, String> {
     let shown = file.display();
-    let bytes = fs::read(file).map(Zeroizing::new).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let bytes = bytes(file).map(Zeroizing::new).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let mut listed = Listed::default();
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         match parse(line) {
@@ -230,6 +231,20 @@ mod tests {
             guarded.write(&both());
             assert_eq!(guarded.admitted(), [true, true]);
         }
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
+        let mut guarded = Guarded::with(&both());
+        let pipe = guarded.home.path().join("new");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        fs::rename(pipe, guarded.home.path().join("tokens")).expect("renamed");
+        assert_eq!(guarded.admitted(), [true, true], "it cannot be read");
+        guarded.now += UNREADABLE;
+        assert_eq!(guarded.admitted(), [false, false]);
+        guarded.write(&both());
+        assert_eq!(guarded.admitted(), [true, true]);
     }
 
     #[test]

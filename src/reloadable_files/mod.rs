@@ -4,6 +4,7 @@
 //! that is written in place is empty for a moment, and of two files that belong together one is replaced first. A file
 //! that does not come to rest is read all the same after [`MAX_LOOKS`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -86,6 +87,11 @@ impl ReloadableFiles {
         }
         last.problem = problem;
     }
+}
+
+/// Reads a file that was read before. A pipe may have come into its place, and is not waited for.
+pub fn read_again(file: &Path) -> io::Result<Vec<u8>> {
+    OsDisk.read(file, u64::MAX - 1).map(|(bytes, _)| bytes)
 }
 
 fn seen(files: &[PathBuf]) -> Vec<Option<Stat>> {
