@@ -82,7 +82,7 @@ pub(in crate::cli) struct Serve {
     pub(super) hold: Duration,
 
     /// Seconds from one look at the directories to the next, besides watching them.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) poll_interval: u64,
 
     /// The largest body of a request, in bytes.
