@@ -113,8 +113,9 @@ impl Scanner<'_> {
     /// What a look at each item shows.
     fn steps(&self, source: &Source, listed: &[Listed], known: &[Option<&Arc<Known>>]) -> Vec<Step> {
         let without_reading = listed.par_iter().zip(known.par_iter()).with_min_len(FEW);
-        let mut steps: Vec<Option<Step>> =
-            without_reading.map(|(listed, known)| self.without_reading_it(listed, known.map(|known| &**known))).collect();
+        let mut steps: Vec<Option<Step>> = without_reading
+            .map(|(listed, known)| self.without_reading_it(listed, known.map(|known| &**known)))
+            .collect();
         let to_be_read: Vec<(usize, &Item)> = (listed.iter().enumerate())
             .filter_map(|(at, listed)| match listed {
                 Listed::Item(item) if steps[at].is_none() => Some((at, item)),
