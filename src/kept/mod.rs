@@ -18,12 +18,13 @@
 //!
 //! A copy says of which file and of which homeserver it is and what its bytes hash to, so that half a copy is never taken
 //! for a whole one, nor one homeserver's for another's. One service at a time writes: it holds a lock. One that does not
-//! get it guards what is broken by the copies that are there, and changes nothing until the other ends.
+//! get it guards what is broken or gone by the copies that are there, and changes nothing until the other ends.
 //!
 //! Copies hold tokens, as the files do: the directory is for its owner alone. Whatever is wrong here is logged and counted,
 //! and never stops the service.
 
 mod copy;
+mod lost;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File};
@@ -43,6 +44,7 @@ use crate::registration::{Fault, FaultCode, FileFacts};
 use crate::snapshot::{Claimed, ContentHash, Good, Refusal};
 use crate::source::{Item, Keep, Loader, Source, Version, load};
 use copy::{Copy, Held};
+use lost::Seen;
 
 /// What copies are called.
 const SUFFIX: &str = ".registration";
@@ -84,6 +86,12 @@ pub(super) struct StateDir {
     staged: Mutex<Staged>,
     /// Whether there are copies still to be made, for which there was no time.
     unfinished: bool,
+    /// What was seen of the directory when all copies were last found to be there.
+    seen: Option<Seen>,
+    /// Files whose copies were removed and have not been made again.
+    lack: HashSet<Arc<str>>,
+    /// Copies of which nobody can tell any more what they held.
+    damaged: HashSet<PathBuf>,
     /// What is wrong, as last logged.
     trouble: Option<String>,
 }
@@ -112,7 +120,7 @@ pub(crate) struct InForce<'f> {
 
 impl StateDir {
     /// Reads what is there, and what was in force of each file when it was written. Copies that are damaged are left
-    /// out, and said; those that another service is using are used only for files that are broken.
+    /// out, and said; those that another service is using are read, and not changed.
     pub(super) fn open(dir: &Path, owner: &ServerName, loader: &dyn Loader) -> (Self, Vec<(Arc<str>, Good)>) {
         let mut state = Self {
             dir: dir.to_owned(),
@@ -125,9 +133,19 @@ impl StateDir {
             obsolete: Vec::new(),
             staged: Mutex::default(),
             unfinished: false,
+            seen: None,
+            lack: HashSet::new(),
+            damaged: HashSet::new(),
             trouble: None,
         };
-        let copies = state.create().and_then(|()| state.read(loader));
+        let copies = state.create().and_then(|()| {
+            let locked = state.lock();
+            let copies = state.read(loader)?;
+            if let Err(error) = locked {
+                state.tell(Some(error.to_string()));
+            }
+            Ok(copies)
+        });
         let copies = copies.unwrap_or_else(|error| {
             state.tell(Some(error.to_string()));
             Vec::new()
@@ -169,10 +187,25 @@ impl StateDir {
         Ok(())
     }
 
+    /// What the copies hold by now, of the files whose copies were used.
+    fn saved_anew(&mut self) {
+        let files: Vec<Arc<str>> = self.saved.drain().map(|(file, _)| file).collect();
+        for file in files {
+            let Ok(bytes) = fs::read(self.path_of(&file, SUFFIX)).map(Zeroizing::new) else { continue };
+            if let Some(copy) = Copy::opened(&bytes).filter(|copy| copy.file == file) {
+                self.saved.insert(Arc::clone(&file), ContentHash::of(copy.bytes));
+            }
+            let held = fs::read(self.path_of(&file, HELD)).ok().and_then(|held| Held::opened(&held, &file));
+            match held {
+                Some(held) => drop(self.held.insert(file, held.claims)),
+                None => drop(self.held.remove(&file)),
+            }
+        }
+    }
+
     fn read(&mut self, loader: &dyn Loader) -> io::Result<Vec<(Arc<str>, Good)>> {
-        let locked = self.lock();
         let entries = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-        if locked.is_ok() {
+        if self.lock.is_some() {
             Self::tidy(&entries);
         }
         let read = |path: &PathBuf| {
@@ -198,11 +231,13 @@ impl StateDir {
                         let held = Held::opened(&held, &file);
                         if held.is_none() {
                             tracing::warn!(%file, "what was held is damaged in the state directory, and no longer held");
+                            self.damaged.insert(self.path_of(&file, HELD));
                         }
                         self.held.insert(Arc::clone(&file), held.map(|held| held.claims).unwrap_or_default());
                     }
                     if good.is_none() {
                         tracing::warn!(copy = %path.display(), "a copy in the state directory loads no more and is not used");
+                        self.damaged.insert((*path).clone());
                     }
                     recalled.extend(good.map(|good| (Arc::clone(&file), good)));
                     match hash {
@@ -211,14 +246,17 @@ impl StateDir {
                     }
                 }
                 Some(None) => {}
-                None => tracing::warn!(copy = %path.display(), "a copy in the state directory is damaged and not used"),
+                None => {
+                    tracing::warn!(copy = %path.display(), "a copy in the state directory is damaged and not used");
+                    self.damaged.insert((*path).clone());
+                }
             }
         }
         let released = entries.iter().filter(|path| is_called(path, RELEASED) && path.exists());
         let file_of = |path: &PathBuf| Some(Arc::clone(&Copy::opened(&Zeroizing::new(fs::read(path).ok()?))?.file));
         self.released = released.filter_map(file_of).collect();
         recalled.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        locked.map(|()| recalled)
+        Ok(recalled)
     }
 
     /// Removes what is of no use any more: new copies of a process that was killed before it could take them, and
@@ -258,6 +296,16 @@ impl StateDir {
         Some(Good::new(Arc::new(registration), ContentHash::of(copy.bytes)))
     }
 
+    /// Whether it is this service that writes here.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The copy of this file is another service's: it is not for this one to remove.
+    pub(crate) fn disown(&mut self, file: &Arc<str>) {
+        self.mine.remove(file);
+    }
+
     /// Whether [`StateDir::save`] is to be called again soon.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.unfinished
@@ -273,9 +321,14 @@ impl StateDir {
 
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
     pub(crate) fn save(&mut self, in_force: &[InForce<'_>], confirmed: bool) -> bool {
+        let had_lock = self.lock.is_some();
         if let Err(error) = self.create().and_then(|()| self.lock()) {
             self.tell(Some(error.to_string()));
             return false;
+        }
+        if !had_lock {
+            // Another service may have written here since they were read.
+            self.saved_anew();
         }
         let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
         let mut trouble = staged.trouble.take();
@@ -312,6 +365,7 @@ impl StateDir {
             match fs::rename(&path, self.path_of(file, SUFFIX)) {
                 Ok(()) => {
                     staged.paths.remove(&path);
+                    self.damaged.remove(&self.path_of(file, SUFFIX));
                     self.saved.insert(Arc::clone(file), hash);
                     if self.released.remove(file) {
                         // In nobody's way: what is saved is asked for first.
@@ -323,7 +377,9 @@ impl StateDir {
         }
         self.staged = Mutex::new(staged);
         self.discard();
-        self.release(in_force, confirmed);
+        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
+        self.release(&wanted, in_force, confirmed);
+        let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(&wanted)) };
         let all = trouble.is_none() && !self.unfinished;
         if all {
             for copy in self.obsolete.drain(..) {
@@ -366,8 +422,7 @@ impl StateDir {
     }
 
     /// Marks the copies of files that have nothing in force any more, or removes them.
-    fn release(&mut self, in_force: &[InForce<'_>], confirmed: bool) {
-        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
+    fn release(&mut self, wanted: &HashSet<&str>, in_force: &[InForce<'_>], confirmed: bool) {
         self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
         let gone: Vec<Arc<str>> = self.mine.extract_if(|file| !wanted.contains(&**file)).collect();
         for file in gone {

@@ -49,8 +49,16 @@ impl Engine {
         let nothing = Snapshot::before_first_load(options.homeserver.clone(), Vec::new());
         let mut recalled = Vec::new();
         let state = options.state_dir.as_deref().map(|dir| {
-            let (kept, copies) = StateDir::open(dir, &options.homeserver.name, &*options.loader);
-            recalled = copies;
+            let (mut kept, copies) = StateDir::open(dir, &options.homeserver.name, &*options.loader);
+            // Of what another service keeps at this moment, only what can be of this one is taken for its own.
+            let is_ours = |file: &str| options.sources.iter().any(|source| source.could_list(file));
+            let is_locked = kept.is_locked();
+            let is_taken = |file: &str| is_locked || is_ours(file);
+            let (ours, others): (Vec<_>, Vec<_>) = copies.into_iter().partition(|(file, _)| is_taken(file));
+            for (file, _) in &others {
+                kept.disown(file);
+            }
+            recalled = ours;
             kept
         });
         let sources: Vec<Source> =
@@ -185,6 +193,7 @@ impl Engine {
                 Some(MissingSource { source: source.shown(), problem })
             })
             .collect();
+        let missing = self.with_damaged_copies(missing, &states, allow_empty);
         self.recall(&mut states);
         let after = self.put_in_force(&before, states, missing, confirmed);
         if Arc::ptr_eq(&before, &after) {
@@ -194,6 +203,21 @@ impl Engine {
             self.snapshot_metrics.in_force(&after);
         }
         self.metrics.held(self.holds.claims());
+    }
+
+    /// What is missing, and the copies of which nobody can tell what they held.
+    fn with_damaged_copies(
+        &mut self,
+        mut missing: Vec<MissingSource>,
+        states: &[State],
+        allow_empty: bool,
+    ) -> Vec<MissingSource> {
+        let Some(kept) = &mut self.state else { return missing };
+        if allow_empty {
+            kept.forget_damaged();
+        }
+        missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(|known| &known.file)));
+        missing
     }
 
     /// A file that cannot be loaded, and of which nothing is known, holds what it held once, before the service was
@@ -211,7 +235,8 @@ impl Engine {
     /// Keeps what is in force, or is about to be, for the next start.
     fn remember(&mut self, snapshot: &Snapshot, confirmed: bool) {
         let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
-        if self.remembered == Some(snapshot.generation()) {
+        // First, since what is there no more is to be made again whatever is in force.
+        if !kept.has_lost_any() && self.remembered == Some(snapshot.generation()) {
             return kept.discard();
         }
         let all: Vec<InForce<'_>> = (self.states.iter().zip(&self.sources))

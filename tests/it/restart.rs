@@ -174,6 +174,9 @@ fn a_copy_that_cannot_be_written_to_its_end_stops_nothing() {
     fs::write(dir.join("tg.yaml"), large).expect("written");
     service.wait("to say so", |service| service.metric("bailiwick_state_saved").as_deref() == Some("0"));
     service.says("File too large");
+
+    // The log is written by a thread of its own.
+    service.wait("to say why", |service| service.log().contains("File too large"));
     assert_eq!(service.claimants("@tg_x:example.com"), ["tg"]);
     fs::write(dir.join("new.yaml"), registration("new", "new_")).expect("written");
     service.wait("to go on", |service| service.claimants("@new_x:example.com") == ["new"]);
@@ -211,4 +214,121 @@ fn it_is_killed_again_and_again() {
     let service = start(&dir, &state);
     assert_eq!(service.status("snapshot"), expected);
     assert_eq!(service.claimants("@as7_x:example.com"), ["as7"]);
+}
+
+/// Whoever cleans up does not know what the directory is for: its copies are made again, and it is said.
+#[test]
+fn copies_that_are_removed_while_it_runs_are_made_again() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    for id in ["irc", "tg"] {
+        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
+    }
+    let service = start(&dir, &state);
+    saved(&service);
+    let remove_copies = |state: &Path| {
+        for copy in fs::read_dir(state).expect("there") {
+            fs::remove_file(copy.expect("readable").path()).expect("removed");
+        }
+    };
+    let removals: [(&str, &dyn Fn(&Path)); 3] = [
+        ("the directory", &|state| fs::remove_dir_all(state).expect("removed")),
+        ("its copies", &remove_copies),
+        ("the directory, and another is made", &|state| {
+            fs::rename(state, state.with_extension("old")).expect("moved");
+            fs::create_dir(state).expect("made");
+        }),
+    ];
+    for (what, remove) in removals {
+        remove(&state);
+        service.post("/-/reload", &serde_json::json!({}));
+        assert_eq!(copies(&state).0, 2, "{what}: {}", service.log());
+        saved(&service);
+    }
+    assert!(service.log().contains("was removed or replaced"), "{}", service.log());
+    assert!(service.log().contains("2 copies were removed"), "{}", service.log());
+    // They guard the next start.
+    drop(service);
+    fs::remove_file(dir.join("irc.yaml")).expect("removed");
+    assert_eq!(start(&dir, &state).claimants("@irc_x:example.com"), ["irc"]);
+}
+
+/// Of a copy that is damaged and a file that is gone nothing is known, and that is not the same as nothing.
+#[test]
+fn what_a_damaged_copy_held_is_said_to_be_unknown() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    for id in ["irc", "tg"] {
+        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
+    }
+    let service = start(&dir, &state);
+    saved(&service);
+    drop(service);
+    for copy in fs::read_dir(&state).expect("there") {
+        let path = copy.expect("readable").path();
+        let bytes = fs::read(&path).expect("readable");
+        fs::write(&path, &bytes[..bytes.len() / 3]).expect("written");
+    }
+    // As long as both are there, nothing is lost: a copy is made of each. One of them is then damaged again.
+    let service = start(&dir, &state);
+    saved(&service);
+    assert_eq!((service.status("complete"), copies(&state).0), (true.into(), 2), "{}", service.log());
+    drop(service);
+    let irc = |path: &Path| String::from_utf8_lossy(&fs::read(path).expect("readable")).contains("irc.yaml");
+    let paths = fs::read_dir(&state).expect("there").map(|copy| copy.expect("readable").path());
+    let copy = paths.into_iter().find(|path| irc(path)).expect("its copy");
+    fs::write(copy, "").expect("written");
+    let away = home.path().join("irc.yaml");
+    fs::rename(dir.join("irc.yaml"), &away).expect("moved");
+    let service = start(&dir, &state);
+    assert_eq!(service.status("complete"), false, "{}", service.log());
+    let missing = service.status("missing").to_string();
+    assert!(missing.contains("copies are damaged whose files are not there (1;"), "{missing}");
+    // Either it is back, or that it is not is confirmed, for good.
+    fs::rename(&away, dir.join("irc.yaml")).expect("moved back");
+    service.wait("to see it", |service| service.status("complete") == true);
+    saved(&service);
+    drop(service);
+    let paths = fs::read_dir(&state).expect("there").map(|copy| copy.expect("readable").path());
+    let copy = paths.into_iter().find(|path| irc(path)).expect("its copy");
+    fs::write(copy, "").expect("written");
+    fs::remove_file(dir.join("irc.yaml")).expect("removed");
+    let service = start(&dir, &state);
+    service.post("/-/reload", &serde_json::json!({}));
+    assert_eq!(service.status("complete"), false, "that confirms what is held, and nothing is");
+    service.post("/-/reload", &serde_json::json!({"allow_empty": true}));
+    assert_eq!(service.status("complete"), true, "{}", service.status("missing"));
+    drop(service);
+    assert_eq!(start(&dir, &state).status("complete"), true);
+}
+
+/// A rolling update: the next one starts while the last one still has the lock.
+#[test]
+fn a_second_service_guards_what_is_gone_by_the_copies_of_the_first() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    for id in ["irc", "tg"] {
+        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
+    }
+    let first = start(&dir, &state);
+    saved(&first);
+    fs::remove_file(dir.join("irc.yaml")).expect("removed");
+    let second = start(&dir, &state);
+    assert_eq!(second.claimants("@irc_x:example.com"), ["irc"], "{}", second.log());
+    assert_eq!(second.status("complete"), false);
+    assert!(second.log().contains("another service is using it"), "{}", second.log());
+    assert_eq!(second.metric("bailiwick_state_saved").as_deref(), Some("0"));
+    // Of a place that is not its own, it takes nothing.
+    let elsewhere = home.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    fs::write(elsewhere.join("wa.yaml"), registration("wa", "wa_")).expect("written");
+    let third = start(&elsewhere, &state);
+    assert_eq!((third.status("complete"), third.claimants("@tg_x:example.com").len()), (true.into(), 0));
+    drop(first);
+    second.post("/-/reload", &serde_json::json!({}));
+    second.wait("to have the lock", |second| second.metric("bailiwick_state_saved").as_deref() == Some("1"));
+    assert_eq!(copies(&state).0, 1, "the removal was confirmed");
 }
