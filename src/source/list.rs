@@ -17,7 +17,14 @@ pub struct List {
     read: Box<ReadList>,
     paths: Paths,
     /// The list that was read last.
-    last: Mutex<Option<Vec<Entry>>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// What was read last.
+struct Last {
+    files: Vec<Entry>,
+    /// The files that said something then, whether or not it was about registrations.
+    said_something: Vec<PathBuf>,
 }
 
 /// Reads a list of files out of a configuration, or says in one sentence why that cannot be done.
@@ -53,16 +60,27 @@ impl List {
         Self { configs, read, paths: Paths::new(system), last: Mutex::default() }
     }
 
-    fn read_list(&self) -> Result<Vec<Entry>, Unlisted> {
-        let files = config_files(&*self.paths.system().disk, &self.configs);
-        let files = files.map_err(|error| unlisted(&error))?;
+    fn read_list(&self, last: &[PathBuf]) -> Result<Last, Unlisted> {
+        let disk = &*self.paths.system().disk;
+        let files = config_files(disk, &self.configs).map_err(|error| unlisted(&error))?;
+        // One that is gone is an edit. One that is there as something else would be passed over, and with it what it listed.
+        if let Some(file) = last.iter().find(|file| !files.contains(file) && disk.is_there(file)) {
+            let file = file.display();
+            return Err(Unlisted::Unreadable(format!("{file} is no regular file any more, or leads to none")));
+        }
         let read = |file: PathBuf| {
             let (bytes, _) = self.paths.read_bytes(&file)?;
             Ok(Config { file, bytes })
         };
         let configs: io::Result<Vec<Config>> = files.into_iter().map(read).collect();
         let configs = configs.map_err(|error| unlisted(&error))?;
-        (self.read)(&configs).map_err(|unusable| Unlisted::Unreadable(unusable.0))
+        let files = (self.read)(&configs).map_err(|unusable| Unlisted::Unreadable(unusable.0))?;
+        let (said, silent): (Vec<_>, Vec<_>) = configs.into_iter().partition(|config| says_something(&config.bytes));
+        // A later file that has come to say nothing would leave the list to the files before it.
+        if let Some(config) = silent.iter().find(|config| last.contains(&config.file)) {
+            return Err(Unlisted::Unreadable(format!("{} has become empty", config.file.display())));
+        }
+        Ok(Last { files, said_something: said.into_iter().map(|config| config.file).collect() })
     }
 
     /// Whether any of the files that list files is open for writing.
@@ -70,6 +88,12 @@ impl List {
         let files = config_files(&*self.paths.system().disk, &self.configs).unwrap_or_default();
         files.iter().any(|file| self.paths.is_being_written(file))
     }
+}
+
+/// Whether there is more than comments.
+fn says_something(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
 }
 
 /// The files of a configuration in the order in which they are laid over each other: what is called `*.yaml` in a
@@ -106,23 +130,23 @@ impl Provider for List {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (files, instead) = match last.take() {
-            Some(files) if self.is_being_written() => (files, None),
-            Some(files) => match self.read_list() {
-                Ok(files) => (files, None),
-                Err(why) => (files, Some(Instead { why, meanwhile: "the list read before stays in force" })),
+        let (read, instead) = match last.take() {
+            Some(read) if self.is_being_written() => (read, None),
+            Some(read) => match self.read_list(&read.said_something) {
+                Ok(read) => (read, None),
+                Err(why) => (read, Some(Instead { why, meanwhile: "the list read before stays in force" })),
             },
-            None => (self.read_list()?, None),
+            None => (self.read_list(&[])?, None),
         };
-        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let paths: Vec<PathBuf> = read.files.iter().map(|file| file.path.clone()).collect();
         let mut items = self.paths.list(&paths, Missing::Listed);
         // There is an item for each file: one that is missing ought to be there.
-        for (item, file) in items.iter_mut().zip(&files) {
+        for (item, file) in items.iter_mut().zip(&read.files) {
             if let Listed::Unreadable { why, .. } = item {
                 *why += &format!(" (it is listed at {})", file.at);
             }
         }
-        *last = Some(files);
+        *last = Some(read);
         Ok(Listing { items, instead, ..Listing::default() })
     }
 

@@ -257,3 +257,45 @@ fn a_name_that_synapse_refuses_is_an_error_with_its_place() {
     assert_eq!((&document["files"][0]["file"], &error["line"]), (&"a/homeserver.yaml".into(), &2.into()), "{document}");
     assert!(error["message"].as_str().is_some_and(|message| message.contains("it is an address")), "{document}");
 }
+
+/// The list of a later file counts, and the shorter one of an earlier file is there all the same: what cannot be read does not
+/// leave it the field.
+#[test]
+fn a_later_list_that_cannot_be_read_does_not_shorten_it() {
+    type Happens = fn(&Path);
+    let faults: [(&str, Happens, &str); 3] = [
+        (
+            "a symlink that leads nowhere",
+            |file| {
+                fs::remove_file(file).expect("removed");
+                std::os::unix::fs::symlink("nowhere", file).expect("a symlink");
+            },
+            "leads to none",
+        ),
+        (
+            "a directory",
+            |file| {
+                fs::remove_file(file).expect("removed");
+                fs::create_dir(file).expect("made");
+            },
+            "no regular file any more",
+        ),
+        ("emptied", |file| fs::write(file, "# nothing\n").expect("written"), "has become empty"),
+    ];
+    for (what, happens, said) in faults {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = |id: &str| home.path().join(format!("{id}.yaml")).display().to_string();
+        let name = format!("server_name: example.com\napp_service_config_files: [{}]\n", path("a"));
+        let list = format!("app_service_config_files: [{}, {}]\n", path("a"), path("b"));
+        write(home.path(), &[("homeserver.yaml", &name), ("conf.d/list.yaml", &list)]);
+        let (file, dir) = (home.path().join("homeserver.yaml"), home.path().join("conf.d"));
+        let config = ["--synapse-config", file.to_str().expect("UTF-8")];
+        let and = ["--synapse-config", dir.to_str().expect("UTF-8"), "--hold", "0"];
+        let service = Service::start_with(&[], &[config.as_slice(), and.as_slice()].concat());
+        happens(&dir.join("list.yaml"));
+        service.wait("to see it", |service| service.status("complete") == false);
+        assert_eq!(service.claimants("@b_x:example.com"), ["b"], "{what}: {}", service.log());
+        let missing = service.status("missing").to_string();
+        assert!(missing.contains(said), "{what}: {missing}");
+    }
+}
