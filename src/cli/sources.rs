@@ -1,4 +1,5 @@
-use std::io::ErrorKind;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use clap::Args;
 use super::synapse_config::{self, MapPath};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
+use crate::reloadable_files::read_first;
 use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider};
 
 /// Where registrations come from, for every command that reads them.
@@ -84,7 +86,8 @@ impl Sources {
         if self.dirs.iter().filter(|path| is_standard_input(path)).count() > 1 {
             bail!("`-` is given more than once, and standard input can be read once");
         }
-        self.resolve_as(all_now_at, note)
+        // Whoever waits in front of a terminal may pipe a configuration in as slowly as they like.
+        self.resolve_as(all_now_at, |file| fs::read(file), note)
     }
 
     /// The same for a service, for which what is not there may come.
@@ -95,17 +98,19 @@ impl Sources {
         if self.dirs.iter().any(|path| is_standard_input(path)) {
             bail!("`-` is standard input, which a service cannot watch: give a directory or a file");
         }
-        self.resolve_as(all_at, note)
+        self.resolve_as(all_at, read_first, note)
     }
 
     fn resolve_as(
         &self,
         all_at: fn(&[PathBuf]) -> Vec<Arc<dyn Provider>>,
+        read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(String),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         let SynapseConfig { paths, map_path } = &self.synapse;
         if !paths.is_empty() {
-            let (homeserver, sources) = synapse_config::sources(paths, self.server_name.as_ref(), map_path, note)?;
+            let (homeserver, sources) =
+                synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
             return Ok((Homeserver::new(homeserver.name, self.whose.homeserver), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
@@ -117,6 +122,7 @@ impl Sources {
 fn all_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
     let runs = paths.chunk_by(|a, b| a.is_file() && b.is_file());
     let source = |run: &[PathBuf]| match run {
+        [path] if path.is_dir() => Arc::new(Directory::new(path, FileSystem::default()).with_named(paths)),
         [path] => source_at(path),
         files => Arc::new(Files::new(files.to_vec(), FileSystem::default())),
     };

@@ -1,6 +1,7 @@
 //! Synapse's own configuration as a source: files and directories, later ones over earlier ones, as Synapse takes them.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -51,11 +52,12 @@ fn mapped(path: &Path, maps: &[MapPath]) -> PathBuf {
 }
 
 /// The homeserver and its registrations as these files and directories say. `named` is the name for where they do not.
-/// What is passed over is told.
+/// What is passed over is told. `read_file` reads them this first time.
 pub(crate) fn sources(
     configs: &[PathBuf],
     named: Option<&ServerName>,
     maps: &[MapPath],
+    read_file: fn(&Path) -> io::Result<Vec<u8>>,
     note: &mut dyn FnMut(String),
 ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     let system = FileSystem::default();
@@ -65,7 +67,7 @@ pub(crate) fn sources(
             .with_context(|| format!("failed to read {}", config.display()))?;
         passed_over(config, note);
         for file in files {
-            let bytes = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+            let bytes = read_file(&file).with_context(|| format!("failed to read {}", file.display()))?;
             read.push(Config { file, bytes });
         }
     }

@@ -1,4 +1,3 @@
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +7,7 @@ use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 use super::ApiError;
-use crate::reloadable_files::{ReloadableFiles, read_again};
+use crate::reloadable_files::{ReloadableFiles, read_again, read_first};
 use crate::telemetry::Metrics;
 
 /// What a bearer of a token may do; each role may what those before it may.
@@ -79,7 +78,7 @@ impl Access {
     /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, and a token; `#` begins a comment.
     pub fn open(file: &Path) -> Result<Self, String> {
         let revisit = ReloadableFiles::new("tokens", &[file]);
-        let listed = read(file, |file| fs::read(file))?;
+        let listed = read(file, read_first)?;
         // Whoever starts it is there to mend it.
         if let Some(fault) = listed.faults.into_iter().next() {
             return Err(fault);
@@ -183,6 +182,8 @@ fn parse(line: &[u8]) -> Result<Option<Known>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const TOKENS: [&str; 2] = ["first-token-0123456789", "second-token-0123456789"];

@@ -4,9 +4,12 @@
 //! that is written in place is empty for a moment, and of two files that belong together one is replaced first. A file
 //! that does not come to rest is read all the same after [`MAX_LOOKS`].
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use prometheus::IntGauge;
 
@@ -87,6 +90,27 @@ impl ReloadableFiles {
         }
         last.problem = problem;
     }
+}
+
+/// How long a service waits at its start for what it cannot do without: as long as for a registration.
+const FIRST_READ: Duration = Duration::from_secs(10);
+
+/// Reads a file for the first time. It may be a pipe, if somebody writes to it by now; a service that hung at its start would
+/// say nothing.
+pub fn read_first(file: &Path) -> io::Result<Vec<u8>> {
+    read_within(file, FIRST_READ)
+}
+
+fn read_within(file: &Path, longest: Duration) -> io::Result<Vec<u8>> {
+    let (answer, answered) = channel();
+    let path = file.to_owned();
+    // One that hangs is left behind, and ends with the process.
+    std::thread::Builder::new().name("first-read".to_owned()).spawn(move || drop(answer.send(fs::read(path))))?;
+    let late = |_| {
+        let seconds = longest.as_secs();
+        io::Error::other(format!("it was not read within {seconds} s: if it is a pipe, nobody has written to it"))
+    };
+    answered.recv_timeout(longest).map_err(late)?
 }
 
 /// Reads a file that was read before. A pipe may have come into its place, and is not waited for.

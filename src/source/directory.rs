@@ -1,7 +1,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const ASKED: usize = 64;
 #[derive(Debug)]
 pub struct Directory {
     dir: PathBuf,
+    /// Files in it that are named besides, so that one that is missing is a fault.
+    named: Vec<PathBuf>,
     paths: Paths,
 }
 
@@ -28,7 +30,21 @@ impl Directory {
     /// A directory, which need not be there yet.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>, system: FileSystem) -> Self {
-        Self { dir: dir.into(), paths: Paths::new(system) }
+        Self { dir: dir.into(), named: Vec::new(), paths: Paths::new(system) }
+    }
+
+    /// The same where these files are named on their own as well, as far as they would be listed here: they are kept if they
+    /// are missing, whoever lists them first.
+    #[must_use]
+    pub fn with_named(self, files: &[PathBuf]) -> Self {
+        let here =
+            |file: &&PathBuf| file.parent() == Some(&*self.dir) && file.file_name().is_some_and(is_registration_name);
+        let named = files.iter().filter(here).cloned().collect();
+        Self { named, ..self }
+    }
+
+    fn missing(&self, path: &Path) -> Missing {
+        if self.named.iter().any(|named| named == path) { Missing::Named } else { Missing::Gone }
     }
 
     fn disk(&self) -> &dyn Disk {
@@ -61,11 +77,18 @@ impl Provider for Directory {
         let (names, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_registration_name(name));
         let paths: Vec<PathBuf> = names.into_iter().map(|name| self.dir.join(name)).collect();
         let passed_over = self.passed_over(&others);
-        Ok(Listing { items: self.paths.list(&paths, Missing::Gone), passed_over, ..Listing::default() })
+        let mut items = self.paths.list(&paths, Missing::Gone);
+        let missing: Vec<PathBuf> = self.named.iter().filter(|named| !paths.contains(named)).cloned().collect();
+        if !missing.is_empty() {
+            items.extend(self.paths.list(&missing, Missing::Named));
+            items.sort_by(|a, b| a.name().cmp(b.name()));
+        }
+        Ok(Listing { items, passed_over, ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
-        self.paths.read(&item.name, Missing::Gone)
+        let missing = self.missing(&self.paths.path_of(&item.name));
+        self.paths.read(&item.name, missing)
     }
 
     fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched {

@@ -18,6 +18,8 @@ fn what_is_passed_over_is_said() {
         fs::write(home.path().join(name), registration("tg", "tg_")).expect("written");
     }
     let service = Service::start(&[home.path()]);
+    // It is ready a moment before the report of its first look is there.
+    service.wait("to report", |service| !service.status("last_reload").is_null());
     let sources = &service.status("last_reload")["sources"];
     assert_eq!(sources[0]["registrations"], 1, "{sources}");
     let expected = serde_json::json!({
@@ -156,5 +158,37 @@ fn what_is_named_and_missing_at_a_restart_is_kept() {
         let service = Service::start(&named.each_ref().map(PathBuf::as_path));
         assert!(service.claimants("@tg_x:example.com").is_empty());
         assert_eq!(service.status("complete"), what == "a directory with others", "{what}");
+    }
+}
+
+/// It is named, so that it is no edit of anybody's that it is missing, although the directory that it stands in is named, too.
+#[test]
+fn a_file_that_is_named_beside_its_directory_is_kept() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for id in ["irc", "tg"] {
+        fs::write(home.path().join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
+    }
+    let file = home.path().join("irc.yaml");
+    let service = Service::start_with(&[home.path(), &file], &["--server-name", "example.com", "--hold", "0"]);
+    assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
+    fs::remove_file(&file).expect("removed");
+    service.wait("to see it", |service| service.status("registrations")["stale"] == 1);
+    assert_eq!(service.claimants("@irc_x:example.com"), ["irc"], "{}", service.log());
+}
+
+/// Nobody writes to it, and a service that hangs at its start says nothing. Who looks at it once may pipe it in.
+#[test]
+fn a_pipe_that_nobody_writes_to_is_no_reason_to_hang_at_the_start() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let pipe = home.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let (home, pipe) = (home.path().to_str().expect("UTF-8"), pipe.to_str().expect("UTF-8"));
+    let with_tokens = [home, "--server-name", "example.com", "--auth-token-file", pipe];
+    for arguments in [&with_tokens[..], &["--synapse-config", pipe]] {
+        let mut serve = Command::new(super::support::BINARY);
+        let output = serve.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]).env_clear().output();
+        let output = output.expect("it ends");
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("was not read within 10 s"), "{output:?}");
     }
 }
