@@ -22,6 +22,8 @@ pub(super) struct State {
     stamp: Stamp,
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
+    /// Its files are lost for no other reason than that something cannot be loaded which may be one of them.
+    in_doubt: bool,
 }
 
 /// Under which circumstances a source was looked at.
@@ -90,12 +92,21 @@ impl State {
     fn unlisted(&self, why: &Unlisted, when: Circumstances) -> Self {
         let what = why.to_string();
         if !when.is_ready {
-            let meanwhile = "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence";
+            let meanwhile = match why {
+                Unlisted::Absent(_) => {
+                    "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence"
+                }
+                Unlisted::Unreadable(_) => "nothing is loaded until it can be read",
+            };
             let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
             return Self { problem, is_unlisted: true, ..self.clone() };
         }
         let held = self.taking_part().iter().filter(|known| has_any(known)).count();
-        let problem = Problem { what, meanwhile: kept_until(held) };
+        let meanwhile = match why {
+            Unlisted::Absent(_) => kept_until(held),
+            Unlisted::Unreadable(_) => kept_until_readable(held),
+        };
+        let problem = Problem { what, meanwhile };
         let why = why_lost(&problem);
         // As long as the problem stays the same, so do the files.
         let same = self.problem.as_ref() == Some(&problem);
@@ -109,9 +120,14 @@ impl State {
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
-    fn listed(&self, scan: Scan, when: Circumstances) -> Self {
+    fn listed(&self, mut scan: Scan, when: Circumstances) -> Self {
+        if self.in_doubt && !scan.files.iter().any(is_unloadable) {
+            // It is told by now what has come, and that it is not what is missing: from here on that is as in any edit.
+            scan.away = std::mem::take(&mut scan.away).into_iter().map(gone).collect();
+        }
         let missed = Missed::by(&scan);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
+        let in_doubt = lost_now == Some(IN_DOUBT) || (self.in_doubt && lost_now.is_none());
         let is_lost = |known: &Arc<Known>| {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
@@ -137,6 +153,7 @@ impl State {
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
         Self {
+            in_doubt: in_doubt && lost > 0,
             files: scan.files,
             away,
             problem: problem.or(instead),
@@ -155,11 +172,13 @@ impl State {
         } else if scan.files.is_empty() {
             Some(EMPTY)
         } else if self.unloadable_newcomer(scan) {
-            Some("what has come in the place of files that were in force cannot be loaded")
+            Some(IN_DOUBT)
         } else if missed.left == 0 && !when.is_ready {
             Some("none of the files is there that were in force before the restart")
         } else if missed.left == 0 && self.stamp.was_replaced_by(&scan.stamp) {
             Some("something else has come into its place, without any of the files that were in force")
+        } else if self.stamp.was_remounted_as(&scan.stamp) {
+            Some("another file system has come into its place, without all of the files that were in force")
         } else if missed.missing >= FEWEST && missed.missing > missed.left {
             Some("it has lost most of the files that were in force")
         } else {
@@ -170,7 +189,7 @@ impl State {
     /// Whether anything is listed for the first time and cannot be loaded: a path that was cut or mistyped, a file that was
     /// renamed and is half written. Nobody can tell that it is not what is missing.
     fn unloadable_newcomer(&self, scan: &Scan) -> bool {
-        let mut unloadable = scan.files.iter().filter(|file| file.held.is_none() && file.offered.is_err()).peekable();
+        let mut unloadable = scan.files.iter().filter(|file| is_unloadable(file)).peekable();
         if unloadable.peek().is_none() {
             return false;
         }
@@ -214,6 +233,13 @@ impl Missed {
     }
 }
 
+const IN_DOUBT: &str = "what has come in the place of files that were in force cannot be loaded";
+
+/// Whether nothing is known of what a file claims, or ever did.
+fn is_unloadable(file: &Arc<Known>) -> bool {
+    file.held.is_none() && file.offered.is_err()
+}
+
 const EMPTY: &str = "it has become empty";
 
 fn is(known: &Known, absence: Absence) -> bool {
@@ -242,6 +268,14 @@ fn kept_until(held: usize) -> String {
         "what was in force of its files ({held}) stays so until they are back, or `POST /-/reload` with \
          `{{\"allow_empty\": true}}` confirms that they are gone for good"
     )
+}
+
+/// What is there and cannot be read is no absence that anybody could confirm.
+fn kept_until_readable(held: usize) -> String {
+    if held == 0 {
+        return "nothing of it was in force".to_owned();
+    }
+    format!("what was in force of its files ({held}) stays so until it can be read")
 }
 
 fn why_lost(problem: &Problem) -> String {

@@ -194,6 +194,16 @@ impl Stamp {
         self.place.is_some() && self.place == other.place && self.identity() != other.identity()
     }
 
+    /// Whether what has come into its place is of another file system: a volume that is mounted or unmounted, and no
+    /// deployment, which makes the new directory beside the old one.
+    pub(crate) fn was_remounted_as(&self, other: &Self) -> bool {
+        let device = |stamp: &Self| stamp.identity().map(|identity| identity.device);
+        self.was_replaced_by(other)
+            && device(self).is_some()
+            && device(other).is_some()
+            && device(self) != device(other)
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.directory.map(|stat| stat.identity)
     }

@@ -622,3 +622,63 @@ fn a_file_that_cannot_be_opened_to_its_end_holds_up_no_other() {
     put(home.path(), "wa", "wa2_");
     becomes_claimed(&live, "@wa2_x:example.com");
 }
+
+/// A disk on which another volume can come into the place of the one that is there, as far as can be seen.
+#[derive(Default)]
+struct Mounts {
+    is_another: AtomicBool,
+}
+
+impl Disk for Mounts {
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        OsDisk.list(dir)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let mut stat = OsDisk.stat(path)?;
+        stat.identity.device += u64::from(self.is_another.load(Ordering::SeqCst));
+        Ok(stat)
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        OsDisk.is_there(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, Stat)> {
+        Ok((OsDisk.read(path, limit)?.0, self.stat(path)?))
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.read_link(path)
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        OsDisk.resolve(path)
+    }
+}
+
+/// An unmount uncovers most of the files, from before the volume was made: what it does not uncover is not gone.
+#[test]
+fn what_another_volume_lacks_is_kept() {
+    for remounted in [false, true] {
+        let home = directory();
+        for id in ["signal", "tg", "wa"] {
+            put(home.path(), id, &format!("{id}_"));
+        }
+        let disk = Arc::new(Mounts::default());
+        let system = FileSystem { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..FileSystem::default() };
+        let mut engine = Engine::new(options(home.path(), system), &Metrics::new());
+        engine.reload(Trigger::Start, false);
+        let live = engine.live();
+        assert!(live.load().is_complete());
+        disk.is_another.store(remounted, Ordering::SeqCst);
+        fs::remove_file(home.path().join("irc.yaml")).expect("removed");
+        for _ in 0..3 {
+            engine.reload(Trigger::Poll, false);
+            assert_eq!(claimed(&live.load(), "@irc_x:example.com"), remounted, "with nothing held");
+        }
+        put(home.path(), "irc", "irc_");
+        engine.reload(Trigger::Poll, false);
+        assert!(live.load().is_complete() && claimed(&live.load(), "@irc_x:example.com"));
+    }
+}

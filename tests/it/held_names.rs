@@ -415,3 +415,20 @@ fn findings_are_about_what_files_say() {
         assert_eq!(service.status("registrations")["held"], 1, "while it is held");
     }
 }
+
+/// Nobody can tell what a file is that cannot be loaded; when it can, it is told, and what is missing is missing as in any edit.
+#[test]
+fn what_is_missing_beside_a_typo_is_held_once_it_is_mended() {
+    let scene = Scene::new(Kind::Directory, false);
+    let mut engine = scene.started();
+    remove(&scene.file("irc"));
+    scene.put("new", "id: new\nurl: [");
+    scene.pass(&mut engine, 2 * GRACE);
+    assert!(is_guarded(&engine, NAME), "as long as it cannot be loaded");
+    scene.put("new", &registration("new", "new_"));
+    scene.pass(&mut engine, GRACE.saturating_sub(Duration::from_secs(10)));
+    assert!(is_guarded(&engine, NAME), "for the grace");
+    scene.pass(&mut engine, Duration::from_secs(30));
+    assert!(!is_guarded(&engine, NAME), "afterwards");
+    assert!(in_force(&engine).is_complete());
+}

@@ -77,7 +77,9 @@ pub(in crate::cli) struct Serve {
     pub(super) when_incomplete: WhenIncomplete,
 
     /// How long names stay held that an edit takes away (a file, an exclusive entry), so that an accident sets none free:
-    /// `60s`, `5m`, or 0 to let them go at once. `POST /-/reload` confirms the edit and ends it.
+    /// `60s`, `5m`, or 0 to let them go with the look that finds them gone. `POST /-/reload` confirms the edit and ends it.
+    /// Where most of a directory's or list's files are gone together, or all of them, they are kept however short this is,
+    /// until `POST /-/reload` with the body `{"allow_empty": true}` (`Content-Type: application/json`).
     #[arg(long, value_name = "TIME", env = "BAILIWICK_HOLD", default_value = "60s", value_parser = time)]
     pub(super) hold: Duration,
 
