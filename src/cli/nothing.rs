@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::source::is_registration_name;
+
 /// So many names of each sort are listed; the others are counted.
 const LISTED: usize = 5;
 
@@ -35,14 +37,15 @@ fn passed_over_beside(dir: &Path) -> Option<String> {
     let entries = fs::read_dir(dir).ok()?;
     let (mut directories, mut others) = (Vec::new(), Vec::new());
     for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().escape_debug().to_string();
+        let file_name = entry.file_name();
+        let name = file_name.to_string_lossy().escape_debug().to_string();
         // Kubernetes' own, in which the same files stand as beside it.
         if name.starts_with("..") {
             continue;
         }
         if entry.path().is_dir() {
             directories.push(name);
-        } else if !is_taken(&name) {
+        } else if !is_registration_name(&file_name) {
             others.push(name);
         }
     }
@@ -53,11 +56,6 @@ fn passed_over_beside(dir: &Path) -> Option<String> {
     let said: Vec<String> =
         sorts.into_iter().filter(|(names, _)| !names.is_empty()).map(|(names, what)| listed(names, what)).collect();
     (!said.is_empty()).then(|| format!("passed over {}", said.join(", and ")))
-}
-
-/// Whether a file of this name is taken for a registration.
-fn is_taken(name: &str) -> bool {
-    !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"))
 }
 
 fn listed(mut names: Vec<String>, what: &str) -> String {

@@ -139,7 +139,7 @@ fn may_be_meant(name: &OsStr) -> bool {
 }
 
 /// `*.yaml` and `*.yml`, not hidden.
-pub(super) fn is_registration_name(name: &OsStr) -> bool {
+pub(crate) fn is_registration_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     (name.ends_with(b".yaml") || name.ends_with(b".yml")) && !name.starts_with(b".")
 }

@@ -31,6 +31,7 @@ mod ways;
 
 pub use clock::{Clock, SystemClock};
 pub use directory::Directory;
+pub(crate) use directory::is_registration_name;
 pub use disk::{Disk, Identity, OsDisk, Stat};
 pub use events::{EventSource, Tell, os_events};
 pub use file_system::FileSystem;
