@@ -213,6 +213,8 @@ fn it_is_killed_again_and_again() {
     assert_eq!(service.claimants("@as7_x:example.com"), ["as7"]);
 }
 
+type Removal<'a> = &'a dyn Fn(&Path);
+
 /// Whoever cleans up does not know what the directory is for: its copies are made again, and it is said.
 #[test]
 fn copies_that_are_removed_while_it_runs_are_made_again() {
@@ -229,7 +231,7 @@ fn copies_that_are_removed_while_it_runs_are_made_again() {
             fs::remove_file(copy.expect("readable").path()).expect("removed");
         }
     };
-    let removals: [(&str, &dyn Fn(&Path)); 3] = [
+    let removals: [(&str, Removal<'_>); 3] = [
         ("the directory", &|state| fs::remove_dir_all(state).expect("removed")),
         ("its copies", &remove_copies),
         ("the directory, and another is made", &|state| {
