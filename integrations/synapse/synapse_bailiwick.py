@@ -117,6 +117,11 @@ class Config:
     directories: Mapping[str, Path]
     trusted_owners: frozenset[int]
 
+    @property
+    def where(self) -> str:
+        """How bailiwick is reached."""
+        return self.socket or self.url or ""
+
     @staticmethod
     def parse(config: Json) -> Config:
         if not isinstance(config, Mapping):
@@ -355,6 +360,10 @@ def end_of_class(regex: str, position: int) -> int:
     return position
 
 
+# What `re.compile` raises.
+UNREADABLE: Final = (re.error, RecursionError, OverflowError)
+
+
 class Rule:
     """An entry in its place among all. It is compiled when an ID comes near it for the first time: at 100,000 registrations
     compiling takes ten times as long as everything else."""
@@ -370,7 +379,7 @@ class Rule:
         if self.pattern is None:
             try:
                 self.pattern = re.compile(self.regex)
-            except (re.error, RecursionError, OverflowError) as error:
+            except UNREADABLE as error:
                 # bailiwick reads regexes as the newest Python does. What this one cannot read may claim all of its prefix.
                 logger.error("this Python cannot read the regex %r (%s); all that begins like it is reserved", self.regex, error)
                 self.pattern = re.compile("")
@@ -565,16 +574,19 @@ class Client:
         return headers
 
     async def ask(self, method: str, path: str, body: Json = None, seconds: float = READ_SECONDS) -> Json:
-        """From the reactor. Raises NoAnswer, within this time."""
+        """From the reactor, what has a short answer. Raises NoAnswer, within this time."""
+        return understood(*await self.fetch(method, path, body, seconds))
+
+    async def fetch(self, method: str, path: str, body: Json = None, seconds: float = READ_SECONDS) -> tuple[int, bytes]:
+        """The same, not yet parsed: the list of registrations is parsed in a thread."""
         exchange = run_in_background(self.exchange, method, path, body, self.headers())
         exchange.addTimeout(seconds, reactor)
         try:
-            status, content = await make_deferred_yieldable(exchange)
+            return await make_deferred_yieldable(exchange)
         except defer.TimeoutError:
             raise NoAnswer(f"no answer within {seconds:g} s") from None
         except Exception as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from None
-        return understood(status, content)
 
     async def exchange(self, method: str, path: str, body: Json, headers: Mapping[str, str]) -> tuple[int, bytes]:
         producer = None if body is None else FileBodyProducer(io.BytesIO(json.dumps(body).encode()))  # type: ignore[no-untyped-call]
@@ -630,7 +642,7 @@ def too_large() -> NoAnswer:
 
 def understood(status: int, content: bytes) -> Json:
     try:
-        body = json.loads(content)
+        body = json.loads(content, object_hook=unchanged)
     except (ValueError, RecursionError):
         body = None
     if status != 200:
@@ -638,6 +650,11 @@ def understood(status: int, content: bytes) -> Json:
     if not isinstance(body, dict):
         raise NoAnswer("not a JSON object")
     return body
+
+
+def unchanged(parsed: Json) -> Json:
+    """Python's parser is C and lets no other thread run until it ends; at a call of ours, the reactor has its turn."""
+    return parsed
 
 
 def sources_missing(server_name: str, status: Mapping[str, Json]) -> bool:
@@ -715,12 +732,27 @@ class Unfit(Exception):
 
 
 class Prepared(NamedTuple):
-    """What was read for an answer, before anything is touched."""
+    """What is to be done for an answer, before anything is touched."""
 
-    # By id: those whose bytes are not what the object in Synapse was made from.
-    made: dict[str, ApplicationService]
+    # By id: those that are taken up or changed, made from bytes that the object in Synapse was not made from.
+    accepted: dict[str, ApplicationService]
     # By path: why not.
     problems: dict[str, str]
+    # The ids of those that are let go.
+    gone: list[str]
+    # All that there are then, in order, and the pattern that Synapse makes of their exclusive regexes.
+    services: list[ApplicationService]
+    exclusive: re.Pattern[str] | None
+
+
+UNJOINABLE: Final = "Synapse cannot join its regexes with those of the others"
+
+
+class Joined(NamedTuple):
+    """Those that are taken up, by id, and the pattern that Synapse makes of the exclusive regexes of all that there are then."""
+
+    accepted: dict[str, ApplicationService]
+    exclusive: re.Pattern[str] | None
 
 
 class Loader:
@@ -755,23 +787,42 @@ class Loader:
         self.managed: dict[str, str] = {}
         self.problems: dict[str, str] = {}
 
-    # Reading: touches nothing, and may run in a thread.
+    # Reading: touches nothing, and runs in a thread. Nobody but `switch` changes Synapse's list, and one pass comes after another.
 
     def prepare(self, answer: Answer) -> Prepared:
-        prepared = Prepared({}, {})
+        present = list(self.store.services_cache)
+        listed = {file.claims.as_id: file for file in answer.files}
+        made, problems = self.make_all(answer)
+        ids = {service.id for service in present}
+        gone = [as_id for as_id, path in self.managed.items() if as_id in ids and as_id not in listed and is_gone(path, answer)]
+        staying = [service for service in present if service.id not in gone]
+        joined, reasons = self.accept(staying, listed, made)
+        problems |= {listed[as_id].path: reason for as_id, reason in reasons.items()}
+        services, exclusive = in_order(staying, joined.accepted, listed), joined.exclusive
+        if gone and not joined.accepted:
+            try:
+                exclusive = self.make_exclusive_regex(services)
+            except UNREADABLE:
+                # Synapse itself loaded one that refers to a group of another's, which is gone. Its token must go all the same.
+                logger.error("Synapse cannot join the regexes that are left: push and user directory go by those before")
+        return Prepared(joined.accepted, problems, gone, services, exclusive)
+
+    def make_all(self, answer: Answer) -> tuple[dict[str, ApplicationService], dict[str, str]]:
+        """By id, those whose bytes are not what the object in Synapse was made from; by path, why not."""
+        made, problems = dict[str, ApplicationService](), dict[str, str]()
         for file in answer.files:
             if file.sha256 is not None and self.judged.get(file.claims.as_id) == file.sha256:
                 continue
             try:
-                prepared.made[file.claims.as_id] = self.make(file)
+                made[file.claims.as_id] = self.make(file)
             except Unfit as problem:
-                prepared.problems[file.path] = str(problem)
+                problems[file.path] = str(problem)
             except OSError as error:
-                prepared.problems[file.path] = error.strerror or type(error).__name__
+                problems[file.path] = error.strerror or type(error).__name__
             except Exception as error:
                 # As links in a circle: never at the cost of the other files, or of what is reserved.
-                prepared.problems[file.path] = f"it cannot be read ({type(error).__name__})"
-        return prepared
+                problems[file.path] = f"it cannot be read ({type(error).__name__})"
+        return made, problems
 
     def make(self, file: File) -> ApplicationService:
         """An object of Synapse's from the bytes that bailiwick has judged, and from no others."""
@@ -805,6 +856,11 @@ class Loader:
                 if any(path.is_relative_to(root.resolve()) for root in self.config.directories.values()):
                     return path
                 raise Unfit(f"it leads to {path}, which is not below `directories`")
+        if not theirs.startswith("/"):
+            raise Unfit(
+                "it is not below `directories`: bailiwick names it by a relative path; start bailiwick with absolute ones, or map"
+                f" {PurePosixPath(theirs).parent} in `directories`"
+            )
         raise Unfit("it is not below `directories`")
 
     def check_who_may_write(self, path: Path) -> None:
@@ -825,21 +881,72 @@ class Loader:
         if about.st_mode & 0o022:
             raise Unfit(f"{path} can be written by others than its owner (chmod go-w)")
 
+    def accept(
+        self, staying: Sequence[ApplicationService], listed: Mapping[str, File], made: Mapping[str, ApplicationService]
+    ) -> tuple[Joined, dict[str, str]]:
+        """What of it can stand beside the others, and why not, of the rest: by id."""
+        # By itself, too: one that refers to another's group would hinder that one's removal.
+        accepted = {as_id: service for as_id, service in made.items() if self.is_readable(service)}
+        reasons = dict.fromkeys(made.keys() - accepted.keys(), UNJOINABLE)
+        while True:
+            # Two may have exchanged their tokens. Whoever is refused, for whatever reason, keeps the former one, which may then be
+            # another's.
+            while others := self.with_token_of_another(staying, accepted):
+                for as_id, other in others.items():
+                    reasons[as_id] = f"its as_token is also that of `{other}`"
+                    del accepted[as_id]
+            joined = self.join(staying, listed, Joined({}, self.store.exclusive_user_regex), list(accepted.items()))
+            reasons |= dict.fromkeys(accepted.keys() - joined.accepted.keys(), UNJOINABLE)
+            if not self.with_token_of_another(staying, joined.accepted):
+                return joined, reasons
+            accepted = joined.accepted
+
+    def join(
+        self,
+        staying: Sequence[ApplicationService],
+        listed: Mapping[str, File],
+        joined: Joined,
+        more: Sequence[tuple[str, ApplicationService]],
+    ) -> Joined:
+        """Those of which Synapse can join the regexes with those of all the others, the first of them first: some do not bear
+        it, as with a group's name that another uses. By halves, since each try compiles the regexes of all services."""
+        if not more:
+            return joined
+        together = joined.accepted | dict(more)
+        with contextlib.suppress(*UNREADABLE):
+            return Joined(together, self.make_exclusive_regex(in_order(staying, together, listed)))
+        if len(more) == 1:
+            return joined
+        half = len(more) // 2
+        return self.join(staying, listed, self.join(staying, listed, joined, more[:half]), more[half:])
+
+    def with_token_of_another(
+        self, staying: Sequence[ApplicationService], accepted: Mapping[str, ApplicationService]
+    ) -> dict[str, str]:
+        """Those that cannot be taken up beside what would be there then, and who has their token."""
+        by_token = {service.token: service.id for service in staying if service.id not in accepted}
+        holders = {as_id: by_token.setdefault(service.token, as_id) for as_id, service in accepted.items()}
+        return {as_id: other for as_id, other in holders.items() if other != as_id}
+
+    def is_readable(self, service: ApplicationService) -> bool:
+        try:
+            self.make_exclusive_regex([service])
+        except UNREADABLE:
+            return False
+        return True
+
     # Applying: on the reactor, all at once.
 
     def apply(self, answer: Answer, prepared: Prepared) -> None:
         present = {service.id: service for service in self.store.services_cache}
         listed = {file.claims.as_id: file for file in answer.files}
-        gone = [as_id for as_id, path in self.managed.items() if as_id in present and as_id not in listed and is_gone(path, answer)]
-        staying = [service for service in self.store.services_cache if service.id not in gone]
-        accepted = self.accept(staying, listed, prepared)
-        self.switch(present, in_order(staying, accepted, listed), accepted)
-        for as_id in gone:
+        self.switch(present, prepared)
+        for as_id in prepared.gone:
             self.judged.pop(as_id, None)
             self.managed.pop(as_id, None)
             self.drop_recoverer(as_id)
             logger.warning("`%s` is gone: its token is no longer valid", as_id)
-        for as_id, service in accepted.items():
+        for as_id, service in prepared.accepted.items():
             self.judged[as_id] = listed[as_id].sha256 or ""
             logger.info("`%s` is taken up from %s", as_id, listed[as_id].path)
             if prefix_of(service) not in (None, *self.routed):
@@ -851,67 +958,14 @@ class Loader:
         self.managed |= {as_id: file.path for as_id, file in listed.items()}
         self.tell_problems(prepared.problems)
 
-    def accept(
-        self, staying: Sequence[ApplicationService], listed: Mapping[str, File], prepared: Prepared
-    ) -> dict[str, ApplicationService]:
-        """What of it can stand beside the others; says why of the rest."""
-        accepted: dict[str, ApplicationService] = {}
-        for as_id, service in prepared.made.items():
-            # By itself, too: one that refers to another's group would hinder that one's removal.
-            if self.is_readable([service]):
-                accepted[as_id] = service
-            else:
-                prepared.problems[listed[as_id].path] = "Synapse cannot join its regexes with those of the others"
-        # Two may have exchanged their tokens. Whoever is refused keeps the former one, which may then be another's.
-        while others := self.with_token_of_another(staying, accepted):
-            for as_id, other in others.items():
-                prepared.problems[listed[as_id].path] = f"its as_token is also that of `{other}`"
-                del accepted[as_id]
-        if self.is_readable(in_order(staying, accepted, listed)):
-            return accepted
-        # Synapse joins the exclusive regexes of all services, which some do not bear: flags, or a group's name that another uses.
-        joined: dict[str, ApplicationService] = {}
-        for as_id, service in accepted.items():
-            if self.is_readable(in_order(staying, {**joined, as_id: service}, listed)):
-                joined[as_id] = service
-            else:
-                prepared.problems[listed[as_id].path] = "Synapse cannot join its regexes with those of the others"
-        return joined
-
-    def with_token_of_another(
-        self, staying: Sequence[ApplicationService], accepted: Mapping[str, ApplicationService]
-    ) -> dict[str, str]:
-        """Those that cannot be taken up beside what would be there then, and who has their token."""
-        by_token = {service.token: service.id for service in staying if service.id not in accepted}
-        holders = {as_id: by_token.setdefault(service.token, as_id) for as_id, service in accepted.items()}
-        return {as_id: other for as_id, other in holders.items() if other != as_id}
-
-    def is_readable(self, services: Iterable[ApplicationService]) -> bool:
-        try:
-            self.make_exclusive_regex(list(services))
-        except (re.error, RecursionError, OverflowError):
-            return False
-        return True
-
-    def switch(
-        self,
-        present: Mapping[str, ApplicationService],
-        services: Sequence[ApplicationService],
-        accepted: Mapping[str, ApplicationService],
-    ) -> None:
+    def switch(self, present: Mapping[str, ApplicationService], prepared: Prepared) -> None:
         """The one place where Synapse is changed. Nothing here waits or fails."""
-        try:
-            exclusive = self.make_exclusive_regex(list(services))
-        except (re.error, RecursionError, OverflowError):
-            # Synapse itself loaded one that refers to a group of another's, which is gone. Its token must go all the same.
-            logger.error("Synapse cannot join the regexes that are left: push and user directory go by those before")
-            exclusive = self.store.exclusive_user_regex
-        for as_id, service in accepted.items():
+        for as_id, service in prepared.accepted.items():
             if as_id in present:
                 # All of it, with what was cached about it, in one step: threads of the database read these too.
                 present[as_id].__dict__ = service.__dict__
-        self.store.services_cache[:] = [present.get(service.id, service) for service in services]
-        self.store.exclusive_user_regex = exclusive
+        self.store.services_cache[:] = [present.get(service.id, service) for service in prepared.services]
+        self.store.exclusive_user_regex = prepared.exclusive
         self.store.get_app_service_users_in_room.invalidate_all()
 
     def tell_problems(self, problems: dict[str, str]) -> None:
@@ -1154,6 +1208,9 @@ class Follower:
             answer = kept
         self.put_in_force(answer, Reserved(answer.claims()), self.loader.prepare(answer) if self.loader else None)
         self.keep(answer)
+        whence = f"bailiwick at {self.config.where}" if self.heard else "`state_directory`"
+        counts = f"registrations in force: {len(answer.files)}, loaded as they are now: {len(self.loaded(answer))}"
+        logger.info("mode %s, from %s; %s", self.config.mode, whence, counts)
 
     async def run_pass(self) -> None:
         # Most of a pass is waiting for bailiwick; one that waits is enough.
@@ -1199,16 +1256,23 @@ class Follower:
 
     async def follow(self) -> None:
         missing = sources_missing(self.api.server_name, await self.client.ask("GET", "/v1/status"))
-        answer = Answer.read(await self.client.ask("GET", "/v1/registrations"), missing).after(self.answer)
-        if answer == self.answer and self.heard:
+        status, content = await self.client.fetch("GET", "/v1/registrations")
+        news = await self.api.defer_to_thread(self.understand, status, content, missing)
+        if news is None:
             return
+        answer, reserved, prepared = news
         if not self.heard:
             self.note_what_synapse_read(answer)
-        reserved = await self.api.defer_to_thread(Reserved, tuple(answer.claims()))
-        prepared = await self.api.defer_to_thread(self.loader.prepare, answer) if self.loader else None
         self.put_in_force(answer, reserved, prepared)
         self.heard = True
         await self.api.defer_to_thread(self.keep, answer)
+
+    def understand(self, status: int, content: bytes, missing: bool) -> tuple[Answer, Reserved, Prepared | None] | None:
+        """All of a change but the swap, in a thread: at 10,000 registrations people would wait for it. None if nothing is new."""
+        answer = Answer.read(understood(status, content), missing).after(self.answer)
+        if answer == self.answer and self.heard:
+            return None
+        return answer, Reserved(answer.claims()), self.loader.prepare(answer) if self.loader else None
 
     def put_in_force(self, answer: Answer, reserved: Reserved | None, prepared: Prepared | None) -> None:
         """On the reactor, all at once: no request sees one without the other."""
@@ -1285,6 +1349,7 @@ class Guard:
         self.api, self.client = api, client
         try:
             sources_missing(api.server_name, client.ask_at_start("/v1/status"))
+            logger.info("mode %s, from bailiwick at %s, which is asked about each name", config.mode, config.where)
         except OtherServer as error:
             raise ConfigError(f"synapse_bailiwick: {error}") from None
         except NoAnswer as error:

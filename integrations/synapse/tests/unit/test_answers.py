@@ -7,9 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from support import SERVER, answer, claims, entry
+from support import SERVER, TestCase, answer, claims, entry
 from synapse.module_api.errors import ConfigError
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 

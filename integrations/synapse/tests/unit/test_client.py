@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from support import TestCase
 from twisted.internet import reactor, task
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.threads import deferToThread
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 

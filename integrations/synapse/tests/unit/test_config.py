@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from support import TestCase
 from synapse.module_api.errors import ConfigError
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 

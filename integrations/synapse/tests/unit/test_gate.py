@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from support import Store, alias, claims, directory_handler, entry, registration_handler, service
+from support import Store, TestCase, alias, claims, directory_handler, entry, registration_handler, service
 from synapse.appservice import ApplicationService
 from synapse.module_api.errors import SynapseError
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 

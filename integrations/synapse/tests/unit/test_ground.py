@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
+from unittest import SkipTest, mock
 
-from support import SERVER, Store, claims, entry, service
+from support import SERVER, WITHOUT_LOAD, Store, TestCase, claims, entry, service
 from synapse.appservice import ApplicationService, scheduler
 from synapse.config import appservice as config
 from synapse.handlers.directory import DirectoryHandler
 from synapse.handlers.register import RegistrationHandler
 from synapse.module_api.errors import ConfigError
 from synapse.storage.databases.main import appservice as storage
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 
@@ -42,6 +41,8 @@ LOAD = [
     (scheduler._Recoverer, "recover"),
     (scheduler._Recoverer, "retry"),
 ]
+# What each mode that this Synapse has relies upon.
+MODES = {"reserve": RESERVE} if WITHOUT_LOAD else {"reserve": RESERVE, "load": RESERVE + LOAD}
 # What an object has: the object, the attribute.
 RESERVE_ATTRIBUTES = [("store", "services_cache")]
 LOAD_ATTRIBUTES = [
@@ -74,11 +75,16 @@ class PrivateGround(TestCase):
         )
 
     def test_this_synapse_is_as_expected(self) -> None:
-        module.check_private_ground(self.hs, "reserve")
-        module.check_private_ground(self.hs, "load")
+        for mode in MODES:
+            module.check_private_ground(self.hs, mode)
+
+    def test_a_synapse_that_is_too_old_for_load_is_told_so(self) -> None:
+        if not WITHOUT_LOAD:
+            raise SkipTest("this Synapse has what the mode load needs")
+        self.assert_refused("load")
 
     def test_a_function_that_differs_or_is_missing(self) -> None:
-        for mode, functions in (("reserve", RESERVE), ("load", RESERVE + LOAD)):
+        for mode, functions in MODES.items():
             for owner, name in functions:
                 with mock.patch.object(owner, name, other):
                     self.assert_refused(mode)

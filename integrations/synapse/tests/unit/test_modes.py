@@ -8,13 +8,24 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from support import SERVER, Disk, Store, alias, claims, directory_handler, entry, registration_handler, service
+from support import (
+    SERVER,
+    WITHOUT_LOAD,
+    Disk,
+    Store,
+    TestCase,
+    alias,
+    claims,
+    directory_handler,
+    entry,
+    registration_handler,
+    service,
+)
 from synapse.module_api import NOT_SPAM
 from synapse.module_api.errors import ConfigError, SynapseError
 from synapse.spam_checker_api import RegistrationBehaviour
 from synapse.types import RoomAlias
 from twisted.internet.defer import ensureDeferred
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 
@@ -64,7 +75,7 @@ class ModeTestCase(TestCase):
         self.relay = service(claims("relay", [entry("@.*", False)]))
         self.store = Store([self.relay])
         self.state = Path(self.mktemp())
-        self.delegated = False
+        self.delegated, self.in_thread = False, False
         self.looping: dict[str, Any] = {}
         self.callbacks: dict[str, Any] = {}
         self.started = SimpleNamespace(started_scheduler=False)
@@ -83,7 +94,11 @@ class ModeTestCase(TestCase):
         )
 
         async def in_thread(function: Any, *arguments: Any) -> Any:
-            return function(*arguments)
+            self.in_thread = True
+            try:
+                return function(*arguments)
+            finally:
+                self.in_thread = False
 
         def password_providers(**_: Any) -> None:
             if self.delegated:
@@ -105,8 +120,11 @@ class ModeTestCase(TestCase):
         async def ask(method: str, path: str, body: Any = None, seconds: float = 0) -> Any:
             return self.bailiwick.answer(method, path, body)
 
+        async def fetch(method: str, path: str, body: Any = None, seconds: float = 0) -> tuple[int, bytes]:
+            return 200, json.dumps(self.bailiwick.answer(method, path, body)).encode()
+
         with mock.patch.object(module, "Client") as client:
-            client.return_value.ask = ask
+            client.return_value.ask, client.return_value.fetch = ask, fetch
             client.return_value.ask_at_start = lambda path: self.bailiwick.answer("GET", path)
             booted = module.Bailiwick(module.Bailiwick.parse_config(config), api)
         self.registrations, self.directory = registrations, directory
@@ -133,6 +151,17 @@ class Reserving(ModeTestCase):
         self.boot()
         self.assertEqual((self.outcome("telegram_1"), self.outcome("alice")), (400, 200))
         self.assertFalse(self.directory.can_modify_alias(alias("telegram_1"), user_id=f"@alice:{SERVER}"))
+
+    def test_a_good_start_is_said_in_a_line(self) -> None:
+        self.bailiwick.show(TELEGRAM)
+        with self.assertLogs("synapse_bailiwick", "INFO") as logs:
+            self.boot()
+        line = "mode reserve, from bailiwick at /socket; registrations in force: 1, loaded as they are now: 0"
+        self.assertIn(f"INFO:synapse_bailiwick:{line}", logs.output)
+        self.bailiwick.silent = True
+        with self.assertLogs("synapse_bailiwick", "INFO") as logs:
+            self.boot()
+        self.assertIn("INFO:synapse_bailiwick:" + line.replace("bailiwick at /socket", "`state_directory`"), logs.output)
 
     async def test_and_follow_what_bailiwick_has_in_force(self) -> None:
         self.boot()
@@ -315,6 +344,8 @@ class BailiwickIsAway(ModeTestCase):
 
 
 class Loading(ModeTestCase):
+    skip = WITHOUT_LOAD
+
     def setUp(self) -> None:
         super().setUp()
         self.disk = Disk(Path(self.mktemp()).resolve())
@@ -335,6 +366,24 @@ class Loading(ModeTestCase):
         await self.passes()
         self.assertEqual(self.ids(), ["relay"])
         self.assertEqual(self.outcome("telegram_1"), 200)
+
+    async def test_what_takes_long_is_done_in_a_thread(self) -> None:
+        mode = self.boot_loading()
+        self.bailiwick.show(telegram=self.disk.put(TELEGRAM))
+        told = self.looping["bailiwick"]
+        done: list[tuple[str, bool]] = []
+
+        def noted(name: str, function: Any) -> Any:
+            return lambda *arguments: (done.append((name, self.in_thread)), function(*arguments))[1]
+
+        with (
+            mock.patch.object(module.Answer, "read", noted("read", module.Answer.read)),
+            mock.patch.object(module, "Reserved", noted("reserve", module.Reserved)),
+            mock.patch.object(mode.loader, "make_exclusive_regex", noted("join", mode.loader.make_exclusive_regex)),
+        ):
+            await told()
+        self.assertEqual({name for name, _ in done}, {"read", "reserve", "join"})
+        self.assertTrue(all(in_thread for _, in_thread in done), done)
 
     async def test_what_is_not_taken_up_is_reserved(self) -> None:
         self.boot_loading()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import re
 
-from support import SERVER, Store, alias, claims, directory_handler, entry, registration_handler, service
+from support import SERVER, Store, TestCase, alias, claims, directory_handler, entry, registration_handler, service
 from synapse.module_api.errors import SynapseError
-from twisted.trial.unittest import TestCase
 
 import synapse_bailiwick as module
 
