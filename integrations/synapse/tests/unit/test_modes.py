@@ -75,6 +75,8 @@ class ModeTestCase(TestCase):
         self.relay = service(claims("relay", [entry("@.*", False)]))
         self.store = Store([self.relay])
         self.state = Path(self.mktemp())
+        # Without it, it is up to the other tests whether trial has ever run the reactor.
+        self.patch(module.reactor, "_stopped", False)
         self.delegated, self.in_thread = False, False
         self.looping: dict[str, Any] = {}
         self.callbacks: dict[str, Any] = {}
@@ -374,7 +376,11 @@ class Loading(ModeTestCase):
         done: list[tuple[str, bool]] = []
 
         def noted(name: str, function: Any) -> Any:
-            return lambda *arguments: (done.append((name, self.in_thread)), function(*arguments))[1]
+            def noting(*arguments: Any) -> Any:
+                done.append((name, self.in_thread))
+                return function(*arguments)
+
+            return noting
 
         with (
             mock.patch.object(module.Answer, "read", noted("read", module.Answer.read)),
