@@ -25,6 +25,7 @@ from synapse.module_api import NOT_SPAM
 from synapse.module_api.errors import ConfigError, SynapseError
 from synapse.spam_checker_api import RegistrationBehaviour
 from synapse.types import RoomAlias
+from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 import synapse_bailiwick as module
@@ -76,7 +77,7 @@ class ModeTestCase(TestCase):
         self.store = Store([self.relay])
         self.state = Path(self.mktemp())
         # Without it, it is up to the other tests whether trial has ever run the reactor.
-        self.patch(module.reactor, "_stopped", False)
+        self.patch(reactor, "_stopped", False)
         self.delegated, self.in_thread = False, False
         self.looping: dict[str, Any] = {}
         self.callbacks: dict[str, Any] = {}
