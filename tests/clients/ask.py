@@ -10,6 +10,7 @@ from generated.api.contract import openapi
 from generated.api.operation import healthz, metrics, readyz, reload
 from generated.api.questions import (
     check,
+    may_act,
     may_create_alias,
     may_register,
     may_register_by_query,
@@ -58,6 +59,13 @@ say(
     "POST /v1/may-create-alias",
     may_create_alias.sync_detailed(client=client, body=models.MayCreateAliasRequest(alias="#irc_rust:example.com")),
     lambda a: a.alias == "#irc_rust:example.com",
+)
+say(
+    "POST /v1/may-act",
+    may_act.sync_detailed(
+        client=client, body=models.MayActRequest(user_id="@telegram_4711:example.com", as_id="telegram")
+    ),
+    lambda a: a.allowed is True,
 )
 say(
     "GET /_matrix/client/v3/register/available",

@@ -29,6 +29,9 @@ say("POST /v1/may-register", { ...byBody, right: byBody.data?.message === "this 
 const alias = await client.POST("/v1/may-create-alias", { body: { alias: "#irc_rust:example.com" } });
 say("POST /v1/may-create-alias", { ...alias, right: alias.data?.alias === "#irc_rust:example.com" });
 
+const act = await client.POST("/v1/may-act", { body: { user_id: "@telegram_4711:example.com", as_id: "telegram" } });
+say("POST /v1/may-act", { ...act, right: act.data?.allowed === true });
+
 const available = await client.GET("/_matrix/client/v3/register/available", {
   params: { query: { username: "alice" } },
 });
