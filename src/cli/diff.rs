@@ -3,11 +3,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::load::{self, LeftOut};
-use super::output::{self, print};
+use super::output::{self, Format, print};
 use super::sources::{Whose, at};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
@@ -46,16 +46,6 @@ pub(super) struct Diff {
     /// How the changes are written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
     format: Format,
-}
-
-/// How the changes are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
 }
 
 /// What there is to say.

@@ -3,10 +3,21 @@
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{INTERNAL, complain};
 use crate::telemetry::VisibleJson;
+
+/// For whom a command writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
 
 /// Standard output while a command writes to it.
 pub(super) type Out = BufWriter<StdoutLock<'static>>;

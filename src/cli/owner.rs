@@ -3,11 +3,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::load::{self, LeftOut};
-use super::output::{self, print};
+use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig, Whose};
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::homeserver::Homeserver;
@@ -51,16 +51,6 @@ pub(super) struct Owner {
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
     format: Format,
-}
-
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
 }
 
 pub(super) fn run(owner: &Owner) -> ExitCode {

@@ -7,8 +7,8 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
+    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, RustRelease, Scope, Sender,
+    SenderRule, SetRules, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -56,19 +56,9 @@ pub(super) static ROW: Row = Row {
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
         },
-        acting: ActingFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[
-                step(ActingCheck::Valid, 400, ErrCode::InvalidUsername),
-                step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive),
-            ],
-            account: Account::NeededOfAll,
-        },
+        acting: ruma::acting(Account::NeededOfAll),
         alias_of_person: ruma::ALIAS_OF_PERSON,
-        alias_of_new_room: AliasFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[ruma::VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
-        },
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
         alias_of_service: ruma::ALIAS_OF_SERVICE,
         alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
         alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,

@@ -3,12 +3,11 @@
 //! Its libraries were run: `serde-saphyr` 0.0.29, `regex` 1.13.1, ruma's types. Its decisions were read; nothing of them can
 //! be run without the whole server. Registrations come by the admin room and live in its database alone.
 
-use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax,
+    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, Refuses, RustRelease, Scope,
+    Sender, SenderRule, SetRules, Syntax,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -50,19 +49,9 @@ pub(super) static ROW: Row = Row {
         service: ruma::of_service(Case::Kept, Refuses::with(401, ErrCode::Unauthorized)),
         login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE),
         password: ruma::NO_CHECK,
-        acting: ActingFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[
-                step(ActingCheck::Valid, 400, ErrCode::InvalidUsername),
-                step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive),
-            ],
-            account: Account::NotNeeded,
-        },
+        acting: ruma::acting(Account::NotNeeded),
         alias_of_person: ruma::ALIAS_OF_PERSON,
-        alias_of_new_room: AliasFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[ruma::VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
-        },
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
         alias_of_service: ruma::ALIAS_OF_SERVICE,
         alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
         alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,

@@ -2,7 +2,7 @@
 //! ancestor, two `RegexSet`s a list, of what is exclusive and of what is shared.
 
 use super::checks::step;
-use super::{AliasCheck, AliasFlow, Case, Refuses, Step, UserCheck, UserFlow};
+use super::{Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Refuses, Step, UserCheck, UserFlow};
 use crate::matrix::{ErrCode, ServerName};
 
 /// What a token that nobody has is answered wherever it is not a registration that is asked for.
@@ -49,6 +49,14 @@ pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
 pub(super) const NO_CHECK: UserFlow =
     UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[] };
 
+const ACTS_AS_AN_ID: Step<ActingCheck> = step(ActingCheck::Valid, 400, ErrCode::InvalidUsername);
+const ACTS_IN_ITS_NAMESPACE: Step<ActingCheck> = step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive);
+
+/// A service acts as a user, who is in its namespace.
+pub(super) const fn acting(account: Account) -> ActingFlow {
+    ActingFlow { unknown: UNKNOWN_TOKEN, steps: &[ACTS_AS_AN_ID, ACTS_IN_ITS_NAMESPACE], account }
+}
+
 /// `RoomAliasId::parse`, by which the request is read.
 pub(super) const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::InvalidParam);
 /// The same.
@@ -56,11 +64,14 @@ pub(super) const SHORT: Step<AliasCheck> = step(AliasCheck::Bytes(255), 400, Err
 /// `server_name != services.globals.server_name()`.
 pub(super) const LOCAL: Step<AliasCheck> = step(AliasCheck::Local, 400, ErrCode::InvalidParam);
 
+const NOT_RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive);
+
 /// An alias that a person wants to give or to take away.
-pub(super) const ALIAS_OF_PERSON: AliasFlow = AliasFlow {
-    unknown: UNKNOWN_TOKEN,
-    steps: &[VALID, SHORT, LOCAL, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
-};
+pub(super) const ALIAS_OF_PERSON: AliasFlow =
+    AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, SHORT, LOCAL, NOT_RESERVED] };
+
+/// An alias of a room that a person makes: it is put together from a localpart.
+pub(super) const ALIAS_OF_NEW_ROOM: AliasFlow = AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, NOT_RESERVED] };
 
 /// An alias that a service wants to give or to take away: it must be in its namespace, whoever else holds it.
 pub(super) const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {

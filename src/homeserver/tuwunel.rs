@@ -3,14 +3,13 @@
 //! Its libraries were run: `serde_yaml` 0.9.34 with the types of matrix-construct/ruma, `regex` 1.13.1. Its decisions were
 //! read; nothing of them can be run without the whole server, whose files and lines stand beside each.
 
-use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax,
+    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, RustRelease, Scope, Sender,
+    SenderRule, SetRules, Syntax,
 };
-use crate::matrix::{ErrCode, Kind, PerKind};
+use crate::matrix::{Kind, PerKind};
 
 /// Tuwunel's parameters.
 pub(super) static ROW: Row = Row {
@@ -60,21 +59,11 @@ pub(super) static ROW: Row = Row {
         login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE),
         password: ruma::NO_CHECK,
         // api/router/auth.rs: a user who has no account will do.
-        acting: ActingFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[
-                step(ActingCheck::Valid, 400, ErrCode::InvalidUsername),
-                step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive),
-            ],
-            account: Account::NotNeeded,
-        },
+        acting: ruma::acting(Account::NotNeeded),
         // api/client/alias.rs, `appservice_checks`.
         alias_of_person: ruma::ALIAS_OF_PERSON,
         // api/client/room/create.rs, behind M_ROOM_IN_USE.
-        alias_of_new_room: AliasFlow {
-            unknown: ruma::UNKNOWN_TOKEN,
-            steps: &[ruma::VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
-        },
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
         alias_of_service: ruma::ALIAS_OF_SERVICE,
         // The same checks as for creating, and then the rights in the room.
         alias_deleted_by_person: ruma::ALIAS_OF_PERSON,

@@ -13,7 +13,6 @@ use super::question::{By, Question};
 use super::render::Answer;
 use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::Kind;
-use crate::registration::Token;
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/may-act", tag: Tag::Questions, role: Some(Role::Read), operations: operations![post] };
@@ -51,11 +50,9 @@ const EXPECTED: &str = r#"{"user_id": "@…", "as_id" or "as_token": …}"#;
 async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
     let request: MayActRequest<'_> = body::json(&body, EXPECTED)?;
     is_of_kind(&request.user_id, Kind::User)?;
-    let by = match (request.as_id, request.as_token) {
-        (Some(id), None) => By::Id(Some(id)),
-        (None, Some(token)) => By::Token(state.hasher.digest(&Token::new(&*token))),
-        (Some(_), Some(_)) => return Err(ApiError::invalid_param("give as_id or as_token, not both")),
-        (None, None) => return Err(ApiError::missing_param("as_id or as_token is missing: who wants to act")),
-    };
+    let by = By::id_or_token(request.as_id, request.as_token, &state)?;
+    if matches!(by, By::Id(None)) {
+        return Err(ApiError::missing_param("as_id or as_token is missing: who wants to act"));
+    }
     Question::Act(request.user_id, by).answer(state, *caller).await
 }

@@ -12,7 +12,6 @@ use super::query::Query;
 use super::question::{By, Question};
 use super::render::Answer;
 use super::{ApiError, AppState, Caller, Role};
-use crate::registration::Token;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/may-register",
@@ -103,9 +102,7 @@ async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -
     let by = match (request.as_id, request.as_token) {
         (None, None) if request.as_typed => By::AsTyped,
         _ if request.as_typed => return Err(only_persons_type()),
-        (Some(_), Some(_)) => return Err(ApiError::invalid_param("give as_id or as_token, not both")),
-        (as_id, None) => By::Id(as_id),
-        (None, Some(token)) => By::Token(state.hasher.digest(&Token::new(&*token))),
+        (as_id, as_token) => By::id_or_token(as_id, as_token, &state)?,
     };
     user_name(request.user_id, request.localpart, by)?.answer(state, *caller).await
 }

@@ -11,7 +11,7 @@ use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, scratch};
 use crate::index::Scratch;
 use crate::matrix::MatrixId;
-use crate::registration::TokenDigest;
+use crate::registration::{Token, TokenDigest};
 use crate::ruling::{Asker, Decision, Services, UserName};
 use crate::snapshot::Snapshot;
 
@@ -37,7 +37,20 @@ pub(super) enum By<'q> {
     AsTyped,
 }
 
-impl By<'_> {
+impl<'q> By<'q> {
+    /// A service that is named by its id or by its token, and not by both; by neither, it is a person.
+    pub(super) fn id_or_token(
+        as_id: Option<Cow<'q, str>>,
+        as_token: Option<Cow<'q, str>>,
+        state: &AppState,
+    ) -> Result<Self, ApiError> {
+        match (as_id, as_token) {
+            (Some(_), Some(_)) => Err(ApiError::invalid_param("give as_id or as_token, not both")),
+            (as_id, None) => Ok(By::Id(as_id)),
+            (None, Some(token)) => Ok(By::Token(state.hasher.digest(&Token::new(&*token)))),
+        }
+    }
+
     fn asker(&self, services: &Services) -> Asker<'_> {
         match self {
             Self::Id(None) => Asker::Person,

@@ -12,11 +12,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::accounts::{Accounts, Unanswered};
 use self::report::{Captured, Report};
-use super::output::{self, print};
+use super::output::{self, Format, print};
 use super::sources::Sources;
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::index::Scratch;
@@ -46,16 +46,6 @@ pub(super) struct Preflight {
     /// How the accounts are written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
     format: Format,
-}
-
-/// How the accounts are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
 }
 
 pub(super) fn run(preflight: &Preflight) -> ExitCode {
