@@ -2,9 +2,22 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 use super::support::{Service, registration};
+
+/// A directory with two registrations, and where copies of them are to be.
+fn two_bridges() -> (TempDir, PathBuf, PathBuf) {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
+    fs::create_dir(&dir).expect("a directory");
+    for id in ["irc", "tg"] {
+        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
+    }
+    (home, dir, state)
+}
 
 fn start(dir: &Path, state: &Path) -> Service {
     let state = state.to_str().expect("UTF-8");
@@ -13,12 +26,7 @@ fn start(dir: &Path, state: &Path) -> Service {
 
 #[test]
 fn a_file_that_is_broken_at_the_start_still_holds_its_names() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
-    fs::create_dir(&dir).expect("a directory");
-    for id in ["irc", "tg"] {
-        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
-    }
+    let (_home, dir, state) = two_bridges();
     let digest = {
         let service = start(&dir, &state);
         service.wait("to keep copies", |service| service.metric("bailiwick_state_saved").as_deref() == Some("1"));
@@ -218,12 +226,7 @@ type Removal<'a> = &'a dyn Fn(&Path);
 /// Whoever cleans up does not know what the directory is for: its copies are made again, and it is said.
 #[test]
 fn copies_that_are_removed_while_it_runs_are_made_again() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
-    fs::create_dir(&dir).expect("a directory");
-    for id in ["irc", "tg"] {
-        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
-    }
+    let (_home, dir, state) = two_bridges();
     let service = start(&dir, &state);
     saved(&service);
     let remove_copies = |state: &Path| {
@@ -245,8 +248,8 @@ fn copies_that_are_removed_while_it_runs_are_made_again() {
         assert_eq!(copies(&state).0, 2, "{what}: {}", service.log());
         saved(&service);
     }
-    assert!(service.log().contains("was removed or replaced"), "{}", service.log());
-    assert!(service.log().contains("2 copies were removed"), "{}", service.log());
+    service.says("was removed or replaced");
+    service.says("2 copies were removed");
     // They guard the next start.
     drop(service);
     fs::remove_file(dir.join("irc.yaml")).expect("removed");
@@ -256,12 +259,7 @@ fn copies_that_are_removed_while_it_runs_are_made_again() {
 /// Of a copy that is damaged and a file that is gone nothing is known, and that is not the same as nothing.
 #[test]
 fn what_a_damaged_copy_held_is_said_to_be_unknown() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
-    fs::create_dir(&dir).expect("a directory");
-    for id in ["irc", "tg"] {
-        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
-    }
+    let (home, dir, state) = two_bridges();
     let service = start(&dir, &state);
     saved(&service);
     drop(service);
@@ -306,12 +304,7 @@ fn what_a_damaged_copy_held_is_said_to_be_unknown() {
 /// A rolling update: the next one starts while the last one still has the lock.
 #[test]
 fn a_second_service_guards_what_is_gone_by_the_copies_of_the_first() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let (dir, state) = (home.path().join("registrations"), home.path().join("state"));
-    fs::create_dir(&dir).expect("a directory");
-    for id in ["irc", "tg"] {
-        fs::write(dir.join(format!("{id}.yaml")), registration(id, &format!("{id}_"))).expect("written");
-    }
+    let (home, dir, state) = two_bridges();
     let first = start(&dir, &state);
     saved(&first);
     fs::remove_file(dir.join("irc.yaml")).expect("removed");
