@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::homeserver::{Homeserver, Precedence};
-use crate::matrix::{Kind, ServerName};
+use crate::matrix::Kind;
 use crate::registration::{Entry, Registration, ValidRegex};
 use crate::snapshot::{Candidate, FileRecord, Good};
 
@@ -53,7 +53,7 @@ pub(super) fn lost<'r>(
     let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
     let mut lost: Vec<Lost<'_>> =
         there.chain(gone).flat_map(|(by, registration)| claims(registration, by, homeserver)).collect();
-    let made = made(&lost, records, &homeserver.name);
+    let made = made(&lost, records, homeserver);
     let mut order = Order::new(homeserver.dialect.precedence());
     let mut seen = HashSet::new();
     lost.retain(|lost| !is_made(lost, &made, &mut order) && seen.insert((lost.loss.clone(), lost.by)));
@@ -70,13 +70,8 @@ struct Made<'r> {
 }
 
 /// Who makes some of these claims.
-fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], server: &ServerName) -> Made<'r> {
+fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], homeserver: &Homeserver) -> Made<'r> {
     let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
-    let senders: HashMap<String, &Loss> = lost
-        .iter()
-        .filter(|lost| lost.loss.kind == Kind::User)
-        .filter_map(|lost| Some((sender_of(&lost.loss.regex, server)?, &lost.loss)))
-        .collect();
     let mut made = Made::default();
     for registration in records.iter().filter_map(|record| record.registration()) {
         for kind in Kind::ALL {
@@ -86,8 +81,10 @@ fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], server: &ServerNa
                 made.entries.entry(claim).or_default().push((registration, at));
             }
         }
-        if let Some(&loss) = senders.get(&*registration.sender_localpart) {
-            made.senders.insert(loss.clone());
+        // Whether a loss was a service's own user is not to be seen when it has been held before: it is an entry then.
+        let sender = sender_regex(registration, homeserver);
+        if entries.contains(&(Kind::User, &*sender)) {
+            made.senders.insert(Loss { kind: Kind::User, regex: sender.into() });
         }
     }
     made
@@ -181,7 +178,7 @@ fn claims<'r>(of: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec
             }
         }
     }
-    let regex = sender_regex(&of.sender_localpart, &homeserver.name);
+    let regex = sender_regex(of, homeserver);
     // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
     let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
     let sender = checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: of.sender_place });
@@ -190,26 +187,6 @@ fn claims<'r>(of: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec
 }
 
 /// A regex that matches a service's own user and nothing else.
-fn sender_regex(localpart: &str, server: &ServerName) -> String {
-    let mut regex = String::with_capacity(2 * localpart.len() + 32);
-    for c in format!("@{localpart}:{server}").chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() {
-            regex.push('\\');
-        }
-        regex.push(c);
-    }
-    // Not `$`, which matches before a line feed at the end, too.
-    regex + r"\Z"
-}
-
-/// Whose regex [`sender_regex`] has made this, if it has.
-fn sender_of(regex: &str, server: &ServerName) -> Option<String> {
-    let escaped = regex.strip_suffix(r"\Z")?;
-    let mut text = String::with_capacity(escaped.len());
-    let mut chars = escaped.chars();
-    while let Some(c) = chars.next() {
-        text.push(if c == '\\' { chars.next()? } else { c });
-    }
-    let localpart = text.strip_prefix('@')?.strip_suffix(server.as_str())?.strip_suffix(':')?;
-    (sender_regex(localpart, server) == regex).then(|| localpart.to_owned())
+fn sender_regex(of: &Registration, homeserver: &Homeserver) -> String {
+    homeserver.dialect.syntax().exactly(&format!("@{}:{}", of.sender_localpart, homeserver.name))
 }

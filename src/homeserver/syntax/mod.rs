@@ -98,6 +98,15 @@ impl Syntax {
         })
     }
 
+    /// A regex that matches this ID and no other, but for capitals where they do not matter.
+    #[must_use]
+    pub fn exactly(self, id: &str) -> String {
+        match self.engine {
+            Engine::Python => python_exactly(id),
+            Engine::GoRe2 | Engine::Rust(_) => format!(r"\A{}\z", regex_syntax::escape(id)),
+        }
+    }
+
     /// Whether the homeserver takes a regex at all, without what it takes to match it.
     pub fn check(self, kind: Kind, regex: &str) -> Result<(), RegexError> {
         match self.engine {
@@ -114,4 +123,16 @@ impl Syntax {
             Engine::Rust(_) => rust::check_together(regexes, self.fold[kind]),
         }
     }
+}
+
+/// The same in Python, where it is tried from the start. Not `$`, which matches before a line feed at the end, too.
+fn python_exactly(id: &str) -> String {
+    let mut regex = String::with_capacity(2 * id.len());
+    for c in id.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            regex.push('\\');
+        }
+        regex.push(c);
+    }
+    regex + r"\Z"
 }

@@ -240,3 +240,21 @@ proptest! {
         agree(&regex, fold, &texts);
     }
 }
+
+#[test]
+fn an_id_can_be_written_as_a_regex_that_matches_nothing_else() {
+    let go = Syntax { engine: Engine::GoRe2, anchor: Anchor::Anywhere, fold: PerKind::all(false) };
+    for syntax in [Syntax::PYTHON, go, rust(false), rust(true)] {
+        for id in ["@bot:example.com", "@a.b_c-d/e+f=g\u{e9}:example.com", "@<x>{1} #&~\\\t\u{1}|(?:[y]$^*:example.com"]
+        {
+            let regex = syntax.exactly(id);
+            let pattern = syntax.pattern(Kind::User, &regex).expect("every homeserver takes it");
+            let matches = |text: &str| pattern.matcher().run(&mut Scratch::new(), text) == Outcome::Match;
+            assert!(matches(id), "{syntax:?} {regex}");
+            let others = [format!("{id}x"), format!("{id}\n"), format!("@q{id}"), id.replacen(['.', 'b', '<'], "Z", 1)];
+            for other in others {
+                assert!(!matches(&other), "{syntax:?} {regex} on {other:?}");
+            }
+        }
+    }
+}
