@@ -85,6 +85,7 @@ fn who_waits_is_told_what_has_changed() {
     service
         .wait("to see both", |service| service.status("registrations")["active"] == 1 && snapshot(service) != second);
     service.wait("to see both", |service| service.claimants("@telegram_1:example.com") == ["tg"]);
+    service.lets_go_of("@tg_1:example.com");
     let told = ask(service, &second, 60);
     let mut changes = told["changes"].as_array().expect("changes").clone();
     changes.sort_by_key(|change| change["as_id"].to_string());

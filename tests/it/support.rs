@@ -178,6 +178,11 @@ impl Service {
         }
     }
 
+    /// Waits until nobody claims an ID any more: what is taken away goes somewhat later than what came in its place.
+    pub(crate) fn lets_go_of(&self, id: &str) {
+        self.wait(&format!("to let go of {id}"), |service| service.claimants(id).is_empty());
+    }
+
     /// Waits until it has written so to its log: lines are written by a thread of their own, after what they tell of.
     pub(crate) fn says(&self, text: &str) {
         self.wait(&format!("to say `{text}`"), |service| service.log().contains(text));
