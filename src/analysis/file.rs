@@ -7,18 +7,23 @@ use crate::registration::{Registration, WarningCode};
 /// What was found out when the file was read.
 pub(super) fn findings(registration: &Registration) -> impl Iterator<Item = Finding> {
     registration.warnings.iter().map(|warning| {
-        let code = match warning.code {
-            WarningCode::DuplicateKey => Code::DuplicateKey,
-            WarningCode::WeakToken => Code::WeakToken,
-            WarningCode::UnknownKey => Code::UnknownKey,
-            WarningCode::UnusableUrl => Code::UnusableUrl,
-            WarningCode::Placeholder => Code::Placeholder,
-            WarningCode::NotABoolean => Code::NotABoolean,
-            WarningCode::MergeOrder => Code::MergeOrder,
-        };
-        Finding::new(code, Severity::Warning, warning.message.to_string())
+        Finding::new(warning.code.into(), Severity::Warning, warning.message.to_string())
             .at(FindingPlace::at(registration, warning.place))
     })
+}
+
+impl From<WarningCode> for Code {
+    fn from(code: WarningCode) -> Self {
+        match code {
+            WarningCode::DuplicateKey => Self::DuplicateKey,
+            WarningCode::WeakToken => Self::WeakToken,
+            WarningCode::UnknownKey => Self::UnknownKey,
+            WarningCode::UnusableUrl => Self::UnusableUrl,
+            WarningCode::Placeholder => Self::Placeholder,
+            WarningCode::NotABoolean => Self::NotABoolean,
+            WarningCode::MergeOrder => Self::MergeOrder,
+        }
+    }
 }
 
 /// What its permissions let happen.

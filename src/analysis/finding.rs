@@ -72,6 +72,13 @@ impl Finding {
         Self::new(Code::NothingFound, Severity::Error, message)
     }
 
+    /// What is passed over in a homeserver's own configuration, which is no service's.
+    pub(crate) fn of_configuration(code: Code, message: String, file: Arc<str>, place: Place) -> Self {
+        let Place { line, column } = place;
+        let place = FindingPlace { as_id: Arc::from(""), file, line, column, index: None, regex: None };
+        Self::new(code, Severity::Warning, message).at(place)
+    }
+
     /// It concerns IDs of a kind.
     pub(super) fn on(self, kind: Kind) -> Self {
         Self { kind: Some(kind), ..self }

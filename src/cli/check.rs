@@ -12,7 +12,7 @@ use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, print};
 use super::report::{self, Report};
 use super::sources::Sources;
-use super::synapse_config::Refused;
+use super::synapse_config::{Note, Refused};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
 use crate::registration::Fault;
@@ -58,16 +58,18 @@ enum Format {
 }
 
 pub(super) fn run(check: &Check) -> ExitCode {
-    let snapshot = match check
-        .sources
-        .resolve(&mut |note| tell(&format!("note: {note}")))
-        .and_then(|(name, sources)| load::load(name, sources))
-    {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
-            return unchecked(check.format, &error);
-        }
-    };
+    let mut notes = Vec::new();
+    let snapshot =
+        match check.sources.resolve(&mut |note| notes.push(note)).and_then(|(name, sources)| load::load(name, sources))
+        {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                notes.iter().for_each(|note| tell(&format!("note: {note}")));
+                return unchecked(check.format, &error);
+            }
+        };
+    let (findings, notes): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.finding.is_some());
+    notes.iter().for_each(|note| tell(&format!("note: {note}")));
     let comparer = match Comparer::new() {
         Ok(comparer) => comparer,
         Err(error) => {
@@ -75,7 +77,8 @@ pub(super) fn run(check: &Check) -> ExitCode {
             return ExitCode::from(INTERNAL);
         }
     };
-    let mut found = analyse(&comparer, &snapshot).findings;
+    let mut found: Vec<_> = findings.into_iter().filter_map(|note| note.finding.map(Arc::new)).collect();
+    found.extend(analyse(&comparer, &snapshot).findings);
     if snapshot.files().is_empty() {
         let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
         found.push(Arc::new(Finding::nothing_found(message)));

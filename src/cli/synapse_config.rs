@@ -1,5 +1,6 @@
 //! Synapse's own configuration as a source: files and directories, later ones over earlier ones, as Synapse takes them.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,9 +9,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
+use crate::analysis::{Code, Finding};
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
-use crate::registration::{Fault, FaultCode, HomeserverConfig, HomeserverConfigError, Said, homeserver_config};
+use crate::registration::{Fault, FaultCode, HomeserverConfig, HomeserverConfigError, Place, Said, homeserver_config};
 use crate::source::{Config, Entry, FileSystem, List, Provider, Unusable, config_files};
 
 /// Where a directory of the homeserver's container is on this machine.
@@ -41,6 +43,31 @@ pub(super) struct Refused {
     pub(super) error: HomeserverConfigError,
 }
 
+/// Something that is passed over, and is told.
+pub(crate) struct Note {
+    text: String,
+    /// The same as a finding, where it is one.
+    pub(super) finding: Option<Finding>,
+}
+
+impl Note {
+    fn text(text: String) -> Self {
+        Self { text, finding: None }
+    }
+
+    fn of(config: &Config, place: Place, what: String, code: Option<Code>) -> Self {
+        let file = config.file.display().to_string();
+        let text = format!("{file}:{}:{}: {what}", place.line, place.column);
+        Self { text, finding: code.map(|code| Finding::of_configuration(code, what, file.into(), place)) }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// Where a path of the configuration leads on this machine.
 fn mapped(path: &Path, maps: &[MapPath]) -> PathBuf {
     let map = maps.iter().find_map(|map| Some((map, path.strip_prefix(&map.from).ok()?)));
@@ -58,7 +85,7 @@ pub(crate) fn sources(
     named: Option<&ServerName>,
     maps: &[MapPath],
     read_file: fn(&Path) -> io::Result<Vec<u8>>,
-    note: &mut dyn FnMut(String),
+    note: &mut dyn FnMut(Note),
 ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     let system = FileSystem::default();
     let mut read = Vec::new();
@@ -118,22 +145,21 @@ fn not_its_name(said: Option<&str>, expected: &ServerName, configs: &[Config]) -
 }
 
 /// What all files say together; or which of them cannot be used, and why.
-fn overlaid(configs: &[Config], note: &mut dyn FnMut(String)) -> Result<Overlaid, Refused> {
+fn overlaid(configs: &[Config], note: &mut dyn FnMut(Note)) -> Result<Overlaid, Refused> {
     let mut all = HomeserverConfig::default();
     let (mut name, mut list) = (PathBuf::new(), PathBuf::new());
     for config in configs {
-        let file = config.file.display();
         let one = homeserver_config(&config.bytes).map_err(|error| Refused { file: config.file.clone(), error })?;
         for said in &one.passed_over {
-            note(format!("{file}:{}:{}: {}", said.place.line, said.place.column, said.value));
+            note(Note::of(config, said.place, said.value.clone(), said.code.map(Code::from)));
         }
-        let replaces = one.app_service_config_files.as_ref().is_some_and(|later| {
-            all.app_service_config_files.as_ref().is_some_and(|earlier| !earlier.is_empty() && earlier != later)
-        });
-        if replaces {
-            note(format!(
-                "{file}: its app_service_config_files replaces that of an earlier file as a whole, as in Synapse"
-            ));
+        let earlier = all.app_service_config_files.as_ref().filter(|earlier| !earlier.is_empty());
+        if let (Some(earlier), Some(later)) = (earlier, &one.app_service_config_files)
+            && earlier != later
+        {
+            let what = "its app_service_config_files replaces that of an earlier file as a whole, as in Synapse";
+            let place = later.first().map_or(Place { line: 1, column: 1 }, |first| first.place);
+            note(Note::of(config, place, what.to_owned(), Some(Code::DuplicateKey)));
         }
         if one.server_name.is_some() {
             name.clone_from(&config.file);
@@ -181,14 +207,14 @@ fn server_name(
 }
 
 /// Tells what of a directory is not read.
-fn passed_over(config: &Path, note: &mut dyn FnMut(String)) {
+fn passed_over(config: &Path, note: &mut dyn FnMut(Note)) {
     let Ok(entries) = fs::read_dir(config) else { return };
     let mut others: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     others.retain(|path| !(path.extension().is_some_and(|extension| extension == "yaml") && path.is_file()));
     others.sort_unstable();
     for path in others {
         let why = if path.is_dir() { "a directory" } else { "not called *.yaml" };
-        note(format!("{}: passed over, as by Synapse: {why}", path.display()));
+        note(Note::text(format!("{}: passed over, as by Synapse: {why}", path.display())));
     }
 }
 

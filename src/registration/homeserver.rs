@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::syntax::{self, Subject};
-use super::{Fault, FaultCode, Place, messages, shape, spelling};
+use super::{Fault, FaultCode, Place, WarningCode, messages, shape, spelling};
 use pyyaml::{Document, Located, NodeId, Release, Value};
 
 const SERVER_NAME: &str = "server_name";
@@ -25,7 +25,7 @@ pub struct HomeserverConfig {
     pub app_service_config_files: Option<Vec<Said<PathBuf>>>,
     /// What seems to be meant for one of the two and is passed over, or the file as a whole; each a sentence without an
     /// end.
-    pub passed_over: Vec<Said<String>>,
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// Something that a file says, and where.
@@ -33,6 +33,17 @@ pub struct HomeserverConfig {
 pub struct Said<T> {
     /// What.
     pub value: T,
+    /// Where it begins.
+    pub place: Place,
+}
+
+/// Something that a file says, and that Synapse passes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// What such a warning is called in a registration; `None` where it may well be as it should.
+    pub code: Option<WarningCode>,
+    /// What it is, as a sentence without an end.
+    pub value: String,
     /// Where it begins.
     pub place: Place,
 }
@@ -116,7 +127,8 @@ fn refused(fault: Fault) -> HomeserverConfigError {
 
 fn passed_over(what: &str) -> HomeserverConfig {
     let value = format!("{what}: Synapse passes over it");
-    HomeserverConfig { passed_over: vec![Said { value, place: Place { line: 1, column: 1 } }], ..Default::default() }
+    let file = PassedOver { code: None, value, place: Place { line: 1, column: 1 } };
+    HomeserverConfig { passed_over: vec![file], ..Default::default() }
 }
 
 fn server_name(found: Located<'_>, faults: &mut Vec<Fault>) -> Option<Said<String>> {
@@ -196,32 +208,32 @@ fn is_registration(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> bool 
 }
 
 /// What Synapse passes over without a word, though somebody meant something by it.
-fn suspicious(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<String>> {
+fn suspicious(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<PassedOver> {
     let mut suspicious = misspelt(document, pairs);
     suspicious.extend(twice(document, pairs));
     let place = document.place(document.root());
     if ["as_token", "hs_token"].iter().all(|key| document.get(pairs, key).is_some()) {
         let value =
             format!("this is a registration, of which Synapse reads nothing here: list its path under `{FILES}`");
-        suspicious.push(Said { value, place });
+        suspicious.push(PassedOver { code: Some(WarningCode::UnknownKey), value, place });
     }
     suspicious
 }
 
 /// The two keys, where one stands twice.
-fn twice<'d>(document: &'d Document<'_>, pairs: &'d [(NodeId, NodeId)]) -> impl Iterator<Item = Said<String>> + 'd {
+fn twice<'d>(document: &'d Document<'_>, pairs: &'d [(NodeId, NodeId)]) -> impl Iterator<Item = PassedOver> + 'd {
     document.repeated().iter().filter_map(move |&(first, place)| {
         let key = pairs.iter().map(|&(key, _)| document.locate(key)).find(|key| key.place == place)?;
         let name =
             [SERVER_NAME, FILES].into_iter().find(|name| matches!(key.value, Value::Str(text) if text.is(name)))?;
         let value =
             format!("`{name}` already stands at line {}: the earlier one is passed over as a whole", first.line);
-        Some(Said { value, place })
+        Some(PassedOver { code: Some(WarningCode::DuplicateKey), value, place })
     })
 }
 
 /// Keys that are near to the two, and that Synapse passes over.
-fn misspelt(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<String>> {
+fn misspelt(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<PassedOver> {
     let known = [SERVER_NAME, FILES];
     let keys = pairs.iter().filter_map(|&(key, _)| match document.value(key) {
         Value::Str(name) if !known.contains(&&*name.chars) => {
@@ -230,7 +242,8 @@ fn misspelt(document: &Document<'_>, pairs: &[(NodeId, NodeId)]) -> Vec<Said<Str
                 chars => spelling::nearest(chars, &known)?,
             };
             let there = document.get(pairs, meant).is_some();
-            (!there).then(|| Said {
+            (!there).then(|| PassedOver {
+                code: Some(WarningCode::UnknownKey),
                 value: format!(
                     "Synapse does not know {} and passes over it: did you mean `{meant}`?",
                     super::keys::shown(&name.chars)

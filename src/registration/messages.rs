@@ -35,8 +35,12 @@ pub(super) fn kind(value: Value<'_>) -> &'static str {
 
 /// The document is something else than a mapping.
 pub(super) fn not_a_mapping(value: Value<'_>, place: Place) -> Fault {
+    let way_out = match value {
+        Value::Null => ": write id, url, as_token, … into it",
+        _ => "",
+    };
     let message =
-        format!("the file holds {} where a registration, a mapping of keys to values, is needed", kind(value));
+        format!("the file holds {} where a registration, a mapping of keys to values, is needed{way_out}", kind(value));
     Fault::at(FaultCode::WrongType, place, message)
 }
 
@@ -174,6 +178,15 @@ pub(super) fn entry_not_a_mapping(kind_of: &str, found: Located<'_>) -> Fault {
         kind(found.value)
     );
     Fault::over(FaultCode::WrongType, found, message)
+}
+
+/// One entry that a dash too many makes two of.
+pub(super) fn split_entry(kind_of: &str, missing: &str, second: Place) -> Fault {
+    let message = format!(
+        "an entry of namespaces.{kind_of} is split in two: remove the `- ` in front of this, and indent `{missing}` like the \
+         key above it, so that one entry holds both regex and exclusive"
+    );
+    Fault::at(FaultCode::MissingKey, second, message)
 }
 
 /// An entry without a regex that is a string.

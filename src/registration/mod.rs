@@ -71,7 +71,7 @@ pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};
 pub use foreign::load_for;
-pub use homeserver::{HomeserverConfig, HomeserverConfigError, Said, homeserver_config, missing_file_hint};
+pub use homeserver::{HomeserverConfig, HomeserverConfigError, PassedOver, Said, homeserver_config, missing_file_hint};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};
 pub use pyyaml::Place;

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::draft::Draft;
+use super::keys::instead_in_entry;
 use super::{Entry, Namespaces, ValidRegex, messages};
 use python_re::Pattern;
 use pyyaml::{Located, Text, Value};
@@ -34,8 +35,21 @@ struct Texts<'d> {
 fn entries<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, texts: &mut Texts<'d>) -> Box<[Entry]> {
     match found.value {
         Value::List(items) => {
-            let entries = items.iter().filter_map(|&item| entry(draft, kind, draft.document.locate(item), texts));
-            entries.collect()
+            let mut entries = Vec::with_capacity(items.len());
+            let mut rest = items;
+            while let [first, after @ ..] = rest {
+                let first = draft.document.locate(*first);
+                let second = after.first().map(|&second| draft.document.locate(second));
+                rest = after;
+                if let Some((second, missing)) = second.and_then(|second| Some((second, split(draft, first, second)?)))
+                {
+                    draft.fault(messages::split_entry(kind, missing, second.place));
+                    rest = &after[1..];
+                } else {
+                    entries.extend(entry(draft, kind, first, texts));
+                }
+            }
+            entries.into()
         }
         // An empty `!!omap` is an empty list.
         Value::Pairs([]) => Box::default(),
@@ -43,6 +57,22 @@ fn entries<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, te
             draft.fault(messages::namespace_not_a_list(draft, kind, found));
             Box::default()
         }
+    }
+}
+
+/// What the first of two entries lacks, if the second holds just that: a `- ` too many parts what is one entry.
+fn split(draft: &Draft<'_>, first: Located<'_>, second: Located<'_>) -> Option<&'static str> {
+    let has = |entry: Located<'_>, key: &str| match entry.value {
+        Value::Dict(pairs) => {
+            Some(draft.document.get(pairs, key).is_some() || instead_in_entry(draft, entry, key).is_some())
+        }
+        _ => None,
+    };
+    let of = |entry| Some((has(entry, "regex")?, has(entry, "exclusive")?));
+    match (of(first)?, of(second)?) {
+        ((true, false), (false, true)) => Some("exclusive"),
+        ((false, true), (true, false)) => Some("regex"),
+        _ => None,
     }
 }
 

@@ -97,6 +97,9 @@ fn unrendered(error: &YamlError, text: &str, subject: Subject) -> Option<Fault> 
     Some(Fault::at(FaultCode::Syntax, error.place, message))
 }
 
+/// What PyYAML finds where a text that is not complete ends.
+const END: &str = "the end of the file";
+
 fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
     let noun = subject.noun();
     let way_out = match error.problem {
@@ -128,11 +131,15 @@ fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
         Problem::NoComma(..) | Problem::NotOpened(_) | Problem::NoContent(_) if has_comment(error, text) => {
             "what follows a blank and '#' is a comment: put a value with a '#' in single quotes"
         }
+        Problem::NoComma(close, END) => {
+            return Some(format!("the file is cut short, or {close:?} is missing at its end: complete it"));
+        }
         Problem::NoComma(close, _) => {
             return Some(format!(
                 "entries are parted by ',', and end with {close:?}; a value that begins with a bracket is quoted"
             ));
         }
+        Problem::NoContent(END) => "the file is cut short, or something is missing at its end: complete it",
         Problem::NoContent("','") => "remove one of the commas",
         Problem::AfterDocument(_) => "remove what stands behind the end of the registration (`...`), or the `...`",
         Problem::EntryNotAllowed => "a list begins on a line of its own below its key, with '- ' before each entry",

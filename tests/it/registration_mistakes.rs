@@ -89,6 +89,9 @@ fn other_files() -> Vec<(&'static str, String, &'static str)> {
         ("below two keys", &format!("irc:\n{0}slack:\n{0}", indented()), "several registrations"),
         ("a list below a key", &format!("appservices:\n{list}"), "this is a list of registrations"),
         ("all of TOML", &GOOD.lines().take(5).map(|line| line.replace(": ", " = \"") + "\"\n").collect::<String>(), "TOML or the like"),
+        ("nothing but a mark", "---\n", "write id, url, as_token, … into it"),
+        ("cut short", "id: [", "the file is cut short, or something is missing at its end"),
+        ("cut short in a list", "id: [a", "the file is cut short, or ']' is missing at its end"),
         ("in quotes", &format!("'{}'", GOOD.replace('\'', "''")), "the whole registration stands in quotes"),
         ("a patch", &each_line_behind("+"), "this is a patch"),
         ("two documents", &format!("{GOOD}---\n{GOOD}"), "a file holds one registration"),
@@ -229,6 +232,18 @@ fn a_way_out_that_is_followed_leads_out() {
             "what belongs together is indented alike",
             "  users:\n  - regex: '@irc_.*'\n    exclusive: true\n  aliases: []\n",
         ),
+        // A dash too many would make two entries of one, in either order.
+        (
+            "  users:\n  - regex: '@irc_.*'\n  - exclusive: true\n",
+            "remove the `- ` in front of this, and indent `exclusive`",
+            users,
+        ),
+        (
+            "  users:\n  - exclusive: true\n  - regex: '@irc_.*'\n",
+            "remove the `- ` in front of this, and indent `regex`",
+            users,
+        ),
+        ("  users: [\n", "the file is cut short", users),
         ("  users: - regex: '@a'\n", "a list begins on a line of its own", users),
         ("\tusers: []\n", "indent with spaces", users),
     ] {

@@ -158,8 +158,10 @@ impl<W: Write> Printer<W> {
         let arrow = if at == 0 { "-->" } else { ":::" };
         let margin = " ".repeat(width);
         let FindingPlace { line, column, .. } = place;
-        let (file, as_id) = (Visible(&place.file), Visible(&place.as_id));
-        writeln!(self.out, "{margin}{} {file}:{line}:{column} ({as_id})", self.paint(DIM, arrow))?;
+        let file = Visible(&place.file);
+        // A homeserver's own configuration is no service's.
+        let whose = if place.as_id.is_empty() { String::new() } else { format!(" ({})", Visible(&place.as_id)) };
+        writeln!(self.out, "{margin}{} {file}:{line}:{column}{whose}", self.paint(DIM, arrow))?;
         let bar = self.paint(DIM, "|");
         let label = label(finding, at);
         let (key, value) = match &place.regex {
