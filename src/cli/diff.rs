@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
-use super::sources::{Whose, at};
+use super::sources::{Whose, at, standard_input_once};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::homeserver::{Dialect, Homeserver};
@@ -104,6 +104,7 @@ fn difference(diff: &Diff) -> anyhow::Result<Difference> {
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };
+    standard_input_once([&diff.old].into_iter().chain(&diff.new))?;
     let old = at(&diff.old)?;
     // What comes through a pipe is there once.
     let new = diff.new.as_deref().map_or_else(|| Ok(Arc::clone(&old)), at)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 
-use super::synapse_config::{self, MapPath};
+use super::synapse_config::{self, MapPath, Note};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
 use crate::reloadable_files::read_first;
@@ -53,14 +53,14 @@ pub(crate) struct SynapseConfig {
     /// Take the name and the files from Synapse's configuration (`server_name`, `app_service_config_files`): a file, or a
     /// directory with `*.yaml`. May be given several times; what a later file says replaces what earlier ones say, as with
     /// Synapse's own `--config-path`; in the environment, with commas between them. `--server-name` says the name where no
-    /// file does.
+    /// file does. DIRs beside it are loaded after what it lists: whether what is new fits in (`preflight` looks into these
+    /// alone, `serve` takes one or the other).
     #[arg(
         long = "synapse-config",
         id = "synapse_config",
         value_name = "PATH",
         env = "BAILIWICK_SYNAPSE_CONFIG",
-        value_delimiter = ',',
-        conflicts_with = "dirs"
+        value_delimiter = ','
     )]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -81,22 +81,40 @@ impl Sources {
     /// path at which there is nothing is a mistake.
     ///
     /// What is passed over is told with `note`.
-    pub(crate) fn resolve(&self, note: &mut dyn FnMut(String)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+    pub(crate) fn resolve(&self, note: &mut dyn FnMut(Note)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         self.dirs.iter().try_for_each(|path| is_there(path))?;
-        if self.dirs.iter().filter(|path| is_standard_input(path)).count() > 1 {
-            bail!("`-` is given more than once, and standard input can be read once");
-        }
+        standard_input_once(self.dirs.iter())?;
         // Whoever waits in front of a terminal may pipe a configuration in as slowly as they like.
         self.resolve_as(all_now_at, |file| fs::read(file), note)
+    }
+
+    /// The same, for a question about newcomers: where directories are given beside Synapse's configuration, that says the
+    /// name alone.
+    pub(crate) fn resolve_newcomers(
+        &self,
+        note: &mut dyn FnMut(Note),
+    ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        let (homeserver, mut sources) = self.resolve(note)?;
+        if !self.synapse.paths.is_empty() && !self.dirs.is_empty() {
+            // The list comes first, and is one source.
+            sources.remove(0);
+        }
+        Ok((homeserver, sources))
     }
 
     /// The same for a service, for which what is not there may come.
     pub(crate) fn resolve_to_serve(
         &self,
-        note: &mut dyn FnMut(String),
+        note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         if self.dirs.iter().any(|path| is_standard_input(path)) {
             bail!("`-` is standard input, which a service cannot watch: give a directory or a file");
+        }
+        if !self.dirs.is_empty() && !self.synapse.paths.is_empty() {
+            bail!(
+                "--synapse-config and DIR (in the environment BAILIWICK_DIRS) both say which registrations to serve, and \
+                 Synapse loads the first alone: leave one of them out"
+            );
         }
         self.resolve_as(all_at, read_first, note)
     }
@@ -105,12 +123,13 @@ impl Sources {
         &self,
         all_at: fn(&[PathBuf]) -> Vec<Arc<dyn Provider>>,
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
-        note: &mut dyn FnMut(String),
+        note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         let SynapseConfig { paths, map_path } = &self.synapse;
         if !paths.is_empty() {
-            let (homeserver, sources) =
+            let (homeserver, mut sources) =
                 synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
+            sources.extend(all_at(&self.dirs));
             return Ok((Homeserver::new(homeserver.name, self.whose.homeserver), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
@@ -154,6 +173,15 @@ fn now_at(path: &Path) -> Arc<dyn Provider> {
     } else {
         source_at(path)
     }
+}
+
+/// Whoever names standard input twice would find it empty the second time, and take that for a file without a registration.
+pub(crate) fn standard_input_once<'p>(mut paths: impl Iterator<Item = &'p PathBuf>) -> anyhow::Result<()> {
+    let is_it = |path: &PathBuf| is_standard_input(path) || path == Path::new("/dev/stdin");
+    if paths.by_ref().any(is_it) && paths.any(is_it) {
+        bail!("standard input is named more than once, and can be read once");
+    }
+    Ok(())
 }
 
 /// `-`, as most programs have it.

@@ -412,11 +412,12 @@ fn a_variable_that_has_a_part_in_an_error_is_named() {
     for (variable, value, arguments) in [
         ("BAILIWICK_FORMAT", "sarif", &["owner", "@x:example.com", "--dir", "."][..]),
         ("BAILIWICK_LISTEN", "8790", &["serve", ".", "--server-name", "example.com"]),
-        ("BAILIWICK_DIRS", "/nowhere", &["check", "--synapse-config", "homeserver.yaml"]),
     ] {
         let said = run(variable, value, arguments);
         assert!(said.contains(&format!("{variable} is set in the environment")), "{said}");
     }
+    let both = run("BAILIWICK_DIRS", "/nowhere", &["serve", "--synapse-config", "homeserver.yaml"]);
+    assert!(both.contains("BAILIWICK_DIRS") && both.contains("leave one of them out"), "{both}");
     assert!(run("BAILIWICK_LISTEN", "8790", &["health"]).contains("such as 127.0.0.1:8790"));
     let said = run("BAILIWICK_LISTEN", "8790", &["check", "."]);
     assert!(!said.contains("BAILIWICK_LISTEN"), "{said}");
@@ -444,8 +445,10 @@ fn what_comes_through_a_pipe_is_checked() {
         assert!(said.contains(name) && said.contains("does not know `URL`"), "{line}: {said}");
         assert_eq!(code, Some(1), "{line}: {said}");
     }
-    let twice = run("\"$0\" check - - < /dev/null");
-    assert!(twice.0 == Some(64) && twice.1.contains("more than once"), "{twice:?}");
+    for line in ["check - -", "check - /dev/stdin", "diff - -"] {
+        let twice = run(&format!("\"$0\" {line} < /dev/null"));
+        assert!(twice.0 == Some(64) && twice.1.contains("more than once"), "{twice:?}");
+    }
     let served = run("\"$0\" serve - --listen 127.0.0.1:0 < /dev/null");
     assert!(served.0 == Some(64) && served.1.contains("a service cannot watch"), "{served:?}");
     let empty = run("\"$0\" check - < /dev/null");

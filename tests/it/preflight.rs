@@ -262,6 +262,21 @@ fn why_there_is_no_answer_is_said() {
     assert!(other.status.code() == Some(64) && said.contains("other.example"), "{said}");
 }
 
+/// The configuration says whose names they are; who lives in those of services that are there already is not asked.
+#[test]
+fn a_newcomer_is_looked_into_beside_the_configuration() {
+    let synapse = StandIn::start(Mood::Well);
+    let home = home(&registration("irc", "irc_"));
+    let listed = home.path().join("listed.yaml");
+    fs::write(&listed, registration("telegram", "telegram_")).expect("written");
+    let config = format!("server_name: example.com\napp_service_config_files: ['{}']\n", listed.display());
+    fs::write(home.path().join("homeserver.yaml"), config).expect("written");
+    let admin = format!("http://{}", synapse.address);
+    let beside = preflight(&home, &admin, &["--synapse-config", "homeserver.yaml"]);
+    let alone = preflight(&home, &admin, &[]);
+    assert_eq!((beside.code, &beside.out), (Some(1), &alone.out), "{}", beside.said);
+}
+
 #[test]
 fn a_file_that_does_not_load_is_an_error() {
     let synapse = StandIn::start(Mood::Well);

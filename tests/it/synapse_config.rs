@@ -246,6 +246,66 @@ fn a_file_that_is_called_otherwise_is_named_and_no_name_is_let_go_lightly() {
     }
 }
 
+/// Whether a new bridge fits in is asked before it is listed.
+#[test]
+fn what_is_given_beside_a_configuration_is_checked_with_what_it_lists() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let listed = home.path().join("irc.yaml");
+    let config = format!("server_name: example.com\napp_service_config_files: ['{}']\n", listed.display());
+    let (irc, more) = (registration("irc", "irc_"), registration("more", "irc_m"));
+    write(home.path(), &[("homeserver.yaml", &config), ("irc.yaml", &irc), ("more.yaml", &more)]);
+    let check = bailiwick(home.path(), &["check", "more.yaml", "--synapse-config", "homeserver.yaml"]);
+    assert_eq!(check.status.code(), Some(1), "{}", said(&check));
+    assert!(
+        String::from_utf8_lossy(&check.stdout).contains("error[exclusive-conflict]: `irc` and `more`"),
+        "{check:?}"
+    );
+    let owner = ["owner", "@irc_m:example.com", "--dir", "more.yaml", "--synapse-config", "homeserver.yaml"];
+    assert!(String::from_utf8_lossy(&bailiwick(home.path(), &owner).stdout).contains("contested"));
+    // What is listed already is named twice, as it would be in a list.
+    let again =
+        bailiwick(home.path(), &["check", &listed.display().to_string(), "--synapse-config", "homeserver.yaml"]);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("is named twice"), "{}", said(&again));
+}
+
+/// As in a registration: what is lost without a word weighs, and stands in every format.
+#[test]
+fn what_a_configuration_loses_is_a_finding() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = |id: &str| home.path().join(format!("{id}.yaml")).display().to_string();
+    let (a, b) = (path("a"), path("b"));
+    let list = |path: &str| format!("app_service_config_files: ['{path}']\n");
+    let name = "server_name: example.com\n";
+    let twice = format!("{name}{}{}", list(&a), list(&b));
+    let one = format!("{name}{}", list(&a));
+    let misspelt = format!("app_service_config_file: ['{b}']\n");
+    for (first, second, code, place) in [
+        (&twice, "x: 1\n", "duplicate-key", ("1.yaml", 3, 1)),
+        (&one, &*misspelt, "unknown-key", ("2.yaml", 1, 1)),
+        (&one, &*list(&b), "duplicate-key", ("2.yaml", 1, 28)),
+    ] {
+        write(home.path(), &[("1.yaml", first), ("2.yaml", second)]);
+        let check = ["check", "--synapse-config", "1.yaml", "--synapse-config", "2.yaml", "--format"];
+        let run = |format: &str| {
+            bailiwick(home.path(), &[&check[..], &[format, "--allow", "readable-by-all,weak-token"]].concat())
+        };
+        let output = run("json");
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let finding = &document["findings"][0];
+        let at = &finding["places"][0];
+        assert_eq!(finding["code"], code, "{document}");
+        assert_eq!(
+            (&at["file"], &at["line"], &at["column"]),
+            (&place.0.into(), &place.1.into(), &place.2.into()),
+            "{document}"
+        );
+        for format in ["human", "sarif"] {
+            assert!(String::from_utf8_lossy(&run(format).stdout).contains(code), "{}", said(&run(format)));
+        }
+    }
+}
+
 #[test]
 fn a_name_that_synapse_refuses_is_an_error_with_its_place() {
     let home = tempfile::tempdir().expect("a temporary directory");

@@ -49,7 +49,7 @@ pub(super) struct Preflight {
 }
 
 pub(super) fn run(preflight: &Preflight) -> ExitCode {
-    let loaded = preflight.sources.resolve(&mut |note| tell(&format!("note: {note}")));
+    let loaded = preflight.sources.resolve_newcomers(&mut |note| tell(&format!("note: {note}")));
     let snapshot = match loaded.and_then(|(homeserver, sources)| load::load(homeserver, sources)).and_then(usable) {
         Ok(snapshot) => snapshot,
         Err(error) => {
