@@ -44,6 +44,7 @@ mod palpo;
 mod precedence;
 mod ruma;
 mod scope;
+mod several;
 mod spec;
 mod synapse;
 mod syntax;
@@ -59,6 +60,7 @@ pub use join::{Broken, Join};
 pub use loader::{Consequence, Library, Loader, SenderRule, SetRules};
 pub use precedence::{Precedence, Rank};
 pub use scope::{Scope, Sender};
+pub use several::Several;
 pub use syntax::{Anchor, Engine, RegexError, RustRelease, Syntax};
 
 use crate::matrix::{ServerName, ServerNameError};
