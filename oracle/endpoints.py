@@ -101,8 +101,8 @@ class Synapse:
             time.sleep(0.2)
         raise RuntimeError("Synapse does not start")
 
-    def ask(self, method, path, body=None, token=None, query=None):
-        path = "/_matrix/client/versions" if path == "/../versions" else "/_matrix/client/v3" + path
+    def ask(self, method, path, body=None, token=None, query=None, prefix="/_matrix/client/v3"):
+        path = "/_matrix/client/versions" if path == "/../versions" else prefix + path
         if query:
             path += "?" + urlencode(query)
         headers = {"Authorization": f"Bearer {token}"} if token else {}

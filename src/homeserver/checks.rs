@@ -37,12 +37,14 @@ pub struct Checks {
 pub struct UserFlow {
     /// In which letters the name is taken.
     pub case: Case,
-    /// Whether a name that begins with `@` is taken for a whole ID.
-    pub whole_ids: bool,
+    /// What a name may be.
+    pub named: Named,
     /// What is answered to a token, or an id, that no service has.
     pub unknown: Refuses,
     /// The checks.
     pub steps: &'static [Step<UserCheck>],
+    /// What the homeserver makes of a user who has no account, where that is known.
+    pub account: Option<Account>,
 }
 
 /// What is checked of an alias.
@@ -63,6 +65,17 @@ pub struct ActingFlow {
     pub steps: &'static [Step<ActingCheck>],
     /// What the homeserver makes of a user who has no account.
     pub account: Account,
+}
+
+/// What the name of a user may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A localpart, whatever it begins with.
+    Localpart,
+    /// The same, but what begins with `@` is a whole ID, which must be of this server; else, this is answered.
+    Local(ErrCode),
+    /// The same, but what begins with `@` is looked at as it is, be it of another server, or no ID at all.
+    Anywhere,
 }
 
 /// In which letters a name is taken.

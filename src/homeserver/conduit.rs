@@ -7,7 +7,7 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, RustRelease, Scope, Sender,
+    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Named, Precedence, RustRelease, Scope, Sender,
     SenderRule, SetRules, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
@@ -52,9 +52,10 @@ pub(super) static ROW: Row = Row {
         // session.rs:70 and 118: an account in an exclusive namespace has no password.
         password: UserFlow {
             case: Case::Lowered,
-            whole_ids: true,
+            named: Named::Local(ErrCode::InvalidParam),
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
+            account: None,
         },
         acting: ruma::acting(Account::NeededOfAll),
         alias_of_person: ruma::ALIAS_OF_PERSON,

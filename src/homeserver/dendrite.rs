@@ -8,7 +8,7 @@ use super::dialect::Row;
 use super::ruma;
 use super::{
     Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck, UserFlow,
+    Loader, Named, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -69,7 +69,7 @@ pub(super) static ROW: Row = Row {
         // clientapi/routing/register.go:458-749.
         person: UserFlow {
             case: Case::Lowered,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[
                 NOT_NUMERIC,
@@ -79,11 +79,12 @@ pub(super) static ROW: Row = Row {
                 NO_UNDERSCORE,
                 step(UserCheck::NotReserved, 400, ErrCode::Exclusive),
             ],
+            account: None,
         },
         // register.go:1026-1035: of a reserved name it says that it is taken.
         availability: UserFlow {
             case: Case::Lowered,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[
                 BYTES,
@@ -92,28 +93,38 @@ pub(super) static ROW: Row = Row {
                 NO_UNDERSCORE,
                 step(UserCheck::NotReserved, 400, ErrCode::UserInUse),
             ],
+            account: None,
         },
         // register.go:1064-1098, by the shared secret: no namespace is looked at.
         administrator: UserFlow {
             case: Case::Lowered,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[BYTES, CHARACTERS, NOT_EMPTY, NO_UNDERSCORE],
+            account: None,
         },
         service: UserFlow {
             case: Case::Lowered,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[NOT_NUMERIC, BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
+            account: None,
         },
         // The same function as for registering.
         login: UserFlow {
             case: Case::Kept,
-            whole_ids: true,
+            named: Named::Local(ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
+            account: None,
         },
-        password: UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN, steps: &[] },
+        password: UserFlow {
+            case: Case::Kept,
+            named: Named::Local(ErrCode::InvalidParam),
+            unknown: UNKNOWN,
+            steps: &[],
+            account: None,
+        },
         // userapi/internal/user_api.go:627-637. An account that the service itself has made would do as well.
         acting: ActingFlow {
             unknown: UNKNOWN,

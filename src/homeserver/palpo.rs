@@ -9,7 +9,7 @@ use super::dialect::Row;
 use super::ruma;
 use super::{
     Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck,
+    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -62,7 +62,10 @@ const PALPO: Row = Row {
         // The console, and PUT v2/users: not checked.
         administrator: ruma::by_grammar(Case::Lowered),
         service: ruma::of_service(Case::Lowered, Refuses::with(401, ErrCode::MissingToken)),
-        login: ruma::login(Case::Lowered, &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)]),
+        login: UserFlow {
+            account: Some(Account::NeededOfAll),
+            ..ruma::login(Case::Lowered, &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)])
+        },
         password: ruma::NO_CHECK,
         // hoops/auth.rs: an account is made on the spot, of whatever server.
         acting: ActingFlow {

@@ -2,7 +2,7 @@
 //! ancestor, two `RegexSet`s a list, of what is exclusive and of what is shared.
 
 use super::checks::step;
-use super::{Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Refuses, Step, UserCheck, UserFlow};
+use super::{Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Named, Refuses, Step, UserCheck, UserFlow};
 use crate::matrix::{ErrCode, ServerName};
 
 /// What a token that nobody has is answered wherever it is not a registration that is asked for.
@@ -24,30 +24,53 @@ const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exc
 
 /// A name by its grammar alone: no namespace is looked at.
 pub(super) const fn by_grammar(case: Case) -> UserFlow {
-    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[CHARACTERS, NOT_EMPTY, BYTES] }
+    UserFlow {
+        case,
+        named: Named::Local(ErrCode::InvalidParam),
+        unknown: UNKNOWN_TOKEN,
+        steps: &[CHARACTERS, NOT_EMPTY, BYTES],
+        account: None,
+    }
 }
 
 /// A name by its grammar, and then whether some service holds it exclusively.
 pub(super) const fn unless_reserved(case: Case) -> UserFlow {
-    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED] }
+    UserFlow {
+        case,
+        named: Named::Local(ErrCode::InvalidParam),
+        unknown: UNKNOWN_TOKEN,
+        steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
+        account: None,
+    }
 }
 
 /// A service registers a name: the grammar, and then whether it is in its own namespace, whoever else holds it.
 pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
-    UserFlow { case, whole_ids: true, unknown, steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE] }
+    UserFlow {
+        case,
+        named: Named::Local(ErrCode::InvalidParam),
+        unknown,
+        steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE],
+        account: None,
+    }
 }
 
 /// A service logs a user in.
 pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
-    UserFlow { case, whole_ids: true, unknown: UNKNOWN_TOKEN, steps }
+    UserFlow { case, named: Named::Local(ErrCode::InvalidParam), unknown: UNKNOWN_TOKEN, steps, account: None }
 }
 
 /// The user must be in the service's namespace.
 pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
 
 /// Nothing is looked at.
-pub(super) const NO_CHECK: UserFlow =
-    UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN_TOKEN, steps: &[] };
+pub(super) const NO_CHECK: UserFlow = UserFlow {
+    case: Case::Kept,
+    named: Named::Local(ErrCode::InvalidParam),
+    unknown: UNKNOWN_TOKEN,
+    steps: &[],
+    account: None,
+};
 
 const ACTS_AS_AN_ID: Step<ActingCheck> = step(ActingCheck::Valid, 400, ErrCode::InvalidUsername);
 const ACTS_IN_ITS_NAMESPACE: Step<ActingCheck> = step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive);

@@ -8,7 +8,7 @@ use super::checks::{AliasFlow, step};
 use super::dialect::Row;
 use super::synapse;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, Anchor, Case, Checks, Consequence, Engine, Loader, Precedence,
+    Account, ActingCheck, ActingFlow, AliasCheck, Anchor, Case, Checks, Consequence, Engine, Loader, Named, Precedence,
     Refuses, Scope, Sender, SetRules, Step, Syntax, UserCheck, UserFlow, ruma,
 };
 use crate::matrix::{ErrCode, PerKind};
@@ -74,25 +74,46 @@ const SPEC: Row = Row {
     checks: Checks {
         person: UserFlow {
             case: Case::Kept,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
+            account: None,
         },
         availability: UserFlow {
             case: Case::Kept,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
+            account: None,
         },
         administrator: UserFlow {
             case: Case::Kept,
-            whole_ids: false,
+            named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
+            account: None,
         },
-        service: UserFlow { case: Case::Kept, whole_ids: false, unknown: UNKNOWN, steps: &[OUTSIDE, RESERVED] },
-        login: UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN, steps: &[OUTSIDE] },
-        password: UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN, steps: &[] },
+        service: UserFlow {
+            case: Case::Kept,
+            named: Named::Localpart,
+            unknown: UNKNOWN,
+            steps: &[OUTSIDE, RESERVED],
+            account: None,
+        },
+        login: UserFlow {
+            case: Case::Kept,
+            named: Named::Local(ErrCode::InvalidParam),
+            unknown: UNKNOWN,
+            steps: &[OUTSIDE],
+            account: None,
+        },
+        password: UserFlow {
+            case: Case::Kept,
+            named: Named::Local(ErrCode::InvalidParam),
+            unknown: UNKNOWN,
+            steps: &[],
+            account: None,
+        },
         acting: ActingFlow {
             unknown: UNKNOWN,
             steps: &[step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden)],

@@ -23,34 +23,31 @@ impl Services {
         if let Err(as_id) = named {
             return case.refuse(unknown_service(as_id).answered(flow.unknown));
         }
-        let account = if case.own_claim().is_some_and(|claim| claim.via == ClaimVia::Sender) {
-            of_sender(flow.account)
-        } else {
-            flow.account
-        };
+        let account = case.account_rule(flow.account);
         let is_remote = split_user_id(user_id).is_none_or(|(_, server)| server != self.server_name().as_str());
         let mut decision = case.decide(flow.steps, |case, check| checked(case, check, user_id));
-        if decision.allowed && is_remote && matches!(account, Account::Needed | Account::NeededOfAll) {
+        if decision.allowed && is_remote && account == AccountRule::Needed {
             let error =
                 format!("`{user_id}` is of another server than `{}`, and so has no account here", self.server_name());
             let case = self.user_case(asker, user_id.to_owned(), scratch);
             let refuses = Refuses { status: 403, errcode: ErrCode::Forbidden };
             decision = case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses));
         }
-        decision.account = decision.allowed.then_some(match account {
-            Account::Needed | Account::NeededOfAll => AccountRule::Needed,
-            Account::NotNeeded => AccountRule::NotNeeded,
-            Account::Made => AccountRule::Made,
-        });
+        decision.account = decision.allowed.then_some(account);
         decision
     }
 }
 
-/// What is made of the service's own user.
-const fn of_sender(account: Account) -> Account {
-    match account {
-        Account::Needed => Account::NotNeeded,
-        Account::NeededOfAll | Account::NotNeeded | Account::Made => account,
+impl Case<'_> {
+    /// What is made of a user who has no account; the service's own is another matter.
+    pub(super) fn account_rule(&self, account: Account) -> AccountRule {
+        let is_own = || self.own_claim().is_some_and(|claim| claim.via == ClaimVia::Sender);
+        match account {
+            Account::Needed if is_own() => AccountRule::NotNeeded,
+            Account::Needed | Account::NeededOfAll => AccountRule::Needed,
+            Account::NotNeeded => AccountRule::NotNeeded,
+            Account::Made => AccountRule::Made,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::case::{Case, Checked, Objection, Subject};
 use super::reasons::{outside, reserved, unknown_service};
 use super::{ClaimVia, Decision, Reason, Services};
-use crate::homeserver::{Case as Letters, Refuses, UserCheck, UserFlow};
+use crate::homeserver::{Case as Letters, Named, Refuses, UserCheck, UserFlow};
 use crate::index::{Scratch, ServicePos};
 use crate::matrix::{ErrCode, MAX_USER_ID_CHARS, MatrixId, registrable_localpart, split_user_id, user_id};
 
@@ -60,8 +60,10 @@ impl Services {
     }
 
     fn may(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let Some(localpart) = self.local(flow, name) else {
-            return self.remote(asker, name, scratch);
+        let (localpart, as_it_is) = match self.local(flow, name) {
+            Ok(localpart) => (localpart, None),
+            Err(whole) if flow.named == Named::Anywhere => (whole, Some(whole)),
+            Err(_) => return self.remote(flow, asker, name, scratch),
         };
         let for_irc = flow.case == Letters::LoweredButForIrc && self.is_irc(asker);
         let localpart = match flow.case {
@@ -69,24 +71,27 @@ impl Services {
             _ if for_irc => Cow::Borrowed(localpart),
             Letters::Lowered | Letters::LoweredButForIrc => Cow::Owned(localpart.to_lowercase()),
         };
-        let case = self.user_case(asker, user_id(&localpart, self.server_name().as_str()), scratch);
+        let id = as_it_is.map_or_else(|| user_id(&localpart, self.server_name().as_str()), ToOwned::to_owned);
+        let case = self.user_case(asker, id, scratch);
         if let Asker::Unknown(as_id) = asker {
             return case.refuse(unknown_service(as_id).answered(flow.unknown));
         }
-        case.decide(
-            flow.steps,
-            |case, check| {
-                if for_irc && check.is_grammar() { Ok(None) } else { checked(case, check, &localpart) }
-            },
-        )
+        let account = flow.account.map(|account| case.account_rule(account));
+        let mut decision = case.decide(flow.steps, |case, check| {
+            if for_irc && check.is_grammar() { Ok(None) } else { checked(case, check, &localpart) }
+        });
+        decision.account = account.filter(|_| decision.allowed);
+        decision
     }
 
-    /// The localpart of a user of this server.
-    fn local<'a>(&self, flow: UserFlow, name: UserName<'a>) -> Option<&'a str> {
+    /// The localpart of a user of this server, or what is none.
+    fn local<'a>(&self, flow: UserFlow, name: UserName<'a>) -> Result<&'a str, &'a str> {
         match name {
-            UserName::Localpart(text) if !(flow.whole_ids && text.starts_with('@')) => Some(text),
-            UserName::UserId(text) | UserName::Localpart(text) => split_user_id(text)
-                .and_then(|(localpart, server)| (server == self.server_name().as_str()).then_some(localpart)),
+            UserName::Localpart(text) if flow.named == Named::Localpart || !text.starts_with('@') => Ok(text),
+            UserName::UserId(text) | UserName::Localpart(text) => match split_user_id(text) {
+                Some((localpart, server)) if server == self.server_name().as_str() => Ok(localpart),
+                _ => Err(text),
+            },
         }
     }
 
@@ -97,11 +102,15 @@ impl Services {
         id == "irc" || id.contains("matrix-appservice-irc") || id.contains("matrix_appservice_irc")
     }
 
-    fn remote(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
+    fn remote(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
         let (UserName::UserId(text) | UserName::Localpart(text)) = name;
+        let errcode = match flow.named {
+            Named::Local(errcode) if split_user_id(text).is_some() => errcode,
+            Named::Localpart | Named::Local(_) | Named::Anywhere => ErrCode::InvalidParam,
+        };
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());
         let case = self.user_case(asker, text.to_owned(), scratch);
-        let refuses = Refuses { status: 400, errcode: ErrCode::InvalidParam };
+        let refuses = Refuses { status: 400, errcode };
         case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses))
     }
 

@@ -1,12 +1,13 @@
 //! Claims and decisions are what Synapse said when `oracle/rulings.py` asked it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, Token, TokenHasher};
-use bailiwick::ruling::{Asker, ClaimVia, Services, UserName};
+use bailiwick::ruling::{AccountRule, Asker, ClaimVia, Services, UserName};
 use serde_json::Value;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ruling");
@@ -123,6 +124,56 @@ fn decide(services: &Services, hasher: &TokenHasher, ask: &Value) -> (bool, Opti
 #[test]
 fn answers_are_those_of_synapses_endpoints() {
     replay("endpoints.jsonl", 3_000);
+}
+
+/// The ways to an account besides the form, as a running Synapse answered when `oracle/accounts.py` asked it. Whether there
+/// is an account only Synapse knows; where that decides, the decision says so.
+#[test]
+fn accounts_are_made_and_used_as_synapse_decides() {
+    let (mut wrong, mut asked) = (Vec::new(), BTreeMap::new());
+    let hasher = TokenHasher::new();
+    let mut scratch = Scratch::new();
+    for set in lines("accounts.jsonl") {
+        let registrations = set["registrations"].as_array().expect("a list");
+        let services = services(
+            registrations.iter().map(|content| load(&hasher, "set.yaml", content.to_string().as_bytes())).collect(),
+        );
+        for question in set["questions"].as_array().expect("a list") {
+            let ask = question["ask"].as_str().expect("what is asked").to_owned();
+            *asked.entry(ask).or_insert(0) += 1;
+            let ours = about_account(&services, question, &mut scratch);
+            let theirs = (question["status"].as_u64().is_some_and(|status| status < 300), question["errcode"].as_str());
+            if ours != theirs {
+                wrong.push(format!("{question}: bailiwick says {ours:?}, of {}", set["registrations"]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {asked:?} differ:\n{}", wrong.len(), wrong.join("\n"));
+    for (ask, least) in [("act", 600), ("administrator", 400), ("login", 300), ("password", 100)] {
+        assert!(asked.get(ask).is_some_and(|asked| *asked >= least), "only {asked:?}");
+    }
+}
+
+fn about_account(services: &Services, question: &Value, scratch: &mut Scratch) -> (bool, Option<&'static str>) {
+    let text = |key: &str| question[key].as_str();
+    let asker = by_id(services, text("as_id"));
+    let name = match (text("user_id"), text("localpart")) {
+        (Some(user_id), _) => UserName::UserId(user_id),
+        (None, localpart) => UserName::Localpart(localpart.expect("a name")),
+    };
+    let decision = match text("ask") {
+        Some("act") => services.may_act(asker, text("user_id").expect("a user"), scratch),
+        Some("administrator") => services.may_register(Asker::Administrator, name, scratch),
+        // What a client sends is one text, be it an ID or a localpart.
+        _ => {
+            let (UserName::UserId(text) | UserName::Localpart(text)) = name;
+            services.may_log_in(asker, UserName::Localpart(text), scratch)
+        }
+    };
+    if decision.account == Some(AccountRule::Needed) && question["exists"] == false {
+        return (false, Some(if text("ask") == Some("act") { "M_FORBIDDEN" } else { "M_UNKNOWN" }));
+    }
+    (decision.allowed, decision.errcode.map(bailiwick::matrix::ErrCode::as_str))
 }
 
 /// What others have reported of bridges that could not create their aliases, and of aliases that cannot be created.

@@ -1,7 +1,7 @@
 //! The order in which Synapse checks what is asked.
 
 use crate::homeserver::checks::{AliasFlow, UserFlow, step};
-use crate::homeserver::{Account, ActingCheck, ActingFlow, AliasCheck, Case, Checks, Refuses, UserCheck};
+use crate::homeserver::{Account, ActingCheck, ActingFlow, AliasCheck, Case, Checks, Named, Refuses, UserCheck};
 use crate::matrix::ErrCode;
 
 /// `get_appservice_by_req`.
@@ -11,7 +11,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
     // `RegistrationHandler.check_username`, which `RegisterRestServlet` hands the name in lower case,
     person: UserFlow {
         case: Case::Lowered,
-        whole_ids: false,
+        named: Named::Localpart,
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::Characters, 400, ErrCode::InvalidUsername),
@@ -21,11 +21,12 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::Length, 400, ErrCode::InvalidUsername),
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
+        account: None,
     },
     // `UsernameAvailabilityRestServlet` as it was typed,
     availability: UserFlow {
         case: Case::Kept,
-        whole_ids: false,
+        named: Named::Localpart,
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::Ascii, 400, ErrCode::Unknown),
@@ -36,11 +37,12 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::Length, 400, ErrCode::InvalidUsername),
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
+        account: None,
     },
     // and `UserRestServletV2.on_PUT`, by way of `register_user`.
     administrator: UserFlow {
         case: Case::Kept,
-        whole_ids: true,
+        named: Named::Local(ErrCode::Unknown),
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::Characters, 400, ErrCode::InvalidUsername),
@@ -50,25 +52,34 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::Length, 400, ErrCode::InvalidUsername),
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
+        account: None,
     },
     // `RegistrationHandler.appservice_register`.
     service: UserFlow {
         case: Case::Kept,
-        whole_ids: false,
+        named: Named::Localpart,
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::OwnNamespace, 400, ErrCode::Exclusive),
             step(UserCheck::NotReserved, 400, ErrCode::Exclusive),
         ],
+        account: None,
     },
     // `LoginRestServlet._do_appservice_login`.
     login: UserFlow {
         case: Case::Kept,
-        whole_ids: true,
+        named: Named::Anywhere,
         unknown: UNKNOWN,
         steps: &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)],
+        account: Some(Account::Needed),
     },
-    password: UserFlow { case: Case::Kept, whole_ids: true, unknown: UNKNOWN, steps: &[] },
+    password: UserFlow {
+        case: Case::Kept,
+        named: Named::Local(ErrCode::InvalidParam),
+        unknown: UNKNOWN,
+        steps: &[],
+        account: None,
+    },
     // `Auth.get_user_by_req`, by way of `validate_appservice_can_control_user_id`.
     acting: ActingFlow {
         unknown: UNKNOWN,
