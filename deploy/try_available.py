@@ -37,6 +37,7 @@ from homeserver import (  # noqa: E402
     until,
 )
 from report import Report  # noqa: E402
+from try_proxies import adapted  # noqa: E402
 
 PATH = "/_matrix/client/v3/register/available"
 REFUSED, FREE, CLOSED = (400, "M_EXCLUSIVE"), (200, None), (502, "M_UNKNOWN")
@@ -138,15 +139,6 @@ def nginx(home: Path, port: int, bailiwick: Bailiwick, token: str, upstream: int
         f"include snippets/register-available.conf; }} }}\n"
     )
     return ["nginx", "-p", str(home), "-c", str(home / "nginx.conf")]
-
-
-def adapted(file: Path, changes: dict[str, str]) -> str:
-    text = file.read_text()
-    for old, new in changes.items():
-        if old not in text:
-            raise SystemExit(f"{file} does not hold {old!r}")
-        text = text.replace(old, new)
-    return text
 
 
 def main() -> int:

@@ -20,10 +20,14 @@ pub(super) fn define(terms: &mut Terms<'_>, kind: Kind, homeserver: &Homeserver)
         valid = with_hashes(terms, sigil, valid);
     }
     let somewhere = server_names(terms);
-    let anywhere = ids(terms, sigil, today, somewhere);
-    let remote = terms.without(anywhere, historical);
+    let [remote, remote_historical] = [today, printable].map(|char| {
+        let anywhere = ids(terms, sigil, char, somewhere);
+        terms.without(anywhere, historical)
+    });
     let all = all(terms, sigil, homeserver);
-    for (which, ids) in [(Ids::Valid, valid), (Ids::Historical, historical), (Ids::Remote, remote), (Ids::All, all)] {
+    let local = [(Ids::Valid, valid), (Ids::Historical, historical)];
+    let remote = [(Ids::Remote, remote), (Ids::RemoteHistorical, remote_historical)];
+    for (which, ids) in local.into_iter().chain(remote).chain([(Ids::All, all)]) {
         terms.remember(Name::Ids(kind, which), Some(ids));
     }
 }

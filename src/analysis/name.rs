@@ -18,8 +18,10 @@ pub(super) enum Ids {
     Valid,
     /// Local IDs of printable ASCII, as old servers and lenient bridges have made them.
     Historical,
-    /// IDs of other servers.
+    /// IDs of other servers, as they can be made today.
     Remote,
+    /// IDs of other servers, of printable ASCII.
+    RemoteHistorical,
     /// Anything that begins with the sigil.
     All,
 }

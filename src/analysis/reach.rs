@@ -17,6 +17,9 @@ use python_re::{Path, Pattern, fingerprint};
 /// What follows a prefix, by the kind of ID, whether the prefix is one of today's grammar, and the tree of the rest.
 pub(super) type Shape = (Kind, bool, Vec<u8>);
 
+/// The sorts of IDs among which a shortest one is looked for.
+const SORTS: [Ids; 4] = [Ids::Valid, Ids::Historical, Ids::Remote, Ids::RemoteHistorical];
+
 /// A shortest ID of each sort that is claimed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
@@ -57,22 +60,24 @@ impl<'a> Pass<'a> {
             return self.shapes.get(&shape).map(|reach| reach.behind(prefix, valid));
         }
         let claimed = language(&mut self.terms, pattern.ast())?;
-        let [valid, historical, remote] = [Ids::Valid, Ids::Historical, Ids::Remote].map(|which| self.ids(kind, which));
-        Some(self.reach_within(claimed, [(valid, WitnessIs::Valid), (historical, WitnessIs::Historical)], remote))
+        let [valid, historical, remote, remote_historical] = SORTS.map(|which| self.ids(kind, which));
+        let local = [(valid, WitnessIs::Valid), (historical, WitnessIs::Historical)];
+        Some(self.reach_within(claimed, local, [remote, remote_historical]))
     }
 
     /// The reach of what follows a sigil and one letter.
     fn reach_behind_a_letter(&mut self, kind: Kind, valid: bool, rest: Term<'a>) -> Reach {
-        let [today, once, remote] = [Ids::Valid, Ids::Historical, Ids::Remote].map(|which| {
+        let [today, once, remote, remote_once] = SORTS.map(|which| {
             let ids = self.ids(kind, which);
             let behind_sigil = self.terms.derivative(ids, kind.sigil());
             self.terms.derivative(behind_sigil, 'a')
         });
         let first = if valid { (today, WitnessIs::Valid) } else { (once, WitnessIs::Historical) };
-        self.reach_within(rest, [first, (once, WitnessIs::Historical)], remote)
+        self.reach_within(rest, [first, (once, WitnessIs::Historical)], [remote, remote_once])
     }
 
-    fn reach_within(&mut self, claimed: Term<'a>, local: [(Term<'a>, WitnessIs); 2], remote: Term<'a>) -> Reach {
+    /// The first of each sort that is claimed counts.
+    fn reach_within(&mut self, claimed: Term<'a>, local: [(Term<'a>, WitnessIs); 2], remote: [Term<'a>; 2]) -> Reach {
         let mut reach = Reach::default();
         for (ids, is) in local {
             if reach.local.is_none() {
@@ -85,8 +90,12 @@ impl<'a> Pass<'a> {
         }
         reach.undecided &= reach.local.is_none();
         // That a remote ID was not found in time does no harm.
-        let both = self.terms.and([claimed, remote]);
-        reach.remote = shortest(&mut self.terms, both).ok().flatten().map(Into::into);
+        for ids in remote {
+            if reach.remote.is_none() {
+                let both = self.terms.and([claimed, ids]);
+                reach.remote = shortest(&mut self.terms, both).ok().flatten().map(Into::into);
+            }
+        }
         reach
     }
 

@@ -211,12 +211,12 @@ mod tests {
     use super::*;
 
     /// Writes only when it is told to.
-    struct Held {
+    struct Paused {
         go_on: Receiver<()>,
         written: Sender<Vec<u8>>,
     }
 
-    impl Write for Held {
+    impl Write for Paused {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             self.go_on.recv().map_err(io::Error::other)?;
             self.written.send(line.to_vec()).map_err(io::Error::other)?;
@@ -232,7 +232,7 @@ mod tests {
     fn who_logs_is_not_held_up_by_who_does_not_read() {
         let (go_on, told) = std::sync::mpsc::channel();
         let (written, lines_written) = std::sync::mpsc::channel();
-        let lines = Lines::to(Held { go_on: told, written }, false).expect("a thread");
+        let lines = Lines::to(Paused { go_on: told, written }, false).expect("a thread");
         let lost_before = LOST.get();
         // One is being written, the queue is full, and all others are lost, at the price of one wait.
         for at in 0..QUEUE + 1_000 {

@@ -164,7 +164,9 @@ fn each_code_has_its_case() {
     );
     assert_eq!(message(Code::LooksLikeGlob, "@irc_.*"), None);
     assert_eq!(message(Code::LooksLikeGlob, r"@ab*c:example\.com"), None);
-    assert!(message(Code::UnescapedDot, "@irc_.*:example.com").is_some());
+    for regex in ["@irc_.*:example.com", "@b1;x:example.com", "@b1_{u}:example.com"] {
+        assert!(message(Code::UnescapedDot, regex).is_some(), "{regex}");
+    }
     assert!(message(Code::OpenEnd, r"@irc_.*:example\.com").is_some());
     assert_eq!(message(Code::OpenEnd, r"@irc_.*:example\.com$"), None);
     assert!(message(Code::Backtracking, r"@(.)\1.*").is_some());
