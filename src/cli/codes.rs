@@ -12,12 +12,47 @@ pub(super) enum AnyCode {
     Fault(FaultCode),
 }
 
+impl AnyCode {
+    /// The code as it is printed.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Finding(code) => code.as_str(),
+            Self::Fault(code) => code.as_str(),
+        }
+    }
+
+    /// The page that explains it, in Markdown.
+    pub(super) const fn page(self) -> &'static str {
+        match self {
+            Self::Finding(code) => code.page(),
+            Self::Fault(code) => code.page(),
+        }
+    }
+
+    /// Where that page is in the documentation.
+    pub(super) fn page_path(self) -> String {
+        match self {
+            Self::Finding(code) => format!("findings/{code}.md"),
+            Self::Fault(code) => format!("faults/{}.md", code.as_str()),
+        }
+    }
+
+    /// What it says at its head: what the code means, in one paragraph.
+    pub(super) fn description(self) -> String {
+        let paragraph = self.page().split("\n\n").nth(1).unwrap_or_default();
+        paragraph.replace('\n', " ").trim_end().to_owned()
+    }
+
+    /// Every code.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        Code::ALL.iter().copied().map(Self::Finding).chain(FaultCode::ALL.map(Self::Fault))
+    }
+}
+
 /// Any code that `check` prints.
 pub(super) fn any(text: &str) -> Result<AnyCode, String> {
-    let fault = FaultCode::ALL.into_iter().find(|code| code.as_str() == text).map(AnyCode::Fault);
-    let finding = || text.parse().ok().map(AnyCode::Finding);
-    let known: Vec<&str> = findings().chain(FaultCode::ALL.iter().map(|code| code.as_str())).collect();
-    fault.or_else(finding).ok_or_else(|| unknown(text, &known, "there is no such code"))
+    let known = || AnyCode::all().map(AnyCode::as_str).collect::<Vec<_>>();
+    AnyCode::all().find(|code| code.as_str() == text).ok_or_else(|| unknown(text, &known(), "there is no such code"))
 }
 
 /// The code of a finding, for an option that weighs findings: a fault weighs what it weighs.

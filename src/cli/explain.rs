@@ -20,10 +20,6 @@ pub(super) struct Explain {
 pub(super) fn run(explain: &Explain) -> ExitCode {
     print(OK, |out| match explain.code {
         None => out.write_all(Code::TABLE.as_bytes()),
-        Some(AnyCode::Finding(code)) => out.write_all(code.page().as_bytes()),
-        Some(AnyCode::Fault(code)) => {
-            let (name, meaning) = (code.as_str(), code.meaning());
-            writeln!(out, "# `{name}`\n\nA file is not loaded: {meaning}. Each fault says where, and the way out.")
-        }
+        Some(code) => out.write_all(code.page().as_bytes()),
     })
 }

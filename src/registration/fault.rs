@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::Place;
 
-/// What is wrong with a registration file, as a stable code.
+/// What is wrong with a registration file, as a stable code; each has a page under `docs/faults/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultCode {
@@ -62,6 +62,29 @@ impl FaultCode {
             Self::DuplicateToken => "duplicate-token",
             Self::OverlappingProxyPrefix => "overlapping-proxy-prefix",
             Self::Held => "held",
+        }
+    }
+
+    /// The page that explains it, in Markdown.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
+        macro_rules! page {
+            ($name:literal) => {
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/faults/", $name, ".md"))
+            };
+        }
+        match self {
+            Self::Unreadable => page!("unreadable"),
+            Self::Syntax => page!("syntax"),
+            Self::NotARegistration => page!("not-a-registration"),
+            Self::MissingKey => page!("missing-key"),
+            Self::WrongType => page!("wrong-type"),
+            Self::InvalidValue => page!("invalid-value"),
+            Self::InvalidRegex => page!("invalid-regex"),
+            Self::DuplicateId => page!("duplicate-id"),
+            Self::DuplicateToken => page!("duplicate-token"),
+            Self::OverlappingProxyPrefix => page!("overlapping-proxy-prefix"),
+            Self::Held => page!("held"),
         }
     }
 

@@ -1,8 +1,9 @@
-//! Each page under docs/findings shows what `bailiwick check` prints for its example.
+//! Each page under docs/findings and docs/faults shows what `bailiwick check` prints for its example.
 //!
 //! A page shows only the lines of a registration that matter. The rest is the same for all: a file named in the first
 //! line of an excerpt has six lines of its own, one for each key that must be there, and an excerpt takes the place of
-//! the keys that it names. So the line numbers on the pages are those of real files.
+//! the keys that it names. So the line numbers on the pages are those of real files. An excerpt of `NAME.yaml, the whole file`
+//! is all of it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use std::process::Command;
 
 use super::support::{BINARY, blessing};
 
-const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
 
 #[test]
 fn examples_print_what_is_printed() {
@@ -30,20 +31,23 @@ fn examples_print_what_is_printed() {
         }
         examples += run;
     }
-    assert!(examples >= 14, "only {examples} examples");
+    assert!(examples >= 30, "only {examples} examples");
 }
 
 #[test]
 fn the_table_names_every_page() {
-    let table = fs::read_to_string(Path::new(PAGES).join("README.md")).expect("there is a table");
+    let table = fs::read_to_string(Path::new(DOCS).join("findings/README.md")).expect("there is a table");
     for page in pages() {
-        let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
-        assert!(table.contains(&format!("]({name})")), "docs/findings/README.md does not name {name}");
+        let path = page.strip_prefix(DOCS).expect("it is one of them").display().to_string();
+        let link = path.strip_prefix("findings/").map_or_else(|| format!("](../{path})"), |name| format!("]({name})"));
+        assert!(table.contains(&link), "docs/findings/README.md does not lead to {path}");
     }
 }
 
 fn pages() -> Vec<PathBuf> {
-    let entries = fs::read_dir(PAGES).expect("there are pages").map(|entry| entry.expect("an entry").path());
+    let directories = ["findings", "faults"].map(|name| Path::new(DOCS).join(name));
+    let entries = directories.into_iter().flat_map(|pages| fs::read_dir(pages).expect("there are pages"));
+    let entries = entries.map(|entry| entry.expect("an entry").path());
     let mut pages: Vec<PathBuf> = entries.filter(|path| !path.ends_with("README.md")).collect();
     pages.sort();
     pages
@@ -126,9 +130,14 @@ fn add_excerpts(files: &mut BTreeMap<String, File>, block: &str) {
     for line in block.lines() {
         if let Some(head) = line.strip_prefix("# ").filter(|head| head.contains(".yaml")) {
             let (of_files, place) = head.split_once(", under ").unwrap_or((head, ""));
+            let whole = of_files.strip_suffix(", the whole file");
+            let of_files = whole.unwrap_or(of_files);
             let place: Vec<&str> = place.split(", ").filter(|key| !key.is_empty()).collect();
             names = of_files.split(" and ").collect();
             indent = "  ".repeat(place.len());
+            if whole.is_some() {
+                names.iter().for_each(|name| file(files, name).keys.clear());
+            }
             for (depth, key) in place.iter().enumerate() {
                 for name in &names {
                     file(files, name).add(&format!("{}{key}:", "  ".repeat(depth)));

@@ -120,7 +120,9 @@ impl<W: Write> Printer<W> {
             _ => Visible(file).to_string(),
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
-        writeln!(self.out, "  {} {so}\n", self.paint(DIM, "="))
+        let bar = self.paint(DIM, "=");
+        writeln!(self.out, "  {bar} {so}")?;
+        writeln!(self.out, "  {bar} see: {}\n", self.paint(DIM, &page(fault.code.as_str())))
     }
 
     fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {
@@ -150,7 +152,7 @@ impl<W: Write> Printer<W> {
             writeln!(self.out, "{margin} {bar} witness: {}{is}", self.paint(BOLD, &Visible(witness).to_string()))?;
         }
         writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?;
-        writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code)))
+        writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code.as_str())))
     }
 
     /// The entry, underlined, as it stands in the file when its quotes are taken off.

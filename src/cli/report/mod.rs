@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(super) use human::{human, human_of_faults};
 pub(super) use sarif::{sarif, sarif_of_problem};
 
-use crate::analysis::{Code, Finding};
+use crate::analysis::Finding;
 use crate::snapshot::Snapshot;
 
 /// What is to be reported.
@@ -20,6 +20,6 @@ pub(super) struct Report<'a> {
 }
 
 /// What explains a code.
-fn page(code: Code) -> String {
+fn page(code: &str) -> String {
     format!("bailiwick explain {code}")
 }

@@ -3,9 +3,10 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{Report, page};
-use crate::analysis::{Code, Finding, FindingPlace, Severity};
+use crate::analysis::{Finding, FindingPlace, Severity};
+use crate::cli::codes::AnyCode;
 use crate::cli::output::{self, Out};
-use crate::registration::{Fault, FaultCode};
+use crate::registration::Fault;
 
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
@@ -37,16 +38,33 @@ fn document(results: &[Value], invocation: &Value) -> Value {
     })
 }
 
+/// Where the documentation stands, if whoever built this has said so: no address is made up.
+const DOCS: Option<&str> = option_env!("BAILIWICK_DOCS_URL");
+
 fn rules() -> Vec<Value> {
-    let findings = Code::ALL.iter().map(|code| {
-        json!({
-            "id": code.as_str(),
-            "shortDescription": {"text": code.as_str().replace('-', " ")},
-            "help": {"text": format!("{}. See {}.", code.help(), page(*code))},
-        })
+    AnyCode::all().map(|code| rule(code, DOCS)).collect()
+}
+
+fn rule(code: AnyCode, docs: Option<&str>) -> Value {
+    let (name, described) = (code.as_str(), code.description());
+    let help = match code {
+        AnyCode::Finding(code) => format!("{}. See {}.", code.help(), page(name)),
+        AnyCode::Fault(_) => format!("See {}.", page(name)),
+    };
+    let short = match code {
+        AnyCode::Finding(_) => described.split_inclusive(". ").next().unwrap_or_default().trim_end(),
+        AnyCode::Fault(code) => code.meaning(),
+    };
+    let mut rule = json!({
+        "id": name,
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": described},
+        "help": {"text": help, "markdown": code.page()},
     });
-    let faults = FaultCode::ALL.map(|code| json!({"id": code, "shortDescription": {"text": code.meaning()}}));
-    findings.chain(faults).collect()
+    if let Some(docs) = docs {
+        rule["helpUri"] = format!("{}/{}", docs.trim_end_matches('/'), code.page_path()).into();
+    }
+    rule
 }
 
 fn result(finding: &Finding) -> Value {
@@ -94,4 +112,24 @@ fn uri(path: &str) -> String {
         percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
     let encoded = percent_encoding::utf8_percent_encode(path, &KEPT).to_string();
     if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_says_what_it_is_and_where_that_is_written() {
+        for code in AnyCode::all() {
+            let rule = rule(code, Some("https://example.com/docs/"));
+            let (id, described) = (code.as_str(), code.description());
+            assert!(rule["helpUri"].as_str().is_some_and(|uri| uri.ends_with(&format!("s/{id}.md"))), "{rule}");
+            assert!(described.ends_with(['.', ':']) && described.len() > 30 && !described.contains('#'), "{described}");
+            assert!(
+                rule["help"]["markdown"].as_str().is_some_and(|page| page.starts_with(&format!("# `{id}`"))),
+                "{id}"
+            );
+            assert!(super::rule(code, None).get("helpUri").is_none());
+        }
+    }
 }
