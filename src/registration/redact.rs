@@ -9,7 +9,7 @@ const SECRET_WORDS: [&str; 9] =
 
 /// What is shorter than this stands in many a word: cutting it out would garble every message, and whoever reads the rest
 /// could tell it anyway. Such a token is a `weak-token`.
-const MIN_SECRET: usize = 4;
+pub(super) const MIN_SECRET: usize = 4;
 
 /// Whether what stands under this key is a secret.
 pub(super) fn announces_secret(key: &str) -> bool {
