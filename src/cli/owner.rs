@@ -10,7 +10,6 @@ use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig, Whose};
 use super::{ERRORS, OK, USAGE, complain, tell};
-use crate::homeserver::Homeserver;
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{Claim, ClaimVia, MatchingEntry, Ownership, Services};
@@ -76,10 +75,6 @@ struct Explained<'s> {
     #[serde(flatten)]
     ownership: Ownership<'s>,
     entries: Vec<Matching<'s>>,
-    /// What it is by the other reading of what is left open, where that makes a difference: then nobody can say which of the
-    /// two is right.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undefined: Option<Ownership<'s>>,
     #[serde(skip)]
     server_name: &'s ServerName,
 }
@@ -113,11 +108,7 @@ fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
         tell(&file.to_string());
     }
     let services = snapshot.services();
-    let otherwise = services.homeserver().dialect.other_reading().map(|dialect| {
-        let homeserver = Homeserver::new(services.server_name().clone(), dialect);
-        Services::new(homeserver, services.registrations().to_vec())
-    });
-    let results = ids.iter().map(|id| explain_one(services, otherwise.as_ref(), *id, &mut scratch)).collect();
+    let results = ids.iter().map(|id| explain_one(services, *id, &mut scratch)).collect();
     let answer = Answer { complete: left_out.is_empty(), left_out, results };
     let code = if answer.complete { OK } else { ERRORS };
     Ok(print(code, |out| match owner.format {
@@ -142,20 +133,10 @@ fn server_name(owner: &Owner, ids: &[MatrixId<'_>]) -> anyhow::Result<Option<Ser
     Ok(first)
 }
 
-fn explain_one<'s>(
-    services: &'s Services,
-    otherwise: Option<&'s Services>,
-    id: MatrixId<'s>,
-    scratch: &mut Scratch,
-) -> Explained<'s> {
+fn explain_one<'s>(services: &'s Services, id: MatrixId<'s>, scratch: &mut Scratch) -> Explained<'s> {
     let ownership = services.ownership(id, scratch);
-    let held = |ownership: &Ownership<'s>| -> Vec<(&'s str, bool)> {
-        ownership.claims.iter().map(|claim| (claim.as_id, claim.exclusive)).collect()
-    };
-    let other = otherwise.map(|services| services.ownership(id, scratch));
-    let undefined = other.filter(|other| held(other) != held(&ownership));
     let entries = ownership.claims.iter().flat_map(|claim| explain_claim(services, id, claim, scratch)).collect();
-    Explained { ownership, entries, undefined, server_name: services.server_name() }
+    Explained { ownership, entries, server_name: services.server_name() }
 }
 
 /// What decides about a claim, and what else of the service matches.
@@ -188,7 +169,7 @@ fn explain_claim<'s>(
 }
 
 fn human(explained: &Explained<'_>) -> String {
-    let Explained { ownership, entries, undefined, server_name } = explained;
+    let Explained { ownership, entries, server_name } = explained;
     let noun = match ownership.kind {
         Kind::User => "user",
         Kind::Alias => "alias",
@@ -200,7 +181,7 @@ fn human(explained: &Explained<'_>) -> String {
     if !ownership.local {
         text += &format!("    note: it is not an ID of {server_name}\n");
     }
-    if let Some(other) = undefined {
+    if let Some(other) = &ownership.undefined {
         let owner = other.owner.map_or(String::new(), |owner| format!(", owned by `{}`", Visible(owner)));
         let status = other.status.as_str();
         text += &format!("    note: undefined; read the other way it is {status}{owner}\n");

@@ -45,6 +45,8 @@ pub struct UserFlow {
     pub steps: &'static [Step<UserCheck>],
     /// What the homeserver makes of a user who has no account, where that is known.
     pub account: Option<Account>,
+    /// Where the homeserver says so: a function, or a file and its lines.
+    pub source: &'static str,
 }
 
 /// What is checked of an alias.
@@ -54,6 +56,8 @@ pub struct AliasFlow {
     pub unknown: Refuses,
     /// The checks.
     pub steps: &'static [Step<AliasCheck>],
+    /// Where the homeserver says so.
+    pub source: &'static str,
 }
 
 /// What is checked when a service acts as a user.
@@ -65,6 +69,8 @@ pub struct ActingFlow {
     pub steps: &'static [Step<ActingCheck>],
     /// What the homeserver makes of a user who has no account.
     pub account: Account,
+    /// Where the homeserver says so.
+    pub source: &'static str,
 }
 
 /// What the name of a user may be.
@@ -77,6 +83,18 @@ pub enum Named {
     /// The same, but what begins with `@` is looked at as it is, be it of another server, or no ID at all.
     Anywhere,
 }
+/// Checks that several homeservers make alike, each of which says so in a place of its own.
+macro_rules! said_at {
+    ($($flow:ident),+) => {
+        $(impl $flow {
+            /// The same, as this place says.
+            pub(super) const fn at(self, source: &'static str) -> Self {
+                Self { source, ..self }
+            }
+        })+
+    };
+}
+said_at!(UserFlow, AliasFlow, ActingFlow);
 
 /// In which letters a name is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +148,12 @@ impl Refuses {
 /// A step of a list.
 pub(super) const fn step<C: Copy>(check: C, status: u16, errcode: ErrCode) -> Step<C> {
     Step { check, refuses: Refuses { status, errcode } }
+}
+
+/// A check, as a step makes it.
+pub trait Check: Copy {
+    /// The check as it is named in an answer.
+    fn as_str(self) -> &'static str;
 }
 
 /// A check on a user who is to be registered. Each passes or says why not.
@@ -195,6 +219,50 @@ pub enum ActingCheck {
     Local,
     /// The service is interested in the ID.
     OwnNamespace,
+}
+
+impl Check for UserCheck {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ascii => "ascii",
+            Self::Characters => "characters",
+            Self::NotEmpty => "not_empty",
+            Self::NoUnderscore => "no_underscore",
+            Self::NotReserved => "not_reserved",
+            Self::NotReservedTwice => "not_reserved_twice",
+            Self::OwnNamespace => "own_namespace",
+            Self::Length | Self::Bytes(_) => "length",
+            Self::NotDigits => "not_digits",
+            Self::NotNumeric => "not_numeric",
+        }
+    }
+}
+
+impl Check for AliasCheck {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::ActsAsOwnUser => "acts_as_own_user",
+            Self::Length | Self::Bytes(_) => "length",
+            Self::OwnNamespace => "own_namespace",
+            Self::NotReserved => "not_reserved",
+            Self::NotReservedByAny => "not_reserved_by_any",
+            Self::NotReservedByOthers => "not_reserved_by_others",
+            Self::NotReservedButForSender => "not_reserved_but_for_sender",
+            Self::NoWhiteSpace => "no_white_space",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl Check for ActingCheck {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Local => "local",
+            Self::OwnNamespace => "own_namespace",
+        }
+    }
 }
 
 impl UserCheck {

@@ -12,6 +12,8 @@ use super::{
 };
 use crate::matrix::{ErrCode, PerKind};
 
+const ALIASES: &str = "api/client_server/alias.rs";
+
 /// Conduit's parameters.
 pub(super) static ROW: Row = Row {
     name: "conduit",
@@ -33,6 +35,8 @@ pub(super) static ROW: Row = Row {
         broken: Consequence::RefusesThatOne,
         // It is compiled before it is stored.
         bad_regex: Consequence::RefusesThatOne,
+        // It is looked at whenever the service asks, and not before.
+        bad_sender: Consequence::RefusesThatOne,
     },
     syntax: Syntax { engine: Engine::Rust(RustRelease::V1_11), anchor: Anchor::Anywhere, fold: PerKind::all(false) },
     scope: Scope::Any,
@@ -41,28 +45,28 @@ pub(super) static ROW: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        // api/client_server/account.rs:78-142.
-        person: ruma::unless_reserved(Case::Lowered),
-        // account.rs:59: the namespaces are left for later.
-        availability: ruma::by_grammar(Case::Lowered),
-        // service/admin/mod.rs:839-913: not checked.
-        administrator: ruma::by_grammar(Case::Lowered),
-        service: ruma::of_service(Case::Lowered, ruma::UNKNOWN_TOKEN),
-        login: ruma::login(Case::Lowered, &ruma::LOGIN_OUTSIDE),
-        // session.rs:70 and 118: an account in an exclusive namespace has no password.
+        person: ruma::unless_reserved(Case::Lowered).at("api/client_server/account.rs:78-142"),
+        // The namespaces are left for later.
+        availability: ruma::by_grammar(Case::Lowered).at("api/client_server/account.rs:59"),
+        // Not checked.
+        administrator: ruma::by_grammar(Case::Lowered).at("service/admin/mod.rs:839-913"),
+        service: ruma::of_service(Case::Lowered, ruma::UNKNOWN_TOKEN).at("api/client_server/account.rs:78-142"),
+        login: ruma::login(Case::Lowered, &ruma::LOGIN_OUTSIDE).at("api/client_server/session.rs"),
+        // An account in an exclusive namespace has no password.
         password: UserFlow {
             case: Case::Lowered,
             named: Named::Local(ErrCode::InvalidParam),
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
             account: None,
+            source: "api/client_server/session.rs:70, 118",
         },
-        acting: ruma::acting(Account::NeededOfAll),
-        alias_of_person: ruma::ALIAS_OF_PERSON,
-        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
-        alias_of_service: ruma::ALIAS_OF_SERVICE,
-        alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
-        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,
+        acting: ruma::acting(Account::NeededOfAll).at("api/ruma_wrapper/axum.rs"),
+        alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM.at("api/client_server/room.rs"),
+        alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
+        alias_deleted_by_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
     },
     other_reading: None,
 };

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::matrix::{ErrCode, PerKind};
 
+const ACCOUNTS: &str = "api/client/account/register.rs:35-108, service/users/account.rs:294-394";
+const ALIASES: &str = "api/client/alias.rs";
+
 /// Continuwuity's parameters.
 pub(super) static ROW: Row = Row {
     name: "continuwuity",
@@ -32,6 +35,7 @@ pub(super) static ROW: Row = Row {
         broken: Consequence::RefusesThatOne,
         // It is written before it is compiled: mod.rs:166-171.
         bad_regex: Consequence::FailsAtLaterStarts,
+        bad_sender: Consequence::FailsAtLaterStarts,
     },
     // `RegexSet::new`.
     syntax: Syntax { engine: Engine::Rust(RustRelease::V1_13), anchor: Anchor::Anywhere, fold: PerKind::all(false) },
@@ -42,19 +46,19 @@ pub(super) static ROW: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        // api/client/account/register.rs:35-108, service/users/account.rs:294-394: capitals are refused, not lowered.
-        person: ruma::unless_reserved(Case::Kept),
-        availability: ruma::unless_reserved(Case::Kept),
-        administrator: ruma::unless_reserved(Case::Kept),
-        service: ruma::of_service(Case::Kept, Refuses::with(401, ErrCode::Unauthorized)),
-        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE),
-        password: ruma::NO_CHECK,
-        acting: ruma::acting(Account::NotNeeded),
-        alias_of_person: ruma::ALIAS_OF_PERSON,
-        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
-        alias_of_service: ruma::ALIAS_OF_SERVICE,
-        alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
-        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,
+        // Capitals are refused, not lowered.
+        person: ruma::unless_reserved(Case::Kept).at(ACCOUNTS),
+        availability: ruma::unless_reserved(Case::Kept).at(ACCOUNTS),
+        administrator: ruma::unless_reserved(Case::Kept).at(ACCOUNTS),
+        service: ruma::of_service(Case::Kept, Refuses::with(401, ErrCode::Unauthorized)).at(ACCOUNTS),
+        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE).at("api/client/session.rs"),
+        password: ruma::NO_CHECK.at("api/client/session.rs"),
+        acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
+        alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM.at("api/client/room/create.rs"),
+        alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
+        alias_deleted_by_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
     },
     other_reading: None,
 };

@@ -32,8 +32,11 @@ const TWICE: Step<UserCheck> = step(UserCheck::NotReservedTwice, 400, ErrCode::E
 /// `SplitID`, `IsLocalServerName`.
 const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::BadJson);
 const LOCAL: Step<AliasCheck> = step(AliasCheck::Local, 403, ErrCode::Forbidden);
-/// clientapi/routing/directory.go:152-167: only the localpart of a service's own user is let pass.
+/// Only the localpart of a service's own user is let pass.
 const RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedButForSender, 400, ErrCode::Exclusive);
+
+const DIRECTORY: &str = "clientapi/routing/directory.go";
+const ALIASES: &str = "clientapi/routing/directory.go:152-167";
 
 /// Dendrite's parameters.
 pub(super) static ROW: Row = Row {
@@ -55,6 +58,7 @@ pub(super) static ROW: Row = Row {
         same_token: Consequence::RefusesToStart,
         broken: Consequence::RefusesToStart,
         bad_regex: Consequence::RefusesToStart,
+        bad_sender: Consequence::RefusesToStart,
     },
     // `regexp.Compile`, `MatchString`.
     syntax: Syntax { engine: Engine::GoRe2, anchor: Anchor::Anywhere, fold: PerKind::all(false) },
@@ -66,7 +70,6 @@ pub(super) static ROW: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        // clientapi/routing/register.go:458-749.
         person: UserFlow {
             case: Case::Lowered,
             named: Named::Localpart,
@@ -80,8 +83,9 @@ pub(super) static ROW: Row = Row {
                 step(UserCheck::NotReserved, 400, ErrCode::Exclusive),
             ],
             account: None,
+            source: "clientapi/routing/register.go:458-749",
         },
-        // register.go:1026-1035: of a reserved name it says that it is taken.
+        // Of a reserved name it says that it is taken.
         availability: UserFlow {
             case: Case::Lowered,
             named: Named::Localpart,
@@ -94,14 +98,16 @@ pub(super) static ROW: Row = Row {
                 step(UserCheck::NotReserved, 400, ErrCode::UserInUse),
             ],
             account: None,
+            source: "clientapi/routing/register.go:1026-1035",
         },
-        // register.go:1064-1098, by the shared secret: no namespace is looked at.
+        // By the shared secret: no namespace is looked at.
         administrator: UserFlow {
             case: Case::Lowered,
             named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[BYTES, CHARACTERS, NOT_EMPTY, NO_UNDERSCORE],
             account: None,
+            source: "clientapi/routing/register.go:1064-1098",
         },
         service: UserFlow {
             case: Case::Lowered,
@@ -109,6 +115,7 @@ pub(super) static ROW: Row = Row {
             unknown: UNKNOWN,
             steps: &[NOT_NUMERIC, BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
             account: None,
+            source: "clientapi/routing/register.go, internal/validate.go:153-167",
         },
         // The same function as for registering.
         login: UserFlow {
@@ -117,6 +124,7 @@ pub(super) static ROW: Row = Row {
             unknown: UNKNOWN,
             steps: &[BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
             account: None,
+            source: "internal/validate.go:153-167",
         },
         password: UserFlow {
             case: Case::Kept,
@@ -124,8 +132,9 @@ pub(super) static ROW: Row = Row {
             unknown: UNKNOWN,
             steps: &[],
             account: None,
+            source: "clientapi/routing/login.go",
         },
-        // userapi/internal/user_api.go:627-637. An account that the service itself has made would do as well.
+        // An account that the service itself has made would do as well.
         acting: ActingFlow {
             unknown: UNKNOWN,
             steps: &[
@@ -133,17 +142,19 @@ pub(super) static ROW: Row = Row {
                 step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden),
             ],
             account: Account::NeededOfAll,
+            source: "userapi/internal/user_api.go:627-637",
         },
-        alias_of_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID, LOCAL, RESERVED] },
-        // clientapi/routing/createroom.go: not checked.
-        alias_of_new_room: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
+        alias_of_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID, LOCAL, RESERVED], source: ALIASES },
+        // Not checked.
+        alias_of_new_room: AliasFlow { unknown: UNKNOWN, steps: &[VALID], source: "clientapi/routing/createroom.go" },
         alias_of_service: AliasFlow {
             unknown: UNKNOWN,
             steps: &[step(AliasCheck::ActsAsOwnUser, 403, ErrCode::Forbidden), VALID, LOCAL, RESERVED],
+            source: ALIASES,
         },
         // The rights in the room alone.
-        alias_deleted_by_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
-        alias_deleted_by_service: AliasFlow { unknown: UNKNOWN, steps: &[VALID] },
+        alias_deleted_by_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID], source: DIRECTORY },
+        alias_deleted_by_service: AliasFlow { unknown: UNKNOWN, steps: &[VALID], source: DIRECTORY },
     },
     other_reading: None,
 };

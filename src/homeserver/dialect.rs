@@ -208,6 +208,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_is_checked_is_said_somewhere() {
+        for dialect in Dialect::ALL {
+            let Checks { person, availability, administrator, service, login, password, acting, .. } = dialect.checks();
+            let users = [person, availability, administrator, service, login, password].map(|flow| flow.source);
+            let Checks { alias_of_person, alias_of_new_room, alias_of_service, .. } = dialect.checks();
+            let Checks { alias_deleted_by_person, alias_deleted_by_service, .. } = dialect.checks();
+            let made = [alias_of_person, alias_of_new_room, alias_of_service].map(|flow| flow.source);
+            let deleted = [alias_deleted_by_person, alias_deleted_by_service].map(|flow| flow.source);
+            let all = [&users[..], &made, &deleted, &[acting.source]].concat();
+            assert!(all.iter().all(|source| !source.is_empty()), "{dialect:?}: {all:?}");
+        }
+    }
+
+    #[test]
     fn a_dialect_is_found_by_its_name_and_no_two_have_the_same() {
         for dialect in Dialect::ALL {
             assert_eq!(dialect.name().parse(), Ok(dialect));

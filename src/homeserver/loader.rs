@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::Serialize;
+
 /// How a homeserver makes a registration of the bytes of a file, and what it wants of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loader {
@@ -54,10 +56,13 @@ pub struct SetRules {
     pub broken: Consequence,
     /// A regex of a file does not compile.
     pub bad_regex: Consequence,
+    /// A `sender_localpart` makes no user ID, where one is wanted.
+    pub bad_sender: Consequence,
 }
 
 /// What a homeserver does about a file that stands in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Consequence {
     /// It does not start.
     RefusesToStart,

@@ -53,7 +53,8 @@ mod tuwunel;
 use std::str::FromStr;
 
 pub use checks::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Checks, Named, Refuses, Step, UserCheck, UserFlow,
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Case, Check, Checks, Named, Refuses, Step, UserCheck,
+    UserFlow,
 };
 pub use dialect::{Dialect, UnknownDialect};
 pub use join::{Broken, Join};

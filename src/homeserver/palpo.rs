@@ -48,6 +48,8 @@ const PALPO: Row = Row {
         broken: Consequence::Skips,
         // Compiled at each request; appservice.rs:217-231.
         bad_regex: Consequence::IsDead,
+        // global.rs:213-218: the process ends.
+        bad_sender: Consequence::RefusesToStart,
     },
     syntax: Syntax { engine: Engine::Rust(RustRelease::V1_13), anchor: Anchor::Anywhere, fold: PerKind::all(false) },
     scope: Scope::Any,
@@ -56,18 +58,19 @@ const PALPO: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        // routing/client/register.rs:48-133.
-        person: ruma::unless_reserved(Case::Lowered),
-        availability: ruma::unless_reserved(Case::Lowered),
-        // The console, and PUT v2/users: not checked.
-        administrator: ruma::by_grammar(Case::Lowered),
-        service: ruma::of_service(Case::Lowered, Refuses::with(401, ErrCode::MissingToken)),
+        person: ruma::unless_reserved(Case::Lowered).at("routing/client/register.rs:48-133"),
+        availability: ruma::unless_reserved(Case::Lowered).at("routing/client/register.rs"),
+        // Not checked.
+        administrator: ruma::by_grammar(Case::Lowered).at("the console, and PUT v2/users"),
+        service: ruma::of_service(Case::Lowered, Refuses::with(401, ErrCode::MissingToken))
+            .at("routing/client/register.rs:48-133"),
         login: UserFlow {
             account: Some(Account::NeededOfAll),
+            source: "routing/client/session.rs",
             ..ruma::login(Case::Lowered, &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)])
         },
-        password: ruma::NO_CHECK,
-        // hoops/auth.rs: an account is made on the spot, of whatever server.
+        password: ruma::NO_CHECK.at("routing/client/session.rs"),
+        // An account is made on the spot, of whatever server.
         acting: ActingFlow {
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[
@@ -75,13 +78,18 @@ const PALPO: Row = Row {
                 step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden),
             ],
             account: Account::Made,
+            source: "hoops/auth.rs",
         },
-        // `is_exclusive_alias` has no caller.
         alias_of_person: ALIAS_OF_PERSON,
-        alias_of_new_room: AliasFlow { unknown: ruma::UNKNOWN_TOKEN, steps: &[ruma::VALID] },
+        alias_of_new_room: AliasFlow {
+            unknown: ruma::UNKNOWN_TOKEN,
+            steps: &[ruma::VALID],
+            source: "`is_exclusive_alias` has no caller",
+        },
         alias_of_service: AliasFlow {
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[ruma::VALID, ruma::SHORT, step(AliasCheck::ActsAsOwnUser, 403, ErrCode::Forbidden), ruma::LOCAL],
+            source: "hoops/auth.rs; `is_exclusive_alias` has no caller",
         },
         // The rights in the room alone.
         alias_deleted_by_person: ALIAS_OF_PERSON,
@@ -90,5 +98,8 @@ const PALPO: Row = Row {
     other_reading: None,
 };
 
-const ALIAS_OF_PERSON: AliasFlow =
-    AliasFlow { unknown: ruma::UNKNOWN_TOKEN, steps: &[ruma::VALID, ruma::SHORT, ruma::LOCAL] };
+const ALIAS_OF_PERSON: AliasFlow = AliasFlow {
+    unknown: ruma::UNKNOWN_TOKEN,
+    steps: &[ruma::VALID, ruma::SHORT, ruma::LOCAL],
+    source: "`is_exclusive_alias` has no caller",
+};

@@ -8,6 +8,9 @@ use crate::matrix::{ErrCode, ServerName};
 /// What a token that nobody has is answered wherever it is not a registration that is asked for.
 pub(super) const UNKNOWN_TOKEN: Refuses = Refuses::with(401, ErrCode::UnknownToken);
 
+/// Each of the four says so in a place of its own, which its row names (`UserFlow::at`).
+const SAID_BY_EACH: &str = "";
+
 /// `ServerName::parse`.
 pub(super) fn is_server_name(name: &str) -> bool {
     name.parse::<ServerName>().is_ok()
@@ -30,54 +33,37 @@ pub(super) const fn by_grammar(case: Case) -> UserFlow {
         unknown: UNKNOWN_TOKEN,
         steps: &[CHARACTERS, NOT_EMPTY, BYTES],
         account: None,
+        source: SAID_BY_EACH,
     }
 }
 
 /// A name by its grammar, and then whether some service holds it exclusively.
 pub(super) const fn unless_reserved(case: Case) -> UserFlow {
-    UserFlow {
-        case,
-        named: Named::Local(ErrCode::InvalidParam),
-        unknown: UNKNOWN_TOKEN,
-        steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
-        account: None,
-    }
+    UserFlow { steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED], ..by_grammar(case) }
 }
 
 /// A service registers a name: the grammar, and then whether it is in its own namespace, whoever else holds it.
 pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
-    UserFlow {
-        case,
-        named: Named::Local(ErrCode::InvalidParam),
-        unknown,
-        steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE],
-        account: None,
-    }
+    UserFlow { unknown, steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE], ..by_grammar(case) }
 }
 
 /// A service logs a user in.
 pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
-    UserFlow { case, named: Named::Local(ErrCode::InvalidParam), unknown: UNKNOWN_TOKEN, steps, account: None }
+    UserFlow { steps, ..by_grammar(case) }
 }
 
 /// The user must be in the service's namespace.
 pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
 
 /// Nothing is looked at.
-pub(super) const NO_CHECK: UserFlow = UserFlow {
-    case: Case::Kept,
-    named: Named::Local(ErrCode::InvalidParam),
-    unknown: UNKNOWN_TOKEN,
-    steps: &[],
-    account: None,
-};
+pub(super) const NO_CHECK: UserFlow = UserFlow { steps: &[], ..by_grammar(Case::Kept) };
 
 const ACTS_AS_AN_ID: Step<ActingCheck> = step(ActingCheck::Valid, 400, ErrCode::InvalidUsername);
 const ACTS_IN_ITS_NAMESPACE: Step<ActingCheck> = step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive);
 
 /// A service acts as a user, who is in its namespace.
 pub(super) const fn acting(account: Account) -> ActingFlow {
-    ActingFlow { unknown: UNKNOWN_TOKEN, steps: &[ACTS_AS_AN_ID, ACTS_IN_ITS_NAMESPACE], account }
+    ActingFlow { unknown: UNKNOWN_TOKEN, steps: &[ACTS_AS_AN_ID, ACTS_IN_ITS_NAMESPACE], account, source: SAID_BY_EACH }
 }
 
 /// `RoomAliasId::parse`, by which the request is read.
@@ -91,10 +77,11 @@ const NOT_RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedByAny, 400, E
 
 /// An alias that a person wants to give or to take away.
 pub(super) const ALIAS_OF_PERSON: AliasFlow =
-    AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, SHORT, LOCAL, NOT_RESERVED] };
+    AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, SHORT, LOCAL, NOT_RESERVED], source: SAID_BY_EACH };
 
 /// An alias of a room that a person makes: it is put together from a localpart.
-pub(super) const ALIAS_OF_NEW_ROOM: AliasFlow = AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, NOT_RESERVED] };
+pub(super) const ALIAS_OF_NEW_ROOM: AliasFlow =
+    AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, NOT_RESERVED], source: SAID_BY_EACH };
 
 /// An alias that a service wants to give or to take away: it must be in its namespace, whoever else holds it.
 pub(super) const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
@@ -106,6 +93,7 @@ pub(super) const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
         LOCAL,
         step(AliasCheck::OwnNamespace, 400, ErrCode::Exclusive),
     ],
+    source: SAID_BY_EACH,
 };
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::matrix::{ErrCode, PerKind};
 
+const PERSONS: &str = "Appendices, User Identifiers; Application Service API, Registration";
+const REGISTRATION: &str = "Application Service API, Registration; Server admin style permissions";
+
 /// Client-Server API, "Using access tokens".
 const UNKNOWN: Refuses = Refuses::with(401, ErrCode::UnknownToken);
 
@@ -28,8 +31,11 @@ const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exc
 const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::InvalidParam);
 
 /// A person who wants to give an alias, or to take it away.
-const ALIAS_OF_PERSON: AliasFlow =
-    AliasFlow { unknown: UNKNOWN, steps: &[VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)] };
+const ALIAS_OF_PERSON: AliasFlow = AliasFlow {
+    unknown: UNKNOWN,
+    steps: &[VALID, step(AliasCheck::NotReservedByAny, 400, ErrCode::Exclusive)],
+    source: REGISTRATION,
+};
 
 /// A service that wants to.
 const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
@@ -40,6 +46,7 @@ const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {
         step(AliasCheck::OwnNamespace, 400, ErrCode::Exclusive),
         step(AliasCheck::NotReservedByOthers, 400, ErrCode::Exclusive),
     ],
+    source: REGISTRATION,
 };
 
 /// The first reading.
@@ -63,6 +70,7 @@ const SPEC: Row = Row {
         same_token: Consequence::Undefined,
         broken: Consequence::Undefined,
         bad_regex: Consequence::Undefined,
+        bad_sender: Consequence::Undefined,
     },
     syntax: Syntax::PYTHON,
     // Since 1.5 (MSC3905).
@@ -78,6 +86,7 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
             account: None,
+            source: PERSONS,
         },
         availability: UserFlow {
             case: Case::Kept,
@@ -85,6 +94,7 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
             account: None,
+            source: PERSONS,
         },
         administrator: UserFlow {
             case: Case::Kept,
@@ -92,6 +102,7 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED],
             account: None,
+            source: PERSONS,
         },
         service: UserFlow {
             case: Case::Kept,
@@ -99,6 +110,7 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[OUTSIDE, RESERVED],
             account: None,
+            source: REGISTRATION,
         },
         login: UserFlow {
             case: Case::Kept,
@@ -106,6 +118,7 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[OUTSIDE],
             account: None,
+            source: REGISTRATION,
         },
         password: UserFlow {
             case: Case::Kept,
@@ -113,11 +126,13 @@ const SPEC: Row = Row {
             unknown: UNKNOWN,
             steps: &[],
             account: None,
+            source: "Client-Server API, Login",
         },
         acting: ActingFlow {
             unknown: UNKNOWN,
             steps: &[step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden)],
             account: Account::Needed,
+            source: "Application Service API, Identity assertion",
         },
         alias_of_person: ALIAS_OF_PERSON,
         alias_of_new_room: ALIAS_OF_PERSON,

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::matrix::{Kind, PerKind};
 
+const ALIASES: &str = "api/client/alias.rs, appservice_checks";
+
 /// Tuwunel's parameters.
 pub(super) static ROW: Row = Row {
     name: "tuwunel",
@@ -32,6 +34,7 @@ pub(super) static ROW: Row = Row {
         same_token: Consequence::StopsHere,
         broken: Consequence::StopsHere,
         bad_regex: Consequence::StopsHere,
+        bad_sender: Consequence::StopsHere,
     },
     // `RegexSetBuilder`; registration_info.rs:19-21, since 2026-04-27 (#435).
     syntax: Syntax {
@@ -47,27 +50,24 @@ pub(super) static ROW: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        // api/client/register/register.rs:43-273.
-        person: ruma::unless_reserved(Case::Lowered),
-        // api/client/register/available.rs.
-        availability: ruma::unless_reserved(Case::Lowered),
-        // `!admin users create`, `/_synapse/admin/v1/register`: not checked.
-        administrator: ruma::by_grammar(Case::Lowered),
-        // register/mod.rs:14 for the bridges to IRC. Whether another service holds the name is not asked.
-        service: ruma::of_service(Case::LoweredButForIrc, ruma::UNKNOWN_TOKEN),
-        // api/client/session/appservice.rs.
-        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE),
-        password: ruma::NO_CHECK,
-        // api/router/auth.rs: a user who has no account will do.
-        acting: ruma::acting(Account::NotNeeded),
-        // api/client/alias.rs, `appservice_checks`.
-        alias_of_person: ruma::ALIAS_OF_PERSON,
-        // api/client/room/create.rs, behind M_ROOM_IN_USE.
-        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM,
-        alias_of_service: ruma::ALIAS_OF_SERVICE,
+        person: ruma::unless_reserved(Case::Lowered).at("api/client/register/register.rs:43-273"),
+        availability: ruma::unless_reserved(Case::Lowered).at("api/client/register/available.rs:72-84"),
+        // Not checked.
+        administrator: ruma::by_grammar(Case::Lowered).at("`!admin users create`, /_synapse/admin/v1/register"),
+        // Whether another service holds the name is not asked.
+        service: ruma::of_service(Case::LoweredButForIrc, ruma::UNKNOWN_TOKEN)
+            .at("api/client/register/register.rs:43-273, register/mod.rs:14 for the bridges to IRC"),
+        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE).at("api/client/session/appservice.rs"),
+        password: ruma::NO_CHECK.at("api/client/session/password.rs"),
+        // A user who has no account will do.
+        acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
+        alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        // Behind M_ROOM_IN_USE.
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM.at("api/client/room/create.rs"),
+        alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
         // The same checks as for creating, and then the rights in the room.
-        alias_deleted_by_person: ruma::ALIAS_OF_PERSON,
-        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE,
+        alias_deleted_by_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
+        alias_deleted_by_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
     },
     other_reading: None,
 };

@@ -8,16 +8,17 @@
 use serde::Serialize;
 
 use super::{Caller, Role};
+use crate::homeserver::Dialect;
 use crate::matrix::ErrCode;
-use crate::ruling::{AccountRule, Claim, Decision, Reason};
+use crate::ruling::{AccountRule, Because, Claim, Decision, Reason};
 
 /// Whether something may be registered or created, and why.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Decision)]
 pub(super) struct Decided<'s> {
-    /// Whether Synapse would allow it.
+    /// Whether the homeserver would allow it.
     allowed: bool,
-    /// The user ID that was decided on: for a person with its localpart in lower case, as Synapse registers it.
+    /// The user ID that was decided on: for a person with its localpart in lower case, where it is registered so.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     /// The alias that was decided on.
@@ -27,7 +28,7 @@ pub(super) struct Decided<'s> {
     as_id: Option<String>,
     /// Why.
     reason: Reason,
-    /// The Matrix error code that Synapse would answer with; null when it is allowed.
+    /// The Matrix error code that the homeserver would answer with; null when it is allowed.
     #[schema(value_type = Option<String>, example = "M_EXCLUSIVE")]
     errcode: Option<ErrCode>,
     /// The status that the homeserver would answer with, where it is not Synapse that is asked about; left out when it is
@@ -50,15 +51,48 @@ pub(super) struct Decided<'s> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Claim<'static>>, required = false)]
     claims: Option<Vec<Claim<'s>>>,
+    /// Which check decided, and where the homeserver says that it makes it; where it is not Synapse alone that is asked
+    /// about, whose checks are in the documentation. Left out for callers with the role `register`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<Because>,
+    /// What is decided by the other reading of what the specification leaves open, where that is something else: then nobody
+    /// can say which of the two is right. Of the two, one that refuses is told first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    undefined: Option<Box<Self>>,
 }
 
 impl<'s> Decided<'s> {
-    /// What a caller is told.
-    pub(super) fn told(caller: Caller, decision: Decision<'s>) -> Self {
+    /// What a caller is told of what the homeserver decides that is answered for.
+    pub(super) fn told(caller: Caller, dialect: Dialect, decision: Decision<'s>) -> Self {
+        let told = Self::with_its_check(caller, decision);
+        if dialect == Dialect::default() { Self { because: None, ..told } } else { told }
+    }
+
+    /// The same with the check that decided.
+    pub(super) fn with_its_check(caller: Caller, decision: Decision<'s>) -> Self {
         let message = message(&decision);
-        let Decision { allowed, user_id, alias, as_id, reason, errcode, status, error, account, claims } = decision;
-        let (error, claims) = if caller.role >= Role::Read { (Some(error), Some(claims)) } else { (None, None) };
-        Self { allowed, user_id, alias, as_id, reason, errcode, status, message, error, account, claims }
+        let Decision { allowed, user_id, alias, as_id, reason, errcode, status, error, account, .. } = decision;
+        let undefined = decision.undefined.map(|other| Box::new(Self::with_its_check(caller, *other)));
+        let reads = caller.role >= Role::Read;
+        let error = reads.then_some(error);
+        let claims = reads.then_some(decision.claims);
+        let because = reads.then_some(decision.because);
+        Self {
+            allowed,
+            user_id,
+            alias,
+            as_id,
+            reason,
+            errcode,
+            status,
+            message,
+            error,
+            account,
+            claims,
+            because,
+            undefined,
+        }
     }
 }
 

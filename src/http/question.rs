@@ -140,7 +140,8 @@ impl Question<'static> {
 }
 
 fn as_decided(snapshot: &Snapshot, caller: Caller, decision: Decision<'_>) -> (StatusCode, Vec<u8>) {
-    (StatusCode::OK, render::to_bytes(&Answer::of(snapshot, Decided::told(caller, decision))))
+    let decided = Decided::told(caller, snapshot.services().homeserver().dialect, decision);
+    (StatusCode::OK, render::to_bytes(&Answer::of(snapshot, decided)))
 }
 
 fn owned(text: Cow<'_, str>) -> Cow<'static, str> {

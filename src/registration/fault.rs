@@ -2,6 +2,7 @@ use pyyaml::Located;
 use serde::Serialize;
 
 use super::Place;
+use crate::homeserver::Consequence;
 
 /// What is wrong with a registration file, as a stable code; each has a page under `docs/faults/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
@@ -9,7 +10,7 @@ use super::Place;
 pub enum FaultCode {
     /// The file cannot be read.
     Unreadable,
-    /// The bytes are not YAML as PyYAML reads it.
+    /// The bytes are not YAML as the homeserver reads it.
     Syntax,
     /// The file is something else: a bridge's configuration, a manifest, an archive.
     NotARegistration,
@@ -19,7 +20,7 @@ pub enum FaultCode {
     WrongType,
     /// A value has the right type and is not acceptable.
     InvalidValue,
-    /// A regex that Python's `re` refuses.
+    /// A regex that the homeserver refuses.
     InvalidRegex,
     /// Another file has the same `id`.
     DuplicateId,
@@ -93,12 +94,12 @@ impl FaultCode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Unreadable => "the file cannot be read",
-            Self::Syntax => "the file is not YAML as PyYAML reads it",
+            Self::Syntax => "the file is not YAML as the homeserver reads it",
             Self::NotARegistration => "the file is something else than a registration",
             Self::MissingKey => "a key that is needed is missing",
             Self::WrongType => "a value has the wrong type",
             Self::InvalidValue => "a value is not acceptable",
-            Self::InvalidRegex => "Python's re refuses a regex",
+            Self::InvalidRegex => "the homeserver refuses a regex",
             Self::DuplicateId => "another file has the same id",
             Self::DuplicateToken => "another file has the same as_token",
             Self::OverlappingProxyPrefix => "another file has an overlapping proxy prefix",
@@ -112,7 +113,7 @@ impl FaultCode {
 pub struct Fault {
     /// The stable code.
     pub code: FaultCode,
-    /// What is wrong, what Synapse would say, and the way out.
+    /// What is wrong, what the homeserver would say, and the way out.
     pub message: String,
     /// The line, counted from 1; absent when the fault has no place in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +121,10 @@ pub struct Fault {
     /// The column in characters, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// What the homeserver would do about it, and about the other files; told where it is not Synapse that is asked about,
+    /// which starts with no such file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<Consequence>,
     /// Behind the last character of what is wrong, where that is known: for showing it in its line.
     #[serde(skip)]
     pub end: Option<Place>,
@@ -129,7 +134,14 @@ impl Fault {
     /// A fault at a place.
     #[must_use]
     pub fn at(code: FaultCode, place: Place, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), line: Some(place.line), column: Some(place.column), end: None }
+        Self {
+            code,
+            message: message.into(),
+            line: Some(place.line),
+            column: Some(place.column),
+            consequence: None,
+            end: None,
+        }
     }
 
     /// A fault of a value.
@@ -140,6 +152,12 @@ impl Fault {
     /// A fault of the file as a whole.
     #[must_use]
     pub fn of_file(code: FaultCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), line: None, column: None, end: None }
+        Self { code, message: message.into(), line: None, column: None, consequence: None, end: None }
+    }
+
+    /// The same with what becomes of the file and of the others.
+    #[must_use]
+    pub fn with(self, consequence: Consequence) -> Self {
+        Self { consequence: Some(consequence), ..self }
     }
 }

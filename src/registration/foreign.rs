@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::library::{self, At, Foreign, Keys, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
 use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
-use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule};
+use crate::homeserver::{Dialect, Homeserver, Library, SenderRule};
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 
 /// Reads the bytes of one file as a homeserver does. `file` is how the file is shown in answers.
@@ -38,8 +38,9 @@ impl Reading<'_> {
         let mut said = match library::read(library, self.bytes, keys) {
             Ok(said) => said,
             Err(wrong) => {
-                let faults = wrong.iter().map(|wrong| self.fault(wrong)).collect();
-                return Err(self.with_consequence(faults, self.dialect().set().broken));
+                let broken = self.dialect().set().broken;
+                let faults = wrong.iter().map(|wrong| self.fault(wrong).with(broken)).collect();
+                return Err(self.with_consequence(faults));
             }
         };
         let secrets = [said.as_token.text.clone(), said.hs_token.text.clone()];
@@ -61,7 +62,7 @@ impl Reading<'_> {
             for fault in &mut faults {
                 fault.message = secrets.cut(std::mem::take(&mut fault.message));
             }
-            return Err(self.with_consequence(faults, self.dialect().set().bad_regex));
+            return Err(self.with_consequence(faults));
         }
         let text = String::from_utf8_lossy(self.bytes);
         let (extra, warnings) = load::besides(&text);
@@ -114,7 +115,8 @@ impl Reading<'_> {
                 "sender_localpart makes no user ID of {name} for {}: write only what is between '@' and ':'",
                 self.dialect().homeserver()
             );
-            faults.push(Fault::at(FaultCode::InvalidValue, sender.place, message));
+            let fault = Fault::at(FaultCode::InvalidValue, sender.place, message);
+            faults.push(fault.with(self.dialect().set().bad_sender));
         }
     }
 
@@ -125,7 +127,8 @@ impl Reading<'_> {
         for entry in entries {
             if let Some(group) = entry.group_id.as_ref().filter(|group| kind == Kind::User && !is_group(&group.text)) {
                 let message = "group_id in namespaces.users is no ID of a group, `+group:server`";
-                faults.push(Fault::at(FaultCode::InvalidValue, group.place, message));
+                let fault = Fault::at(FaultCode::InvalidValue, group.place, message);
+                faults.push(fault.with(self.dialect().set().broken));
             }
             match ValidRegex::checked(&*entry.regex.text, |regex| syntax.check(kind, regex)) {
                 Ok(regex) => read.push(Entry {
@@ -150,7 +153,8 @@ impl Reading<'_> {
                     kind.list(),
                     self.dialect().homeserver()
                 );
-                faults.push(Fault::of_file(FaultCode::InvalidRegex, message));
+                let fault = Fault::of_file(FaultCode::InvalidRegex, message);
+                faults.push(fault.with(self.dialect().set().bad_regex));
             }
         }
         read.into()
@@ -159,7 +163,7 @@ impl Reading<'_> {
     fn bad_regex(&self, of: &str, regex: &At, error: &dyn std::fmt::Display) -> Fault {
         let server = self.dialect().homeserver();
         let message = format!("the regex {:?} in {of} is refused by {server}: {error}", regex.text);
-        Fault::at(FaultCode::InvalidRegex, regex.place, message)
+        Fault::at(FaultCode::InvalidRegex, regex.place, message).with(self.dialect().set().bad_regex)
     }
 
     fn fault(&self, wrong: &Wrong) -> Fault {
@@ -187,8 +191,10 @@ impl Reading<'_> {
     }
 
     /// Says once what becomes of the file, and of the others.
-    fn with_consequence(&self, mut faults: Vec<Fault>, consequence: Consequence) -> Vec<Fault> {
-        if let Some(first) = faults.first_mut() {
+    fn with_consequence(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
+        if let Some(first) = faults.first_mut()
+            && let Some(consequence) = first.consequence
+        {
             first.message = format!("{}; {}", first.message, self.dialect().would(consequence));
         }
         faults

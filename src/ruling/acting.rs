@@ -1,7 +1,7 @@
 //! May a service act as a user: `?user_id=`.
 
 use super::case::{Case, Checked, Objection};
-use super::reasons::{outside, unknown_service};
+use super::reasons::{KNOWN, outside, unknown_service};
 use super::{AccountRule, Asker, ClaimVia, Decision, Reason, Services};
 use crate::homeserver::{Account, ActingCheck, Refuses};
 use crate::index::Scratch;
@@ -12,8 +12,13 @@ impl Services {
     /// knows; what it makes of one that is not there, the decision says.
     #[must_use]
     pub fn may_act(&self, asker: Asker<'_>, user_id: &str, scratch: &mut Scratch) -> Decision<'_> {
+        self.by_each_reading(asker, |services, asker| services.may_act_by_one(asker, user_id, scratch))
+    }
+
+    /// The same by this reading alone.
+    fn may_act_by_one(&self, asker: Asker<'_>, user_id: &str, scratch: &mut Scratch) -> Decision<'_> {
         let flow = self.homeserver().dialect.checks().acting;
-        let case = self.user_case(asker, user_id.to_owned(), scratch);
+        let case = self.user_case(asker, user_id.to_owned(), flow.source, scratch);
         let named = match asker {
             Asker::Service(_) => Ok(()),
             Asker::Unknown(as_id) => Err(as_id),
@@ -21,7 +26,7 @@ impl Services {
             Asker::Person | Asker::Availability | Asker::Administrator => Err(None),
         };
         if let Err(as_id) = named {
-            return case.refuse(unknown_service(as_id).answered(flow.unknown));
+            return case.refuse(unknown_service(as_id).answered(KNOWN, flow.unknown));
         }
         let account = case.account_rule(flow.account);
         let is_remote = split_user_id(user_id).is_none_or(|(_, server)| server != self.server_name().as_str());
@@ -29,9 +34,9 @@ impl Services {
         if decision.allowed && is_remote && account == AccountRule::Needed {
             let error =
                 format!("`{user_id}` is of another server than `{}`, and so has no account here", self.server_name());
-            let case = self.user_case(asker, user_id.to_owned(), scratch);
+            let case = self.user_case(asker, user_id.to_owned(), flow.source, scratch);
             let refuses = Refuses { status: 403, errcode: ErrCode::Forbidden };
-            decision = case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses));
+            decision = case.refuse(Objection::new(Reason::RemoteId, error).answered("account", refuses));
         }
         decision.account = decision.allowed.then_some(account);
         decision

@@ -1,7 +1,7 @@
 //! May an alias be created, or be taken away.
 
 use super::case::{Case, Checked, Objection, Subject};
-use super::reasons::{outside, reserved, unknown_service};
+use super::reasons::{KNOWN, outside, reserved, unknown_service};
 use super::{Asker, Claim, Decision, Reason, Services};
 use crate::homeserver::{AliasCheck, AliasFlow};
 use crate::index::{Scratch, ServicePos};
@@ -28,15 +28,20 @@ impl Services {
         user: Option<&str>,
         scratch: &mut Scratch,
     ) -> Decision<'_> {
-        let checks = self.homeserver().dialect.checks();
-        self.may_with_alias((checks.alias_of_person, checks.alias_of_service), alias, asker, user, scratch)
+        self.by_each_reading(asker, |services, asker| {
+            let checks = services.homeserver().dialect.checks();
+            let flows = (checks.alias_of_person, checks.alias_of_service);
+            services.may_with_alias(flows, alias, asker, user, scratch)
+        })
     }
 
     /// May a person make a room with an alias, as the homeserver would decide it.
     #[must_use]
     pub fn may_create_room(&self, alias: MatrixId<'_>, user: Option<&str>, scratch: &mut Scratch) -> Decision<'_> {
-        let flow = self.homeserver().dialect.checks().alias_of_new_room;
-        self.may_with_alias((flow, flow), alias, Asker::Person, user, scratch)
+        self.by_each_reading(Asker::Person, |services, asker| {
+            let flow = services.homeserver().dialect.checks().alias_of_new_room;
+            services.may_with_alias((flow, flow), alias, asker, user, scratch)
+        })
     }
 
     /// May an alias be taken away, as the homeserver would decide it; the rights in the room are another matter.
@@ -48,9 +53,11 @@ impl Services {
         user: Option<&str>,
         scratch: &mut Scratch,
     ) -> Decision<'_> {
-        let checks = self.homeserver().dialect.checks();
-        let flows = (checks.alias_deleted_by_person, checks.alias_deleted_by_service);
-        self.may_with_alias(flows, alias, asker, user, scratch)
+        self.by_each_reading(asker, |services, asker| {
+            let checks = services.homeserver().dialect.checks();
+            let flows = (checks.alias_deleted_by_person, checks.alias_deleted_by_service);
+            services.may_with_alias(flows, alias, asker, user, scratch)
+        })
     }
 
     /// By the checks of persons, or by those of services.
@@ -63,7 +70,11 @@ impl Services {
         scratch: &mut Scratch,
     ) -> Decision<'_> {
         let claims = self.claims(alias, scratch);
-        let case = Case::new(self, Subject::Alias(alias.as_str().to_owned()), asker, claims);
+        let source = match asker {
+            Asker::Person | Asker::Availability | Asker::Administrator => of_person.source,
+            Asker::Service(_) | Asker::Unknown(_) => of_service.source,
+        };
+        let case = Case::new(self, Subject::Alias(alias.as_str().to_owned()), asker, claims, source);
         match asker {
             Asker::Person | Asker::Availability | Asker::Administrator => {
                 let acting = Acting { user, own_user: false };
@@ -75,7 +86,7 @@ impl Services {
                 let acting = Acting { user: Some(user), own_user: self.is_own_user(position, user, scratch) };
                 case.decide(of_service.steps, |case, check| checked(case, check, acting))
             }
-            Asker::Unknown(as_id) => case.refuse(unknown_service(as_id).answered(of_service.unknown)),
+            Asker::Unknown(as_id) => case.refuse(unknown_service(as_id).answered(KNOWN, of_service.unknown)),
         }
     }
 

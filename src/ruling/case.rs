@@ -1,5 +1,5 @@
-use super::{Asker, Claim, Claims, Decision, Reason, Services};
-use crate::homeserver::{Dialect, Refuses, Step};
+use super::{Asker, Because, Claim, Claims, Decision, Reason, Services};
+use crate::homeserver::{Check, Dialect, Refuses, Step};
 use crate::index::ServicePos;
 use crate::matrix::Kind;
 
@@ -40,6 +40,8 @@ pub(super) struct Case<'s> {
     /// The id that was named, also if no such service is loaded.
     pub(super) as_id: Option<String>,
     pub(super) claims: Claims<'s>,
+    /// Where the homeserver says what it checks.
+    pub(super) source: &'static str,
 }
 
 /// What a check comes to: passed, perhaps for a reason worth telling; or why not.
@@ -56,26 +58,33 @@ impl Objection {
         Self { reason, error: error.into() }
     }
 
-    /// With what is answered.
-    pub(super) fn answered(self, refuses: Refuses) -> Refusal {
-        Refusal { objection: self, refuses }
+    /// With what is answered when a check fails for this reason.
+    pub(super) fn answered(self, check: &'static str, refuses: Refuses) -> Refusal {
+        Refusal { objection: self, check, refuses }
     }
 }
 
 /// Why something may not be done, and what is answered.
 pub(super) struct Refusal {
     objection: Objection,
+    check: &'static str,
     refuses: Refuses,
 }
 
 impl<'s> Case<'s> {
-    pub(super) fn new(services: &'s Services, subject: Subject, asker: Asker<'_>, claims: Claims<'s>) -> Self {
+    pub(super) fn new(
+        services: &'s Services,
+        subject: Subject,
+        asker: Asker<'_>,
+        claims: Claims<'s>,
+        source: &'static str,
+    ) -> Self {
         let (service, as_id) = match asker {
             Asker::Person | Asker::Availability | Asker::Administrator => (None, None),
             Asker::Service(position) => (Some(position), Some(services.registration(position).id.to_string())),
             Asker::Unknown(as_id) => (None, as_id.map(str::to_owned)),
         };
-        Self { services, subject, service, as_id, claims }
+        Self { services, subject, service, as_id, claims, source }
     }
 
     /// The claim of the service that asks.
@@ -86,30 +95,46 @@ impl<'s> Case<'s> {
 
     /// Makes the checks in their order. The first that fails decides; if none does, the last reason that one of them gave
     /// is told, or else whether anybody claims the ID at all.
-    pub(super) fn decide<C: Copy>(self, steps: &[Step<C>], check: impl Fn(&Self, C) -> Checked) -> Decision<'s> {
+    pub(super) fn decide<C: Check>(self, steps: &[Step<C>], check: impl Fn(&Self, C) -> Checked) -> Decision<'s> {
         let mut reason = if self.claims.is_empty() { Reason::Unclaimed } else { Reason::Shared };
         for step in steps {
             match check(&self, step.check) {
                 Ok(None) => {}
                 Ok(Some(told)) => reason = told,
-                Err(objection) => return self.refuse(objection.answered(step.refuses)),
+                Err(objection) => return self.refuse(objection.answered(step.check.as_str(), step.refuses)),
             }
         }
-        self.conclude(true, reason, None, None)
+        self.conclude(reason, None)
     }
 
     pub(super) fn refuse(self, refusal: Refusal) -> Decision<'s> {
-        let Refusal { objection: Objection { reason, error }, refuses } = refusal;
-        self.conclude(false, reason, Some(refuses), Some(error))
+        let Refusal { objection: Objection { reason, error }, check, refuses } = refusal;
+        self.conclude(reason, Some((check, refuses, error)))
     }
 
-    fn conclude(self, allowed: bool, reason: Reason, refuses: Option<Refuses>, error: Option<String>) -> Decision<'s> {
-        let Self { services, subject, as_id, claims, .. } = self;
+    fn conclude(self, reason: Reason, refused: Option<(&'static str, Refuses, String)>) -> Decision<'s> {
+        let Self { services, subject, as_id, claims, source, .. } = self;
         let (user_id, alias) = subject.split();
+        let allowed = refused.is_none();
+        let because = Because { check: refused.as_ref().map(|(check, ..)| *check), source };
+        let (refuses, error) = refused.map(|(_, refuses, error)| (refuses, error)).unzip();
         let errcode = refuses.map(|refuses| refuses.errcode);
         // Which it is on Synapse is said in its documentation, and every answer would be a word longer.
         let told = services.homeserver().dialect != Dialect::default();
         let status = refuses.map(|refuses| refuses.status).filter(|_| told);
-        Decision { allowed, user_id, alias, as_id, reason, errcode, status, error, account: None, claims }
+        Decision {
+            allowed,
+            user_id,
+            alias,
+            as_id,
+            reason,
+            errcode,
+            status,
+            error,
+            account: None,
+            because,
+            undefined: None,
+            claims,
+        }
     }
 }

@@ -30,19 +30,39 @@ pub struct Decision<'s> {
     /// What the homeserver makes of a user who has no account, where a service would act as one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountRule>,
+    /// Which check decided, and where the homeserver says that it makes it.
+    pub because: Because,
+    /// What is decided by the other reading of what the specification leaves open, where that is something else: then nobody
+    /// can say which of the two is right. Of the two, one that refuses is told first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub undefined: Option<Box<Self>>,
     /// All claims on the ID, in load order.
     pub claims: Vec<Claim<'s>>,
+}
+
+/// Which check decided, and where the homeserver says that it makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Because {
+    /// The check that failed; null when all passed.
+    #[schema(example = "not_reserved")]
+    pub check: Option<&'static str>,
+    /// Where the homeserver's checks were read: functions, or files and lines, of the release that is answered for.
+    #[schema(example = "RegisterRestServlet, RegistrationHandler.check_username")]
+    pub source: &'static str,
 }
 
 impl Decision<'_> {
     /// The same when the claims of some registration are not known and what it may claim must not be given away: what is
     /// allowed because nobody known holds it exclusively is refused. A service's own names stay its own.
     #[must_use]
-    pub fn when_claims_are_missing(self) -> Self {
+    pub fn when_claims_are_missing(mut self) -> Self {
+        self.undefined = self.undefined.map(|other| Box::new(other.when_claims_are_missing()));
         if !matches!(self.reason, Reason::Unclaimed | Reason::Shared) {
             return self;
         }
-        let error = "some registration has never loaded, so that it is not known what it claims: nothing is given away                      meanwhile (--when-incomplete refuse); `GET /v1/registrations` shows which is quarantined and why";
+        let error = "some registration has never loaded, so that it is not known what it claims: nothing is given away \
+                     meanwhile (--when-incomplete refuse); `GET /v1/registrations` shows which is quarantined and why";
         let (errcode, error) = (Some(ErrCode::Unknown), Some(error.to_owned()));
         Self { allowed: false, reason: Reason::Incomplete, errcode, error, ..self }
     }

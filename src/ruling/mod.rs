@@ -41,12 +41,13 @@ mod decision;
 mod matching;
 mod names;
 mod ownership;
+mod readings;
 mod reasons;
 mod services;
 mod user;
 
 pub use claim::{Claim, ClaimVia, Claims};
-pub use decision::{AccountRule, Decision, Reason};
+pub use decision::{AccountRule, Because, Decision, Reason};
 pub use matching::MatchingEntry;
 pub use ownership::{Ownership, Status};
 pub use services::Services;

@@ -22,6 +22,11 @@ pub struct Ownership<'s> {
     pub owner: Option<&'s str>,
     /// One for each interested service, in load order.
     pub claims: Vec<Claim<'s>>,
+    /// What it is by the other reading of what the specification leaves open, where that makes a difference: then nobody can
+    /// say which of the two is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub undefined: Option<Box<Self>>,
 }
 
 /// What the claims on an ID come to.
@@ -42,10 +47,28 @@ impl Services {
     /// Who owns an ID.
     #[must_use]
     pub fn ownership<'s>(&'s self, id: MatrixId<'s>, scratch: &mut Scratch) -> Ownership<'s> {
+        let ownership = self.owned(id, scratch);
+        let other = self.otherwise().map(|services| services.owned(id, scratch));
+        let undefined = other.filter(|other| !other.comes_to_the_same(&ownership)).map(Box::new);
+        Ownership { undefined, ..ownership }
+    }
+
+    /// Who owns an ID by this reading alone.
+    fn owned<'s>(&'s self, id: MatrixId<'s>, scratch: &mut Scratch) -> Ownership<'s> {
         let claims = self.claims(id, scratch);
         let (status, owner) = status_of(&claims);
         let local = id.kind() == Kind::Room || id.server_part() == Some(self.server_name().as_str());
-        Ownership { id: id.as_str(), kind: id.kind(), local, status, owner, claims }
+        Ownership { id: id.as_str(), kind: id.kind(), local, status, owner, claims, undefined: None }
+    }
+}
+
+impl Ownership<'_> {
+    /// Whether the same services are interested, and each as exclusively.
+    fn comes_to_the_same(&self, other: &Self) -> bool {
+        let held = |claims: &Claims<'_>| -> Vec<_> {
+            claims.iter().map(|claim| (claim.as_id.to_owned(), claim.exclusive)).collect()
+        };
+        held(&self.claims) == held(&other.claims)
     }
 }
 

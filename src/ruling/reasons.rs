@@ -7,6 +7,9 @@ use super::{Claim, Reason};
 use crate::matrix::Kind;
 use crate::registration::{Entry, Registration};
 
+/// The check that comes before all others: that the service that asks is loaded.
+pub(super) const KNOWN: &str = "known_service";
+
 /// Nobody knows the service that asks.
 pub(super) fn unknown_service(as_id: Option<&str>) -> Objection {
     let error = match as_id {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::names::Names;
+use super::readings;
 use crate::homeserver::Homeserver;
 use crate::index::{Index, ServicePos};
 use crate::matrix::{Kind, PerKind, ServerName};
@@ -15,6 +16,8 @@ pub struct Services {
     names: Names,
     /// How many entries there are of each kind.
     entries: PerKind<usize>,
+    /// The same by the other reading of what is left open, where there is one.
+    otherwise: Option<Arc<Self>>,
 }
 
 impl Services {
@@ -24,7 +27,8 @@ impl Services {
         let index = Index::build(&homeserver, &registrations);
         let names = Names::new(&registrations);
         let entries = count(&registrations);
-        Self { homeserver, registrations, index, names, entries }
+        let otherwise = readings::otherwise(&homeserver, &registrations);
+        Self { homeserver, registrations, index, names, entries, otherwise }
     }
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
@@ -33,7 +37,14 @@ impl Services {
         let index = self.index.updated(&registrations);
         let names = self.names.updated(&self.registrations, &registrations);
         let entries = count(&registrations);
-        Self { homeserver: self.homeserver.clone(), registrations, index, names, entries }
+        let otherwise = self.otherwise.as_ref();
+        let otherwise = otherwise.map(|other| readings::updated(other, &self.registrations, &registrations));
+        Self { homeserver: self.homeserver.clone(), registrations, index, names, entries, otherwise }
+    }
+
+    /// The same services by the other reading of what the homeserver leaves open, if it leaves anything open.
+    pub(super) fn otherwise(&self) -> Option<&Self> {
+        self.otherwise.as_deref()
     }
 
     /// The homeserver whose namespace this is.

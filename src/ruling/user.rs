@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::case::{Case, Checked, Objection, Subject};
-use super::reasons::{outside, reserved, unknown_service};
+use super::reasons::{KNOWN, outside, reserved, unknown_service};
 use super::{ClaimVia, Decision, Reason, Services};
 use crate::homeserver::{Case as Letters, Named, Refuses, UserCheck, UserFlow};
 use crate::index::{Scratch, ServicePos};
@@ -37,26 +37,30 @@ impl Services {
     /// May a user be registered, as the homeserver would decide it. A person is registered under the lower-cased localpart.
     #[must_use]
     pub fn may_register(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let checks = self.homeserver().dialect.checks();
-        let flow = match asker {
-            Asker::Person => checks.person,
-            Asker::Availability => checks.availability,
-            Asker::Administrator => checks.administrator,
-            Asker::Service(_) | Asker::Unknown(_) => checks.service,
-        };
-        self.may(flow, asker, name, scratch)
+        self.by_each_reading(asker, |services, asker| {
+            let checks = services.homeserver().dialect.checks();
+            let flow = match asker {
+                Asker::Person => checks.person,
+                Asker::Availability => checks.availability,
+                Asker::Administrator => checks.administrator,
+                Asker::Service(_) | Asker::Unknown(_) => checks.service,
+            };
+            services.may(flow, asker, name, scratch)
+        })
     }
 
     /// May a user be logged in: by a service, or by a person who knows the password. Whether there is such an account is
     /// not asked.
     #[must_use]
     pub fn may_log_in(&self, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let checks = self.homeserver().dialect.checks();
-        let flow = match asker {
-            Asker::Person | Asker::Availability | Asker::Administrator => checks.password,
-            Asker::Service(_) | Asker::Unknown(_) => checks.login,
-        };
-        self.may(flow, asker, name, scratch)
+        self.by_each_reading(asker, |services, asker| {
+            let checks = services.homeserver().dialect.checks();
+            let flow = match asker {
+                Asker::Person | Asker::Availability | Asker::Administrator => checks.password,
+                Asker::Service(_) | Asker::Unknown(_) => checks.login,
+            };
+            services.may(flow, asker, name, scratch)
+        })
     }
 
     fn may(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
@@ -72,9 +76,9 @@ impl Services {
             Letters::Lowered | Letters::LoweredButForIrc => Cow::Owned(localpart.to_lowercase()),
         };
         let id = as_it_is.map_or_else(|| user_id(&localpart, self.server_name().as_str()), ToOwned::to_owned);
-        let case = self.user_case(asker, id, scratch);
+        let case = self.user_case(asker, id, flow.source, scratch);
         if let Asker::Unknown(as_id) = asker {
-            return case.refuse(unknown_service(as_id).answered(flow.unknown));
+            return case.refuse(unknown_service(as_id).answered(KNOWN, flow.unknown));
         }
         let account = flow.account.map(|account| case.account_rule(account));
         let mut decision = case.decide(flow.steps, |case, check| {
@@ -109,15 +113,21 @@ impl Services {
             Named::Localpart | Named::Local(_) | Named::Anywhere => ErrCode::InvalidParam,
         };
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());
-        let case = self.user_case(asker, text.to_owned(), scratch);
+        let case = self.user_case(asker, text.to_owned(), flow.source, scratch);
         let refuses = Refuses { status: 400, errcode };
-        case.refuse(Objection::new(Reason::RemoteId, error).answered(refuses))
+        case.refuse(Objection::new(Reason::RemoteId, error).answered("local", refuses))
     }
 
     /// A user ID that may be longer than any valid one: length is decided on, after the claims.
-    pub(super) fn user_case(&self, asker: Asker<'_>, user_id: String, scratch: &mut Scratch) -> Case<'_> {
+    pub(super) fn user_case(
+        &self,
+        asker: Asker<'_>,
+        user_id: String,
+        source: &'static str,
+        scratch: &mut Scratch,
+    ) -> Case<'_> {
         let claims = MatrixId::of_any_length(&user_id).map(|id| self.claims(id, scratch)).unwrap_or_default();
-        Case::new(self, Subject::User(user_id), asker, claims)
+        Case::new(self, Subject::User(user_id), asker, claims, source)
     }
 }
 

@@ -17,17 +17,20 @@ impl Unique {
     /// `holder` the other's file.
     pub(crate) fn fault(self, refused: &str, id: &str, holder: &str, dialect: Dialect) -> Fault {
         let rules = dialect.set();
-        let consequence = dialect.would(match self {
+        let then = match self {
             Self::Id | Self::ProxyPrefix => rules.same_id,
             Self::Token => rules.same_token,
-        });
+        };
+        let consequence = dialect.would(then);
+        // Of Synapse all faults come to the same.
+        let told = |fault: Fault| if dialect == Dialect::default() { fault } else { fault.with(then) };
         let (code, collision, way_out) = match self {
             // Whoever is told to remove one of two files must not remove the only one.
             Self::Id if refused == holder => {
                 let message = format!(
                     "{refused} is named twice; {consequence}; name it once: there is one file, and it is in force"
                 );
-                return Fault::of_file(FaultCode::DuplicateId, message);
+                return told(Fault::of_file(FaultCode::DuplicateId, message));
             }
             Self::Id => (
                 FaultCode::DuplicateId,
@@ -45,6 +48,6 @@ impl Unique {
                 "give each application service a prefix of its own",
             ),
         };
-        Fault::of_file(code, format!("{collision} {holder}, which is in force; {consequence}; {way_out}"))
+        told(Fault::of_file(code, format!("{collision} {holder}, which is in force; {consequence}; {way_out}")))
     }
 }

@@ -5,11 +5,11 @@ use std::fs;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bailiwick::homeserver::{Consequence, Dialect, Homeserver};
+use bailiwick::homeserver::{Consequence, Dialect, Homeserver, Library};
 use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Entry, FaultCode, FileFacts, Loaded, Token, TokenHasher};
-use bailiwick::ruling::{AccountRule, Asker, Decision, Services, UserName};
+use bailiwick::ruling::{AccountRule, Asker, Decision, Reason, Services, Status, UserName};
 use bailiwick::snapshot::{Candidate, ContentHash, Good, Snapshot};
 use serde_json::{Value, json};
 
@@ -224,8 +224,72 @@ fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
         assert_eq!(loaded.is_ok(), loads, "{}: {loaded:?}", dialect.name());
         let Err(faults) = loaded else { continue };
         assert_eq!(faults[0].code, FaultCode::InvalidRegex, "{faults:?}");
+        assert_eq!(faults[0].consequence, Some(dialect.set().bad_regex), "{faults:?}");
         assert!(faults[0].message.ends_with(&dialect.would(dialect.set().bad_regex)), "{faults:?}");
         assert_ne!(dialect.set().bad_regex, Consequence::Undefined);
+    }
+}
+
+/// Palpo ends over a sender that makes no user ID, and passes over a regex that does not compile until its service asks.
+#[test]
+fn a_sender_that_makes_no_user_id_has_consequences_of_its_own() {
+    let mut file = registrations()[0].clone();
+    file["sender_localpart"] = json!("irc:bot");
+    for dialect in Dialect::ALL {
+        let Err(faults) = load(dialect.name(), file.to_string().as_bytes()) else { continue };
+        if dialect.loader().library != Library::PyYaml {
+            assert_eq!(faults[0].consequence, Some(dialect.set().bad_sender), "{faults:?}");
+            assert!(faults[0].message.ends_with(&dialect.would(dialect.set().bad_sender)), "{faults:?}");
+        }
+    }
+    assert_eq!("palpo".parse().map(|palpo: Dialect| palpo.set().bad_sender), Ok(Consequence::RefusesToStart));
+}
+
+/// `webhook` is a name that the first reading of the specification finds nowhere and the second in every ID that holds it.
+#[test]
+fn what_the_specification_leaves_open_is_undefined_with_both_readings() {
+    let services = services("spec");
+    let mut scratch = Scratch::new();
+    let id = |text| MatrixId::parse(text).expect("an ID");
+    let ownership = services.ownership(id("@mywebhookfan:example.com"), &mut scratch);
+    let other = ownership.undefined.as_deref().expect("the readings differ");
+    assert_eq!((ownership.status, ownership.owner), (Status::Shared, None));
+    assert_eq!((other.status, other.owner), (Status::Exclusive, Some("nosigil")));
+    assert!(services.ownership(id("@irc_a:example.com"), &mut scratch).undefined.is_none());
+
+    // Of two answers the one that refuses is told first: nothing is given away that either reading holds.
+    let person = services.may_register(Asker::Person, UserName::Localpart("mywebhookfan"), &mut scratch);
+    let other = person.undefined.as_deref().expect("the readings differ");
+    assert_eq!((person.allowed, person.reason, person.because.check), (false, Reason::Reserved, Some("not_reserved")));
+    assert_eq!((other.allowed, other.reason, other.because.check), (true, Reason::Shared, None));
+    let service = services.position_of_id("nosigil").map(Asker::Service).expect("it is loaded");
+    let act = services.may_act(service, "@mywebhookfan:example.com", &mut scratch);
+    let other = act.undefined.as_deref().expect("the readings differ");
+    assert_eq!((act.reason, other.reason), (Reason::OutsideOwnNamespace, Reason::OwnNamespace));
+    assert!(services.may_register(Asker::Person, UserName::Localpart("zoe"), &mut scratch).undefined.is_none());
+}
+
+/// A registration that the other reading's syntax refuses is not there by it; it does not claim everything.
+#[test]
+fn a_regex_that_one_reading_refuses_claims_nothing_by_it() {
+    let mut file = registrations()[0].clone();
+    file["namespaces"]["users"][0]["regex"] = json!(r"@irc_(?!x).*:example\.com");
+    let both = |files: &[&Value]| {
+        let loaded = files.iter().map(|file| Arc::new(load("spec", file.to_string().as_bytes()).expect("it loads")));
+        loaded.collect::<Vec<_>>()
+    };
+    let last = registrations().pop().expect("some");
+    let before = Services::new(homeserver("spec"), both(&[&file]));
+    // A set that is mended knows which of its registrations the other reading refuses.
+    let mut registrations = before.registrations().to_vec();
+    registrations.extend(both(&[&last]));
+    let undefined = |services: &Services, id: &str| {
+        let ownership = services.ownership(MatrixId::parse(id).expect("an ID"), &mut Scratch::new());
+        ownership.undefined.map(|other| other.status)
+    };
+    for services in [&before, &before.updated(registrations)] {
+        assert_eq!(undefined(services, "@irc_a:example.com"), Some(Status::Unclaimed));
+        assert_eq!(undefined(services, "@zoe:example.com"), None);
     }
 }
 

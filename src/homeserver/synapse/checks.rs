@@ -22,6 +22,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
         account: None,
+        source: "RegisterRestServlet, RegistrationHandler.check_username",
     },
     // `UsernameAvailabilityRestServlet` as it was typed,
     availability: UserFlow {
@@ -38,6 +39,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
         account: None,
+        source: "UsernameAvailabilityRestServlet, RegistrationHandler.check_username",
     },
     // and `UserRestServletV2.on_PUT`, by way of `register_user`.
     administrator: UserFlow {
@@ -53,6 +55,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::NotDigits, 400, ErrCode::InvalidUsername),
         ],
         account: None,
+        source: "UserRestServletV2.on_PUT, RegistrationHandler.register_user",
     },
     // `RegistrationHandler.appservice_register`.
     service: UserFlow {
@@ -64,6 +67,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(UserCheck::NotReserved, 400, ErrCode::Exclusive),
         ],
         account: None,
+        source: "RegistrationHandler.appservice_register",
     },
     // `LoginRestServlet._do_appservice_login`.
     login: UserFlow {
@@ -72,6 +76,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
         unknown: UNKNOWN,
         steps: &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)],
         account: Some(Account::Needed),
+        source: "LoginRestServlet._do_appservice_login",
     },
     password: UserFlow {
         case: Case::Kept,
@@ -79,12 +84,14 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
         unknown: UNKNOWN,
         steps: &[],
         account: None,
+        source: "LoginRestServlet._do_other_login",
     },
     // `Auth.get_user_by_req`, by way of `validate_appservice_can_control_user_id`.
     acting: ActingFlow {
         unknown: UNKNOWN,
         steps: &[step(ActingCheck::OwnNamespace, 403, ErrCode::Forbidden)],
         account: Account::Needed,
+        source: "Auth.get_user_by_req, validate_appservice_can_control_user_id",
     },
     // `ClientDirectoryServer.on_PUT`, then `DirectoryHandler.create_association`.
     alias_of_person: AliasFlow {
@@ -96,6 +103,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(AliasCheck::NoWhiteSpace, 400, ErrCode::Unknown),
             step(AliasCheck::Local, 400, ErrCode::Unknown),
         ],
+        source: "ClientDirectoryServer.on_PUT, DirectoryHandler.create_association",
     },
     // `RoomCreationHandler.create_room`, then the same.
     alias_of_new_room: AliasFlow {
@@ -106,6 +114,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(AliasCheck::NotReserved, 400, ErrCode::Exclusive),
             step(AliasCheck::Local, 400, ErrCode::Unknown),
         ],
+        source: "RoomCreationHandler.create_room, DirectoryHandler.create_association",
     },
     alias_of_service: AliasFlow {
         unknown: UNKNOWN,
@@ -117,6 +126,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(AliasCheck::NoWhiteSpace, 400, ErrCode::Unknown),
             step(AliasCheck::Local, 400, ErrCode::Unknown),
         ],
+        source: "ClientDirectoryServer.on_PUT, DirectoryHandler.create_association",
     },
     // `DirectoryHandler.delete_association`, behind the rights in the room,
     alias_deleted_by_person: AliasFlow {
@@ -125,6 +135,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(AliasCheck::Valid, 400, ErrCode::InvalidParam),
             step(AliasCheck::NotReserved, 400, ErrCode::Exclusive),
         ],
+        source: "DirectoryHandler.delete_association",
     },
     // and `delete_appservice_association`.
     alias_deleted_by_service: AliasFlow {
@@ -133,6 +144,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
             step(AliasCheck::Valid, 400, ErrCode::InvalidParam),
             step(AliasCheck::OwnNamespace, 400, ErrCode::Exclusive),
         ],
+        source: "DirectoryHandler.delete_appservice_association",
     },
 };
 

@@ -24,6 +24,7 @@ pub(super) const ROW: Row = Row {
         same_token: Consequence::RefusesToStart,
         broken: Consequence::RefusesToStart,
         bad_regex: Consequence::RefusesToStart,
+        bad_sender: Consequence::RefusesToStart,
     },
     // `re.compile`, then `match`.
     syntax: Syntax::PYTHON,
