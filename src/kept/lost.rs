@@ -96,7 +96,7 @@ impl StateDir {
         let meanwhile = "the names that they held are not known and not guarded, until their files are back or \
                          `POST /-/reload` with `{\"allow_empty\": true}` confirms that they are gone for good";
         let problem = Problem { what, meanwhile: meanwhile.to_owned() };
-        Some(MissingSource { source: self.dir.display().to_string(), problem })
+        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true })
     }
 
     /// Somebody has said that what damaged copies held is gone for good.

@@ -1,18 +1,21 @@
-use std::collections::{HashMap, VecDeque};
+mod keeping;
+mod taking_part;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::hold::{self, Held, Holds};
+use super::hold::{self, Holds};
 use super::metrics::ReloadMetrics;
+use super::missed::Found;
 use super::settle::{self, Looked, PutOff};
 use super::state::{Circumstances, State};
 use super::{FoundIn, Options, ReloadReport, ReloadResult, Trigger, log};
-use crate::kept::{InForce, StateDir};
-use crate::snapshot::{
-    Candidate, Changes, ContentHash, Counts, FileRecord, Good, Live, MissingSource, Snapshot, SnapshotMetrics,
-};
-use crate::source::{Absence, Hint, Keep, Known, Scanner, Source, Watched};
+use crate::kept::StateDir;
+use crate::snapshot::{Candidate, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::source::{Hint, Keep, Scanner, Source, Watched};
 use crate::telemetry::Metrics;
+use taking_part::{TakingPart, holding};
 
 /// While it is waited for a confirmation to count, so many looks are taken: what is put back at one of them is not
 /// missing for good.
@@ -47,23 +50,10 @@ impl Engine {
     #[must_use]
     pub fn new(options: Options, metrics: &Metrics) -> Self {
         let nothing = Snapshot::before_first_load(options.homeserver.clone(), Vec::new());
-        let mut recalled = Vec::new();
-        let state = options.state_dir.as_deref().map(|dir| {
-            let (mut kept, copies) = StateDir::open(dir, &options.homeserver.name, &*options.loader);
-            // Of what another service keeps at this moment, only what can be of this one is taken for its own.
-            let is_ours = |file: &str| options.sources.iter().any(|source| source.could_list(file));
-            let is_locked = kept.is_locked();
-            let is_taken = |file: &str| is_locked || is_ours(file);
-            let (ours, others): (Vec<_>, Vec<_>) = copies.into_iter().partition(|(file, _)| is_taken(file));
-            for (file, _) in &others {
-                kept.disown(file);
-            }
-            recalled = ours;
-            kept
-        });
+        let (state, recalled) = keeping::opened(&options);
         let sources: Vec<Source> =
             options.sources.iter().map(|source| Source::new(Arc::clone(source), options.answer_limit)).collect();
-        let states = recalled_by(&sources, recalled);
+        let states = keeping::recalled_by(&sources, recalled);
         Self {
             options,
             sources,
@@ -184,13 +174,14 @@ impl Engine {
     fn pass(&mut self, trigger: Trigger, allow_empty: bool, confirmed: bool) {
         let looked = self.look_until_settled(self.options.clock.now(), trigger);
         let before = self.live.load_full();
-        let when = Circumstances { is_ready: before.is_ready(), allow_empty };
+        let found = Found::of(&self.states, &looked);
+        let when = Circumstances { is_ready: before.is_ready(), allow_empty, found: &found };
         let mut states: Vec<State> =
             self.states.iter().zip(looked).map(|(state, looked)| state.next(looked, when)).collect();
         let missing: Vec<MissingSource> = (states.iter().zip(&self.sources))
             .filter_map(|(state, source)| {
                 let problem = state.problem.clone()?;
-                Some(MissingSource { source: source.shown(), problem })
+                Some(MissingSource { source: source.shown(), problem, lacks_claims: false })
             })
             .collect();
         let missing = self.with_damaged_copies(missing, &states, allow_empty);
@@ -203,57 +194,6 @@ impl Engine {
             self.snapshot_metrics.in_force(&after);
         }
         self.metrics.held(self.holds.claims());
-    }
-
-    /// What is missing, and the copies of which nobody can tell what they held.
-    fn with_damaged_copies(
-        &mut self,
-        mut missing: Vec<MissingSource>,
-        states: &[State],
-        allow_empty: bool,
-    ) -> Vec<MissingSource> {
-        let Some(kept) = &mut self.state else { return missing };
-        if allow_empty {
-            kept.forget_damaged();
-        }
-        missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(|known| &known.file)));
-        missing
-    }
-
-    /// A file that cannot be loaded, and of which nothing is known, holds what it held once, before the service was
-    /// started or before it was gone for a while.
-    fn recall(&self, states: &mut [State]) {
-        let Some(kept) = &self.state else { return };
-        let refused = |file: &&mut Arc<Known>| file.held.is_none() && file.offered.is_err();
-        states.iter_mut().flat_map(|state| &mut state.files).filter(refused).for_each(|file| {
-            if let Some(good) = kept.recall(&file.file, &*self.options.loader) {
-                *file = Arc::new(file.holding(Some(good)));
-            }
-        });
-    }
-
-    /// Keeps what is in force, or is about to be, for the next start.
-    fn remember(&mut self, snapshot: &Snapshot, confirmed: bool) {
-        let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
-        // First, since what is there no more is to be made again whatever is in force.
-        if !kept.has_lost_any() && self.remembered == Some(snapshot.generation()) {
-            return kept.discard();
-        }
-        let all: Vec<InForce<'_>> = (self.states.iter().zip(&self.sources))
-            .flat_map(|(state, source)| {
-                // What a file was is copied from its copy before that is replaced.
-                let files = state.away.iter().chain(&state.files);
-                let is_lost = state.is_lost();
-                files.filter_map(move |file| {
-                    // What has come into the place of what is lost is not to be taken for it at the next start.
-                    let hash = |hash: Option<ContentHash>| hash.filter(|_| !is_lost);
-                    in_force(file, source).map(|one| InForce { hash: hash(one.hash), ..one })
-                })
-            })
-            .collect();
-        let all = kept.save(&all, confirmed);
-        self.metrics.state_saved(all);
-        self.remembered = all.then_some(snapshot.generation());
     }
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
@@ -371,105 +311,6 @@ impl Engine {
         }
         after
     }
-
-    /// All files that take part, by source, with what is held of them.
-    fn with_what_is_held(&mut self, before: &Snapshot, states: &[State], confirmed: bool) -> Vec<Vec<TakingPart>> {
-        let mut files: Vec<Vec<Arc<Known>>> = states.iter().map(State::taking_part).collect();
-        let gone: Vec<(usize, &Arc<Known>, &Good)> = (states.iter().enumerate())
-            .flat_map(|(source, state)| state.gone().map(move |known| (source, known)))
-            .filter_map(|(source, known)| Some((source, known, known.held.as_ref()?)))
-            .collect();
-        let held = {
-            let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
-            let goods: Vec<&Good> = gone.iter().map(|(_, _, good)| *good).collect();
-            let terms = hold::Terms { grace: self.options.hold, now: self.options.clock.now(), confirmed };
-            self.holds.look(before, &candidates, &goods, terms)
-        };
-        self.metrics.released(held.released);
-        let Held { mut extended, whole, former, .. } = held;
-        let mut instead: HashMap<Arc<str>, Good> = HashMap::new();
-        let formers = former.into_iter().filter_map(|(at, (held, good))| Some((source_of(&files, at)?, held, good)));
-        let formers: Vec<_> = formers.collect();
-        for (at, good) in whole {
-            let (source, known, _) = gone[at];
-            instead.insert(Arc::clone(&known.file), good);
-            settle::put_back(&mut files[source], known);
-        }
-        for (source, known, good) in formers {
-            // After a restart, a copy may tell of it already.
-            if instead.insert(Arc::clone(&known.file), good).is_none() {
-                settle::put_back(&mut files[source], &known);
-            }
-        }
-        // Counts the files that are not gone.
-        let mut at = 0..;
-        let mut taking_part = |known: Arc<Known>| {
-            let gone = known.absence == Some(Absence::Gone);
-            let good = if gone { instead.remove(&known.file) } else { at.next().and_then(|at| extended.remove(&at)) };
-            TakingPart { known, instead: good }
-        };
-        files.into_iter().map(|files| files.into_iter().map(&mut taking_part).collect()).collect()
-    }
-}
-
-/// Of which source a file is, by its position among all.
-fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
-    let mut before = 0;
-    files.iter().position(|files| {
-        before += files.len();
-        at < before
-    })
-}
-
-/// A file that asks to be in force.
-#[derive(Debug)]
-struct TakingPart {
-    known: Arc<Known>,
-    /// What it asks for instead of what it says, because some of it is held.
-    instead: Option<Good>,
-}
-
-impl TakingPart {
-    fn candidate(&self) -> Candidate<'_> {
-        let candidate = self.known.candidate();
-        Candidate { offered: self.instead.as_ref().map_or(candidate.offered, Ok), ..candidate }
-    }
-}
-
-/// What is in force of a file, as it is to be kept.
-fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
-    let held = file.held.as_ref()?;
-    let (hash, more) = match (&held.holding, &file.offered) {
-        (None, _) => (Some(held.hash), Vec::new()),
-        (Some(holding), Ok(offered)) if offered.hash == holding.beside => (Some(offered.hash), holding.claims.clone()),
-        // There are no bytes of it any more: the copy that is there is of what it was made of.
-        (Some(_), _) => (None, Vec::new()),
-    };
-    let formerly = file.formerly.as_ref();
-    Some(InForce { file: &file.file, hash, more, version: file.version(), formerly, source })
-}
-
-/// A file with what it has in force now.
-fn holding(file: &Arc<Known>, record: &FileRecord) -> Arc<Known> {
-    let same = match (&file.held, record.good()) {
-        (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
-        (None, None) => true,
-        _ => false,
-    };
-    if same { Arc::clone(file) } else { Arc::new(file.holding(record.good().cloned())) }
-}
-
-/// What is known of each source at first: what was in force of it before the service was started.
-fn recalled_by(sources: &[Source], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
-    let mut files = vec![Vec::new(); sources.len()];
-    for (file, good) in copies {
-        // What belongs to no source any more is held like what is gone.
-        let source = sources.iter().position(|source| source.could_list(&file)).unwrap_or(0);
-        if let Some(files) = files.get_mut(source) {
-            files.push(Arc::new(Known::recalled(file, good)));
-        }
-    }
-    files.into_iter().map(State::recalled).collect()
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {

@@ -36,16 +36,23 @@
 //! The grace of a loss begins when it is first seen, and ends early if the claim is made again. Losses are kept by
 //! what was lost and not by file, so that renaming a file that has lost something does not begin its grace anew.
 //!
+//! # What is in doubt
+//!
+//! Files that are mixed up (one pasted over another, two that change names and are seen halfway) leave one that is turned
+//! away: two say that they are the same service, and none says that it is another. As long as any file is quarantined, nobody
+//! can tell which of them is the mistake, so what a file was is not let go, and its grace begins when the doubt has ended. While
+//! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
+//!
 //! # Cost
 //!
 //! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
 //! at every entry in force.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::losses::{By, Loss, Lost, Order, lost};
+use super::losses::{By, Gone, Loss, Lost, Order, lost};
 use crate::homeserver::Dialect;
 use crate::registration::{Fault, FaultCode, Registration, TokenDigest};
 use crate::snapshot::{Candidate, Claimed, FileRecord, FileState, Good, Refusal, Snapshot};
@@ -74,6 +81,8 @@ struct Missing {
     since: Instant,
     /// Its time is over, but something else keeps in force what it was part of.
     released: bool,
+    /// Nobody can tell whether it is meant: its time does not run.
+    in_doubt: bool,
 }
 
 /// A file's registration with claims that it no longer makes.
@@ -113,16 +122,21 @@ impl Holds {
 
     /// When the next of them is let go, by itself.
     pub(super) fn next_release(&self, grace: Duration) -> Option<Instant> {
-        self.held().min().map(|since| since + grace)
+        self.running().min().map(|since| since + grace)
     }
 
     /// Since when the one is missing that was missed last.
     pub(super) fn latest(&self) -> Option<Instant> {
-        self.held().max()
+        self.running().max()
     }
 
-    fn held(&self) -> impl Iterator<Item = Instant> {
-        self.missing.values().filter(|missing| !missing.released).map(|missing| missing.since)
+    fn held(&self) -> impl Iterator<Item = &Missing> {
+        self.missing.values().filter(|missing| !missing.released)
+    }
+
+    /// Since when each of those is missing whose time runs.
+    fn running(&self) -> impl Iterator<Item = Instant> {
+        self.held().filter(|missing| !missing.in_doubt).map(|missing| missing.since)
     }
 
     /// Finds what is lost if the candidates come into force as they are, and what is to be held of it. `gone` is what
@@ -131,7 +145,7 @@ impl Holds {
         &mut self,
         before: &Snapshot,
         candidates: &[Candidate<'_>],
-        gone: &[&Good],
+        gone: &[Gone<'_>],
         terms: Terms,
     ) -> Held {
         if terms.grace.is_zero() || (gone.is_empty() && self.missing.is_empty() && all_stay(candidates)) {
@@ -139,18 +153,20 @@ impl Holds {
         }
         let records = before.records(candidates);
         let lost = lost(candidates, gone, &records, before.services().homeserver());
-        let mut held = Held { released: self.note(&lost, terms), ..Held::default() };
+        let mixed_up = records.iter().any(|record| record.state() == FileState::Quarantined);
+        let in_doubt = |by: By| matches!(by, By::Gone(at) if mixed_up && gone[at].formerly.is_some());
+        let mut held = Held { released: self.note(&lost, in_doubt, terms), ..Held::default() };
         let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
             match heirs.of_loss(&lost, &records) {
                 Holder::File(at) => of_files.entry(at).or_default().push(lost),
                 Holder::Gone(at) => {
-                    held.whole.entry(at).or_insert_with(|| whole(gone[at], "the file is gone", terms.grace));
+                    held.whole.entry(at).or_insert_with(|| gone[at].whole(mixed_up, terms.grace));
                 }
                 Holder::Former(at) => {
                     let Some(good) = candidates[at].held else { continue };
-                    held.former.entry(at).or_insert_with(|| former(&records[at], good, terms.grace));
+                    held.former.entry(at).or_insert_with(|| former(records[at].file(), good, mixed_up, terms.grace));
                 }
             }
         }
@@ -173,13 +189,21 @@ impl Holds {
     }
 
     /// Notes what is missing, and how many claims are let go now.
-    fn note(&mut self, lost: &[Lost<'_>], terms: Terms) -> usize {
-        let missing: HashSet<&Loss> = lost.iter().map(|lost| &lost.loss).collect();
-        self.missing.retain(|loss, _| missing.contains(loss));
+    fn note(&mut self, lost: &[Lost<'_>], in_doubt: impl Fn(By) -> bool, terms: Terms) -> usize {
+        let mut missing: HashMap<&Loss, bool> = HashMap::new();
+        for lost in lost {
+            *missing.entry(&lost.loss).or_default() |= in_doubt(lost.by);
+        }
+        self.missing.retain(|loss, _| missing.contains_key(loss));
         let mut released = 0;
-        for loss in missing {
-            let new = Missing { since: terms.now, released: false };
+        for (loss, in_doubt) in missing {
+            let new = Missing { since: terms.now, released: false, in_doubt };
             let missing = self.missing.entry(loss.clone()).or_insert(new);
+            if in_doubt {
+                *missing = new;
+                continue;
+            }
+            missing.in_doubt = false;
             let missing_for = terms.now.saturating_duration_since(missing.since);
             let is_over = missing_for >= terms.grace || (terms.confirmed && missing_for >= CONFIRMABLE_AFTER);
             if is_over && !missing.released {
@@ -237,8 +261,7 @@ impl<'r> Heirs<'r> {
         let heir = self.ids.get(&*lost.of.id).or_else(|| self.tokens.get(&lost.of.as_token));
         match (heir, lost.by) {
             (Some(&heir), _) if records[heir].state() == FileState::Active => Holder::File(heir),
-            // It is not in force, nor is anything else of its file: nothing is added to what was turned away.
-            (None, By::File(at)) if records[at].good().is_some() => Holder::Former(at),
+            (None, By::File(at)) => Holder::Former(at),
             (_, By::File(at)) => Holder::File(at),
             (_, By::Gone(at)) => Holder::Gone(at),
         }
@@ -258,22 +281,41 @@ impl Extended {
     }
 }
 
-/// What a file that is gone has in force still.
-fn whole(gone: &Good, what: &str, grace: Duration) -> Good {
-    let message = format!(
-        "{what}; what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it \
-         is gone for good",
-        shown(grace)
-    );
-    gone.held_whole(Arc::new([Fault::of_file(FaultCode::Held, message)]))
+impl Gone<'_> {
+    /// What it has in force still.
+    fn whole(&self, mixed_up: bool, grace: Duration) -> Good {
+        let why = match self.formerly {
+            Some(file) => why_former(file, mixed_up, grace),
+            None => format!("the file is gone; {}", until(grace)),
+        };
+        self.good.held_whole(Arc::new([Fault::of_file(FaultCode::Held, why)]))
+    }
 }
 
 /// What a file was until now that has come to be another service's.
-fn former(record: &FileRecord, good: &Good, grace: Duration) -> (Arc<Known>, Good) {
-    let known = Known::former(record.file(), good);
-    let what = format!("{} is another service's now", record.file());
-    let whole = whole(known.held.as_ref().unwrap_or(good), &what, grace);
+fn former(file: &Arc<str>, good: &Good, mixed_up: bool, grace: Duration) -> (Arc<Known>, Good) {
+    let known = Known::former(file, good);
+    let gone = Gone { good: known.held.as_ref().unwrap_or(good), formerly: Some(file) };
+    let whole = gone.whole(mixed_up, grace);
     (Arc::new(known), whole)
+}
+
+fn why_former(file: &str, mixed_up: bool, grace: Duration) -> String {
+    if mixed_up {
+        return format!(
+            "{file} is another service's now, while a file is quarantined: they may have been mixed up; what it claimed is held \
+             until no file is quarantined, and for {} from then on",
+            shown(grace)
+        );
+    }
+    format!("{file} is another service's now; {}", until(grace))
+}
+
+fn until(grace: Duration) -> String {
+    format!(
+        "what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it is gone for good",
+        shown(grace)
+    )
 }
 
 fn reasons(claims: &[Claimed], grace: Duration) -> Refusal {

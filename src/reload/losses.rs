@@ -37,11 +37,19 @@ pub(super) enum By {
     Gone(usize),
 }
 
+/// What a file has in force that is not there any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone<'g> {
+    pub(super) good: &'g Good,
+    /// The file that it was, if that is there and has come to be another service's.
+    pub(super) formerly: Option<&'g Arc<str>>,
+}
+
 /// What is in force now and would be claimed by nobody, in the order of the files that claim it: of each file every claim
 /// once, as it is the strongest.
 pub(super) fn lost<'r>(
     candidates: &[Candidate<'r>],
-    gone: &[&'r Good],
+    gone: &[Gone<'r>],
     records: &[Arc<FileRecord>],
     homeserver: &Homeserver,
 ) -> Vec<Lost<'r>> {
@@ -50,7 +58,7 @@ pub(super) fn lost<'r>(
         let stays = record.registration().is_some_and(|after| Arc::ptr_eq(after, held));
         (!stays).then_some((By::File(at), held))
     });
-    let gone = gone.iter().enumerate().map(|(at, good)| (By::Gone(at), &good.registration));
+    let gone = gone.iter().enumerate().map(|(at, gone)| (By::Gone(at), &gone.good.registration));
     let mut lost: Vec<Lost<'_>> =
         there.chain(gone).flat_map(|(by, registration)| claims(registration, by, homeserver)).collect();
     let made = made(&lost, records, homeserver);

@@ -65,6 +65,7 @@ mod hold;
 mod log;
 mod losses;
 mod metrics;
+mod missed;
 mod options;
 mod reloader;
 mod report;

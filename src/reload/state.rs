@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::missed::{Found, Missed};
 use super::settle::{Looked, put_back};
 use crate::snapshot::Problem;
 use crate::source::{Absence, Known, PassedOver, Scan, Stamp, Unlisted};
@@ -22,17 +23,19 @@ pub(super) struct State {
     stamp: Stamp,
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
-    /// Its files are lost for no other reason than that something cannot be loaded which may be one of them.
-    in_doubt: bool,
+    /// Its files are lost for no other reason than that these cannot be loaded, which may be what they were.
+    in_doubt: HashSet<Arc<str>>,
 }
 
 /// Under which circumstances a source was looked at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
+pub(super) struct Circumstances<'l> {
     /// Whether the first load is done.
     pub(super) is_ready: bool,
     /// Whether somebody has said that it is right if there is nothing.
     pub(super) allow_empty: bool,
+    /// What this look has shown of all sources.
+    pub(super) found: &'l Found,
 }
 
 impl State {
@@ -70,7 +73,7 @@ impl State {
     }
 
     /// Decides what a look means: that a source has vanished or become empty is as a rule no decision of anybody's.
-    pub(super) fn next(&self, looked: Looked, when: Circumstances) -> Self {
+    pub(super) fn next(&self, looked: Looked, when: Circumstances<'_>) -> Self {
         let was_right =
             self.confirmed_absent && self.files.is_empty() && self.away.iter().all(|a| is(a, Absence::Gone));
         let is_right = |why: &Unlisted| matches!(why, Unlisted::Absent(_)) && (when.allow_empty || was_right);
@@ -89,7 +92,7 @@ impl State {
     }
 
     /// There is no listing: everything stays.
-    fn unlisted(&self, why: &Unlisted, when: Circumstances) -> Self {
+    fn unlisted(&self, why: &Unlisted, when: Circumstances<'_>) -> Self {
         let what = why.to_string();
         if !when.is_ready {
             let meanwhile = match why {
@@ -120,20 +123,24 @@ impl State {
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
-    fn listed(&self, mut scan: Scan, when: Circumstances) -> Self {
-        if self.in_doubt && !scan.files.iter().any(is_unloadable) {
+    fn listed(&self, mut scan: Scan, when: Circumstances<'_>) -> Self {
+        if !self.in_doubt.is_empty() && when.found.has_told(&self.in_doubt) {
             // It is told by now what has come, and that it is not what is missing: from here on that is as in any edit.
             scan.away = std::mem::take(&mut scan.away).into_iter().map(gone).collect();
         }
-        let missed = Missed::by(&scan);
+        let missed = Missed::by(&scan, when.found);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
-        let in_doubt = lost_now == Some(IN_DOUBT) || (self.in_doubt && lost_now.is_none());
+        let in_doubt = match lost_now {
+            Some(IN_DOUBT) => self.in_doubt.union(when.found.newcomers()).cloned().collect(),
+            Some(_) => HashSet::new(),
+            None => self.in_doubt.clone(),
+        };
         let is_lost = |known: &Arc<Known>| {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
                 // Nothing can come back that a file was before it was another service's.
                 && known.formerly.is_none()
-                && !missed.is_elsewhere(known)
+                && !when.found.is_elsewhere(known)
         };
         let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
         let lost = absent.iter().filter(|known| is_lost(known)).count();
@@ -153,7 +160,7 @@ impl State {
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
         Self {
-            in_doubt: in_doubt && lost > 0,
+            in_doubt: if lost > 0 { in_doubt } else { HashSet::new() },
             files: scan.files,
             away,
             problem: problem.or(instead),
@@ -166,12 +173,12 @@ impl State {
 
     /// Why a listing is not what it seems, if so. An edit takes away one thing or two, and what it takes away is held; here is
     /// what accidents do, which nobody may notice within the time that is held.
-    fn looks_lost(&self, scan: &Scan, missed: &Missed, when: Circumstances) -> Option<&'static str> {
+    fn looks_lost(&self, scan: &Scan, missed: &Missed, when: Circumstances<'_>) -> Option<&'static str> {
         if missed.missing == 0 {
             None
         } else if scan.files.is_empty() {
             Some(EMPTY)
-        } else if self.unloadable_newcomer(scan) {
+        } else if !when.found.newcomers().is_empty() {
             Some(IN_DOUBT)
         } else if missed.left == 0 && !when.is_ready {
             Some("none of the files is there that were in force before the restart")
@@ -185,60 +192,12 @@ impl State {
             None
         }
     }
-
-    /// Whether anything is listed for the first time and cannot be loaded: a path that was cut or mistyped, a file that was
-    /// renamed and is half written. Nobody can tell that it is not what is missing.
-    fn unloadable_newcomer(&self, scan: &Scan) -> bool {
-        let mut unloadable = scan.files.iter().filter(|file| is_unloadable(file)).peekable();
-        if unloadable.peek().is_none() {
-            return false;
-        }
-        let known: HashSet<&str> = self.files.iter().map(|known| &*known.file).collect();
-        unloadable.any(|file| !known.contains(&*file.file))
-    }
 }
 
 /// So many files at least are missing where most of them are said to be: one of one, or one of two, is as likely an edit.
 const FEWEST: usize = 2;
 
-/// What is missing of what was in force.
-struct Missed {
-    /// The services that are offered now.
-    offered: HashSet<Arc<str>>,
-    /// How many files are missing, and were not merely renamed. What went a moment ago and is still held counts, so that it
-    /// makes no difference whether a directory is lost at once or file by file.
-    missing: usize,
-    /// How many are not.
-    left: usize,
-}
-
-impl Missed {
-    fn by(scan: &Scan) -> Self {
-        let absent = || scan.gone.iter().chain(&scan.away).filter(|known| has_any(known) && known.formerly.is_none());
-        if absent().next().is_none() {
-            return Self { offered: HashSet::new(), missing: 0, left: 0 };
-        }
-        let offered = scan.files.iter().filter_map(|file| file.offered.as_ref().ok());
-        let mut missed =
-            Self { offered: offered.map(|good| good.registration.id.clone()).collect(), missing: 0, left: 0 };
-        let counted = || absent().filter(|known| !is(known, Absence::Lost));
-        missed.missing = counted().filter(|known| !missed.is_elsewhere(known)).count();
-        missed.left = scan.files.iter().filter(|known| has_any(known)).count() + counted().count() - missed.missing;
-        missed
-    }
-
-    /// Whether another file has come to say what this one said: the same service, whatever it claims by now.
-    fn is_elsewhere(&self, known: &Known) -> bool {
-        known.held.as_ref().is_some_and(|held| self.offered.contains(&held.registration.id))
-    }
-}
-
 const IN_DOUBT: &str = "what has come in the place of files that were in force cannot be loaded";
-
-/// Whether nothing is known of what a file claims, or ever did.
-fn is_unloadable(file: &Arc<Known>) -> bool {
-    file.held.is_none() && file.offered.is_err()
-}
 
 const EMPTY: &str = "it has become empty";
 

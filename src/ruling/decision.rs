@@ -62,7 +62,8 @@ impl Decision<'_> {
             return self;
         }
         let error = "some registration has never loaded, so that it is not known what it claims: nothing is given away \
-                     meanwhile (--when-incomplete refuse); `GET /v1/registrations` shows which is quarantined and why";
+                     meanwhile (--when-incomplete refuse); `GET /v1/registrations` shows which is quarantined and why, and \
+                     `missing` of `GET /v1/status` of which the last copy is damaged";
         let (errcode, error) = (Some(ErrCode::Unknown), Some(error.to_owned()));
         Self { allowed: false, reason: Reason::Incomplete, errcode, error, ..self }
     }

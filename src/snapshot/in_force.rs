@@ -68,6 +68,10 @@ pub struct MissingSource {
     /// What is wrong with it, and what is in force meanwhile.
     #[schema(value_type = String)]
     pub problem: Problem,
+    /// Whether nobody knows what it claimed, so that its names are not guarded meanwhile.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub lacks_claims: bool,
 }
 
 /// What is wrong with a source, and what a running service does about it.
@@ -129,10 +133,10 @@ impl Snapshot {
         self.complete
     }
 
-    /// Whether a file is there of which nothing is in force, so that some service's claims are not known.
+    /// Whether some service's claims are not known: nothing is in force of a file that is there, or of one whose copy is damaged.
     #[must_use]
-    pub const fn lacks_claims(&self) -> bool {
-        self.counts.quarantined > 0
+    pub fn lacks_claims(&self) -> bool {
+        self.counts.quarantined > 0 || self.missing.iter().any(|missing| missing.lacks_claims)
     }
 
     /// Every file, in load order.

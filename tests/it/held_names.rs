@@ -1,6 +1,7 @@
 //! What frees a name: a table of faults, of kinds of sources, while the service runs and while it does not; and what else
 //! there is to say of names that are held. Time is that of a clock that goes on when it is waited for.
 
+mod elsewhere;
 mod scene;
 mod table;
 
@@ -284,6 +285,59 @@ fn what_a_file_was_is_held_in_the_name_of_the_service_that_it_was() {
     }
 }
 
+/// A paste, and a moment in which the one that it was pasted from is nobody's, look like a move. What the file was is not let go
+/// as long as the files contradict each other, whoever asks for a reload.
+#[test]
+fn what_a_file_was_is_not_let_go_while_files_are_mixed_up() {
+    for (kind, copies) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let what = format!("{kind:?}, copies: {copies}");
+        let text = |id: &str| registration(id, &format!("{id}_"));
+        let scene = Scene::new(kind, copies);
+        let mut engine = scene.started();
+        // It is pasted over, and is turned away.
+        scene.put("irc", &text("signal"));
+        engine.reload(Trigger::Event, false);
+        assert_eq!(owners(&engine, NAME), ["irc"], "{what}");
+        // Two others are about to change names, and back.
+        scene.put("signal", &text("tg"));
+        scene.put("tg", &text("signal"));
+        fs::rename(scene.file("tg"), scene.file("tg").with_extension("away")).expect("renamed");
+        engine.reload(Trigger::Event, false);
+        assert!(owners(&engine, NAME) == ["irc"], "{what}");
+        for id in ["signal", "tg"] {
+            scene.put(id, &text(id));
+        }
+        for damaged in [false, true] {
+            if damaged {
+                scene.put("signal", "");
+            }
+            engine.reload(Trigger::Event, false);
+            engine.reload(Trigger::Request, false);
+            scene.pass(&mut engine, 2 * GRACE);
+            if copies {
+                drop(engine);
+                engine = scene.engine();
+                engine.reload(Trigger::Start, false);
+                scene.pass(&mut engine, 2 * GRACE);
+            }
+            engine.reload(Trigger::Request, false);
+            assert_eq!(owners(&engine, NAME), ["irc"], "{what}, damaged: {damaged}: {:?}", in_force(&engine).files());
+            assert!(!in_force(&engine).is_complete(), "{what}, damaged: {damaged}");
+        }
+        // When it is told which was meant, the rest is as in any edit.
+        scene.put("signal", &text("chat"));
+        engine.reload(Trigger::Event, false);
+        scene.pass(&mut engine, GRACE.saturating_sub(Duration::from_secs(10)));
+        assert_eq!(owners(&engine, NAME), ["irc"], "{what}: for the grace");
+        scene.pass(&mut engine, Duration::from_secs(20));
+        assert!(
+            !is_guarded(&engine, NAME) && in_force(&engine).is_complete(),
+            "{what}: {:?}",
+            in_force(&engine).files()
+        );
+    }
+}
+
 /// Nothing of a source is taken for lost because of what one of its files was.
 #[test]
 fn what_a_file_was_is_let_go_whatever_else_is_lost() {
@@ -402,7 +456,8 @@ fn findings_are_about_what_files_say() {
         put("irc", "irc_");
         put("tg", "irc_a");
         put("wa", "wa_");
-        let service = Service::start(&[home.path()]);
+        // For longer than any test takes.
+        let service = Service::start_with(&[home.path()], &["--server-name", "example.com", "--hold", "3600"]);
         service.wait("to find it", |service| collisions(service) == Some(1));
         if removed {
             remove(&home.path().join("irc.yaml"));

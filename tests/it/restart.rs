@@ -279,13 +279,18 @@ fn what_a_damaged_copy_held_is_said_to_be_unknown() {
     fs::write(copy, "").expect("written");
     let away = home.path().join("irc.yaml");
     fs::rename(dir.join("irc.yaml"), &away).expect("moved");
-    let service = start(&dir, &state);
+    let refusing = ["--server-name", "example.com", "--when-incomplete", "refuse", "--state-dir"];
+    let service = Service::start_with(&[&dir], &[&refusing[..], &[state.to_str().expect("UTF-8")]].concat());
     assert_eq!(service.status("complete"), false, "{}", service.log());
+    let free =
+        || service.post("/v1/may-register", &serde_json::json!({"localpart": "irc_x"})).json()["allowed"] == true;
+    assert!(!free(), "nobody knows that it is");
     let missing = service.status("missing").to_string();
     assert!(missing.contains("copies are damaged whose files are not there (1;"), "{missing}");
     // Either it is back, or that it is not is confirmed, for good.
     fs::rename(&away, dir.join("irc.yaml")).expect("moved back");
     service.wait("to see it", |service| service.status("complete") == true);
+    assert_eq!(service.claimants("@irc_x:example.com"), ["irc"]);
     saved(&service);
     drop(service);
     let paths = fs::read_dir(&state).expect("there").map(|copy| copy.expect("readable").path());
@@ -311,8 +316,8 @@ fn a_second_service_guards_what_is_gone_by_the_copies_of_the_first() {
     let second = start(&dir, &state);
     assert_eq!(second.claimants("@irc_x:example.com"), ["irc"], "{}", second.log());
     assert_eq!(second.status("complete"), false);
-    assert!(second.log().contains("another service is using it"), "{}", second.log());
-    assert_eq!(second.metric("bailiwick_state_saved").as_deref(), Some("0"));
+    second.says("another service is using it");
+    second.wait("to count it", |second| second.metric("bailiwick_state_saved").as_deref() == Some("0"));
     // Of a place that is not its own, it takes nothing.
     let elsewhere = home.path().join("elsewhere");
     fs::create_dir(&elsewhere).expect("a directory");
@@ -322,5 +327,5 @@ fn a_second_service_guards_what_is_gone_by_the_copies_of_the_first() {
     drop(first);
     second.post("/-/reload", &serde_json::json!({}));
     second.wait("to have the lock", |second| second.metric("bailiwick_state_saved").as_deref() == Some("1"));
-    assert_eq!(copies(&state).0, 1, "the removal was confirmed");
+    second.wait("to have confirmed the removal", |_| copies(&state).0 == 1);
 }

@@ -1,0 +1,190 @@
+//! Makes the copies those of what is in force.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+
+use super::copy::{self, Copy, Held};
+use super::{HELD, NEW, RELEASED, SUFFIX, StateDir};
+use crate::registration::FileFacts;
+use crate::snapshot::{Claimed, ContentHash};
+use crate::source::{Item, Source, Version};
+
+/// So many copies of what was not staged are made at a time, so that a first start with a hundred thousand files is not held
+/// up by all of their copies at once.
+const AT_A_TIME: usize = 1_000;
+/// So many new copies are flushed to disk one by one; for more than that, the whole file system is at once.
+const FEW: usize = 64;
+
+/// A file whose content is in force.
+pub(crate) struct InForce<'f> {
+    pub(crate) file: &'f Arc<str>,
+    /// What its bytes hash to; `None` if the copy that is there is to stay as it is.
+    pub(crate) hash: Option<ContentHash>,
+    /// What is held besides.
+    pub(crate) more: Vec<Claimed>,
+    /// The version that was read last, where it can be read.
+    pub(crate) version: Option<&'f Version>,
+    /// The file that it was, whose copy is still of this.
+    pub(crate) formerly: Option<&'f Arc<str>>,
+    /// Where it can be read again.
+    pub(crate) source: &'f Source,
+}
+
+impl StateDir {
+    /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
+    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], confirmed: bool) -> bool {
+        let had_lock = self.lock.is_some();
+        if let Err(error) = self.create().and_then(|()| self.lock()) {
+            self.tell(Some(error.to_string()));
+            return false;
+        }
+        if !had_lock {
+            // Another service may have written here since they were read.
+            self.saved_anew();
+        }
+        let mut staged = std::mem::take(self.staged.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut trouble = staged.trouble.take();
+        let mut ready = Vec::new();
+        let mut left = AT_A_TIME;
+        self.unfinished = false;
+        let wanted = in_force.iter().filter_map(|one| Some((one, one.hash?)));
+        for (one, hash) in wanted.filter(|(one, hash)| self.saved.get(one.file) != Some(hash)) {
+            let path = self.staged_path_of(one.file, &hash);
+            let written = if staged.paths.contains(&path) {
+                Ok(())
+            } else if one.formerly.is_some() {
+                // Now or never.
+                self.copy_former(one, hash, &path)
+            } else if left > 0 {
+                left -= 1;
+                self.copy(one, hash, &path)
+            } else {
+                self.unfinished = true;
+                continue;
+            };
+            match written {
+                Ok(()) => ready.push((one.file, hash, path)),
+                Err(error) => trouble = Some(error.to_string()),
+            }
+        }
+        if let Err(error) = self.save_held(in_force) {
+            trouble = Some(error.to_string());
+        }
+        if let Err(error) = self.flush(&ready) {
+            trouble = Some(error.to_string());
+        }
+        for (file, hash, path) in ready {
+            match fs::rename(&path, self.path_of(file, SUFFIX)) {
+                Ok(()) => {
+                    staged.paths.remove(&path);
+                    self.damaged.remove(&self.path_of(file, SUFFIX));
+                    self.saved.insert(Arc::clone(file), hash);
+                    if self.released.remove(file) {
+                        // In nobody's way: what is saved is asked for first.
+                        let _ = fs::remove_file(self.path_of(file, RELEASED));
+                    }
+                }
+                Err(error) => trouble = Some(error.to_string()),
+            }
+        }
+        self.staged = Mutex::new(staged);
+        self.discard();
+        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
+        self.release(&wanted, in_force, confirmed);
+        let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(&wanted)) };
+        let all = trouble.is_none() && !self.unfinished;
+        if all {
+            for copy in self.obsolete.drain(..) {
+                let _ = fs::remove_file(copy);
+            }
+        }
+        self.tell(trouble);
+        all
+    }
+
+    /// Notes what is held besides, before the copies are those of what no longer says it.
+    fn save_held(&mut self, in_force: &[InForce<'_>]) -> io::Result<()> {
+        let mut problem = Ok(());
+        for one in in_force.iter().filter(|one| one.hash.is_some()) {
+            if self.held.get(one.file).map_or(&[][..], Vec::as_slice) == one.more {
+                continue;
+            }
+            let path = self.path_of(one.file, HELD);
+            let done = if one.more.is_empty() {
+                fs::remove_file(path)
+            } else {
+                let new = self.path_of(one.file, NEW);
+                copy::write(&new, &Held::sealed(one.file, &one.more)).and_then(|()| fs::rename(new, path))
+            };
+            match done {
+                Ok(()) if one.more.is_empty() => drop(self.held.remove(one.file)),
+                Ok(()) => drop(self.held.insert(Arc::clone(one.file), one.more.clone())),
+                Err(error) => problem = Err(error),
+            }
+        }
+        problem
+    }
+
+    /// Sees to it that what is renamed into place is whole even if the power fails.
+    fn flush(&self, ready: &[(&Arc<str>, ContentHash, PathBuf)]) -> io::Result<()> {
+        if ready.len() > FEW {
+            return flush_all(&self.dir);
+        }
+        ready.iter().try_for_each(|(_, _, path)| File::open(path)?.sync_all())
+    }
+
+    /// Marks the copies of files that have nothing in force any more, or removes them.
+    fn release(&mut self, wanted: &HashSet<&str>, in_force: &[InForce<'_>], confirmed: bool) {
+        self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
+        let gone: Vec<Arc<str>> = self.mine.extract_if(|file| !wanted.contains(&**file)).collect();
+        for file in gone {
+            let (saved, released) = (self.path_of(&file, SUFFIX), self.path_of(&file, RELEASED));
+            // A copy that stays behind is asked for only if its file comes back broken, or held once more at the next start.
+            if confirmed {
+                let _ = fs::remove_file(saved);
+            } else if fs::rename(saved, &released).is_ok() {
+                let now =
+                    File::options().write(true).open(&released).and_then(|copy| copy.set_modified(SystemTime::now()));
+                drop(now);
+                self.released.insert(Arc::clone(&file));
+            }
+            if self.held.remove(&file).is_some() {
+                let _ = fs::remove_file(self.path_of(&file, HELD));
+            }
+            self.saved.remove(&file);
+        }
+    }
+
+    /// Copies the copy of a file that was something else then.
+    fn copy_former(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
+        let no_longer = || io::Error::other(format!("no copy holds what is in force of {}", one.file));
+        let former = one.formerly.ok_or_else(no_longer)?;
+        let bytes = Zeroizing::new(fs::read(self.path_of(former, SUFFIX))?);
+        let copy = Copy::opened(&bytes).filter(|copy| ContentHash::of(copy.bytes) == hash).ok_or_else(no_longer)?;
+        copy::write(path, &Copy { file: Arc::clone(one.file), ..copy }.sealed())
+    }
+
+    /// Copies a file that was not staged, because the state directory could not be used when it was read.
+    fn copy(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
+        let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
+        let version = one.version.ok_or_else(no_longer)?.clone();
+        let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
+        let content = one.source.read(item).map_err(io::Error::other)?;
+        let bytes = &content.bytes;
+        if ContentHash::of(bytes) != hash {
+            return Err(no_longer());
+        }
+        copy::write(path, &Copy { file: Arc::clone(one.file), owner: Some(self.owner.as_str()), bytes }.sealed())
+    }
+}
+
+/// Sees to it that all that was written is on disk.
+fn flush_all(dir: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(dir)?)?)
+}

@@ -1,0 +1,108 @@
+//! What lasts across a restart: what is taken from it, and what is given to it.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::kept::{InForce, StateDir};
+use crate::reload::Options;
+use crate::reload::state::State;
+use crate::snapshot::{ContentHash, Good, MissingSource, Snapshot};
+use crate::source::{Known, Source};
+
+impl Engine {
+    /// What is missing, and the copies of which nobody can tell what they held.
+    pub(super) fn with_damaged_copies(
+        &mut self,
+        mut missing: Vec<MissingSource>,
+        states: &[State],
+        allow_empty: bool,
+    ) -> Vec<MissingSource> {
+        let Some(kept) = &mut self.state else { return missing };
+        if allow_empty {
+            kept.forget_damaged();
+        }
+        missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(|known| &known.file)));
+        missing
+    }
+
+    /// A file that cannot be loaded, and of which nothing is known, holds what it held once, before the service was
+    /// started or before it was gone for a while.
+    pub(super) fn recall(&self, states: &mut [State]) {
+        let Some(kept) = &self.state else { return };
+        let refused = |file: &&mut Arc<Known>| file.held.is_none() && file.offered.is_err();
+        states.iter_mut().flat_map(|state| &mut state.files).filter(refused).for_each(|file| {
+            if let Some(good) = kept.recall(&file.file, &*self.options.loader) {
+                *file = Arc::new(file.holding(Some(good)));
+            }
+        });
+    }
+
+    /// Keeps what is in force, or is about to be, for the next start.
+    pub(super) fn remember(&mut self, snapshot: &Snapshot, confirmed: bool) {
+        let Some(kept) = self.state.as_mut().filter(|_| snapshot.is_ready()) else { return };
+        // First, since what is there no more is to be made again whatever is in force.
+        if !kept.has_lost_any() && self.remembered == Some(snapshot.generation()) {
+            return kept.discard();
+        }
+        let all: Vec<InForce<'_>> = (self.states.iter().zip(&self.sources))
+            .flat_map(|(state, source)| {
+                // What a file was is copied from its copy before that is replaced.
+                let files = state.away.iter().chain(&state.files);
+                let is_lost = state.is_lost();
+                files.filter_map(move |file| {
+                    // What has come into the place of what is lost is not to be taken for it at the next start.
+                    let hash = |hash: Option<ContentHash>| hash.filter(|_| !is_lost);
+                    in_force(file, source).map(|one| InForce { hash: hash(one.hash), ..one })
+                })
+            })
+            .collect();
+        let all = kept.save(&all, confirmed);
+        self.metrics.state_saved(all);
+        self.remembered = all.then_some(snapshot.generation());
+    }
+}
+
+/// The copies, and what they say was in force of each file that can be of this service.
+pub(super) fn opened(options: &Options) -> (Option<StateDir>, Vec<(Arc<str>, Good)>) {
+    let mut recalled = Vec::new();
+    let state = options.state_dir.as_deref().map(|dir| {
+        let (mut kept, copies) = StateDir::open(dir, &options.homeserver.name, &*options.loader);
+        // Of what another service keeps at this moment, only what can be of this one is taken for its own.
+        let is_ours = |file: &str| options.sources.iter().any(|source| source.could_list(file));
+        let is_locked = kept.is_locked();
+        let is_taken = |file: &str| is_locked || is_ours(file);
+        let (ours, others): (Vec<_>, Vec<_>) = copies.into_iter().partition(|(file, _)| is_taken(file));
+        for (file, _) in &others {
+            kept.disown(file);
+        }
+        recalled = ours;
+        kept
+    });
+    (state, recalled)
+}
+
+/// What is in force of a file, as it is to be kept.
+fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
+    let held = file.held.as_ref()?;
+    let (hash, more) = match (&held.holding, &file.offered) {
+        (None, _) => (Some(held.hash), Vec::new()),
+        (Some(holding), Ok(offered)) if offered.hash == holding.beside => (Some(offered.hash), holding.claims.clone()),
+        // There are no bytes of it any more: the copy that is there is of what it was made of.
+        (Some(_), _) => (None, Vec::new()),
+    };
+    let formerly = file.formerly.as_ref();
+    Some(InForce { file: &file.file, hash, more, version: file.version(), formerly, source })
+}
+
+/// What is known of each source at first: what was in force of it before the service was started.
+pub(super) fn recalled_by(sources: &[Source], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
+    let mut files = vec![Vec::new(); sources.len()];
+    for (file, good) in copies {
+        // What belongs to no source any more is held like what is gone.
+        let source = sources.iter().position(|source| source.could_list(&file)).unwrap_or(0);
+        if let Some(files) = files.get_mut(source) {
+            files.push(Arc::new(Known::recalled(file, good)));
+        }
+    }
+    files.into_iter().map(State::recalled).collect()
+}
