@@ -47,6 +47,8 @@ fn an_empty_directory_at_the_start_is_said() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let service = Service::start(&[home.path()]);
     service.says("so that it guards no names");
+    // It says so a moment before the report is there.
+    service.wait("to report", |service| !service.status("last_reload").is_null());
     assert_eq!(service.status("last_reload")["sources"][0]["registrations"], 0);
     assert_eq!(service.status("complete"), true, "it may be as it should");
     fs::write(home.path().join("tg.yaml"), registration("tg", "tg_")).expect("written");
