@@ -73,7 +73,7 @@ async fn post(state: web::Data<AppState>, request: HttpRequest, body: Body) -> R
     tokio::select! {
         answer = answer(state, client, snapshot, bytes) => answer,
         // Nobody reads this.
-        () = stalled::left(&request, LOOK) => Err(ApiError::too_slow()),
+        () = stalled::left(&request, LOOK) => Err(ApiError::closed_early()),
     }
 }
 

@@ -66,6 +66,11 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
     }
 
+    pub(super) fn closed_early() -> Self {
+        let error = "the connection was closed on the client's side before there was an answer";
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
+    }
+
     pub(super) fn not_json(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrCode::NotJson, error)
     }

@@ -17,6 +17,7 @@ use super::error::ApiError;
 use super::memory::{Held, STREAMED};
 use super::requests::RouteMetrics;
 use super::stalled::{Connection, InUse};
+use super::turns::Client;
 use super::{AppState, Caller, Role};
 
 /// Seconds for which a browser need not ask again whether it may ask: an origin is seldom taken off the list.
@@ -116,8 +117,10 @@ impl Observer {
             (Some(access), Some(needed)) => access.check(needed, authorization)?,
             _ => Caller::ANYBODY,
         };
-        let body = if is_read(request.method()) { 0 } else { body_bytes(headers, self.state.limits.body_bytes) };
-        Ok((caller, self.state.bodies.take(body)?))
+        // Nobody reads what comes with a method that only reads, or to where anybody may ask.
+        let has_body = !is_read(request.method()) && self.role.is_some();
+        let body = if has_body { body_bytes(headers, self.state.limits.body_bytes) } else { 0 };
+        Ok((caller, self.state.bodies.take(body, || Client::of(&self.state, request.request()))?))
     }
 
     /// The answer to a browser that asks whether a page may ask, and it may.
@@ -137,8 +140,12 @@ impl Observer {
             BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
             BodySize::Stream => STREAMED,
         };
-        let answers = if self.role.is_some() { &self.state.answers } else { &self.state.answers_to_anybody };
-        match answers.take(bytes) {
+        let request = response.request();
+        let taken = match self.role {
+            Some(_) => self.state.answers.take(bytes, || Client::of(&self.state, request)),
+            None => self.state.answers_to_anybody.take(bytes, || Client::from(request)),
+        };
+        match taken {
             Ok(held) => (response, held),
             Err(error) => (response.into_response(HttpResponse::from(error)), None),
         }

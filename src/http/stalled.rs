@@ -32,6 +32,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, rt};
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 use super::memory::Held;
@@ -132,9 +133,16 @@ impl Connection {
     }
 
     /// Whether the client has closed its side: as a rule it has gone, and nobody waits for an answer.
+    ///
+    /// HTTP lets a client close the side that it sends on and still wait. Over TCP one that has gone looks the same until
+    /// something is sent to it, and what is dear must not be done for those (`docs/clients.md` says so).
     pub(super) fn has_left(&self) -> bool {
         let mut byte = [0; 1];
-        matches!(recv(&self.socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((0, _)))
+        match recv(&self.socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Ok((read, _)) => read == 0,
+            // One that is closed with something unread on it is reset.
+            Err(error) => matches!(error, Errno::CONNRESET | Errno::PIPE | Errno::TIMEDOUT),
+        }
     }
 
     /// The head of a request is there.

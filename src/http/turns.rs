@@ -24,7 +24,7 @@ use super::access::bearer;
 use super::{ApiError, AppState};
 
 /// Who takes turns with others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Client {
     /// Whoever bears a token.
     Token(blake3::Hash),
@@ -39,11 +39,15 @@ impl Client {
     pub(super) fn of(state: &AppState, request: &HttpRequest) -> Self {
         let header = state.access.as_ref().and_then(|_| request.headers().get(AUTHORIZATION));
         // The header may be written in many ways, and is one client's in each.
-        match (header.and_then(|header| bearer(header.as_bytes())), request.peer_addr()) {
-            (Some(token), _) => Self::Token(blake3::hash(token)),
-            (None, Some(peer)) => Self::Address(network_of(peer.ip())),
-            (None, None) => Self::Socket,
+        match header.and_then(|header| bearer(header.as_bytes())) {
+            Some(token) => Self::Token(blake3::hash(token)),
+            None => Self::from(request),
         }
+    }
+
+    /// Whence a request comes that anybody may send: a token in it has not been looked at, and may be made up.
+    pub(super) fn from(request: &HttpRequest) -> Self {
+        request.peer_addr().map_or(Self::Socket, |peer| Self::Address(network_of(peer.ip())))
     }
 }
 

@@ -226,9 +226,9 @@ fn a_thousand_wait_for_one_change() {
 
 #[test]
 fn no_more_wait_than_leave_connections_for_others() {
-    let Scene { service, .. } = &scene(&["--max-connections", "10"]);
+    let Scene { service, .. } = &scene(&["--max-connections", "20"]);
     let first = snapshot(service);
-    // Half of what two threads take.
+    // Half of what both threads take.
     let connections = waiting(service, &first, 10);
     wait_for_waiting(service, 10);
     let refused = service.send(request(&first, 60, "").as_bytes()).expect("an answer");

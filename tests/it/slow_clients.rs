@@ -172,20 +172,28 @@ fn answers_that_nobody_reads_take_no_memory() {
     drop(asking);
 }
 
-/// Bodies that are on their way may take so much together; a question is asked all the same.
+/// Sends the head of a request whose body is large, and says what comes of it: it is told to go on before it is looked at,
+/// if it asks for that.
+fn announce(mut stream: impl Read + Write, head: &str) -> String {
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = [0; b"HTTP/1.1 100".len()];
+    stream.read_exact(&mut answer).expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Bodies that are on their way may take so much together, and those of one client half of it; a question is asked all the
+/// same.
 #[test]
 fn bodies_together_take_what_they_may() {
     let (service, address) = serve(&["--max-in-flight", "10000000"]);
     let head = "POST /v1/owners HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n";
-    let beginning: Vec<TcpStream> = (0..2)
-        .map(|_| {
-            let mut stream = connect(address);
-            let head = head.replace("Content-Length", "Expect: 100-continue\r\nContent-Length");
-            stream.write_all(head.as_bytes()).expect("sent");
-            stream.read_exact(&mut [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()]).expect("an answer");
-            stream
-        })
-        .collect();
+    let asking = head.replace("Content-Length", "Expect: 100-continue\r\nContent-Length");
+    let one = connect(address);
+    assert_eq!(announce(&one, &asking), "HTTP/1.1 100");
+    assert_eq!(announce(connect(address), head), "HTTP/1.1 503", "it would be more than half");
+    let other = UnixStream::connect(service.socket()).expect("connects");
+    assert_eq!(announce(&other, &asking), "HTTP/1.1 100");
+    let beginning = (one, other);
     let refused = service.send(head.as_bytes()).expect("an answer");
     assert_eq!(refused.status, 503, "{}", refused.head);
     assert!(refused.head.to_ascii_lowercase().contains("retry-after: 1"), "{}", refused.head);
@@ -222,4 +230,38 @@ fn what_anybody_may_read_takes_no_memory_from_others() {
     service.wait("to have no memory for another", |service| service.get("/openapi.json").status == 503);
     assert_eq!(service.post("/v1/owners", &serde_json::json!({"ids": vec!["@irc_x:example.com"; 100]})).status, 200);
     drop(unread);
+}
+
+/// Java's client asks for HTTP/2 with whatever it sends over plain TCP: it is answered in HTTP/1.1, by the length it says.
+#[test]
+fn who_wishes_for_another_protocol_is_answered_in_this_one() {
+    let (service, address) = serve(&["--max-in-flight", "10000"]);
+    let wish = "Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n";
+    let body = r#"{"ids": ["@irc_x:example.com"]}"#;
+    let get = format!("GET /v1/owners?id=%40irc_x%3Aexample.com HTTP/1.1\r\n{wish}\r\n");
+    let post = format!("POST /v1/owners HTTP/1.1\r\n{wish}Content-Length: {}\r\n\r\n{body}", body.len());
+    let last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut stream = connect(address);
+    // As many as would be refused if each were counted as a body without an end.
+    stream.write_all((get.repeat(3) + &post.repeat(3) + last).as_bytes()).expect("sent");
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("answers");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 7, "{answers}");
+    assert!(answers.matches("appservice-irc").count() >= 6, "{answers}");
+    assert_eq!(service.get("/healthz").status, 200);
+}
+
+/// A client that closes the side that it sends on cannot be told from one that has gone: it is told so, and soon.
+#[test]
+fn who_closes_its_side_is_told_so() {
+    let (service, address) = serve(&[]);
+    let snapshot = service.get("/v1/changes").json()["snapshot"].as_str().expect("a digest").to_owned();
+    let mut stream = connect(address);
+    let wait = format!("GET /v1/changes?since={snapshot}&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(wait.as_bytes()).expect("sent");
+    stream.shutdown(Shutdown::Write).expect("a socket");
+    let mut answer = String::new();
+    // Long before the minute is over, by the time that `connect` lets nothing take.
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"changes\":[]"), "{answer}");
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -97,8 +98,17 @@ fn it_survives_all_that_is_dear_at_once() {
     let bodies = worst();
     assert!(bodies.len() > 5, "{}", bodies.len());
 
-    // Three quarters of what bodies may take together.
-    let _never_end = send_and_keep(address, &post("/v1/owners", &vec![b' '; 3 << 20], 4 << 20), 12);
+    // Three quarters of what bodies may take together, half of it from each of two clients.
+    let endless = post("/v1/owners", &vec![b' '; 3 << 20], 4 << 20);
+    let _never_end = send_and_keep(address, &endless, 6);
+    let _nor_here: Vec<_> = (0..6)
+        .map(|_| {
+            let mut stream = UnixStream::connect(service.socket()).expect("connects");
+            stream.set_write_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+            let _ = stream.write_all(&endless);
+            stream
+        })
+        .collect();
     let _unread = send_and_keep(address, &batch, 25);
     // Heads that never end: the server keeps what has come of them, and asks nobody for a token before.
     let field = format!("X-Field: {}\r\n", "a".repeat(1_400));

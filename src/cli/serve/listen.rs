@@ -40,10 +40,10 @@ pub(super) fn server(
         })
         .disable_signals()
         .shutdown_timeout(serve.shutdown_timeout)
-        .max_connections(serve.max_connections())
+        .max_connections(serve.connections_a_thread(part))
         // As many may be about to greet over TLS as there may be connections, each for `HANDSHAKE` at most. The server's own
         // bound is 256, so that 600 that never greet let everybody else wait until their time is up.
-        .max_connection_rate(serve.max_connections())
+        .max_connection_rate(serve.connections_a_thread(part))
         .tls_handshake_timeout(HANDSHAKE)
         .client_request_timeout(Duration::from_secs(serve.header_timeout))
         .keep_alive(Duration::from_secs(serve.keep_alive));

@@ -195,7 +195,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let with_admin = !serve.admin_listen.is_empty();
     let part = if with_admin { Part::Questions } else { Part::Everything };
     let certificate_of = certificate.as_ref();
-    let [connections, admin_connections] = [(); 2].map(|()| Connections::new(serve.longest_wait(), serve.capacity()));
+    let known = |part| Connections::new(serve.longest_wait(), serve.capacity(part));
+    let [connections, admin_connections] = [part, Part::Admin].map(known);
     let places = Places { addresses: &serve.listen, unix: unix_listener, certificate: certificate_of };
     let (questions, addresses) = listen::server(serve, &state, &connections, part, places)?;
     let admin = if with_admin {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::socket_address;
 use crate::cli::sources::Sources;
-use crate::http::{Doors, Limits, WhenIncomplete, origin};
+use crate::http::{Doors, Limits, Part, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
 
 /// What to serve, and where.
@@ -91,7 +91,8 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_BODY", default_value_t = Limits::default().body_bytes)]
     pub(super) max_body: usize,
 
-    /// What the bodies of all requests that are on their way may take together, in bytes, and what all answers may.
+    /// What the bodies of all requests that are on their way may take together, in bytes, and what all answers may; one client
+    /// (a token, or else an address) half of it at most.
     #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight_bytes)]
     pub(super) max_in_flight: usize,
 
@@ -99,10 +100,10 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_IDS", default_value_t = Limits::default().ids)]
     pub(super) max_ids: usize,
 
-    /// The most connections at a time, for each thread (with `--admin-listen`, at either); by default 2,048 for all together.
-    /// Each may take 128 KiB with what it has sent and is no whole request yet.
-    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS")]
-    max_connections: Option<usize>,
+    /// The most connections at a time, in all: divided among the threads, and with `--admin-listen`, a sixteenth is kept for
+    /// those. Each may take some 140 KiB with a head that is not whole.
+    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS", default_value_t = CONNECTIONS)]
+    max_connections: usize,
 
     /// Seconds that a client may take to send the head of a request.
     #[arg(long, value_name = "SECONDS", env = "BAILIWICK_HEADER_TIMEOUT", default_value_t = 5)]
@@ -137,11 +138,14 @@ pub(in crate::cli) struct Serve {
     pub(super) log_level: String,
 }
 
-/// How many connections are taken unless it is told, half of them by each of two servers. A server keeps up to 128 KiB of a
-/// head that goes on and on, and of requests that are sent before the answer to the first: nothing else bounds how much of
-/// that there is, and no token is needed for it. So many are 290 MB, which fits into what the manifests give together with
-/// all else that is on its way (20,000, as there were, ended the service when 4,500 had sent 92 KB).
+/// How many connections are taken unless it is told. The server keeps up to 128 KiB of a head that goes on and on, and asks
+/// nobody for a token before. Measured, 500 such took 138 KiB each (and had 260 reserved, which `ulimit -d` counts and a
+/// container's limit does not), so that as many as this are 283 MB, beside 64 of bodies, 64 of answers, and 14 of the service
+/// itself: 425 of the 512 MiB that the manifests give. A thousand who wait for a change fit into half of it.
 const CONNECTIONS: usize = 2_048;
+/// With addresses for operators, one connection in so many is for these: 128 of the usual 2,048, where a probe and a
+/// Prometheus take one each.
+const ADMIN_SHARE: usize = 16;
 
 impl Serve {
     /// Which web pages may ask, and by which names.
@@ -149,15 +153,20 @@ impl Serve {
         Doors::new(self.cors_origin.clone(), self.allow_host.clone())
     }
 
-    /// How many connections a server takes.
-    pub(super) fn capacity(&self) -> usize {
-        self.max_connections().saturating_mul(self.threads())
+    /// How many connections the server for a part takes.
+    pub(super) fn capacity(&self, part: Part) -> usize {
+        self.connections_a_thread(part).saturating_mul(self.threads())
     }
 
-    /// How many connections each thread takes.
-    pub(super) fn max_connections(&self) -> usize {
-        let servers = if self.admin_listen.is_empty() { 1 } else { 2 };
-        self.max_connections.unwrap_or_else(|| (CONNECTIONS / servers / self.threads()).max(1))
+    /// How many connections each thread of the server for a part takes: one at least.
+    pub(super) fn connections_a_thread(&self, part: Part) -> usize {
+        let for_admin = (self.max_connections / ADMIN_SHARE).max(self.threads());
+        let connections = match part {
+            Part::Everything => self.max_connections,
+            Part::Admin => for_admin,
+            Part::Questions => self.max_connections.saturating_sub(for_admin),
+        };
+        (connections / self.threads()).max(1)
     }
 
     /// How many threads answer requests.
@@ -169,7 +178,8 @@ impl Serve {
     /// How many requests may wait for a change: half of the connections at most, so that there are as many for who asks
     /// something else, and no more than are woken at once without being felt.
     pub(super) fn waiters(&self) -> usize {
-        (self.capacity() / 2).min(Limits::default().waiters)
+        let part = if self.admin_listen.is_empty() { Part::Everything } else { Part::Questions };
+        (self.capacity(part) / 2).min(Limits::default().waiters)
     }
 
     /// The longest time from one answer to the head of the next request: an idle connection is closed before that, and a
@@ -208,6 +218,34 @@ const MAX_TIME: u64 = 24 * 3_600;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn serve(arguments: &[&str]) -> Serve {
+        let line = ["bailiwick", "--server-name", "example.com", "d"].iter().chain(arguments);
+        <Line as clap::Parser>::parse_from(line).serve
+    }
+
+    /// Whatever the number of threads and servers, there are no more connections than it is told, but one for each thread.
+    #[test]
+    fn connections_are_divided_and_not_multiplied() {
+        for workers in ["1", "2", "7", "64"] {
+            let alone = serve(&["--workers", workers]);
+            let capacity = alone.capacity(Part::Everything);
+            assert!(capacity <= 2_048 && capacity > 2_048 - 64, "{workers}: {capacity}");
+            assert!(alone.waiters() >= 1_000, "{workers}: {}", alone.waiters());
+            let two = serve(&["--workers", workers, "--admin-listen", "127.0.0.1:1"]);
+            let both = [Part::Questions, Part::Admin].map(|part| two.capacity(part));
+            assert!(both.iter().sum::<usize>() <= 2_048 && both[0] > 1_792 && both[1] >= 64, "{workers}: {both:?}");
+            assert!(two.waiters() <= both[0] / 2, "{workers}: {}", two.waiters());
+        }
+        let few = serve(&["--workers", "4", "--max-connections", "1"]);
+        assert_eq!(few.capacity(Part::Everything), 4);
+    }
 
     #[test]
     fn times_are_read_with_and_without_a_unit() {
