@@ -1,22 +1,24 @@
 use std::future::Future;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
     UPGRADE, VARY,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{HttpMessage, HttpResponse, web};
 
 use super::doors::Sender;
 use super::error::ApiError;
+use super::exchange::{Exchange, InFlight, InUse};
 use super::memory::{Held, STREAMED};
 use super::requests::RouteMetrics;
-use super::stalled::{Connection, InUse};
 use super::turns::Client;
 use super::{AppState, Caller, Role};
 
@@ -53,17 +55,21 @@ impl Observer {
 
     pub(super) fn observe<S>(
         self: Arc<Self>,
-        request: ServiceRequest,
+        mut request: ServiceRequest,
         service: &S,
     ) -> impl Future<Output = Result<ServiceResponse<InUse>, actix_web::Error>> + use<S>
     where
         S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
     {
         let began = Instant::now();
-        let in_flight = request.request().conn_data::<Arc<Connection>>().map(|known| Arc::clone(known).asked());
+        let mut in_flight = request.request().conn_data::<Rc<Exchange>>().map(Exchange::asked);
         let method = request.method().clone();
         let sender = self.state.doors.sender(request.headers());
-        let answered = match self.admitted(&sender, &request) {
+        let admitted = self.admitted(&sender, &request);
+        if let Some(in_flight) = &mut in_flight {
+            self.expect_body(in_flight, &mut request, admitted.is_ok());
+        }
+        let answered = match admitted {
             Err(Instead::Refusal(error)) => Err(request.into_response(HttpResponse::from(error))),
             Err(Instead::Preflight) => Err(request.into_response(self.preflight())),
             Ok((caller, held)) => {
@@ -86,6 +92,10 @@ impl Observer {
             };
             let (mut response, answer) = self.with_memory(response);
             self.tell_browsers(sender, response.headers_mut());
+            if in_flight.as_ref().is_some_and(InFlight::is_unread) {
+                // Where the rest of the body ends is not known: nothing can follow.
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -97,8 +107,9 @@ impl Observer {
     /// Who asks, unless the request is not even looked at.
     fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<(Caller, Option<Held>), Instead> {
         let headers = request.headers();
-        // Without an address it comes through the Unix socket.
-        let listener = request.app_config().local_addr().ip();
+        // Without an address it comes through the Unix socket, which no web page gets to.
+        let listener = request.request().conn_data::<Rc<Exchange>>().and_then(|exchange| exchange.listener());
+        let listener = listener.unwrap_or(Ipv4Addr::LOCALHOST.into());
         if request.peer_addr().is_some() && !self.state.doors.knows_host(listener, headers) {
             return Err(ApiError::foreign_host().into());
         }
@@ -117,10 +128,24 @@ impl Observer {
             (Some(access), Some(needed)) => access.check(needed, authorization)?,
             _ => Caller::ANYBODY,
         };
-        // Nobody reads what comes with a method that only reads, or to where anybody may ask.
-        let has_body = !is_read(request.method()) && self.role.is_some();
-        let body = if has_body { body_bytes(headers, self.state.limits.body_bytes) } else { 0 };
+        let most = self.state.limits.body_bytes;
+        let body = if self.reads_body(request.method()) { body_bytes(headers, most) } else { 0 };
         Ok((caller, self.state.bodies.take(body, || Client::of(&self.state, request.request()))?))
+    }
+
+    /// Nobody reads what comes with a method that only reads, or to where anybody may ask.
+    fn reads_body(&self, method: &Method) -> bool {
+        !is_read(method) && self.role.is_some()
+    }
+
+    /// Has as much of a body come as is read: what is too large is refused without.
+    fn expect_body(&self, in_flight: &mut InFlight, request: &mut ServiceRequest, admitted: bool) {
+        let payload = request.take_payload();
+        let no_end = has_no_end(request.headers()) || request.method() == Method::CONNECT;
+        let length = if no_end { None } else { length(request.headers()) };
+        let fits = length.is_none_or(|length| length <= self.state.limits.body_bytes as u64);
+        let awaited = admitted && fits && self.reads_body(request.method());
+        request.set_payload(in_flight.expects(payload, length, awaited));
     }
 
     /// The answer to a browser that asks whether a page may ask, and it may.
@@ -163,16 +188,24 @@ impl Observer {
 }
 
 /// The memory that a body may take: what it says, and if it does not say, as much as is taken. What is too large is refused
-/// when it is read. A body that comes with the wish to speak `WebSocket` goes on to the end of the connection, whatever
-/// length is said.
+/// when it is read.
 fn body_bytes(headers: &HeaderMap, most: usize) -> usize {
-    let has_no_end =
-        headers.get_all(UPGRADE).any(|other| other.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
-    if headers.contains_key(TRANSFER_ENCODING) || has_no_end {
+    if has_no_end(headers) {
         return most;
     }
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length = length(headers).and_then(|length| usize::try_from(length).ok());
     length.filter(|length| *length <= most).unwrap_or(0)
+}
+
+/// Whether the head does not say where the body ends. One that comes with the wish to speak `WebSocket` goes on to the end of
+/// the connection, whatever length is said.
+fn has_no_end(headers: &HeaderMap) -> bool {
+    let is_websocket = |other: &HeaderValue| other.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket");
+    headers.contains_key(TRANSFER_ENCODING) || headers.get_all(UPGRADE).any(is_websocket)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Whether a method only reads.

@@ -19,24 +19,18 @@
 //! nothing but the time of opening another connection, and those that hold all there are to be had (attackers, or a
 //! client that forgets to close) cannot keep a probe out, and have the service killed for it.
 
-use std::any::Any;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::rt::net::{TcpStream, UnixStream};
-use actix_web::web::Bytes;
 use actix_web::{HttpRequest, rt};
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{Shutdown, shutdown};
 
-use super::memory::Held;
-use super::pieces::PIECE;
+use super::exchange::Exchange;
 
 /// One connection in so many is kept free for who comes next. The server stops taking connections when it is full, and
 /// would then answer neither a probe nor the Unix socket, which share its threads, until a client hangs up. Those that are
@@ -75,10 +69,10 @@ impl Connections {
         Arc::new(Self { known: Mutex::default(), longest, room: room.min(capacity.saturating_sub(1)) })
     }
 
-    /// Takes a new connection in; the server keeps the value for as long as the connection lives. `None` for a kind of
-    /// stream that is not known, and when there are no file descriptors to be had.
-    pub fn opened(&self, stream: &dyn Any) -> Option<Arc<Connection>> {
-        let socket = socket_of(stream)?;
+    /// Takes a new connection in; the server keeps the value for as long as the connection lives. One that could not be cut,
+    /// since there are no file descriptors to be had, is an error.
+    pub fn opened(&self, socket: &impl AsFd) -> io::Result<Arc<Connection>> {
+        let socket = socket.as_fd().try_clone_to_owned()?;
         let connection =
             Connection { socket, opened: Instant::now(), ours: AtomicUsize::new(0), client_since: AtomicU64::new(0) };
         let connection = Arc::new(connection);
@@ -87,7 +81,7 @@ impl Connections {
             make_room(&mut known, self.room, Instant::now());
         }
         known.push(Arc::downgrade(&connection));
-        Some(connection)
+        Ok(connection)
     }
 
     /// Cuts those that have kept us waiting for too long, and forgets those that are closed. To be called regularly.
@@ -137,18 +131,10 @@ impl Connection {
     /// HTTP lets a client close the side that it sends on and still wait. Over TCP one that has gone looks the same until
     /// something is sent to it, and what is dear must not be done for those (`docs/clients.md` says so).
     pub(super) fn has_left(&self) -> bool {
-        let mut byte = [0; 1];
-        match recv(&self.socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-            Ok((read, _)) => read == 0,
-            // One that is closed with something unread on it is reset.
-            Err(error) => matches!(error, Errno::CONNRESET | Errno::PIPE | Errno::TIMEDOUT),
-        }
-    }
-
-    /// The head of a request is there.
-    pub(super) fn asked(self: Arc<Self>) -> InFlight {
-        self.ours.fetch_add(1, Ordering::Relaxed);
-        InFlight { connection: self, ours: true }
+        // Asked of the socket's state, as there may be something in front of its end that nobody has read.
+        let mut polled = [PollFd::new(&self.socket, PollFlags::RDHUP)];
+        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().intersects(ends)
     }
 
     /// How long we have been waiting for the client; `None` while it is the client who waits.
@@ -161,22 +147,28 @@ impl Connection {
     }
 }
 
-/// A request from its head to the end of its answer, and whose turn it is. Dropped, it is the client's.
+/// Whose turn it is while a request is in flight. Dropped, it is the client's.
 #[derive(Debug)]
-pub(super) struct InFlight {
+pub(super) struct Turn {
     connection: Arc<Connection>,
     ours: bool,
 }
 
-impl InFlight {
-    fn is_ours(&mut self) {
+impl Turn {
+    /// The head of a request is there.
+    pub(super) fn ours(connection: Arc<Connection>) -> Self {
+        connection.ours.fetch_add(1, Ordering::Relaxed);
+        Self { connection, ours: true }
+    }
+
+    pub(super) fn is_ours(&mut self) {
         if !self.ours {
             self.ours = true;
             self.connection.ours.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn is_the_clients(&mut self) {
+    pub(super) fn is_the_clients(&mut self) {
         if self.ours {
             self.ours = false;
             let now = u64::try_from(self.connection.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -186,79 +178,31 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.is_the_clients();
     }
 }
 
-/// The body of an answer, which says whose turn it is.
-pub(super) struct InUse {
-    body: BoxBody,
-    size: BodySize,
-    /// What the body has given and has not been sent: the server copies what it is given at once, so it is given no more
-    /// than a piece, and asks for the next when that has been taken.
-    rest: Bytes,
-    /// Missing where the connection is not known.
-    in_flight: Option<InFlight>,
-    /// What the request and its answer take until the answer is sent.
-    _held: [Option<Held>; 2],
-}
-
-impl InUse {
-    pub(super) fn new(body: BoxBody, in_flight: Option<InFlight>, held: [Option<Held>; 2]) -> Self {
-        Self { size: body.size(), body, rest: Bytes::new(), in_flight, _held: held }
-    }
-}
-
-impl MessageBody for InUse {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.size
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        // What was made before has been taken.
-        self.in_flight.as_mut().map(InFlight::is_ours);
-        let polled = if self.rest.is_empty() {
-            Pin::new(&mut self.body).poll_next(context)
-        } else {
-            Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))))
-        };
-        let polled = polled.map_ok(|mut piece| {
-            if piece.len() > PIECE {
-                self.rest = piece.split_off(PIECE);
-            }
-            piece
-        });
-        if polled.is_ready() {
-            self.in_flight.as_mut().map(InFlight::is_the_clients);
-        }
-        polled
-    }
-}
-
 /// Ends when the client has left, which the server would only notice when it answers; looks as often as it is told.
 pub(super) async fn left(request: &HttpRequest, look: Duration) {
-    let Some(connection) = request.conn_data::<Arc<Connection>>() else { return std::future::pending().await };
-    while !connection.has_left() {
+    let Some(exchange) = request.conn_data::<Rc<Exchange>>() else { return std::future::pending().await };
+    while !exchange.connection().has_left() {
         rt::time::sleep(look).await;
     }
-}
-
-fn socket_of(stream: &dyn Any) -> Option<OwnedFd> {
-    let plain = || stream.downcast_ref::<TcpStream>().map(AsFd::as_fd);
-    let encrypted = || stream.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0.as_fd());
-    let local = || stream.downcast_ref::<UnixStream>().map(AsFd::as_fd);
-    plain().or_else(encrypted).or_else(local)?.try_clone_to_owned().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::task::Waker;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
 
+    use actix_web::body::{BodySize, BoxBody, MessageBody};
+    use actix_web::rt::net::UnixStream;
+    use actix_web::web::Bytes;
+
+    use super::super::exchange::{InFlight, InUse};
     use super::*;
 
     const LONGEST: Duration = Duration::from_secs(60);
@@ -275,12 +219,12 @@ mod tests {
         fn new() -> Self {
             let (client, server) = UnixStream::pair().expect("a pair of sockets");
             let connections = Connections::new(LONGEST, 100);
-            let connection = connections.opened(&server).expect("a stream of a known kind");
+            let connection = connections.opened(&server).expect("a file descriptor");
             Self { client, _server: server, connections, connection }
         }
 
         fn ask(&self) -> InFlight {
-            Arc::clone(&self.connection).asked()
+            Exchange::new(Arc::clone(&self.connection), None).asked()
         }
 
         /// Whether the connection is kept when nothing more happens for so long. No test waits: it says what time it is.
@@ -357,10 +301,10 @@ mod tests {
         let mut asking = Vec::new();
         for at in 0..30 {
             let (client, server) = UnixStream::pair().expect("a pair of sockets");
-            let connection = connections.opened(&server).expect("a stream of a known kind");
+            let connection = connections.opened(&server).expect("a file descriptor");
             // The first three wait for an answer; whoever else came before is idler.
             if at < 3 {
-                asking.push(Arc::clone(&connection).asked());
+                asking.push(Turn::ours(Arc::clone(&connection)));
             }
             clients.push((client, server, connection));
         }
@@ -370,6 +314,17 @@ mod tests {
         let open: Vec<usize> = (0..30).filter(|&at| ends[at].0).collect();
         assert_eq!(connections.known.lock().expect("no test panics with it").len(), 9);
         assert_eq!(open, [0, 1, 2, 24, 25, 26, 27, 28, 29]);
+    }
+
+    /// However much it has sent before.
+    #[actix_web::test]
+    async fn who_has_closed_its_side_has_left() {
+        let (client, server) = UnixStream::pair().expect("a pair of sockets");
+        let connection = Connections::new(LONGEST, 100).opened(&server).expect("a file descriptor");
+        assert_eq!(client.try_write(b"GET").expect("sent"), 3);
+        assert!(!connection.has_left());
+        drop(client);
+        assert!(connection.has_left());
     }
 
     #[actix_web::test]

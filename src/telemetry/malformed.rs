@@ -22,9 +22,15 @@ const MESSAGE: &str = "stream error: request parse error";
 
 /// Requests that could not be read.
 pub(super) static MALFORMED: LazyLock<IntCounter> = LazyLock::new(|| {
-    let help = "Requests that could not be read as HTTP; they are answered with 400 and the connection is closed.";
+    let help =
+        "Requests that could not be read as HTTP; they are answered with 400 or 431 and the connection is closed.";
     IntCounter::new("bailiwick_http_malformed_requests_total", help).expect("the name of a metric is valid")
 });
+
+/// Counts one that is answered by ourselves.
+pub fn count() {
+    MALFORMED.inc();
+}
 
 /// Counts the lines.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod process;
 mod visible;
 
 pub use logging::{LogFormat, flush as flush_log, init as init_logging};
+pub use malformed::count as count_malformed;
 pub use metrics::{Info, Metrics, signed};
 pub use panics::report as report_panics;
 #[cfg(target_os = "linux")]

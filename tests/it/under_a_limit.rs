@@ -138,6 +138,35 @@ fn it_survives_all_that_is_dear_at_once() {
     assert_eq!(service.get("/healthz").status, 200);
 }
 
+/// As many connections as there may be, each with as much as it can send and no answer read. A connection could take some
+/// 250 KiB with a head that does not end, and 20 MB with requests that were sent before the first was answered.
+#[test]
+fn it_survives_whatever_all_connections_send() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    fs::write(home.path().join("one.yaml"), registration("one", "one_")).expect("written");
+    let service = Service::start_under(&format!("-d {LIMIT}"), &[home.path()], &["--server-name", "example.com"]);
+    let address = service.addresses()[0];
+    let ahead = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(4_000);
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Field: {}", "a".repeat(30_000));
+    for flood in [ahead("/healthz"), ahead("/openapi.json"), head] {
+        let held: Vec<TcpStream> = (0..1_900)
+            .map(|_| {
+                let mut stream = TcpStream::connect(address).expect("connects");
+                stream.set_nonblocking(true).expect("a socket");
+                // As much as is taken at once.
+                let _ = stream.write(flood.as_bytes());
+                stream
+            })
+            .collect();
+        assert_eq!(service.get("/healthz").status, 200);
+        for mut stream in &held {
+            let _ = stream.write(flood.as_bytes());
+        }
+        let owner = service.get("/v1/owners?id=%40one_x%3Aexample.com").json();
+        assert_eq!(owner["owner"], json!("one"));
+    }
+}
+
 /// What cannot be told within the limits is said, and no silence is taken for an answer.
 #[test]
 fn the_dearest_checks_say_what_was_not_compared() {

@@ -1,15 +1,33 @@
-use std::net::{SocketAddr, TcpListener};
+//! The servers: what listens where, and what is spoken there.
+//!
+//! They are put together here from actix-server and actix-http, as actix-web's own `HttpServer` takes no stream but the
+//! operating system's, and ours goes between ([`Paced`]).
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::{App, HttpServer, web};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request};
+use actix_server::GracefulShutdownSignal;
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_tls::accept::rustls_0_23::{Acceptor, TlsStream};
+use actix_tls::accept::{TlsError, max_concurrent_tls_connect};
+use actix_web::dev::{AppConfig, Server};
+use actix_web::rt::net::{TcpStream, UnixStream};
+use actix_web::{App, web};
 use anyhow::Context;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Serve;
 use crate::cli::tls::Certificate;
-use crate::http::{self, AppState, Connections, Part};
+use crate::http::{self, AppState, Connections, Exchange, Paced, Part};
 
 /// Where a server listens.
 pub(super) struct Places<'a> {
@@ -26,46 +44,140 @@ pub(super) fn server(
     part: Part,
     places: Places<'_>,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
-    let state = state.clone();
-    let app = move || {
-        let state = state.clone();
-        App::new().configure(move |config| http::configure(&state, config, part))
-    };
-    let connections = Arc::clone(connections);
-    let mut server = HttpServer::new(app)
-        .on_connect(move |stream, data| {
-            if let Some(connection) = connections.opened(stream) {
-                data.insert(connection);
-            }
-        })
+    // As many may be about to greet over TLS as there may be connections, each for `HANDSHAKE` at most. The server's own
+    // bound is 256, so that 600 that never greet let everybody else wait until their time is up.
+    max_concurrent_tls_connect(serve.connections_a_thread(part));
+    let mut server = Server::build()
         .disable_signals()
         .shutdown_timeout(serve.shutdown_timeout)
-        .max_connections(serve.connections_a_thread(part))
-        // As many may be about to greet over TLS as there may be connections, each for `HANDSHAKE` at most. The server's own
-        // bound is 256, so that 600 that never greet let everybody else wait until their time is up.
-        .max_connection_rate(serve.connections_a_thread(part))
-        .tls_handshake_timeout(HANDSHAKE)
-        .client_request_timeout(Duration::from_secs(serve.header_timeout))
-        .keep_alive(Duration::from_secs(serve.keep_alive));
+        .max_concurrent_connections(serve.connections_a_thread(part));
     if let Some(workers) = serve.workers {
         server = server.workers(workers.into());
     }
+    let spoken = Spoken {
+        state: state.clone(),
+        part,
+        connections: Arc::clone(connections),
+        header_timeout: Duration::from_secs(serve.header_timeout),
+        keep_alive: Duration::from_secs(serve.keep_alive),
+        stopping: server.graceful_shutdown_signal(),
+    };
+    let mut addresses = Vec::new();
     for address in places.addresses {
         let failed = || format!("failed to listen on {address}");
         let listener = bind_tcp(*address, serve.send_timeout).with_context(failed)?;
+        let bound = listener.local_addr().with_context(failed)?;
+        let (spoken, name) = (spoken.clone(), format!("http {bound}"));
         server = match places.certificate {
-            Some(certificate) => server.listen_rustls_0_23(listener, certificate.config()?),
-            None => server.listen(listener),
+            Some(certificate) => {
+                let config = certificate.config()?;
+                server.listen(name, listener, move || spoken.encrypted(&config, bound.ip()))
+            }
+            None => server.listen(name, listener, move || spoken.plain(bound.ip())),
         }
         .with_context(failed)?;
+        addresses.push(bound);
     }
     if let Some(listener) = places.unix {
-        server = server.listen_uds(listener).context("failed to listen on the Unix socket")?;
+        let opened = server.listen_uds("http on the Unix socket", listener, move || spoken.local());
+        server = opened.context("failed to listen on the Unix socket")?;
     }
-    // Behind these stands an address for the Unix socket, which means nothing.
-    let addresses = server.addrs().into_iter().take(places.addresses.len()).collect();
     Ok((server.run(), addresses))
 }
+
+/// What is spoken on each connection: HTTP/1.1.
+#[derive(Clone)]
+struct Spoken {
+    state: web::Data<AppState>,
+    part: Part,
+    connections: Arc<Connections>,
+    header_timeout: Duration,
+    keep_alive: Duration,
+    stopping: GracefulShutdownSignal,
+}
+
+/// A stream with who is at its other end.
+type Accepted<T> = (Paced<T>, Option<SocketAddr>);
+
+impl Spoken {
+    fn plain(
+        &self,
+        listener: IpAddr,
+    ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()> + use<> {
+        let connections = Arc::clone(&self.connections);
+        let accept = move |io: TcpStream| ready(accepted(&connections, io, Some(listener), |io| io));
+        fn_service(accept).and_then(self.http())
+    }
+
+    fn encrypted(
+        &self,
+        config: &ServerConfig,
+        listener: IpAddr,
+    ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()> + use<> {
+        let connections = Arc::clone(&self.connections);
+        let mut acceptor = Acceptor::new(config.clone());
+        acceptor.set_handshake_timeout(HANDSHAKE);
+        let accept =
+            move |io: TlsStream<TcpStream>| ready(accepted(&connections, io, Some(listener), |io| io.get_ref().0));
+        acceptor.map_err(not_greeted).and_then(fn_service(accept)).and_then(self.http())
+    }
+
+    fn local(&self) -> impl ServiceFactory<UnixStream, Config = (), Response = (), InitError = ()> + use<> {
+        let connections = Arc::clone(&self.connections);
+        let accept = move |io: UnixStream| {
+            let opened = connections.opened(&io).map_err(DispatchError::Io);
+            ready(opened.map(|connection| (Paced::new(io, Exchange::new(connection, None)), None)))
+        };
+        fn_service(accept).and_then(self.http())
+    }
+
+    fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+        &self,
+    ) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<T>
+    {
+        let Self { state, part, stopping, .. } = self.clone();
+        let app = App::new().configure(|config| http::configure(&state, config, part));
+        let app = IntoServiceFactory::<_, Request>::into_factory(app)
+            .map_err(|error: actix_web::Error| error.error_response());
+        HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(self.keep_alive)
+            .client_request_timeout(self.header_timeout)
+            .client_disconnect_timeout(FAREWELL)
+            .on_connect_ext(|io: &Paced<T>, data| {
+                data.insert(Rc::clone(io.exchange()));
+            })
+            .h1(map_config(app, |()| AppConfig::default()))
+    }
+}
+
+/// Takes in a connection over TCP, encrypted or not.
+fn accepted<T>(
+    connections: &Connections,
+    io: T,
+    listener: Option<IpAddr>,
+    socket: impl Fn(&T) -> &TcpStream,
+) -> Result<Accepted<T>, DispatchError> {
+    let connection = connections.opened(socket(&io))?;
+    let peer = socket(&io).peer_addr().ok();
+    Ok((Paced::new(io, Exchange::new(connection, listener)), peer))
+}
+
+/// Nobody is told: who does not greet is no client.
+fn not_greeted(error: TlsError<io::Error, Infallible>) -> DispatchError {
+    match error {
+        TlsError::Timeout => DispatchError::Io(ErrorKind::TimedOut.into()),
+        TlsError::Tls(error) => DispatchError::Io(error),
+        TlsError::Service(never) => match never {},
+    }
+}
+
+/// So long a client may take to read the last of its answer before a connection is closed of which it has sent more than was
+/// read: closed at once, the connection would be reset, and the answer lost. As in actix-web's own server.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// So long a client may take to greet over TLS: the two round trips of TLS 1.2 on a line of 500 ms, three times over. It is
 /// also what others wait for at most, when those that never greet hold all connections there may be.
