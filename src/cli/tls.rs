@@ -1,5 +1,5 @@
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme, StreamOwned};
 use zeroize::Zeroizing;
 
-use crate::reloadable_files::{ReloadableFiles, read_again};
+use crate::reloadable_files::{ReloadableFiles, read_again, read_first};
 use crate::telemetry::Metrics;
 
 /// The certificate that the service shows, read again when its files change.
@@ -29,7 +29,7 @@ impl Certificate {
     /// Reads a certificate with its chain and its private key, both PEM.
     pub(super) fn open(chain: &Path, key: &Path) -> anyhow::Result<Arc<Self>> {
         let revisit = ReloadableFiles::new("certificates", &[chain, key]);
-        let current = read(chain, key)?;
+        let current = read(chain, key, read_first)?;
         Ok(Arc::new(Self {
             chain: chain.to_owned(),
             key: key.to_owned(),
@@ -43,12 +43,7 @@ impl Certificate {
         // One of the two files may not have been replaced yet.
         self.revisit.refresh(|| {
             // What cannot be read without waiting is not read at all.
-            let readable = [&self.chain, &self.key].into_iter().try_for_each(|file| {
-                read_again(file).map(Zeroizing::new).with_context(|| format!("failed to read {}", file.display()))?;
-                anyhow::Ok(())
-            });
-            let new = readable
-                .and_then(|()| read(&self.chain, &self.key))
+            let new = read(&self.chain, &self.key, read_again)
                 .map_err(|error| format!("the certificates read before stay in use: {error:#}"))?;
             self.current.store(Arc::new(new));
             Ok(())
@@ -65,7 +60,8 @@ impl Certificate {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .context("failed to set up TLS")?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+        let mut config =
+            builder.with_no_client_auth().with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -131,7 +127,7 @@ impl ServerCertVerifier for Only {
 /// A stream to a service on this machine that shows the certificate in a file.
 pub(super) fn client<S: Read + Write>(chain: &Path, stream: S) -> anyhow::Result<StreamOwned<ClientConnection, S>> {
     let failed = || format!("failed to read {}", chain.display());
-    let certificate = CertificateDer::from_pem_file(chain).with_context(failed)?;
+    let certificate = CertificateDer::from_pem_slice(&read_first(chain).with_context(failed)?).with_context(failed)?;
     let provider = Arc::new(ring::default_provider());
     let only = Only { certificate, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
@@ -144,12 +140,14 @@ pub(super) fn client<S: Read + Write>(chain: &Path, stream: S) -> anyhow::Result
     Ok(StreamOwned::new(session, stream))
 }
 
-fn read(chain: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
+fn read(chain: &Path, key: &Path, bytes: impl Fn(&Path) -> io::Result<Vec<u8>>) -> anyhow::Result<CertifiedKey> {
     let failed = |file: &Path| format!("failed to read {}", file.display());
+    let pem = |file: &Path| bytes(file).map(Zeroizing::new).with_context(|| failed(file));
+    let (chain_pem, key_pem) = (pem(chain)?, pem(key)?);
     let certificates: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(chain).and_then(Iterator::collect).with_context(|| failed(chain))?;
+        CertificateDer::pem_slice_iter(&chain_pem).collect::<Result<_, _>>().with_context(|| failed(chain))?;
     anyhow::ensure!(!certificates.is_empty(), "{} holds no certificate", chain.display());
-    let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| failed(key))?;
+    let key_der = PrivateKeyDer::from_pem_slice(&key_pem).with_context(|| failed(key))?;
     let signing = ring::sign::any_supported_type(&key_der).with_context(|| failed(key))?;
     let certified = CertifiedKey::new(certificates, signing);
     certified.keys_match().with_context(|| format!("{} is not the key of {}", key.display(), chain.display()))?;

@@ -5,7 +5,7 @@
 //! that does not come to rest is read all the same after [`MAX_LOOKS`].
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -95,6 +95,10 @@ impl ReloadableFiles {
 /// How long a service waits at its start for what it cannot do without: as long as for a registration.
 const FIRST_READ: Duration = Duration::from_secs(10);
 
+/// The largest file that is read: lists of tokens, certificates and homeserver's configurations are a few KiB, and what has no
+/// end, as `/dev/zero`, would take all memory before anything is said.
+const LARGEST: u64 = 16 << 20;
+
 /// Reads a file for the first time. It may be a pipe, if somebody writes to it by now; a service that hung at its start would
 /// say nothing.
 pub fn read_first(file: &Path) -> io::Result<Vec<u8>> {
@@ -105,7 +109,7 @@ fn read_within(file: &Path, longest: Duration) -> io::Result<Vec<u8>> {
     let (answer, answered) = channel();
     let path = file.to_owned();
     // One that hangs is left behind, and ends with the process.
-    std::thread::Builder::new().name("first-read".to_owned()).spawn(move || drop(answer.send(fs::read(path))))?;
+    std::thread::Builder::new().name("first-read".to_owned()).spawn(move || drop(answer.send(read_whole(&path))))?;
     let late = |_| {
         let seconds = longest.as_secs();
         io::Error::other(format!("it was not read within {seconds} s: if it is a pipe, nobody has written to it"))
@@ -113,9 +117,22 @@ fn read_within(file: &Path, longest: Duration) -> io::Result<Vec<u8>> {
     answered.recv_timeout(longest).map_err(late)?
 }
 
+fn read_whole(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    whole(bytes)
+}
+
+fn whole(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes)
+}
+
 /// Reads a file that was read before. A pipe may have come into its place, and is not waited for.
 pub fn read_again(file: &Path) -> io::Result<Vec<u8>> {
-    OsDisk.read(file, u64::MAX - 1).map(|(bytes, _)| bytes)
+    OsDisk.read(file, LARGEST).and_then(|(bytes, _)| whole(bytes))
 }
 
 fn seen(files: &[PathBuf]) -> Vec<Option<Stat>> {
@@ -155,6 +172,12 @@ mod tests {
             });
             read
         }
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read_for_ever() {
+        let error = read_first(Path::new("/dev/zero")).expect_err("it has no end");
+        assert_eq!(error.to_string(), "it is larger than 16 MiB");
     }
 
     #[test]
