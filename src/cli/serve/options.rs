@@ -101,7 +101,7 @@ pub(in crate::cli) struct Serve {
     pub(super) max_ids: usize,
 
     /// The most connections at a time, in all: divided among the threads, and with `--admin-listen`, a sixteenth is kept for
-    /// those. Each may take some 140 KiB with a head that is not whole.
+    /// those. Each may take some 64 KiB, with a head that is not whole and an answer that is not read.
     #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS", default_value_t = CONNECTIONS)]
     max_connections: usize,
 
@@ -138,10 +138,10 @@ pub(in crate::cli) struct Serve {
     pub(super) log_level: String,
 }
 
-/// How many connections are taken unless it is told. The server keeps up to 128 KiB of a head that goes on and on, and asks
-/// nobody for a token before. Measured, 500 such took 138 KiB each (and had 260 reserved, which `ulimit -d` counts and a
-/// container's limit does not), so that as many as this are 283 MB, beside 64 of bodies, 64 of answers, and 14 of the service
-/// itself: 425 of the 512 MiB that the manifests give. A thousand who wait for a change fit into half of it.
+/// How many connections are taken unless it is told. Of each the server keeps what there is of a head, and what has not been
+/// taken of a small answer, and asks nobody for a token before: 64 KiB at most, so that as many as this are 128 MiB, beside 64
+/// of bodies, 64 of answers, and 14 of the service itself: well within the 512 MiB that the manifests give. A thousand who wait
+/// for a change fit into half of it.
 const CONNECTIONS: usize = 2_048;
 /// With addresses for operators, one connection in so many is for these: 128 of the usual 2,048, where a probe and a
 /// Prometheus take one each.
