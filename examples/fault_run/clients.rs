@@ -46,8 +46,8 @@ impl Totals {
             of(&self.ids)
         );
         println!("names set free by a fault: {}", of(&self.set_free));
-        // A snapshot that lived for less than a millisecond may be missed.
-        let nearly_all = unknown * 10_000 <= right;
+        // A snapshot that was replaced at once may be missed: on two cores with a load of 20, so were 16 of 100,000 answers'.
+        let nearly_all = unknown * 1_000 <= right;
         of(&self.failed) == 0 && of(&self.set_free) == 0 && wrong == 0 && two_faced == 0 && nearly_all && right > 0
     }
 

@@ -2,14 +2,15 @@
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example fault_run -- --seconds 120
+//! cargo run --release --example fault_run -- --seconds 120 --source symlinks
 //! cargo run --release --example fault_run -- --kills 200
 //! ```
 //!
 //! Starts the `bailiwick` binary that was built beside it on a free loopback port, over directories of its own below the
 //! system's temporary directory.
 //!
-//! With `--seconds`, every kind of source (a directory, one of symlinks, files as arguments, Synapse's configuration) has its turn, with
-//! and without copies in a state directory. In each, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
+//! With `--seconds`, every kind of source (a directory, one of symlinks, files as arguments, Synapse's configuration), or the one that
+//! `--source` names, has its turn, with and without copies in a state directory. In each, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
 //! that each `snapshot` names is noted, and four clients ask single and batch questions, a slow one and a broken one among
 //! them. The run fails (exit code 1) when a request failed, an answer was not what the set that its `snapshot` names says
 //! (so that a batch of two sets is wrong too), a name came free through a fault, or memory or open files grew after the
@@ -44,13 +45,13 @@ const RELOAD_EVERY: Duration = Duration::from_millis(100);
 
 /// What to do.
 enum Run {
-    Faults { seconds: u64 },
+    Faults { seconds: u64, kinds: Vec<Kind> },
     Kills { rounds: usize },
 }
 
 fn main() {
     let good = match from_arguments() {
-        Run::Faults { seconds } => all_faults(seconds),
+        Run::Faults { seconds, kinds } => all_faults(seconds, &kinds),
         Run::Kills { rounds } => kills::run(rounds),
     };
     println!("{}", if good { "good" } else { "NOT GOOD" });
@@ -58,9 +59,8 @@ fn main() {
 }
 
 /// Every kind of source in turn, with and without copies, and then the delays.
-fn all_faults(seconds: u64) -> bool {
-    let cells: Vec<(Kind, bool)> =
-        KINDS.into_iter().flat_map(|kind| [true, false].map(|copies| (kind, copies))).collect();
+fn all_faults(seconds: u64, kinds: &[Kind]) -> bool {
+    let cells: Vec<(Kind, bool)> = kinds.iter().flat_map(|&kind| [true, false].map(|copies| (kind, copies))).collect();
     let each = Duration::from_secs(seconds) / u32::try_from(cells.len()).unwrap_or(1);
     let mut good = true;
     for (kind, copies) in cells {
@@ -140,16 +140,21 @@ fn spawn(stop: &Arc<AtomicBool>, work: impl FnOnce(&AtomicBool) + Send + 'static
 fn from_arguments() -> Run {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let seconds = |text: &str| text.parse::<u64>().ok().filter(|seconds| (32..=1_200).contains(seconds));
+    let kind = |name: &str| KINDS.into_iter().find(|kind| format!("{kind:?}").eq_ignore_ascii_case(name));
     match arguments[..] {
-        [] => Run::Faults { seconds: 120 },
-        ["--seconds", seconds] if seconds.parse::<u64>().is_ok_and(|seconds| (32..=1_200).contains(&seconds)) => {
-            Run::Faults { seconds: seconds.parse().expect("just parsed") }
+        [] => Run::Faults { seconds: 120, kinds: KINDS.to_vec() },
+        ["--seconds", text] if let Some(seconds) = seconds(text) => Run::Faults { seconds, kinds: KINDS.to_vec() },
+        ["--seconds", text, "--source", name] if let (Some(seconds), Some(kind)) = (seconds(text), kind(name)) => {
+            Run::Faults { seconds, kinds: vec![kind] }
         }
         ["--kills", rounds] if rounds.parse::<usize>().is_ok_and(|rounds| (1..=1_000).contains(&rounds)) => {
             Run::Kills { rounds: rounds.parse().expect("just parsed") }
         }
         _ => {
-            eprintln!("usage: fault_run [--seconds 32..1200 | --kills 1..1000]");
+            eprintln!(
+                "usage: fault_run [--seconds 32..1200 [--source directory|symlinks|files|list] | --kills 1..1000]"
+            );
             std::process::exit(64);
         }
     }
