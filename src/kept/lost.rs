@@ -6,9 +6,13 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{SUFFIX, StateDir};
 use crate::snapshot::{MissingSource, Problem};
+
+/// What was changed within so many seconds is looked at again: another change in the same moment leaves no trace.
+const GRANULARITY: i64 = 3;
 
 /// What changes when anything comes into a directory, or goes: which one it is, and when that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,12 @@ pub(super) struct Seen {
 impl Seen {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino(), changed: (metadata.ctime(), metadata.ctime_nsec()) }
+    }
+
+    /// Whether a later change would show: some file systems count in seconds (FAT in two of them), and all in ticks.
+    fn is_settled(self, now: SystemTime) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+        now.is_some_and(|now| now > self.changed.0 + GRANULARITY)
     }
 
     fn is_same_directory(self, other: Self) -> bool {
@@ -46,7 +56,7 @@ impl StateDir {
         let names: HashSet<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         let is_there = |file: &str| self.path_of(file, SUFFIX).file_name().is_some_and(|name| names.contains(name));
         let removed: Vec<Arc<str>> = self.saved.keys().filter(|file| !is_there(file)).cloned().collect();
-        self.seen = Some(now);
+        self.seen = Some(now).filter(|now| now.is_settled(SystemTime::now()));
         for file in &removed {
             self.saved.remove(file);
             // What is held besides is noted again along with the copy.

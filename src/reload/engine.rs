@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::hold::{self, Holds};
+use super::hold::{self, Holds, Said};
 use super::metrics::ReloadMetrics;
 use super::missed::Found;
 use super::settle::{self, Looked, PutOff};
@@ -186,7 +186,7 @@ impl Engine {
             .collect();
         let missing = self.with_damaged_copies(missing, &states, allow_empty);
         self.recall(&mut states);
-        let after = self.put_in_force(&before, states, missing, confirmed);
+        let after = self.put_in_force(&before, states, missing, Said { confirmed, allow_empty });
         if Arc::ptr_eq(&before, &after) {
             // What could not be kept before is tried again.
             self.remember(&after, confirmed);
@@ -278,7 +278,7 @@ impl Engine {
         before: &Arc<Snapshot>,
         states: Vec<State>,
         missing: Vec<MissingSource>,
-        confirmed: bool,
+        said: Said,
     ) -> Arc<Snapshot> {
         if !before.is_ready() && states.iter().any(|state| state.is_unlisted) {
             // Half a load would set the names of the other half free.
@@ -290,7 +290,7 @@ impl Engine {
             self.live.swap(Arc::new(nothing));
             return self.live.load_full();
         }
-        let files = self.with_what_is_held(before, &states, confirmed);
+        let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
         let next = before.next(&candidates, missing, self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
@@ -302,7 +302,7 @@ impl Engine {
         self.states = states.into_iter().zip(&files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
             // First, so that a service killed at any moment starts with what was in force.
-            self.remember(&after, confirmed);
+            self.remember(&after, said.confirmed);
             self.live.swap(Arc::clone(&after));
             self.retired.push_back(Arc::clone(before));
             if self.retired.len() > RETIRED {

@@ -43,6 +43,10 @@
 //! can tell which of them is the mistake, so what a file was is not let go, and its grace begins when the doubt has ended. While
 //! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
 //!
+//! An unmount may uncover older versions of the files that it takes away, which claim less. That is no edit, and there may be nobody
+//! to notice it: what is missing from the look on that first sees another file system in a directory's place is kept until it is
+//! claimed again, or confirmed by name of what it is.
+//!
 //! # Cost
 //!
 //! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
@@ -81,24 +85,44 @@ struct Missing {
     since: Instant,
     /// Its time is over, but something else keeps in force what it was part of.
     released: bool,
-    /// Nobody can tell whether it is meant: its time does not run.
-    in_doubt: bool,
+    /// Why its time does not run, if so.
+    doubt: Option<Doubt>,
+}
+
+/// Why nobody can tell whether it is meant that a claim is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// A file is quarantined, and may be what another is taken for.
+    MixedUp,
+    /// Another file system has come into the place of the one in which it was.
+    Uncovered,
 }
 
 /// A file's registration with claims that it no longer makes.
 #[derive(Debug)]
 struct Extended {
     of: Arc<Registration>,
+    why: Why,
     good: Good,
 }
 
 /// How long things are held, and what is asked now.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'t> {
     pub(super) grace: Duration,
     pub(super) now: Instant,
-    /// Somebody confirms what is missing.
+    pub(super) said: Said,
+    /// Whether another file system has just come into the place in which a file is, by position.
+    pub(super) uncovered: &'t dyn Fn(usize) -> bool,
+}
+
+/// What somebody has said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    /// What is missing is meant.
     pub(super) confirmed: bool,
+    /// It is right if there is nothing.
+    pub(super) allow_empty: bool,
 }
 
 /// What is to be in force instead of what the files say.
@@ -106,6 +130,8 @@ pub(super) struct Terms {
 pub(super) struct Held {
     /// Of files that are there, by position.
     pub(super) extended: HashMap<usize, Good>,
+    /// The same of files that are stale, by position.
+    pub(super) kept: HashMap<usize, Good>,
     /// Of files that are gone, by position among those.
     pub(super) whole: HashMap<usize, Good>,
     /// What files were that are there and have come to be other services', by position.
@@ -136,7 +162,7 @@ impl Holds {
 
     /// Since when each of those is missing whose time runs.
     fn running(&self) -> impl Iterator<Item = Instant> {
-        self.held().filter(|missing| !missing.in_doubt).map(|missing| missing.since)
+        self.held().filter(|missing| !missing.doubt.is_some()).map(|missing| missing.since)
     }
 
     /// Finds what is lost if the candidates come into force as they are, and what is to be held of it. `gone` is what
@@ -146,7 +172,7 @@ impl Holds {
         before: &Snapshot,
         candidates: &[Candidate<'_>],
         gone: &[Gone<'_>],
-        terms: Terms,
+        terms: Terms<'_>,
     ) -> Held {
         if terms.grace.is_zero() || (gone.is_empty() && self.missing.is_empty() && all_stay(candidates)) {
             return Held::default();
@@ -154,19 +180,23 @@ impl Holds {
         let records = before.records(candidates);
         let lost = lost(candidates, gone, &records, before.services().homeserver());
         let mixed_up = records.iter().any(|record| record.state() == FileState::Quarantined);
-        let in_doubt = |by: By| matches!(by, By::Gone(at) if mixed_up && gone[at].formerly.is_some());
-        let mut held = Held { released: self.note(&lost, in_doubt, terms), ..Held::default() };
+        let doubt = |by: By| match by {
+            By::File(at) => (terms.uncovered)(at).then_some(Doubt::Uncovered),
+            By::Gone(at) => (mixed_up && gone[at].formerly.is_some()).then_some(Doubt::MixedUp),
+        };
+        let mut held = Held { released: self.note(&lost, doubt, terms), ..Held::default() };
         let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
-            match heirs.of_loss(&lost, &records) {
+            let why = Why { grace: terms.grace, doubt: self.missing[&lost.loss].doubt };
+            match heirs.of_loss(&lost) {
                 Holder::File(at) => of_files.entry(at).or_default().push(lost),
                 Holder::Gone(at) => {
-                    held.whole.entry(at).or_insert_with(|| gone[at].whole(mixed_up, terms.grace));
+                    held.whole.entry(at).or_insert_with(|| gone[at].whole(why));
                 }
                 Holder::Former(at) => {
                     let Some(good) = candidates[at].held else { continue };
-                    held.former.entry(at).or_insert_with(|| former(records[at].file(), good, mixed_up, terms.grace));
+                    held.former.entry(at).or_insert_with(|| former(records[at].file(), good, why));
                 }
             }
         }
@@ -175,37 +205,44 @@ impl Holds {
         for (at, lost) in of_files {
             let Some(base) = records[at].good() else { continue };
             let mut claims = Vec::with_capacity(lost.len());
+            let doubt = lost.iter().find_map(|lost| self.missing[&lost.loss].doubt);
             for lost in lost {
                 let at = order.place(&lost, &base.registration);
                 claims.push(Claimed { kind: lost.loss.kind, entry: lost.entry, at });
             }
             let file = records[at].file();
-            let known = earlier.remove(file).filter(|known| known.is(base, &claims));
-            let extended = known.unwrap_or_else(|| Extended::new(base, claims, terms.grace));
-            held.extended.insert(at, extended.good.clone());
+            let why = Why { grace: terms.grace, doubt };
+            let known = earlier.remove(file).filter(|known| known.is(base, &claims, why));
+            let extended = known.unwrap_or_else(|| Extended::new(base, claims, why));
+            // What is on disk of a file that is stale is turned away still.
+            let of = if records[at].state() == FileState::Stale { &mut held.kept } else { &mut held.extended };
+            of.insert(at, extended.good.clone());
             self.extended.insert(Arc::clone(file), extended);
         }
         held
     }
 
     /// Notes what is missing, and how many claims are let go now.
-    fn note(&mut self, lost: &[Lost<'_>], in_doubt: impl Fn(By) -> bool, terms: Terms) -> usize {
-        let mut missing: HashMap<&Loss, bool> = HashMap::new();
+    fn note(&mut self, lost: &[Lost<'_>], doubt: impl Fn(By) -> Option<Doubt>, terms: Terms<'_>) -> usize {
+        let mut missing: HashMap<&Loss, Option<Doubt>> = HashMap::new();
         for lost in lost {
-            *missing.entry(&lost.loss).or_default() |= in_doubt(lost.by);
+            let known = missing.entry(&lost.loss).or_default();
+            *known = known.or_else(|| doubt(lost.by));
         }
         self.missing.retain(|loss, _| missing.contains_key(loss));
         let mut released = 0;
-        for (loss, in_doubt) in missing {
-            let new = Missing { since: terms.now, released: false, in_doubt };
+        for (loss, doubt) in missing {
+            let new = Missing { since: terms.now, released: false, doubt };
             let missing = self.missing.entry(loss.clone()).or_insert(new);
-            if in_doubt {
+            // What is uncovered is so for as long as it is missing.
+            missing.doubt =
+                missing.doubt.filter(|doubt| *doubt == Doubt::Uncovered && !terms.said.allow_empty).or(doubt);
+            if missing.doubt == Some(Doubt::MixedUp) {
                 *missing = new;
-                continue;
             }
-            missing.in_doubt = false;
             let missing_for = terms.now.saturating_duration_since(missing.since);
-            let is_over = missing_for >= terms.grace || (terms.confirmed && missing_for >= CONFIRMABLE_AFTER);
+            let is_confirmed = terms.said.confirmed && missing_for >= CONFIRMABLE_AFTER;
+            let is_over = missing.doubt.is_none() && (missing_for >= terms.grace || is_confirmed);
             if is_over && !missing.released {
                 missing.released = true;
                 released += 1;
@@ -257,80 +294,79 @@ impl<'r> Heirs<'r> {
     }
 
     /// In whose name a loss is held: that of the service that made the claim, wherever it is in force now.
-    fn of_loss(&self, lost: &Lost<'_>, records: &[Arc<FileRecord>]) -> Holder {
+    fn of_loss(&self, lost: &Lost<'_>) -> Holder {
         let heir = self.ids.get(&*lost.of.id).or_else(|| self.tokens.get(&lost.of.as_token));
         match (heir, lost.by) {
-            (Some(&heir), _) if records[heir].state() == FileState::Active => Holder::File(heir),
+            (Some(&heir), _) => Holder::File(heir),
             (None, By::File(at)) => Holder::Former(at),
-            (_, By::File(at)) => Holder::File(at),
-            (_, By::Gone(at)) => Holder::Gone(at),
+            (None, By::Gone(at)) => Holder::Gone(at),
         }
     }
 }
 
 impl Extended {
-    fn new(base: &Good, claims: Vec<Claimed>, grace: Duration) -> Self {
-        let why = reasons(&claims, grace);
-        Self { of: Arc::clone(&base.registration), good: base.extended(claims, why) }
+    fn new(base: &Good, claims: Vec<Claimed>, why: Why) -> Self {
+        let reasons = why.reasons(&claims);
+        Self { of: Arc::clone(&base.registration), why, good: base.extended(claims, reasons) }
     }
 
-    /// Whether it is that of a registration with these claims.
-    fn is(&self, base: &Good, claims: &[Claimed]) -> bool {
+    /// Whether it is that of a registration with these claims, for the same reason.
+    fn is(&self, base: &Good, claims: &[Claimed], why: Why) -> bool {
         let holding = self.good.holding.as_ref();
-        Arc::ptr_eq(&self.of, &base.registration) && holding.is_some_and(|holding| holding.claims == claims)
+        let same_claims = holding.is_some_and(|holding| holding.claims == claims);
+        Arc::ptr_eq(&self.of, &base.registration) && self.why == why && same_claims
     }
 }
 
 impl Gone<'_> {
     /// What it has in force still.
-    fn whole(&self, mixed_up: bool, grace: Duration) -> Good {
-        let why = match self.formerly {
-            Some(file) => why_former(file, mixed_up, grace),
-            None => format!("the file is gone; {}", until(grace)),
-        };
-        self.good.held_whole(Arc::new([Fault::of_file(FaultCode::Held, why)]))
+    fn whole(&self, why: Why) -> Good {
+        let what = self
+            .formerly
+            .map_or_else(|| "the file is gone".to_owned(), |file| format!("{file} is another service's now"));
+        let message = format!("{what}; what it claimed is held {}", why.until("that it is gone for good"));
+        self.good.held_whole(Arc::new([Fault::of_file(FaultCode::Held, message)]))
     }
 }
 
 /// What a file was until now that has come to be another service's.
-fn former(file: &Arc<str>, good: &Good, mixed_up: bool, grace: Duration) -> (Arc<Known>, Good) {
+fn former(file: &Arc<str>, good: &Good, why: Why) -> (Arc<Known>, Good) {
     let known = Known::former(file, good);
-    let gone = Gone { good: known.held.as_ref().unwrap_or(good), formerly: Some(file) };
-    let whole = gone.whole(mixed_up, grace);
+    let whole = Gone { good: known.held.as_ref().unwrap_or(good), formerly: Some(file) }.whole(why);
     (Arc::new(known), whole)
 }
 
-fn why_former(file: &str, mixed_up: bool, grace: Duration) -> String {
-    if mixed_up {
-        return format!(
-            "{file} is another service's now, while a file is quarantined: they may have been mixed up; what it claimed is held \
-             until no file is quarantined, and for {} from then on",
-            shown(grace)
-        );
+/// Why something is held, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Why {
+    grace: Duration,
+    doubt: Option<Doubt>,
+}
+
+impl Why {
+    fn until(self, confirms: &str) -> String {
+        let grace = self.grace.as_secs_f64();
+        match self.doubt {
+            None => format!("for {grace} s after it was missed, unless `POST /-/reload` confirms {confirms}"),
+            Some(Doubt::MixedUp) => format!(
+                "until no file is quarantined, and for {grace} s from then on: one that is may be what this one is taken for"
+            ),
+            Some(Doubt::Uncovered) => format!(
+                "until it is back, since another file system has come into the place of the one in which it was, or \
+                 `POST /-/reload` with `{{\"allow_empty\": true}}` confirms {confirms}"
+            ),
+        }
     }
-    format!("{file} is another service's now; {}", until(grace))
-}
 
-fn until(grace: Duration) -> String {
-    format!(
-        "what it claimed is held for {} after it was missed, unless `POST /-/reload` confirms that it is gone for good",
-        shown(grace)
-    )
-}
-
-fn reasons(claims: &[Claimed], grace: Duration) -> Refusal {
-    let until = format!(
-        "is no longer claimed exclusively, or not for all that it kept; it is held for {} after it was missed, unless `POST /-/reload` \
-         confirms the edit",
-        shown(grace)
-    );
-    let named =
-        claims.iter().take(MAX_NAMED).map(|claim| format!("`{}` ({}) {until}", claim.entry.regex.as_str(), claim.kind));
-    let more = claims.len().saturating_sub(MAX_NAMED);
-    let rest = (more > 0).then(|| format!("so are {more} more claims"));
-    named.chain(rest).map(|message| Fault::of_file(FaultCode::Held, message)).collect()
-}
-
-fn shown(grace: Duration) -> String {
-    format!("{} s", grace.as_secs_f64())
+    fn reasons(self, claims: &[Claimed]) -> Refusal {
+        let until = self.until("the edit");
+        let until = format!("is no longer claimed exclusively, or not for all that it kept; it is held {until}");
+        let named = claims
+            .iter()
+            .take(MAX_NAMED)
+            .map(|claim| format!("`{}` ({}) {until}", claim.entry.regex.as_str(), claim.kind));
+        let more = claims.len().saturating_sub(MAX_NAMED);
+        let rest = (more > 0).then(|| format!("so are {more} more claims"));
+        named.chain(rest).map(|message| Fault::of_file(FaultCode::Held, message)).collect()
+    }
 }

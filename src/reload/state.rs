@@ -21,6 +21,10 @@ pub(super) struct State {
     pub(super) passed_over: PassedOver,
     /// Which set was listed last.
     stamp: Stamp,
+    /// The set that was there before one of another file system came into its place, until it is back.
+    covered: Option<Stamp>,
+    /// Whether that has happened just now: what its files no longer claim is no edit.
+    pub(super) is_uncovered: bool,
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
     /// Its files are lost for no other reason than that these cannot be loaded, which may be what they were.
@@ -118,8 +122,8 @@ impl State {
             Some(Absence::Gone) => known,
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
         });
-        let stamp = self.stamp.clone();
-        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, ..Self::default() }
+        let (stamp, covered) = (self.stamp.clone(), self.covered.clone());
+        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, covered, ..Self::default() }
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
@@ -156,6 +160,10 @@ impl State {
             _ => gone(known),
         });
         let away = by_name(away);
+        let is_another = self.stamp.was_remounted_as(&scan.stamp);
+        let is_back = self.covered.as_ref().is_some_and(|covered| covered.same_set(&scan.stamp));
+        let before = if is_another { self.covered.as_ref().or(Some(&self.stamp)) } else { self.covered.as_ref() };
+        let covered = before.filter(|_| !is_back).cloned();
         let instead = scan
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
@@ -167,6 +175,8 @@ impl State {
             is_unlisted: false,
             passed_over: scan.passed_over,
             stamp: scan.stamp,
+            covered,
+            is_uncovered: is_another && !is_back,
             confirmed_absent: false,
         }
     }

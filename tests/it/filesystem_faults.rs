@@ -697,3 +697,38 @@ fn what_another_volume_lacks_is_kept() {
         assert!(live.load().is_complete() && claimed(&live.load(), "@irc_x:example.com"));
     }
 }
+
+/// An unmount uncovers older versions of the files: what these lack is no edit, and there may be nobody to notice it in time.
+#[test]
+fn what_older_versions_of_another_volume_lack_is_kept() {
+    for (remounted, allow_empty) in [(false, false), (true, false), (true, true)] {
+        let home = directory();
+        let disk = Arc::new(Mounts::default());
+        let system = FileSystem { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..FileSystem::default() };
+        let mut options = options(home.path(), system);
+        options.hold = NEVER;
+        let mut engine = Engine::new(options, &Metrics::new());
+        engine.reload(Trigger::Start, false);
+        let live = engine.live();
+        disk.is_another.store(remounted, Ordering::SeqCst);
+        put(home.path(), "irc", "old_");
+        engine.reload(Trigger::Poll, false);
+        assert!(claimed(&live.load(), "@irc_x:example.com") && claimed(&live.load(), "@old_x:example.com"));
+        engine.reload(Trigger::Request, allow_empty);
+        let is_kept = remounted && !allow_empty;
+        assert_eq!(claimed(&live.load(), "@irc_x:example.com"), is_kept, "{:?}", live.load().files());
+        if !is_kept {
+            assert!(live.load().is_complete());
+            continue;
+        }
+        let fault = live.load().files()[0].faults()[0].message.clone();
+        assert!(fault.contains("another file system has come into the place"), "{fault}");
+        // It is back, and what was there meanwhile goes as in any edit.
+        disk.is_another.store(false, Ordering::SeqCst);
+        put(home.path(), "irc", "irc_");
+        engine.reload(Trigger::Poll, false);
+        assert!(claimed(&live.load(), "@irc_x:example.com") && claimed(&live.load(), "@old_x:example.com"));
+        engine.reload(Trigger::Request, false);
+        assert!(live.load().is_complete() && !claimed(&live.load(), "@old_x:example.com"));
+    }
+}

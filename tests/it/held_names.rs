@@ -3,6 +3,7 @@
 
 mod elsewhere;
 mod scene;
+mod shuffled;
 mod table;
 
 use std::collections::HashSet;

@@ -1,9 +1,12 @@
 //! What lasts across a restart: what is taken from it, and what is given to it.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Engine;
+use crate::homeserver::Dialect;
 use crate::kept::{InForce, StateDir};
+use crate::registration::{Registration, TokenDigest};
 use crate::reload::Options;
 use crate::reload::state::State;
 use crate::snapshot::{ContentHash, Good, MissingSource, Snapshot};
@@ -26,15 +29,26 @@ impl Engine {
     }
 
     /// A file that cannot be loaded, and of which nothing is known, holds what it held once, before the service was
-    /// started or before it was gone for a while.
+    /// started or before it was gone for a while. Unless another has come to be that service meanwhile: what is held has been
+    /// in force together, as whoever decides who gets in relies on.
     pub(super) fn recall(&self, states: &mut [State]) {
         let Some(kept) = &self.state else { return };
-        let refused = |file: &&mut Arc<Known>| file.held.is_none() && file.offered.is_err();
-        states.iter_mut().flat_map(|state| &mut state.files).filter(refused).for_each(|file| {
-            if let Some(good) = kept.recall(&file.file, &*self.options.loader) {
-                *file = Arc::new(file.holding(Some(good)));
+        let refused = |file: &Arc<Known>| file.held.is_none() && file.offered.is_err();
+        let copies: HashMap<Arc<str>, Good> = (states.iter().flat_map(|state| &state.files))
+            .filter(|file| refused(file))
+            .filter_map(|file| Some((Arc::clone(&file.file), kept.recall(&file.file, &*self.options.loader)?)))
+            .collect();
+        if copies.is_empty() {
+            return;
+        }
+        let mut held = HeldServices::of(states, self.options.homeserver.dialect);
+        for file in states.iter_mut().flat_map(|state| &mut state.files).filter(|file| refused(file)) {
+            if let Some(good) = copies.get(&file.file)
+                && held.admits(&good.registration)
+            {
+                *file = Arc::new(file.holding(Some(good.clone())));
             }
-        });
+        }
     }
 
     /// Keeps what is in force, or is about to be, for the next start.
@@ -59,6 +73,45 @@ impl Engine {
         let all = kept.save(&all, confirmed);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(snapshot.generation());
+    }
+}
+
+/// Which services are in force.
+struct HeldServices {
+    ids: HashSet<Arc<str>>,
+    /// None where services may share them.
+    tokens: HashSet<TokenDigest>,
+    shares_tokens: bool,
+    /// Whether any has a prefix, of which nobody else may have any part.
+    any_prefix: bool,
+}
+
+impl HeldServices {
+    fn of(states: &[State], dialect: Dialect) -> Self {
+        let (ids, tokens) = (HashSet::new(), HashSet::new());
+        let mut held = Self { ids, tokens, shares_tokens: dialect.shares_tokens(), any_prefix: false };
+        let known = states.iter().flat_map(|state| state.files.iter().chain(&state.away));
+        known.filter_map(|known| known.held.as_ref()).for_each(|good| held.add(&good.registration));
+        held
+    }
+
+    fn add(&mut self, registration: &Registration) {
+        self.ids.insert(registration.id.clone());
+        if !self.shares_tokens {
+            self.tokens.insert(registration.as_token);
+        }
+        self.any_prefix |= registration.proxy_prefix.is_some();
+    }
+
+    /// Whether another can be in force beside them; if so, it is one of them from then on.
+    fn admits(&mut self, registration: &Registration) -> bool {
+        let is_free = !self.ids.contains(&registration.id)
+            && !self.tokens.contains(&registration.as_token)
+            && !(self.any_prefix && registration.proxy_prefix.is_some());
+        if is_free {
+            self.add(registration);
+        }
+        is_free
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Engine;
-use crate::reload::hold::{self, Held};
+use crate::reload::hold::{Held, Said, Terms};
 use crate::reload::losses::Gone;
 use crate::reload::settle;
 use crate::reload::state::State;
@@ -32,7 +32,7 @@ impl Engine {
         &mut self,
         before: &Snapshot,
         states: &[State],
-        confirmed: bool,
+        said: Said,
     ) -> Vec<Vec<TakingPart>> {
         let mut files: Vec<Vec<Arc<Known>>> = states.iter().map(State::taking_part).collect();
         let gone: Vec<(usize, &Arc<Known>, &Good)> = (states.iter().enumerate())
@@ -43,11 +43,12 @@ impl Engine {
             let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
             let without: Vec<Gone<'_>> =
                 gone.iter().map(|(_, known, good)| Gone { good, formerly: known.formerly.as_ref() }).collect();
-            let terms = hold::Terms { grace: self.options.hold, now: self.options.clock.now(), confirmed };
+            let uncovered = |at: usize| source_of(&files, at).is_some_and(|source| states[source].is_uncovered);
+            let terms = Terms { grace: self.options.hold, now: self.options.clock.now(), said, uncovered: &uncovered };
             self.holds.look(before, &candidates, &without, terms)
         };
         self.metrics.released(held.released);
-        let Held { mut extended, whole, former, .. } = held;
+        let Held { mut extended, mut kept, whole, former, .. } = held;
         let mut instead: HashMap<Arc<str>, Good> = HashMap::new();
         let formers = former.into_iter().filter_map(|(at, (held, good))| Some((source_of(&files, at)?, held, good)));
         let formers: Vec<_> = formers.collect();
@@ -63,11 +64,15 @@ impl Engine {
             }
         }
         // Counts the files that are not gone.
-        let mut at = 0..;
+        let mut at = 0_usize..;
         let mut taking_part = |known: Arc<Known>| {
-            let gone = known.absence == Some(Absence::Gone);
-            let good = if gone { instead.remove(&known.file) } else { at.next().and_then(|at| extended.remove(&at)) };
-            TakingPart { known, instead: good }
+            if known.absence == Some(Absence::Gone) {
+                let good = instead.remove(&known.file);
+                return TakingPart { known, instead: good };
+            }
+            let at = at.next().unwrap_or_default();
+            let known = kept.remove(&at).map_or_else(|| known.clone(), |good| Arc::new(known.holding(Some(good))));
+            TakingPart { known, instead: extended.remove(&at) }
         };
         files.into_iter().map(|files| files.into_iter().map(&mut taking_part).collect()).collect()
     }
