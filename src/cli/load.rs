@@ -45,6 +45,16 @@ pub(super) fn left_out(snapshot: &Snapshot) -> impl Iterator<Item = LeftOut> {
     faulty.map(|file| LeftOut { file: file.file().to_string(), errors: file.faults().to_vec() })
 }
 
+impl LeftOut {
+    /// What is wrong with it, fault by fault, each with its place.
+    pub(super) fn explained(&self) -> impl Iterator<Item = String> {
+        self.errors.iter().map(|fault| match (fault.line, fault.column) {
+            (Some(line), Some(column)) => format!("{}:{line}:{column}: {}", self.file, fault.message),
+            _ => format!("{}: {}", self.file, fault.message),
+        })
+    }
+}
+
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} cannot be loaded and is left out (`bailiwick check` says why)", self.file)

@@ -10,9 +10,11 @@ use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig, Whose};
 use super::{ERRORS, OK, USAGE, complain, tell};
+use crate::homeserver::{Dialect, Homeserver, Several};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
 use crate::ruling::{Claim, ClaimVia, MatchingEntry, Ownership, Services};
+use crate::snapshot::Snapshot;
 use crate::telemetry::Visible;
 
 /// Which IDs to explain, by which registrations.
@@ -44,8 +46,11 @@ pub(super) struct Owner {
     #[command(flatten)]
     synapse: SynapseConfig,
 
-    #[command(flatten)]
-    whose: Whose,
+    /// The homeservers whose answers are given: `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`, `palpo-421`
+    /// (since that pull request), `spec` or `spec-anywhere` (its other reading); several with commas between them, or `all`. How
+    /// they differ: docs/homeservers.md.
+    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
+    homeserver: Several,
 
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -57,6 +62,23 @@ pub(super) fn run(owner: &Owner) -> ExitCode {
         complain(&error);
         ExitCode::from(USAGE)
     })
+}
+
+/// What each of several homeservers has to say.
+#[derive(Serialize)]
+struct Answers<'s> {
+    homeservers: Vec<AnswerOf<'s>>,
+}
+
+/// What one homeserver has to say.
+#[derive(Serialize)]
+struct AnswerOf<'s> {
+    /// As in `--homeserver`.
+    homeserver: &'static str,
+    /// The release whose behaviour it is.
+    release: &'static str,
+    #[serde(flatten)]
+    answer: Answer<'s>,
 }
 
 /// What there is to say.
@@ -98,23 +120,64 @@ fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
         dirs: owner.dirs.clone(),
         server_name: server_name(owner, &ids)?,
         synapse: owner.synapse.clone(),
-        whose: owner.whose,
+        whose: Whose { homeserver: owner.homeserver.dialects()[0] },
     };
     let (homeserver, sources) = sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
-    let snapshot = load::load(homeserver, sources)?;
-    let mut scratch = Scratch::new();
-    let left_out: Vec<LeftOut> = load::left_out(&snapshot).collect();
-    for file in &left_out {
-        tell(&file.to_string());
+    let load = |dialect: &Dialect| load::load(Homeserver::new(homeserver.name.clone(), *dialect), sources.clone());
+    let snapshots = owner.homeserver.dialects().iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    match &snapshots[..] {
+        [one] => {
+            let answer = Answer::of(one, &ids);
+            for file in &answer.left_out {
+                tell(&file.to_string());
+            }
+            Ok(print(answer.code(), |out| match owner.format {
+                Format::Human => answer.results.iter().try_for_each(|one| out.write_all(human(one).as_bytes())),
+                Format::Json => output::json(out, &answer),
+            }))
+        }
+        several => {
+            let homeservers: Vec<_> = several.iter().map(|snapshot| AnswerOf::of(snapshot, &ids)).collect();
+            let code = homeservers.iter().map(|one| one.answer.code()).max().unwrap_or(OK);
+            Ok(print(code, |out| match owner.format {
+                Format::Human => homeservers.iter().try_for_each(|one| out.write_all(one.human().as_bytes())),
+                Format::Json => output::json(out, &Answers { homeservers }),
+            }))
+        }
     }
-    let services = snapshot.services();
-    let results = ids.iter().map(|id| explain_one(services, *id, &mut scratch)).collect();
-    let answer = Answer { complete: left_out.is_empty(), left_out, results };
-    let code = if answer.complete { OK } else { ERRORS };
-    Ok(print(code, |out| match owner.format {
-        Format::Human => answer.results.iter().try_for_each(|one| out.write_all(human(one).as_bytes())),
-        Format::Json => output::json(out, &answer),
-    }))
+}
+
+impl<'s> Answer<'s> {
+    fn of(snapshot: &'s Snapshot, ids: &[MatrixId<'s>]) -> Self {
+        let mut scratch = Scratch::new();
+        let left_out: Vec<LeftOut> = load::left_out(snapshot).collect();
+        let results = ids.iter().map(|id| explain_one(snapshot.services(), *id, &mut scratch)).collect();
+        Self { complete: left_out.is_empty(), left_out, results }
+    }
+
+    const fn code(&self) -> u8 {
+        if self.complete { OK } else { ERRORS }
+    }
+}
+
+impl<'s> AnswerOf<'s> {
+    fn of(snapshot: &'s Snapshot, ids: &[MatrixId<'s>]) -> Self {
+        let dialect = snapshot.services().homeserver().dialect;
+        Self { homeserver: dialect.name(), release: dialect.release(), answer: Answer::of(snapshot, ids) }
+    }
+
+    /// Under the homeserver's release: what it would not load and what becomes of it and of the others, and the IDs.
+    fn human(&self) -> String {
+        let mut text = format!("{}\n\n", self.release);
+        for fault in self.answer.left_out.iter().flat_map(LeftOut::explained) {
+            text += &format!("! {}\n", Visible(&fault));
+        }
+        if !self.answer.complete {
+            text.push('\n');
+        }
+        text.extend(self.answer.results.iter().map(human));
+        text
+    }
 }
 
 /// The name that was given, or else the one that all IDs name that name any. A name by which most of them would be remote is

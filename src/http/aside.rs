@@ -6,12 +6,13 @@
 //! are over in a moment, and what is not is finished here, on threads that stand back behind those that answer. So the
 //! operating system sees to it that whoever asks little is answered first, on one core as on many.
 //!
-//! There are two kinds of such work, each with threads of its own, so that the many never wait behind the few:
+//! There are three kinds of such work, each with threads of its own, so that the many never wait behind the few:
 //!
 //! | | one piece of work | how long |
 //! |---|---|---|
 //! | *long* | a piece of a long answer, a long body | a millisecond or so |
 //! | *hard* | one question that patterns make long | below half a second as a rule; eight seconds where ten groups are remembered at every step (0.8 µs each), which their number bounds |
+//! | *walk* | all files, read again for other homeservers | three and a half seconds of one core |
 //!
 //! Pieces of work are done in the order in which they come, and whoever wants the next piece of a long answer comes again:
 //! so all long answers get on alike, however many a client asks for.
@@ -29,6 +30,7 @@ const HARD_AT_A_TIME: usize = 2;
 pub struct Aside {
     long: ThreadPool,
     hard: ThreadPool,
+    walk: ThreadPool,
 }
 
 /// The work was not done, since it panicked or the service is shutting down.
@@ -43,6 +45,7 @@ impl Aside {
         Ok(Self {
             long: priority::pool(Rank::AnswerAtLength, "long").panic_handler(quiet).build()?,
             hard: priority::pool(Rank::AnswerHard, "hard").panic_handler(quiet).num_threads(HARD_AT_A_TIME).build()?,
+            walk: priority::pool(Rank::Compare, "walk").panic_handler(quiet).num_threads(1).build()?,
         })
     }
 
@@ -52,6 +55,14 @@ impl Aside {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NotDone> {
         done(&self.long, work).await
+    }
+
+    /// Reads all files again. It has one core, so that whoever asks for that takes no other.
+    pub(super) async fn walk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotDone> {
+        done(&self.walk, work).await
     }
 
     /// Does hard work.

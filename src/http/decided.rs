@@ -69,6 +69,12 @@ impl<'s> Decided<'s> {
         if dialect == Dialect::default() { Self { because: None, ..told } } else { told }
     }
 
+    /// The same beside the claims themselves.
+    pub(super) fn without_claims(self) -> Self {
+        let undefined = self.undefined.map(|other| Box::new(other.without_claims()));
+        Self { claims: None, undefined, ..self }
+    }
+
     /// The same with the check that decided.
     pub(super) fn with_its_check(caller: Caller, decision: Decision<'s>) -> Self {
         let message = message(&decision);

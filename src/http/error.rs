@@ -132,6 +132,10 @@ impl ApiError {
         Self::unavailable("the first load of registrations is not done; see /readyz")
     }
 
+    pub(super) fn unlisted(why: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, why)
+    }
+
     pub(super) fn not_compared() -> Self {
         Self::unavailable("the first comparison of registrations is not done; it follows the first load")
     }

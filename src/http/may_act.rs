@@ -1,16 +1,15 @@
 use std::borrow::Cow;
 
 use actix_web::web::ReqData;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
-use super::decided::Decided;
+use super::elsewhere::DecisionAsked;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::may_create_alias::is_of_kind;
 use super::question::{By, Question};
-use super::render::Answer;
 use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::Kind;
 
@@ -29,6 +28,8 @@ pub(super) struct MayActRequest<'b> {
     as_id: Option<Cow<'b, str>>,
     /// Its `as_token` instead.
     as_token: Option<Cow<'b, str>>,
+    /// Other homeservers whose decisions are wanted besides, as in `GET /v1/owners`.
+    homeserver: Option<Cow<'b, str>>,
 }
 
 const EXPECTED: &str = r#"{"user_id": "@…", "as_id" or "as_token": …}"#;
@@ -41,18 +42,23 @@ const EXPECTED: &str = r#"{"user_id": "@…", "as_id" or "as_token": …}"#;
     description = "Whether the account is there only the homeserver knows; `account` says what it makes of one that is not.",
     request_body = MayActRequest<'static>,
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = DecisionAsked<'static>),
         (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
         (status = 413, description = "Too large a body.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(
+    state: web::Data<AppState>,
+    caller: ReqData<Caller>,
+    http: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let request: MayActRequest<'_> = body::json(&body, EXPECTED)?;
     is_of_kind(&request.user_id, Kind::User)?;
     let by = By::id_or_token(request.as_id, request.as_token, &state)?;
     if matches!(by, By::Id(None)) {
         return Err(ApiError::missing_param("as_id or as_token is missing: who wants to act"));
     }
-    Question::Act(request.user_id, by).answer(state, *caller).await
+    Question::Act(request.user_id, by).answer_beside(request.homeserver.as_deref(), state, *caller, http).await
 }

@@ -5,12 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::body::{self, Body};
-use super::decided::Decided;
+use super::elsewhere::{self, DecisionAsked};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::query::Query;
 use super::question::{By, Question};
-use super::render::Answer;
 use super::{ApiError, AppState, Caller, Role};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
@@ -43,6 +42,8 @@ pub(super) struct MayRegisterRequest<'b> {
     /// registration itself turns them into small letters. Only when no service asks.
     #[serde(default)]
     as_typed: bool,
+    /// Other homeservers whose decisions are wanted besides, as in `GET /v1/owners`.
+    homeserver: Option<Cow<'b, str>>,
 }
 
 const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token": … (neither for a person)}"#;
@@ -57,9 +58,10 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
         ("localpart" = Option<String>, Query, description = "The localpart on this server."),
         ("as_id" = Option<String>, Query, description = "The application service that asks; none when a person asks."),
         ("as_typed" = Option<bool>, Query, description = "Decide on the name as it was typed: capitals are refused."),
+        ("homeserver" = Option<String>, Query, description = elsewhere::NAMED),
     ),
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = DecisionAsked<'static>),
         (status = 400, description = "Not a question.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
@@ -69,7 +71,7 @@ async fn get(
     caller: ReqData<Caller>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id", "as_typed"])?;
+    let query = Query::parse(request.query_string(), ["user_id", "localpart", "as_id", "as_typed", "homeserver"])?;
     let as_typed = match query.get("as_typed") {
         None | Some("false") => false,
         Some("true") => true,
@@ -81,7 +83,8 @@ async fn get(
         (Some(_), true) => return Err(only_persons_type()),
     };
     let [user_id, localpart] = ["user_id", "localpart"].map(|key| query.get(key).map(Cow::Borrowed));
-    user_name(user_id, localpart, by)?.answer(state, *caller).await
+    let question = user_name(user_id, localpart, by)?;
+    question.answer_beside(query.get("homeserver"), state, *caller, request.clone()).await
 }
 
 #[utoipa::path(
@@ -91,20 +94,26 @@ async fn get(
     summary = "May a user be registered",
     request_body = MayRegisterRequest<'static>,
     responses(
-        (status = 200, description = "The decision, whichever way it falls.", body = Answer<'static, Decided<'static>>),
+        (status = 200, description = "The decision, whichever way it falls.", body = DecisionAsked<'static>),
         (status = 400, description = "Not JSON, or not a question.", body = MatrixError<'static>),
         (status = 413, description = "Too large a body.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-async fn post(state: web::Data<AppState>, caller: ReqData<Caller>, body: Body) -> Result<HttpResponse, ApiError> {
+async fn post(
+    state: web::Data<AppState>,
+    caller: ReqData<Caller>,
+    http: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let request: MayRegisterRequest<'_> = body::json(&body, EXPECTED)?;
     let by = match (request.as_id, request.as_token) {
         (None, None) if request.as_typed => By::AsTyped,
         _ if request.as_typed => return Err(only_persons_type()),
         (as_id, as_token) => By::id_or_token(as_id, as_token, &state)?,
     };
-    user_name(request.user_id, request.localpart, by)?.answer(state, *caller).await
+    let question = user_name(request.user_id, request.localpart, by)?;
+    question.answer_beside(request.homeserver.as_deref(), state, *caller, http).await
 }
 
 fn only_persons_type() -> ApiError {

@@ -13,6 +13,7 @@ mod check;
 mod conflicts;
 mod decided;
 mod doors;
+mod elsewhere;
 mod endpoint;
 mod error;
 mod exchange;

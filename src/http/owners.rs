@@ -2,21 +2,24 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::web::ReqData;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, Ids};
 use super::body::{self, Body};
+use super::decided::Decided;
+use super::elsewhere::{self, Asked, OwnershipAsked, OwnershipThere, There};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::pieces;
 use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
-use super::{ApiError, AppState, Role, scratch};
+use super::{ApiError, AppState, Caller, Role, scratch};
 use crate::index::Scratch;
-use crate::matrix::{ErrCode, MatrixId};
-use crate::ruling::{Ownership, Services};
+use crate::matrix::{ErrCode, Kind, MatrixId};
+use crate::ruling::{Asker, Ownership, Services, UserName};
 use crate::snapshot::Snapshot;
 
 pub(super) const ENDPOINT: Endpoint =
@@ -74,24 +77,37 @@ pub(super) struct IdProblem<'s> {
     path = ENDPOINT.path,
     operation_id = "owner",
     summary = "Who owns an ID",
-    params((
-        "id" = String,
-        Query,
-        description = "The ID, percent-encoded; at most 255 bytes.",
-        pattern = "^[@#!]",
-        max_length = 255,
-        example = "@irc_alice:example.com",
-    )),
+    params(
+        (
+            "id" = String,
+            Query,
+            description = "The ID, percent-encoded; at most 255 bytes.",
+            pattern = "^[@#!]",
+            max_length = 255,
+            example = "@irc_alice:example.com",
+        ),
+        ("homeserver" = Option<String>, Query, description = elsewhere::NAMED),
+    ),
     responses(
-        (status = 200, description = "Who owns it.", body = Answer<'static, Ownership<'static>>),
+        (status = 200, description = "Who owns it.", body = OwnershipAsked<'static>),
         (status = 400, description = "Not something that can be asked about.", body = MatrixError<'static>),
-        (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
+        (status = 413, description = "Too many files to be read for so many homeservers.", body = MatrixError<'static>),
+        (status = 503, description = "The first load is not done, or the files cannot be listed.", body = MatrixError<'static>),
     ),
 )]
-async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string(), ["id"])?;
+async fn get(
+    state: web::Data<AppState>,
+    caller: ReqData<Caller>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), ["id", "homeserver"])?;
     let id = query.get("id").ok_or_else(|| ApiError::missing_param("id is missing: /v1/owners?id=ID"))?;
     let id = MatrixId::parse(id)?;
+    if let Some(several) = query.get("homeserver") {
+        let several = elsewhere::named(several, *caller)?;
+        let asked = OfId { id: id.as_str().to_owned(), caller: *caller };
+        return elsewhere::answer(state, request.clone(), several, asked).await;
+    }
     let snapshot = state.snapshot()?;
     state.metrics.ids_asked(1);
     if let Some(ownership) = scratch::in_a_moment(|scratch| snapshot.services().ownership(id, scratch)) {
@@ -100,6 +116,35 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     }
     let (snapshot, id) = (Arc::clone(&*snapshot), id.as_str().to_owned());
     hard(state, snapshot, id).await
+}
+
+/// An ID that several homeservers are asked about.
+struct OfId {
+    id: String,
+    caller: Caller,
+}
+
+impl Asked for OfId {
+    fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError> {
+        let id = MatrixId::parse(&self.id)?;
+        state.metrics.ids_asked(1);
+        let ownership = scratch::patiently(|scratch| snapshot.services().ownership(id, scratch));
+        count_step_limits(&state.metrics, &ownership);
+        Ok(render::to_bytes(&Answer::of(snapshot, ownership)))
+    }
+
+    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, services: &Services) -> Result<(), ApiError> {
+        let id = MatrixId::parse(&self.id)?;
+        let ownership = scratch::patiently(|scratch| services.ownership(id, scratch));
+        let person = scratch::patiently(|scratch| match id.kind() {
+            Kind::User => Some(services.may_register(Asker::Person, UserName::UserId(id.as_str()), scratch)),
+            Kind::Alias => Some(services.may_create_alias(id, Asker::Person, None, scratch)),
+            Kind::Room => None,
+        });
+        let person = person.map(|decision| Decided::with_its_check(self.caller, decision).without_claims());
+        render::append(answer, &OwnershipThere::new(there, ownership, person));
+        Ok(())
+    }
 }
 
 /// The owner of an ID that regexes make hard to tell.

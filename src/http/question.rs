@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::decided::Decided;
+use super::elsewhere::{self, Asked, DecisionThere, There};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, scratch};
 use crate::index::Scratch;
@@ -73,6 +74,20 @@ impl<'q> By<'q> {
 type Told = fn(&Snapshot, Caller, Decision<'_>) -> (StatusCode, Vec<u8>);
 
 impl Question<'_> {
+    /// Answers with the decision, and with those of other homeservers where they are named.
+    pub(super) async fn answer_beside(
+        self,
+        named: Option<&str>,
+        state: web::Data<AppState>,
+        caller: Caller,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ApiError> {
+        let Some(named) = named else { return self.answer(state, caller).await };
+        let several = elsewhere::named(named, caller)?;
+        let asked = OfQuestion { question: self.into_owned(), caller };
+        elsewhere::answer(state, request, several, asked).await
+    }
+
     /// Answers with the decision.
     pub(super) async fn answer(self, state: web::Data<AppState>, caller: Caller) -> Result<HttpResponse, ApiError> {
         self.answer_as(state, caller, as_decided).await
@@ -119,6 +134,27 @@ impl Question<'_> {
                 Question::Alias { alias: owned(alias), user_id: user_id.map(owned), by: by.into_owned() }
             }
         }
+    }
+}
+
+/// A question that several homeservers are asked.
+struct OfQuestion {
+    question: Question<'static>,
+    caller: Caller,
+}
+
+impl Asked for OfQuestion {
+    fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError> {
+        let decision = scratch::patiently(|scratch| self.question.decide(snapshot.services(), scratch))?;
+        let (_, bytes) = as_decided(snapshot, self.caller, state.decided(self.caller, snapshot, decision));
+        Ok(bytes)
+    }
+
+    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, services: &Services) -> Result<(), ApiError> {
+        let decision = scratch::patiently(|scratch| self.question.decide(services, scratch))?;
+        let decided = Decided::with_its_check(self.caller, decision);
+        render::append(answer, &DecisionThere::new(there, decided));
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Access, Aside, Caller, Doors};
 use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::pulse::Pulse;
 use crate::registration::TokenHasher;
-use crate::reload::{Analyst, Reloader};
+use crate::reload::{Analyst, Elsewhere, Reloader};
 use crate::ruling::Decision;
 use crate::snapshot::{Live, Snapshot};
 use crate::telemetry::Metrics;
@@ -76,6 +76,10 @@ pub struct AppState {
     pub(super) aside: Arc<Aside>,
     /// Who may begin a check.
     pub(super) checks: Arc<Turns>,
+    /// Who may have the files read again for other homeservers.
+    pub(super) walks: Arc<Turns>,
+    /// What reads them; without it nothing is known of others.
+    pub(super) elsewhere: Option<Arc<Elsewhere>>,
     pub(super) metrics: HttpMetrics,
     /// All metrics, to be shown.
     pub(super) registry: Metrics,
@@ -114,6 +118,7 @@ impl AppState {
         limits: Limits,
     ) -> Self {
         let checks = Turns::new(MAX_QUESTIONS);
+        let walks = Turns::new(1);
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
         let waiters = Waiters::register(&registry, limits.waiters);
@@ -125,6 +130,8 @@ impl AppState {
             comparer,
             aside,
             checks,
+            walks,
+            elsewhere: None,
             metrics,
             registry,
             hasher,
@@ -145,6 +152,13 @@ impl AppState {
     #[must_use]
     pub fn guarded_by(mut self, access: Option<Arc<Access>>) -> Self {
         self.access = access;
+        self
+    }
+
+    /// Tells by this what other homeservers would answer.
+    #[must_use]
+    pub fn with_elsewhere(mut self, elsewhere: Elsewhere) -> Self {
+        self.elsewhere = Some(Arc::new(elsewhere));
         self
     }
 

@@ -60,6 +60,7 @@
 //! it then no longer claimed would have been held.
 
 mod analyst;
+mod elsewhere;
 mod engine;
 mod hold;
 mod log;
@@ -75,6 +76,7 @@ mod state;
 mod trigger;
 
 pub use analyst::{Analyst, Found};
+pub use elsewhere::{Elsewhere, Untold};
 pub use engine::Engine;
 pub use options::Options;
 pub use reloader::{Reloader, ReloaderGone};

@@ -55,6 +55,16 @@ impl Known {
         Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref(), facts: self.facts }
     }
 
+    /// Whether both say the same, the registration being the same `Arc`.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let same_offer = match (&self.offered, &other.offered) {
+            (Ok(a), Ok(b)) => Arc::ptr_eq(&a.registration, &b.registration),
+            (Err(a), Err(b)) => a == b,
+            _ => false,
+        };
+        same_offer && self.facts == other.facts && self.file == other.file
+    }
+
     /// What was in force of an item before the service was started, and no look has been taken at it.
     pub(crate) fn recalled(file: Arc<str>, good: Good) -> Self {
         if let Some(formerly) = file.strip_suffix(&suffix_of_former(&good.registration.id)) {

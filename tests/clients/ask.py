@@ -39,7 +39,11 @@ registration = models.CheckJsonBody.from_dict(
     }
 )
 
-say("GET /v1/owners", owner.sync_detailed(client=client, id=IRC), lambda a: a.claims)
+say(
+    "GET /v1/owners",
+    owner.sync_detailed(client=client, id=IRC, homeserver="tuwunel"),
+    lambda a: a.claims and a.homeservers[0].homeserver == "tuwunel" and a.homeservers[0].claims,
+)
 say(
     "POST /v1/owners",
     owners.sync_detailed(client=client, body=models.OwnersRequest(ids=[IRC, "no ID"])),

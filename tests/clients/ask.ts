@@ -12,8 +12,10 @@ function say(operation: string, { response, right }: { response: Response; right
   console.log(JSON.stringify({ operation, status: response.status, right }));
 }
 
-const owner = await client.GET("/v1/owners", { params: { query: { id: irc } } });
-say("GET /v1/owners", { ...owner, right: owner.data?.claims.some((claim) => claim.as_id === "appservice-irc") ?? false });
+const owner = await client.GET("/v1/owners", { params: { query: { id: irc, homeserver: "tuwunel" } } });
+const there = owner.data?.homeservers?.[0];
+const held = [owner.data, there].every((one) => one?.claims.some((claim) => claim.as_id === "appservice-irc"));
+say("GET /v1/owners", { ...owner, right: held && there?.homeserver === "tuwunel" });
 
 const owners = await client.POST("/v1/owners", { body: { ids: [irc, "no ID"] } });
 say("POST /v1/owners", { ...owners, right: owners.data?.results.length === 2 });

@@ -105,7 +105,7 @@ fn compare_files() {
 }
 
 /// The registrations that the table of decisions is about.
-fn registrations() -> Vec<Value> {
+pub(super) fn registrations() -> Vec<Value> {
     let one = |id: &str, sender: &str, users: Value, aliases: Value| {
         json!({
             "id": id, "as_token": format!("as-token-of-{id}-0123456789"), "hs_token": format!("hs-token-of-{id}-0123456789"),
@@ -169,12 +169,13 @@ fn told(decision: &Decision<'_>, expected: &str) -> String {
     }
 }
 
-const COLUMNS: [&str; 7] = ["synapse", "dendrite", "tuwunel", "continuwuity", "conduit", "palpo", "palpo-421"];
+pub(super) const COLUMNS: [&str; 7] =
+    ["synapse", "dendrite", "tuwunel", "continuwuity", "conduit", "palpo", "palpo-421"];
 
 /// Who asks, what, the answer of each homeserver, and where it says so.
-type Row = (String, String, Vec<String>, String);
+pub(super) type Row = (String, String, Vec<String>, String);
 
-fn table() -> Vec<Row> {
+pub(super) fn table() -> Vec<Row> {
     let text = fs::read_to_string(format!("{DATA}/decisions.txt")).expect("the table is committed");
     let rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     rows.map(|line| {

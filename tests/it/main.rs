@@ -6,6 +6,7 @@ mod changes;
 mod check;
 mod dialects;
 mod doors;
+mod elsewhere;
 mod filesystem_faults;
 mod finding_pages;
 mod findings;

@@ -27,7 +27,7 @@ use crate::http::{Access, AppState, Aside, Connections, Limits, Part};
 use crate::priority::stand_back_all;
 use crate::pulse::Pulse;
 use crate::registration::{self, TokenHasher};
-use crate::reload::{Analyst, Options, Reloader};
+use crate::reload::{Analyst, Elsewhere, Options, Reloader};
 use crate::telemetry::{self, Metrics};
 
 /// How often connections, and the files of tokens and certificates, are looked at.
@@ -70,6 +70,7 @@ pub(super) fn run(serve: &Serve, strangers: &[String]) -> ExitCode {
 struct Prepared {
     options: Options,
     hasher: TokenHasher,
+    elsewhere: Elsewhere,
     unix: Option<(UnixSocket, UnixListener)>,
     access: Option<Arc<Access>>,
     certificate: Option<Arc<Certificate>>,
@@ -91,6 +92,10 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     options.poll = Duration::from_secs(serve.poll_interval);
     options.hold = serve.hold;
     options.state_dir.clone_from(&serve.state_dir);
+    // What is said twice is said once.
+    let (_, sources) = serve.sources.resolve_to_serve(&mut |_| {})?;
+    let name = options.homeserver.name.clone();
+    let elsewhere = Elsewhere::new(name, sources, options.answer_limit, hasher.clone());
     let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));
     let access = access.transpose().map_err(anyhow::Error::msg)?;
     guard(serve, access.is_some())?;
@@ -100,7 +105,7 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     };
     let socket = serve.unix_socket.as_deref();
     let unix = socket.map(|path| UnixSocket::bind(path, serve.unix_socket_mode)).transpose()?;
-    Ok(Prepared { options, hasher, unix, access, certificate })
+    Ok(Prepared { options, hasher, elsewhere, unix, access, certificate })
 }
 
 /// Whether two paths lead to the same place, as far as can be told.
@@ -157,7 +162,7 @@ fn raise_file_limit() {
 }
 
 async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
-    let Prepared { options, hasher, unix, access, certificate } = prepared;
+    let Prepared { options, hasher, elsewhere, unix, access, certificate } = prepared;
     let (unix_socket, unix_listener) = unix.unzip();
     let unix_socket = unix_socket.map(Arc::new);
     stand_back_all();
@@ -189,7 +194,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         .guarded_by(access.clone())
         .behind(serve.doors())
         .when_incomplete(serve.when_incomplete)
-        .with_pulses(pulses);
+        .with_pulses(pulses)
+        .with_elsewhere(elsewhere);
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();
