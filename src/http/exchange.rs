@@ -121,15 +121,16 @@ impl InFlight {
     /// The body that comes with the request: of so many bytes, or of nobody knows how many. Without `awaited` it is not read,
     /// and whoever answers is given none.
     pub(super) fn expects(&mut self, payload: Payload, bytes: Option<u64>, awaited: bool) -> Payload {
-        match (&payload, bytes) {
-            (Payload::None, _) => return payload,
-            (_, Some(bytes)) => {
-                self.exchange.body.set(if awaited { Body::Sized(bytes) } else { Body::Unread });
-                if awaited {
-                    return payload;
-                }
-            }
-            (_, None) => self.exchange.body.set(if awaited { Body::Endless } else { Body::Unread }),
+        if matches!(payload, Payload::None) {
+            return payload;
+        }
+        self.awaits(match bytes {
+            _ if !awaited => Body::Unread,
+            Some(bytes) => Body::Sized(bytes),
+            None => Body::Endless,
+        });
+        if awaited && bytes.is_some() {
+            return payload;
         }
         let payload = Rc::new(RefCell::new(payload));
         self.endless = Some(Rc::clone(&payload));
@@ -138,6 +139,10 @@ impl InFlight {
         }
         let exchange = Rc::clone(&self.exchange);
         Payload::Stream { payload: Box::pin(Endless { payload, exchange }) }
+    }
+
+    pub(super) fn awaits(&self, body: Body) {
+        self.exchange.body.set(body);
     }
 
     /// Whether something of the body has not been read, so that nothing can follow on the connection.

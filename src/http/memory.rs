@@ -19,7 +19,7 @@ use super::pieces::PIECE;
 use super::turns::Client;
 
 /// Bodies and answers of so many bytes at most are not counted. As many as there are connections (2,048 unless the server is
-/// told otherwise) are 16 MB, and a connection may take far more than that itself.
+/// told otherwise) are 16 MB, and a connection may take more than that itself.
 pub(super) const SMALL: usize = 8 << 10;
 /// What an answer takes that is made piece by piece: a piece that is being made, and one that is being sent.
 pub(super) const STREAMED: usize = 2 * PIECE;
