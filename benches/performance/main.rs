@@ -25,6 +25,9 @@ fn main() {
     if wants("findings") {
         building::findings(100_000, 1_000);
     }
+    if wants("loaders") {
+        elsewhere::loaders(100_000);
+    }
     if wants("http") {
         http::run(10_000);
     }
