@@ -6,11 +6,11 @@
     mkdir -p G/src/gopkg.in && ln -s $PWD/D/usr/share/gocode/src/gopkg.in/yaml.v2 G/src/gopkg.in/yaml.v2
     GO111MODULE=off GOTOOLCHAIN=local GOROOT=$PWD/X/go GOPATH=$PWD/G X/go/bin/go build -o go-yaml oracle/go-yaml/main.go
     python3 oracle/loaders.py --rust oracle/rust-dialects/target/debug/load --go ./go-yaml [--seed 1] [--files 5000]
-                              [--out tests/data/homeservers/loaders.jsonl | --ask PROGRAM]
+                              [--out tests/data/homeservers/loaders.jsonl | --ask PROGRAM] [--directory DIR]
 
 Each file is a real registration, changed in a few places by what the libraries are known to disagree about: scalars that one
 calls a boolean and another a text, keys that stand twice, merge keys, aliases, tags, tabs, byte order marks, escapes,
-directives, a second document. With --out the answers are recorded, those that differ between the libraries first, up to
+directives, a second document; or with --directory, each is a file of a directory as it is. With --out the answers are recorded, those that differ between the libraries first, up to
 --keep of them; with --ask they are compared with what a program says that takes the same lines.
 """
 
@@ -182,9 +182,11 @@ def main():
     parser.add_argument("--keep", type=int, default=1500)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--ask")
+    parser.add_argument("--directory", type=Path)
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    made = files(options.files, rng)
+    found = sorted(options.directory.glob("*.yaml")) if options.directory else []
+    made = [path.read_bytes() for path in found] or files(options.files, rng)
     asked = "".join(json.dumps({"hex": file.hex()}) + "\n" for file in made).encode()
     answers = ask(options.rust, asked)
     for answer, go in zip(answers, ask(options.go, asked), strict=True):
