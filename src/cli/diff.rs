@@ -105,9 +105,9 @@ fn difference(diff: &Diff) -> anyhow::Result<Difference> {
         anyhow::Ok(snapshot)
     };
     standard_input_once([&diff.old].into_iter().chain(&diff.new))?;
-    let old = at(&diff.old)?;
+    let old = at(&diff.old, from)?;
     // What comes through a pipe is there once.
-    let new = diff.new.as_deref().map_or_else(|| Ok(Arc::clone(&old)), at)?;
+    let new = diff.new.as_deref().map_or_else(|| Ok(Arc::clone(&old)), |new| at(new, to))?;
     let (old, new) = (load(old, false)?, load(new, true)?);
     let changes = Comparer::new()?.difference(old.services(), new.services());
     Ok(Difference { complete: left_out.is_empty(), left_out, changes })

@@ -8,16 +8,18 @@ use anyhow::bail;
 use clap::Args;
 
 use super::synapse_config::{self, MapPath, Note};
-use crate::homeserver::{Dialect, Homeserver};
+use crate::homeserver::{Dialect, Homeserver, Toml};
 use crate::matrix::ServerName;
+use crate::registration::toml_tables;
 use crate::reloadable_files::read_first;
-use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider};
+use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider, Tables, Unusable};
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sources {
     /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files,
-    /// for a command that looks once also `-`, standard input, and pipes.
+    /// for a command that looks once also `-`, standard input, and pipes. With `--homeserver palpo` also `*.toml`; with
+    /// `--homeserver tuwunel` a file `*.toml` is its configuration, of which each table `[global.appservice.ID]` is one.
     /// In the environment, with colons between them.
     #[arg(
         value_name = "DIR",
@@ -121,7 +123,7 @@ impl Sources {
 
     fn resolve_as(
         &self,
-        all_at: fn(&[PathBuf]) -> Vec<Arc<dyn Provider>>,
+        all_at: fn(&[PathBuf], Dialect) -> Vec<Arc<dyn Provider>>,
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
@@ -129,49 +131,50 @@ impl Sources {
         if !paths.is_empty() {
             let (homeserver, mut sources) =
                 synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
-            sources.extend(all_at(&self.dirs));
+            sources.extend(all_at(&self.dirs, self.whose.homeserver));
             return Ok((Homeserver::new(homeserver.name, self.whose.homeserver), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((Homeserver::new(server_name, self.whose.homeserver), all_at(&self.dirs)))
+        Ok((Homeserver::new(server_name, self.whose.homeserver), all_at(&self.dirs, self.whose.homeserver)))
     }
 }
 
 /// What paths lead to, in this order. Files that follow each other are one source, so that they are watched as one.
-fn all_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
-    let runs = paths.chunk_by(|a, b| a.is_file() && b.is_file());
+fn all_at(paths: &[PathBuf], reads: Dialect) -> Vec<Arc<dyn Provider>> {
+    let is_one = |path: &Path| path.is_file() && !holds_tables(path, reads);
+    let runs = paths.chunk_by(|a, b| is_one(a) && is_one(b));
     let source = |run: &[PathBuf]| match run {
-        [path] if path.is_dir() => Arc::new(Directory::new(path, FileSystem::default()).with_named(paths)),
-        [path] => source_at(path),
-        files => Arc::new(Files::new(files.to_vec(), FileSystem::default())),
+        [path] if path.is_dir() => Arc::new(Directory::new(path, system_of(reads)).with_named(paths)),
+        [path] => source_at(path, reads),
+        files => Arc::new(Files::new(files.to_vec(), system_of(reads))),
     };
     runs.map(source).collect()
 }
 
 /// What paths lead to now, in this order, for a look at it.
-fn all_now_at(paths: &[PathBuf]) -> Vec<Arc<dyn Provider>> {
+fn all_now_at(paths: &[PathBuf], reads: Dialect) -> Vec<Arc<dyn Provider>> {
     let is_once = |path: &Path| is_standard_input(path) || is_pipe(path);
     let runs = paths.chunk_by(|a, b| !is_once(a) && !is_once(b));
     let sources = |run: &[PathBuf]| match run {
-        [path] => vec![now_at(path)],
-        paths => all_at(paths),
+        [path] => vec![now_at(path, reads)],
+        paths => all_at(paths, reads),
     };
     runs.flat_map(sources).collect()
 }
 
 /// What a path leads to, at which there has to be something, for a look at it.
-pub(crate) fn at(path: &Path) -> anyhow::Result<Arc<dyn Provider>> {
+pub(crate) fn at(path: &Path, reads: Dialect) -> anyhow::Result<Arc<dyn Provider>> {
     is_there(path)?;
-    Ok(now_at(path))
+    Ok(now_at(path, reads))
 }
 
-fn now_at(path: &Path) -> Arc<dyn Provider> {
+fn now_at(path: &Path, reads: Dialect) -> Arc<dyn Provider> {
     if is_standard_input(path) {
         Arc::new(Pipe::standard_input())
     } else if is_pipe(path) {
         Arc::new(Pipe::at(path))
     } else {
-        source_at(path)
+        source_at(path, reads)
     }
 }
 
@@ -198,15 +201,29 @@ fn is_pipe(path: &Path) -> bool {
 }
 
 /// What a path leads to: a directory or a file, or what will turn out to be one.
-fn source_at(path: &Path) -> Arc<dyn Provider> {
-    let system = FileSystem::default();
-    if path.is_file() {
+fn source_at(path: &Path, reads: Dialect) -> Arc<dyn Provider> {
+    let system = system_of(reads);
+    if holds_tables(path, reads) {
+        let read = |bytes: &[u8]| toml_tables(bytes).map_err(Unusable);
+        Arc::new(Tables::new(path.to_owned(), Box::new(read), system))
+    } else if path.is_file() {
         Arc::new(Files::new(vec![path.to_owned()], system))
     } else if path.is_dir() {
         Arc::new(Directory::new(path, system))
     } else {
         Arc::new(Place::new(path, system))
     }
+}
+
+/// The file system, as a homeserver looks at its directories.
+fn system_of(reads: Dialect) -> FileSystem {
+    FileSystem { toml: reads.loader().toml == Some(Toml::Files), ..FileSystem::default() }
+}
+
+/// Whether a path is that of a homeserver's configuration, in whose tables registrations stand, be it there yet or not.
+fn holds_tables(path: &Path, reads: Dialect) -> bool {
+    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+    is_toml && matches!(reads.loader().toml, Some(Toml::Tables { .. })) && !path.is_dir()
 }
 
 fn is_there(path: &Path) -> anyhow::Result<()> {

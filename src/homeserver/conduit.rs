@@ -27,6 +27,7 @@ pub(super) static ROW: Row = Row {
         booleans: &["receive_ephemeral"],
         // Looked at whenever the service asks, and not before.
         sender: SenderRule::Any,
+        toml: None,
     },
     set: SetRules {
         same_id: Consequence::Replaces,

@@ -27,6 +27,7 @@ pub(super) static ROW: Row = Row {
         booleans: &["receive_ephemeral"],
         // service/appservice/mod.rs:106, `parse_with_server_name`; a whole ID of another server fails an assertion.
         sender: SenderRule::LocalpartOrUserId,
+        toml: None,
     },
     set: SetRules {
         same_id: Consequence::Replaces,

@@ -51,6 +51,7 @@ pub(super) static ROW: Row = Row {
         empty: false,
         booleans: &[],
         sender: SenderRule::Any,
+        toml: None,
     },
     // config_appservice.go:355, 361: an error there is one of the configuration.
     set: SetRules {

@@ -15,6 +15,25 @@ pub struct Loader {
     pub booleans: &'static [&'static str],
     /// What it wants of `sender_localpart`.
     pub sender: SenderRule,
+    /// What it reads of TOML besides.
+    pub toml: Option<Toml>,
+}
+
+/// What a homeserver reads of TOML, by figment 0.10.19 with `toml` 0.8.23.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toml {
+    /// A file `*.toml` beside the others is a registration like them.
+    Files,
+    /// Tables of its configuration are registrations of a shape of their own.
+    Tables {
+        /// What becomes of a configuration that cannot be read, or one of whose tables is none.
+        broken: Consequence,
+    },
+}
+
+impl Toml {
+    /// What reads it, with its release.
+    pub const LIBRARY: &'static str = "figment 0.10.19, toml 0.8.23";
 }
 
 /// What reads the text of a registration. The release is part of it: these libraries change their minds.

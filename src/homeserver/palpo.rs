@@ -9,7 +9,7 @@ use super::dialect::Row;
 use super::ruma;
 use super::{
     Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
+    Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, Toml, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -38,6 +38,8 @@ const PALPO: Row = Row {
         booleans: &["receive_ephemeral", "io.element.msc4190"],
         // global.rs:213-218, where what is none ends the process.
         sender: SenderRule::Localpart,
+        // global.rs:157-172, in the same directory.
+        toml: Some(Toml::Files),
     },
     set: SetRules {
         // global.rs:177.

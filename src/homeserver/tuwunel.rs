@@ -7,7 +7,7 @@ use super::dialect::Row;
 use super::ruma;
 use super::{
     Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, RustRelease, Scope, Sender,
-    SenderRule, SetRules, Syntax,
+    SenderRule, SetRules, Syntax, Toml,
 };
 use crate::matrix::{Kind, PerKind};
 
@@ -27,6 +27,8 @@ pub(super) static ROW: Row = Row {
         booleans: &["receive_ephemeral", "io.element.msc4190", "org.matrix.msc3202"],
         // registration_info.rs:22, `OwnedUserId::from_parts`.
         sender: SenderRule::Localpart,
+        // core/config/mod.rs:5018-5125 and 4862-4987; appservice/mod.rs:67-80, before the files.
+        toml: Some(Toml::Tables { broken: Consequence::RefusesToStart }),
     },
     // service/appservice/mod.rs:67-132; the worker ends at the first error, and router/run.rs:56-58 goes on.
     set: SetRules {

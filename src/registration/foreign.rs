@@ -1,23 +1,49 @@
 //! What a homeserver other than Synapse makes of a file: what its library reads, and what it then wants of that.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::library::{self, At, Foreign, Keys, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
 use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
-use crate::homeserver::{Dialect, Homeserver, Library, SenderRule};
+use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule, Toml};
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 
 /// Reads the bytes of one file as a homeserver does. `file` is how the file is shown in answers.
 pub fn load_for(homeserver: &Homeserver, file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
-    let library = match homeserver.dialect.loader().library {
+    let loader = homeserver.dialect.loader();
+    let library = match loader.library {
+        _ if loader.toml == Some(Toml::Files) && is_toml(file) => Foreign::FigmentToml,
         Library::PyYaml => return load::load(file, bytes, hasher),
         Library::GoYaml => Foreign::GoYaml,
         Library::SerdeYaml => Foreign::SerdeYaml,
         Library::Saphyr => Foreign::Saphyr,
         Library::Figment => Foreign::Figment,
     };
-    Reading { homeserver, file, bytes, hasher }.load(library)
+    let library = match (loader.toml, table_of(file)) {
+        (Some(Toml::Tables { .. }), Some(table)) => Foreign::FigmentTable(table),
+        _ => library,
+    };
+    Reading { homeserver, file, bytes, hasher, library }.load()
+}
+
+/// The names of the tables of Tuwunel's configuration that are registrations, in its order, or what is wrong with it.
+pub fn toml_tables(bytes: &[u8]) -> Result<Vec<String>, String> {
+    library::tables(bytes).map_err(|wrong| match wrong.as_slice() {
+        [Wrong::Other { message, place: Some(place) }, ..] => format!("{}:{}: {message}", place.line, place.column),
+        [Wrong::Other { message, .. }, ..] => (*message).to_owned(),
+        _ => "it is no configuration".to_owned(),
+    })
+}
+
+/// Whether a file is TOML by its name.
+fn is_toml(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The table that an item is, of a configuration: `tuwunel.toml#irc`.
+fn table_of(file: &str) -> Option<&str> {
+    file.split_once(".toml#").map(|(_, table)| table)
 }
 
 struct Reading<'r> {
@@ -25,6 +51,7 @@ struct Reading<'r> {
     file: &'r Arc<str>,
     bytes: &'r [u8],
     hasher: &'r TokenHasher,
+    library: Foreign<'r>,
 }
 
 impl Reading<'_> {
@@ -32,13 +59,21 @@ impl Reading<'_> {
         self.homeserver.dialect
     }
 
-    fn load(&self, library: Foreign) -> Loaded {
+    /// What becomes of a file that the library refuses.
+    fn broken(&self) -> Consequence {
+        match (self.library, self.dialect().loader().toml) {
+            (Foreign::FigmentTable(_), Some(Toml::Tables { broken })) => broken,
+            _ => self.dialect().set().broken,
+        }
+    }
+
+    fn load(&self) -> Loaded {
         let loader = self.dialect().loader();
         let keys = Keys { url: loader.url, booleans: loader.booleans };
-        let mut said = match library::read(library, self.bytes, keys) {
+        let mut said = match library::read(self.library, self.bytes, keys) {
             Ok(said) => said,
             Err(wrong) => {
-                let broken = self.dialect().set().broken;
+                let broken = self.broken();
                 let faults = wrong.iter().map(|wrong| self.fault(wrong).with(broken)).collect();
                 return Err(self.with_consequence(faults));
             }
@@ -46,6 +81,7 @@ impl Reading<'_> {
         let secrets = [said.as_token.text.clone(), said.hs_token.text.clone()];
         let secrets = Secrets::new(secrets.iter().map(String::as_str));
         let mut faults = Vec::new();
+        self.check_table(&said.id, &mut faults);
         self.check_sender(&said.sender_localpart, &mut faults);
         for regex in &said.others {
             if let Err(error) = self.dialect().syntax().check(Kind::User, &regex.text) {
@@ -95,6 +131,16 @@ impl Reading<'_> {
                 whole.map_or(sender, |(localpart, _)| localpart)
             }
             SenderRule::Unquoted | SenderRule::Any | SenderRule::Localpart => sender,
+        }
+    }
+
+    fn check_table(&self, id: &At, faults: &mut Vec<Fault>) {
+        if let Foreign::FigmentTable(table) = self.library
+            && id.text != table
+        {
+            let message = format!("id is not {table:?}, the name of its table: leave it out");
+            let fault = Fault::at(FaultCode::InvalidValue, id.place, message);
+            faults.push(fault.with(self.dialect().set().same_id));
         }
     }
 
@@ -167,7 +213,10 @@ impl Reading<'_> {
     }
 
     fn fault(&self, wrong: &Wrong) -> Fault {
-        let library = self.dialect().loader().library;
+        let library = match self.library {
+            Foreign::FigmentToml | Foreign::FigmentTable(_) => Toml::LIBRARY,
+            _ => self.dialect().loader().library.as_str(),
+        };
         let as_read = format!("as {} reads it ({library})", self.dialect().homeserver());
         match wrong {
             Wrong::Syntax(error) => Fault::at(FaultCode::Syntax, error.place, format!("{error}, {as_read}")),

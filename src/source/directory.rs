@@ -17,7 +17,7 @@ const NAMED: usize = 5;
 /// however full of other things the directory is.
 const ASKED: usize = 64;
 
-/// A directory: `*.yaml` and `*.yml`, not hidden, not recursive, sorted by name.
+/// A directory: `*.yaml` and `*.yml`, and `*.toml` where that is read, not hidden, not recursive, sorted by name.
 #[derive(Debug)]
 pub struct Directory {
     dir: PathBuf,
@@ -37,10 +37,15 @@ impl Directory {
     /// are missing, whoever lists them first.
     #[must_use]
     pub fn with_named(self, files: &[PathBuf]) -> Self {
-        let here =
-            |file: &&PathBuf| file.parent() == Some(&*self.dir) && file.file_name().is_some_and(is_registration_name);
+        let is_ours = |name: &OsStr| self.is_registration_name(name);
+        let here = |file: &&PathBuf| file.parent() == Some(&*self.dir) && file.file_name().is_some_and(is_ours);
         let named = files.iter().filter(here).cloned().collect();
         Self { named, ..self }
+    }
+
+    /// Whether what is called so is a registration for the homeserver whose directory this is.
+    fn is_registration_name(&self, name: &OsStr) -> bool {
+        is_registration_name(name) || (self.paths.system().toml && is_toml_name(name))
     }
 
     fn missing(&self, path: &Path) -> Missing {
@@ -74,7 +79,7 @@ impl Provider for Directory {
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut names = self.disk().list(&self.dir).map_err(|error| unlisted(&error))?;
         names.sort_unstable_by(|a: &OsString, b| a.as_bytes().cmp(b.as_bytes()));
-        let (names, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_registration_name(name));
+        let (names, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| self.is_registration_name(name));
         let paths: Vec<PathBuf> = names.into_iter().map(|name| self.dir.join(name)).collect();
         let passed_over = self.passed_over(&others);
         let mut items = self.paths.list(&paths, Missing::Gone);
@@ -136,6 +141,11 @@ fn may_be_meant(name: &OsStr) -> bool {
         Some(rest) => !rest.starts_with(b".") && is_registration_name(OsStr::from_bytes(rest)),
         None => true,
     }
+}
+
+/// `*.toml`, not hidden.
+pub(super) fn is_toml_name(name: &OsStr) -> bool {
+    name.as_bytes().ends_with(b".toml") && !name.as_bytes().starts_with(b".")
 }
 
 /// `*.yaml` and `*.yml`, not hidden.

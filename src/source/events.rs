@@ -8,7 +8,7 @@ use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Event, RecursiveMode, Watcher};
 use rustix::io::Errno;
 
-use super::directory::is_registration_name;
+use super::directory::{is_registration_name, is_toml_name};
 use super::ways::Ways;
 use super::{Clock, Disk, FileSystem, Hint, Identity};
 
@@ -283,6 +283,6 @@ impl Shared {
     fn holds(&self, path: &Path) -> bool {
         let Some(name) = path.file_name() else { return false };
         let in_holder = path.parent().is_some_and(|parent| self.ways.holders.contains(parent));
-        in_holder && (is_registration_name(name) || name.as_encoded_bytes().starts_with(b".."))
+        in_holder && (is_registration_name(name) || is_toml_name(name) || name.as_encoded_bytes().starts_with(b".."))
     }
 }

@@ -12,12 +12,14 @@ pub struct FileSystem {
     pub events: Arc<EventSource>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whether `*.toml` in a directory is a registration as well.
+    pub toml: bool,
 }
 
 impl Default for FileSystem {
     /// That of the operating system.
     fn default() -> Self {
-        Self { disk: Arc::new(OsDisk), events: Arc::new(os_events), clock: Arc::new(SystemClock) }
+        Self { disk: Arc::new(OsDisk), events: Arc::new(os_events), clock: Arc::new(SystemClock), toml: false }
     }
 }
 

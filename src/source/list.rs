@@ -91,7 +91,7 @@ impl List {
 }
 
 /// Whether there is more than comments.
-fn says_something(bytes: &[u8]) -> bool {
+pub(super) fn says_something(bytes: &[u8]) -> bool {
     let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
 }
@@ -115,7 +115,7 @@ pub fn config_files(disk: &dyn Disk, configs: &[PathBuf]) -> io::Result<Vec<Path
 }
 
 /// Why a configuration cannot be read.
-fn unlisted(error: &io::Error) -> Unlisted {
+pub(super) fn unlisted(error: &io::Error) -> Unlisted {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unlisted::Absent("the file is not there"),
         _ => Unlisted::Unreadable(format!("the file cannot be read: {error}")),

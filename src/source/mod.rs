@@ -26,6 +26,7 @@ mod pipe;
 mod place;
 mod provider;
 mod scan;
+mod tables;
 
 mod ways;
 
@@ -42,6 +43,7 @@ pub use loader::Loader;
 pub use pipe::Pipe;
 pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
+pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;
 pub(crate) use known::{Absence, Known};

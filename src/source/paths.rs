@@ -211,7 +211,7 @@ fn neighbour(path: &Path, disk: &dyn Disk) -> Option<String> {
         .find(|other| *other != name && disk.stat(&path.with_file_name(other)).is_ok_and(|stat| stat.is_file))
 }
 
-fn item(name: Arc<str>, stat: Stat) -> Item {
+pub(super) fn item(name: Arc<str>, stat: Stat) -> Item {
     let facts = FileFacts { mode: Some(stat.mode) };
     Item { name, version: Version::Stat(stat), facts }
 }

@@ -1,8 +1,9 @@
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::directory::is_registration_name;
+use super::directory::{is_registration_name, is_toml_name};
 use super::{Content, Directory, FileSystem, Files, Hint, Item, Listing, Provider, Stamp, Unlisted, Unread, Watched};
 
 /// A path at which there is nothing yet that tells whether a directory or a file is meant: it is missing, a symlink that
@@ -107,5 +108,6 @@ impl Provider for Place {
 /// Whether a name may be that of what was loaded from a path, whether that was a file or a directory.
 pub(super) fn could_be_of(path: &Path, name: &str) -> bool {
     let name = Path::new(name);
-    name == path || (name.parent() == Some(path) && name.file_name().is_some_and(is_registration_name))
+    let is_called_so = |name: &OsStr| is_registration_name(name) || is_toml_name(name);
+    name == path || (name.parent() == Some(path) && name.file_name().is_some_and(is_called_so))
 }

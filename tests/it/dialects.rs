@@ -8,15 +8,15 @@ use std::time::SystemTime;
 use bailiwick::homeserver::{Consequence, Dialect, Homeserver, Library};
 use bailiwick::index::Scratch;
 use bailiwick::matrix::MatrixId;
-use bailiwick::registration::{self, Entry, FaultCode, FileFacts, Loaded, Token, TokenHasher};
+use bailiwick::registration::{self, Entry, Fault, FaultCode, FileFacts, Loaded, Token, TokenHasher};
 use bailiwick::ruling::{AccountRule, Asker, Decision, Reason, Services, Status, UserName};
 use bailiwick::snapshot::{Candidate, ContentHash, Good, Snapshot};
 use serde_json::{Value, json};
 
+use super::homeservers_page::generated;
 use super::registration_verdicts::bytes;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/homeservers");
-const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/homeservers.md");
 
 fn homeserver(dialect: &str) -> Homeserver {
     let name = "example.com".parse().expect("a server name");
@@ -24,22 +24,21 @@ fn homeserver(dialect: &str) -> Homeserver {
 }
 
 fn load(dialect: &str, bytes: &[u8]) -> Loaded {
-    registration::load_for(&homeserver(dialect), &Arc::from("case.yaml"), bytes, &TokenHasher::new())
+    load_named(dialect, "case.yaml", bytes)
+}
+
+fn load_named(dialect: &str, name: &str, bytes: &[u8]) -> Loaded {
+    registration::load_for(&homeserver(dialect), &Arc::from(name), bytes, &TokenHasher::new())
 }
 
 /// What a library says of a file, and what bailiwick makes of it for the homeserver that reads with that library.
-fn difference(dialect: &str, theirs: &Value, file: &[u8]) -> Option<String> {
-    let ours = load(dialect, file);
+fn difference_of(ours: Loaded, theirs: &Value) -> Option<String> {
     match (&ours, theirs) {
         (Err(_), Value::Null) => None,
         (Ok(_), Value::Null) => Some("the library refuses it, bailiwick loads it".to_owned()),
         // What the homeserver refuses behind its library.
         (Err(faults), _) => {
-            let behind = |code, message: &str| {
-                code == FaultCode::InvalidRegex
-                    || ["sender_localpart", "group_id"].iter().any(|key| message.starts_with(key))
-            };
-            let library = faults.iter().find(|fault| !behind(fault.code, &fault.message));
+            let library = faults.iter().find(|fault| !is_behind(fault));
             library.map(|fault| format!("the library makes {theirs} of it, bailiwick: {}", fault.message))
         }
         (Ok(loaded), _) => {
@@ -72,10 +71,10 @@ fn compare(path: &str) -> [(usize, usize, Vec<String>); 5] {
     for line in recorded.lines() {
         let case: Value = serde_json::from_str(line).expect("a case is JSON");
         let file = bytes(case["hex"].as_str().expect("hex"));
-        for ((dialect, library), (asked, load, wrong)) in READ_WITH.iter().zip(&mut tallies) {
+        for ((dialect, library), (asked, loaded, wrong)) in READ_WITH.iter().zip(&mut tallies) {
             *asked += 1;
-            *load += usize::from(!case[library].is_null());
-            if let Some(difference) = difference(dialect, &case[library], &file) {
+            *loaded += usize::from(!case[library].is_null());
+            if let Some(difference) = difference_of(load(dialect, &file), &case[library]) {
                 wrong.push(format!("{dialect}: {difference}\n{}", String::from_utf8_lossy(&file)));
             }
         }
@@ -102,6 +101,62 @@ fn compare_files() {
     for (_, _, wrong) in tallies {
         assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n\n"));
     }
+}
+
+#[test]
+fn recorded_toml_is_read_as_figment_does() {
+    let (asked, wrong) = compare_toml(&format!("{DATA}/toml.jsonl"));
+    assert!(asked >= 800, "only {asked} files");
+    assert!(wrong.is_empty(), "{} of {asked} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// Compares the cases of `TOML_CASES`, made by `oracle/toml_cases.py --out`.
+#[test]
+#[ignore = "a tool of the differential run"]
+fn compare_toml_files() {
+    let (asked, wrong) = compare_toml(&std::env::var("TOML_CASES").expect("TOML_CASES names the cases"));
+    println!("{asked} files, {} wrong", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n\n"));
+}
+
+fn compare_toml(path: &str) -> (usize, Vec<String>) {
+    let recorded = fs::read_to_string(path).expect("the cases can be read");
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for line in recorded.lines() {
+        let case: Value = serde_json::from_str(line).expect("a case is JSON");
+        let file = bytes(case["hex"].as_str().expect("hex"));
+        asked += 1;
+        let palpo = difference_of(load_named("palpo", "case.toml", &file), &case["palpo"]);
+        for difference in palpo.into_iter().chain(tables_differ(&case["tuwunel"], &file)) {
+            wrong.push(format!("{difference}\n{}", String::from_utf8_lossy(&file)));
+        }
+    }
+    (asked, wrong)
+}
+
+/// How what bailiwick makes of Tuwunel's configuration differs from what figment does.
+fn tables_differ(theirs: &Value, file: &[u8]) -> Vec<String> {
+    let named = |table: &str| load_named("tuwunel", &format!("tuwunel.toml#{table}"), file);
+    let Some(theirs) = theirs.as_object() else {
+        // One table that is none is enough for Tuwunel not to start.
+        let starts = registration::toml_tables(file).is_ok_and(|tables| {
+            tables.iter().all(|table| named(table).map_or_else(|faults| faults.iter().all(is_behind), |_| true))
+        });
+        return starts.then(|| "figment refuses it, bailiwick reads every table".to_owned()).into_iter().collect();
+    };
+    match registration::toml_tables(file) {
+        // What would be laid over each other is not read, and nothing of it is let go.
+        Err(error) if error.contains("below `[global]`") => Vec::new(),
+        Err(error) => vec![format!("figment finds {} tables, bailiwick: {error}", theirs.len())],
+        Ok(tables) if !tables.iter().eq(theirs.keys()) => vec![format!("tables {tables:?}, not {:?}", theirs.keys())],
+        Ok(tables) => tables.iter().filter_map(|table| difference_of(named(table), &theirs[table])).collect(),
+    }
+}
+
+/// Whether it is not the library that refuses a file, but what the homeserver wants besides.
+fn is_behind(fault: &Fault) -> bool {
+    let begins = ["sender_localpart makes", "group_id", "id is not"];
+    fault.code == FaultCode::InvalidRegex || begins.iter().any(|key| fault.message.starts_with(key))
 }
 
 /// The registrations that the table of decisions is about.
@@ -348,13 +403,5 @@ fn what_the_documentation_says_of_decisions_is_the_table() {
     for (who, what, answers, source) in table() {
         shown += &format!("| {who} | `{what}` | {} | {source} |\n", answers.join(" | "));
     }
-    let (begin, end) = ("<!-- decisions: generated -->\n", "<!-- end of decisions -->");
-    let docs = fs::read_to_string(DOCS).expect("docs/homeservers.md is committed");
-    let (before, rest) = docs.split_once(begin).expect("the place of the table");
-    let (is, after) = rest.split_once(end).expect("the end of the table");
-    if std::env::var_os("BAILIWICK_BLESS").is_some() {
-        fs::write(DOCS, format!("{before}{begin}{shown}{end}{after}")).expect("the documentation can be written");
-    } else {
-        assert!(is == shown, "BAILIWICK_BLESS=1 writes it anew:\n{shown}");
-    }
+    generated("decisions", &shown);
 }

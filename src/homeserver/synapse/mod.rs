@@ -18,6 +18,7 @@ pub(super) const ROW: Row = Row {
         empty: true,
         booleans: &["org.matrix.msc3202", "io.element.msc4190"],
         sender: SenderRule::Unquoted,
+        toml: None,
     },
     set: SetRules {
         same_id: Consequence::RefusesToStart,

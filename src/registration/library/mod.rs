@@ -1,6 +1,7 @@
 //! What the libraries of other homeservers make of the text of a registration: its keys, its types, and what they refuse.
 //!
-//! Four libraries read YAML for six homeservers, and no two agree. What follows holds for the releases that
+//! Four libraries read YAML for six homeservers, and no two agree; for two of the homeservers there is TOML besides, which
+//! figment reads as well. What follows holds for the releases that
 //! [`Library`](crate::homeserver::Library) names; the whole table, with each case tried, is `docs/homeservers.md`.
 //!
 //! | | `serde_yaml` | yaml.v2 | figment | `serde-saphyr` |
@@ -27,21 +28,28 @@ mod serde_yaml;
 
 pub(crate) use said::{At, Keys, Said, SaidEntry, Wrong};
 
+pub(super) use figment::tables;
+
 use pyyaml::{Grammar, Tree};
 
-/// The libraries that are no PyYAML.
+/// The libraries that are no PyYAML, and what of a file they read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Foreign {
+pub(crate) enum Foreign<'t> {
     Figment,
+    FigmentToml,
+    /// The table of this name, of those in a configuration.
+    FigmentTable(&'t str),
     GoYaml,
     Saphyr,
     SerdeYaml,
 }
 
 /// What a library makes of the bytes of a file.
-pub(crate) fn read(library: Foreign, bytes: &[u8], keys: Keys) -> Result<Said, Vec<Wrong>> {
+pub(crate) fn read(library: Foreign<'_>, bytes: &[u8], keys: Keys) -> Result<Said, Vec<Wrong>> {
     match library {
         Foreign::Saphyr => saphyr::read(bytes, keys),
+        Foreign::FigmentToml => figment::read_toml(bytes, keys),
+        Foreign::FigmentTable(name) => figment::read_table(bytes, name),
         Foreign::GoYaml => with_tree(bytes, Grammar::GoYaml, go_yaml::read),
         Foreign::SerdeYaml => with_tree(bytes, Grammar::LibYaml, |tree| serde_yaml::read(tree, keys)),
         Foreign::Figment => with_tree(bytes, Grammar::LibYaml, |tree| figment::read(tree, keys)),

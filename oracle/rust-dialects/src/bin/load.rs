@@ -6,8 +6,8 @@
 
 use std::io::{BufRead, Write};
 
-use figment::Figment;
 use figment::providers::{Format, Toml, Yaml};
+use figment::{Figment, Profile, Provider};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -86,6 +86,81 @@ macro_rules! said {
     };
 }
 
+/// The tables of Tuwunel's configuration: src/core/config/mod.rs.
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    appservice: std::collections::BTreeMap<String, AppService>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct AppService {
+    #[serde(default)]
+    id: String,
+    url: Option<String>,
+    as_token: String,
+    hs_token: String,
+    sender_localpart: Option<String>,
+    #[serde(default)]
+    users: Vec<TableEntry>,
+    #[serde(default)]
+    aliases: Vec<TableEntry>,
+    #[serde(default)]
+    rooms: Vec<TableEntry>,
+    #[serde(default)]
+    rate_limited: bool,
+    #[serde(default)]
+    protocols: Vec<String>,
+    #[serde(default)]
+    receive_ephemeral: bool,
+    #[serde(default)]
+    device_management: bool,
+    #[serde(default)]
+    msc3202_transaction_extensions: bool,
+}
+
+#[derive(Deserialize)]
+struct TableEntry {
+    #[serde(default)]
+    exclusive: bool,
+    regex: String,
+}
+
+/// What becomes of a configuration: null where Tuwunel does not start, else what each table is.
+fn tuwunel(text: &str) -> Value {
+    let provider = Toml::string(text);
+    let Ok(profiles) = provider.data() else { return Value::Null };
+    let values = profiles.get(&Profile::Default);
+    let headerless = values.is_some_and(|values| values.values().any(|value| value.as_dict().is_none()));
+    if headerless && values.is_some_and(|values| values.contains_key("global")) {
+        return Value::Null;
+    }
+    let provider = if headerless { provider.profile(Profile::Global) } else { provider.nested() };
+    let figment = Figment::new().merge(Figment::new().merge(provider));
+    let Ok(config) = figment.extract::<Config>() else { return Value::Null };
+    let said = |(name, service): (String, AppService)| {
+        let id = if service.id.is_empty() { name.clone() } else { service.id };
+        let entries = |entries: &[TableEntry]| -> Vec<Value> {
+            entries.iter().map(|entry| json!([entry.regex, entry.exclusive])).collect()
+        };
+        let said = json!({
+            "id": id,
+            "sender": service.sender_localpart.unwrap_or_else(|| id.clone()),
+            "as_token": service.as_token,
+            "hs_token": service.hs_token,
+            "url": service.url,
+            "users": entries(&service.users),
+            "aliases": entries(&service.aliases),
+            "rooms": entries(&service.rooms),
+            "protocols": service.protocols,
+            "rate_limited": service.rate_limited,
+        });
+        (name, said)
+    };
+    Value::Object(config.appservice.into_iter().map(said).collect())
+}
+
 fn answers(bytes: &[u8]) -> Value {
     let mut all = Map::new();
     let text = std::str::from_utf8(bytes).ok();
@@ -97,6 +172,7 @@ fn answers(bytes: &[u8]) -> Value {
     all.insert("saphyr-1".into(), said!(text.and_then(|text| serde_saphyr_1::from_str::<Palpo>(text).ok())));
     all.insert("figment".into(), text.map_or(Value::Null, |text| palpo(Figment::from(Yaml::string(text)))));
     all.insert("figment-toml".into(), text.map_or(Value::Null, |text| palpo(Figment::from(Toml::string(text)))));
+    all.insert("tuwunel-toml".into(), text.map_or(Value::Null, tuwunel));
     Value::Object(all)
 }
 
