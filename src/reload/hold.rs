@@ -162,7 +162,7 @@ impl Holds {
 
     /// Since when each of those is missing whose time runs.
     fn running(&self) -> impl Iterator<Item = Instant> {
-        self.held().filter(|missing| !missing.doubt.is_some()).map(|missing| missing.since)
+        self.held().filter(|missing| missing.doubt.is_none()).map(|missing| missing.since)
     }
 
     /// Finds what is lost if the candidates come into force as they are, and what is to be held of it. `gone` is what

@@ -105,13 +105,13 @@ impl HeldServices {
 
     /// Whether another can be in force beside them; if so, it is one of them from then on.
     fn admits(&mut self, registration: &Registration) -> bool {
-        let is_free = !self.ids.contains(&registration.id)
-            && !self.tokens.contains(&registration.as_token)
-            && !(self.any_prefix && registration.proxy_prefix.is_some());
-        if is_free {
+        let collides = self.ids.contains(&registration.id)
+            || self.tokens.contains(&registration.as_token)
+            || (self.any_prefix && registration.proxy_prefix.is_some());
+        if !collides {
             self.add(registration);
         }
-        is_free
+        !collides
     }
 }
 
