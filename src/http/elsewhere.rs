@@ -159,7 +159,7 @@ pub(super) async fn answer(
     let snapshot = Arc::clone(&*state.snapshot()?);
     let others =
         several.dialects().iter().filter(|dialect| **dialect != snapshot.services().homeserver().dialect).count();
-    Elsewhere::affords(snapshot.files().len(), others).map_err(untold)?;
+    Elsewhere::affords(snapshot.files().len(), others).map_err(|why| untold(&why))?;
     let client = Client::of(&state, &request);
     tokio::select! {
         answer = work(state, client, snapshot, several, asked) => answer,
@@ -218,10 +218,10 @@ fn loaded_by(state: &AppState, snapshot: &Arc<Snapshot>, dialect: Dialect) -> Re
         return Ok(Arc::clone(snapshot));
     }
     let elsewhere = state.elsewhere.as_ref().ok_or_else(ApiError::shutting_down)?;
-    elsewhere.loaded_by(dialect).map_err(untold)
+    elsewhere.loaded_by(dialect).map_err(|why| untold(&why))
 }
 
-fn untold(untold: Untold) -> ApiError {
+fn untold(untold: &Untold) -> ApiError {
     match untold {
         Untold::TooMany { .. } => ApiError::too_large(untold.to_string()),
         Untold::Unlisted { .. } => ApiError::unlisted(untold.to_string()),

@@ -117,11 +117,11 @@ impl<'s> Case<'s> {
         let (user_id, alias) = subject.split();
         let allowed = refused.is_none();
         let because = Because { check: refused.as_ref().map(|(check, ..)| *check), source };
-        let (refuses, error) = refused.map(|(_, refuses, error)| (refuses, error)).unzip();
-        let errcode = refuses.map(|refuses| refuses.errcode);
+        let (answered, error) = refused.map(|(_, refuses, error)| (refuses, error)).unzip();
+        let errcode = answered.map(|refuses: Refuses| refuses.errcode);
         // Which it is on Synapse is said in its documentation, and every answer would be a word longer.
         let told = services.homeserver().dialect != Dialect::default();
-        let status = refuses.map(|refuses| refuses.status).filter(|_| told);
+        let status = answered.map(|refuses| refuses.status).filter(|_| told);
         Decision {
             allowed,
             user_id,
