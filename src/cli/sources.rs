@@ -78,6 +78,9 @@ pub(crate) struct SynapseConfig {
     map_path: Vec<MapPath>,
 }
 
+/// What paths lead to, as a homeserver reads it.
+type AllAt = fn(&[PathBuf], Dialect) -> Vec<Arc<dyn Provider>>;
+
 impl Sources {
     /// The homeserver and the sources in load order, for a command that looks at them once, or why they cannot be used: a
     /// path at which there is nothing is a mistake.
@@ -123,7 +126,7 @@ impl Sources {
 
     fn resolve_as(
         &self,
-        all_at: fn(&[PathBuf], Dialect) -> Vec<Arc<dyn Provider>>,
+        all_at: AllAt,
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {

@@ -32,8 +32,8 @@ fn load_named(dialect: &str, name: &str, bytes: &[u8]) -> Loaded {
 }
 
 /// What a library says of a file, and what bailiwick makes of it for the homeserver that reads with that library.
-fn difference_of(ours: Loaded, theirs: &Value) -> Option<String> {
-    match (&ours, theirs) {
+fn difference_of(ours: &Loaded, theirs: &Value) -> Option<String> {
+    match (ours, theirs) {
         (Err(_), Value::Null) => None,
         (Ok(_), Value::Null) => Some("the library refuses it, bailiwick loads it".to_owned()),
         // What the homeserver refuses behind its library.
@@ -74,7 +74,7 @@ fn compare(path: &str) -> [(usize, usize, Vec<String>); 5] {
         for ((dialect, library), (asked, loaded, wrong)) in READ_WITH.iter().zip(&mut tallies) {
             *asked += 1;
             *loaded += usize::from(!case[library].is_null());
-            if let Some(difference) = difference_of(load(dialect, &file), &case[library]) {
+            if let Some(difference) = difference_of(&load(dialect, &file), &case[library]) {
                 wrong.push(format!("{dialect}: {difference}\n{}", String::from_utf8_lossy(&file)));
             }
         }
@@ -126,7 +126,7 @@ fn compare_toml(path: &str) -> (usize, Vec<String>) {
         let case: Value = serde_json::from_str(line).expect("a case is JSON");
         let file = bytes(case["hex"].as_str().expect("hex"));
         asked += 1;
-        let palpo = difference_of(load_named("palpo", "case.toml", &file), &case["palpo"]);
+        let palpo = difference_of(&load_named("palpo", "case.toml", &file), &case["palpo"]);
         for difference in palpo.into_iter().chain(tables_differ(&case["tuwunel"], &file)) {
             wrong.push(format!("{difference}\n{}", String::from_utf8_lossy(&file)));
         }
@@ -149,7 +149,7 @@ fn tables_differ(theirs: &Value, file: &[u8]) -> Vec<String> {
         Err(error) if error.contains("below `[global]`") => Vec::new(),
         Err(error) => vec![format!("figment finds {} tables, bailiwick: {error}", theirs.len())],
         Ok(tables) if !tables.iter().eq(theirs.keys()) => vec![format!("tables {tables:?}, not {:?}", theirs.keys())],
-        Ok(tables) => tables.iter().filter_map(|table| difference_of(named(table), &theirs[table])).collect(),
+        Ok(tables) => tables.iter().filter_map(|table| difference_of(&named(table), &theirs[table])).collect(),
     }
 }
 

@@ -92,7 +92,7 @@ fn real_files_load_as_was_recorded() {
 }
 
 /// What of a registration a row is about, as it was recorded of the libraries.
-fn looked_at(loaded: Loaded, what: &str) -> Value {
+fn looked_at(loaded: &Loaded, what: &str) -> Value {
     let Ok(loaded) = loaded else { return Value::Null };
     let users = &loaded.namespaces.users;
     match what {
@@ -121,7 +121,7 @@ fn a_value_is_what_was_recorded() {
         let text = |key: &str| row[key].as_str().expect("a text");
         let cells = COLUMNS.map(|homeserver| {
             let says = &row["says"][homeserver];
-            let ours = looked_at(load(homeserver, text("file").as_bytes()), text("looked_at"));
+            let ours = looked_at(&load(homeserver, text("file").as_bytes()), text("looked_at"));
             // A token is told to nobody, here as elsewhere.
             let same = if text("looked_at") == "as_token" { ours.is_null() == says.is_null() } else { ours == *says };
             if !same {

@@ -115,7 +115,7 @@ impl<V: Values> Reader<'_, V> {
         Some(Said {
             sender_localpart: sender.unwrap_or_else(|| Some(said_id.clone()))?,
             id: said_id,
-            url: url.and_then(|url| url).map(|url| url.text),
+            url: url.flatten().map(|url| url.text),
             as_token: as_token?,
             hs_token: hs_token?,
             users,
