@@ -9,7 +9,7 @@ use super::join::unjoinable;
 use super::limits::bound;
 use super::prepared::{Prepared, PreparedEntry, Standing};
 use super::{Code, Deadline, Set, file};
-use crate::homeserver::Homeserver;
+use crate::homeserver::{Dialect, Homeserver};
 use crate::index::Scratch;
 use crate::matrix::{Kind, LocalpartGrammar, MatrixId, PerKind, localpart_grammar, user_id};
 use crate::registration::{Registration, TokenDigest};
@@ -23,7 +23,7 @@ pub(super) fn findings(set: &Set<'_>, prepared: &[Arc<Prepared>], deadline: &Dea
     let mut scratch = Scratch::new();
     let all = prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
     for one in prepared {
-        findings.extend(claims_everyone(one, all));
+        findings.extend(claims_everyone(homeserver.dialect, one, all));
         for Holder { service, by } in holders_of_sender(services, &one.registration, &mut scratch) {
             findings.extend(sender_held(homeserver, &one.registration, &prepared[service], by));
         }
@@ -95,21 +95,30 @@ impl Counts {
 }
 
 /// The entries of a registration that claim everybody, in a set with so many entries.
-pub(super) fn claims_everyone(one: &Prepared, all: Counts) -> Vec<Finding> {
+pub(super) fn claims_everyone(dialect: Dialect, one: &Prepared, all: Counts) -> Vec<Finding> {
     if one.entries.iter().all(|entry| entry.standing != Standing::Everyone) {
         return Vec::new();
     }
     let others = all.minus(Counts::of(one));
     let everyone = one.entries.iter().filter(|entry| entry.standing == Standing::Everyone);
-    bound(everyone.map(|entry| entry_claims_everyone(&one.registration, entry, others)))
+    bound(everyone.map(|entry| entry_claims_everyone(dialect, &one.registration, entry, others)))
 }
 
-fn entry_claims_everyone(registration: &Registration, entry: &PreparedEntry, others: Counts) -> Finding {
+fn entry_claims_everyone(
+    dialect: Dialect,
+    registration: &Registration,
+    entry: &PreparedEntry,
+    others: Counts,
+) -> Finding {
     let [shared, exclusive] = others.0[entry.kind];
     let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
     let (kind, id) = (entry.kind, shown(&registration.id));
     let message = if entry.exclusive {
-        let who_can_not = if kind == Kind::User { "nobody else can register one" } else { "no person can create one" };
+        let who_can_not = match (kind, dialect.holders_in_the_way()) {
+            (Kind::User, Some(1)) => "nobody else can register one",
+            (Kind::User, _) => "no person can register one",
+            _ => "no person can create one",
+        };
         format!(
             "`{id}` claims every {kind} of this server exclusively, so that {who_can_not}; collisions with other entries of \
              its kind that are not listed one by one: {collisions}"

@@ -49,6 +49,8 @@ codes! {
     SenderConflict = "sender-conflict",
     /// An entry contains every local user or alias.
     ClaimsEveryone = "claims-everyone",
+    /// Homeservers read a file, an entry or a claim otherwise.
+    Portability = "portability",
     /// Synapse's joined pattern of all exclusive user regexes does not compile.
     UnjoinableRegex = "unjoinable-regex",
     /// A service sees users that it cannot register.
@@ -83,6 +85,8 @@ codes! {
     UnescapedDot = "unescaped-dot",
     /// The entry goes on behind this server's name, or names none.
     OpenEnd = "open-end",
+    /// The specification leaves open what an entry claims.
+    Undefined = "undefined",
     /// Not a regular language, so that it is not compared.
     Backtracking = "backtracking",
     /// Too large, or too many, to be compared within the limits.
@@ -103,6 +107,9 @@ impl Code {
             Self::SenderConflict => "give the service's own user a name outside of the other's namespace",
             Self::ClaimsEveryone => {
                 "name the prefix of the service's users, or say `exclusive: false` if it only needs to see them"
+            }
+            Self::Portability => {
+                "write what all of them read alike: sigil first, server last, small letters, and plain YAML; or check for the one that it is for"
             }
             Self::UnjoinableRegex => "write the regex without flags for the whole, group names and references",
             Self::BlockedByExclusive => {
@@ -125,6 +132,7 @@ impl Code {
             Self::ReadableByAll => "chmod o-r, and let the homeserver's group read it",
             Self::UnescapedDot => "write `\\.` for a dot of the server name",
             Self::OpenEnd => "end the regex with the server's name, dots escaped, and `$`",
+            Self::Undefined => "begin the regex with `^` and the sigil, and write what every syntax reads alike",
             Self::Backtracking => "write the regex without references, look-behind and atomic groups if it can be done",
             Self::NotCompared => "divide what is too large, and join entries that differ little: `@irc_(?:a|b|c)_.*`",
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use super::{Analysis, Change, Deadline, Finding, Set, difference, newcomer};
+use super::{Analysis, Change, Deadline, Finding, Reading, Set, difference, newcomer, portability};
 use crate::priority::{self, Rank};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -43,6 +43,12 @@ impl Comparer {
         self.reloads.install(|| difference::difference(old, new))
     }
 
+    /// What homeservers do not agree on.
+    #[must_use]
+    pub fn portability(&self, readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc<Finding>> {
+        self.reloads.install(|| portability::findings(readings, deadline))
+    }
+
     /// Does what somebody has asked for on one of the threads that are there for that.
     pub fn ask<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
         self.questions.install(|| question(&Asked(())))
@@ -66,5 +72,11 @@ impl Asked {
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {
         newcomer::findings(services, previous, (new, set), deadline)
+    }
+
+    /// What homeservers do not agree on.
+    #[must_use]
+    pub fn portability(&self, readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc<Finding>> {
+        portability::findings(readings, deadline)
     }
 }

@@ -11,9 +11,9 @@ use super::examiner::{Examiner, Pass};
 use super::finding::{Witness, WitnessIs};
 use super::search::LimitReached;
 use super::term::{ANY, NEVER, Term};
-use crate::homeserver::{Homeserver, Scope, Sender};
+use crate::homeserver::{Homeserver, Rank, Scope, Sender};
 use crate::matrix::{Kind, user_id};
-use crate::registration::Registration;
+use crate::registration::{Entry, Registration};
 use crate::ruling::Services;
 
 /// IDs that change hands, with one of them as proof.
@@ -73,7 +73,7 @@ impl Change {
 /// What a service holds: exclusively, and at all.
 pub(super) struct Holding<'a> {
     pub(super) exclusive: Term<'a>,
-    any: Term<'a>,
+    pub(super) any: Term<'a>,
     /// What each entry adds to those before it, its own user first; no ID is in two of them.
     pub(super) parts: Vec<Part<'a>>,
 }
@@ -82,6 +82,8 @@ pub(super) struct Holding<'a> {
 pub(super) struct Part<'a> {
     pub(super) ids: Term<'a>,
     pub(super) exclusive: bool,
+    /// The position of the entry; `None` for the service's own user.
+    pub(super) entry: Option<u32>,
 }
 
 /// All changes from one set to another, by service and kind.
@@ -171,16 +173,19 @@ impl<'a> Pass<'a> {
         let Some((homeserver, registration)) = of else { return Some(holding) };
         if kind == Kind::User {
             let sender = self.sender(homeserver, registration);
-            self.add(&mut holding, sender, true);
+            self.add(&mut holding, sender, Rank::SENDER);
         }
         let dialect = homeserver.dialect;
-        let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
-        entries.sort_by_key(|(position, entry)| dialect.precedence().rank(*position, entry.exclusive));
+        let ranked =
+            |(position, entry): (usize, &'_ Entry)| (dialect.precedence().rank(position, entry.exclusive), position);
+        let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().map(ranked).collect();
+        entries.sort_by_key(|(rank, _)| *rank);
         let bound = (kind == Kind::User && dialect.scope() == Scope::Local).then(|| self.local(homeserver));
-        for (_, entry) in entries {
+        for (rank, position) in entries {
+            let entry: &Entry = &registration.namespaces.of(kind)[position];
             let matched = self.language_of_regex_in(homeserver, kind, &entry.regex)?;
             let matched = bound.map_or(matched, |bound| self.terms.and([matched, bound]));
-            self.add(&mut holding, matched, entry.exclusive);
+            self.add(&mut holding, matched, rank);
         }
         Some(holding)
     }
@@ -216,12 +221,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds what comes next in the precedence.
-    fn add(&mut self, holding: &mut Holding<'a>, matched: Term<'a>, exclusive: bool) {
+    fn add(&mut self, holding: &mut Holding<'a>, matched: Term<'a>, rank: Rank) {
+        let exclusive = rank.is_exclusive();
         let ids = self.terms.without(matched, holding.any);
         if exclusive {
             holding.exclusive = self.terms.or([holding.exclusive, ids]);
         }
         holding.any = self.terms.or([holding.any, matched]);
-        holding.parts.push(Part { ids, exclusive });
+        holding.parts.push(Part { ids, exclusive, entry: rank.position() });
     }
 }

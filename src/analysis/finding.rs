@@ -30,6 +30,70 @@ pub struct Finding {
     /// Where.
     #[schema(value_type = Vec<FindingPlace>)]
     pub places: Box<[FindingPlace]>,
+    /// On which homeservers it is so, where several were asked; left out where one was.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub homeservers: Box<[&'static str]>,
+    /// What homeservers say that do not agree; left out where they do.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<HomeserverAnswer>, required = false)]
+    pub answers: Box<[HomeserverAnswer]>,
+}
+
+/// What some homeservers say alike, and others otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct HomeserverAnswer {
+    /// Who says so.
+    #[schema(value_type = Vec<String>)]
+    pub homeservers: Box<[&'static str]>,
+    /// What, in a word.
+    pub says: Says,
+    /// What, in words.
+    #[schema(value_type = String)]
+    pub message: Box<str>,
+}
+
+/// What a homeserver says of a file, or of an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Says {
+    /// The file is loaded.
+    Loads,
+    /// The file is refused.
+    Refuses,
+    /// What it reads in the file.
+    Reads,
+    /// What comes of it there.
+    Means,
+    /// The service holds the ID exclusively.
+    Exclusive,
+    /// The service claims the ID, and others may have it.
+    Shared,
+    /// The service does not claim the ID.
+    Unclaimed,
+    /// Who asks may have the ID.
+    Allowed,
+    /// Who asks may not have it.
+    Refused,
+    /// Nobody can say.
+    Undefined,
+}
+
+impl fmt::Display for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loads => "loaded",
+            Self::Refuses => "refused",
+            Self::Reads => "read",
+            Self::Means => "otherwise",
+            Self::Exclusive => "held exclusively",
+            Self::Shared => "claimed, and shared",
+            Self::Unclaimed => "not claimed",
+            Self::Allowed => "allowed",
+            Self::Refused => "not allowed",
+            Self::Undefined => "undefined",
+        })
+    }
 }
 
 /// An entry, or another place in a file.
@@ -50,6 +114,10 @@ pub struct FindingPlace {
     /// The regex of the entry.
     #[schema(value_type = Option<String>)]
     pub regex: Option<Arc<str>>,
+    /// An ID that proves it here, where it is said once for several places; left out where it is the finding's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub witness: Option<Box<str>>,
 }
 
 impl Finding {
@@ -64,6 +132,8 @@ impl Finding {
             witness_is: None,
             message: message.into(),
             places: Box::default(),
+            homeservers: Box::default(),
+            answers: Box::default(),
         }
     }
 
@@ -75,7 +145,7 @@ impl Finding {
     /// What is passed over in a homeserver's own configuration, which is no service's.
     pub(crate) fn of_configuration(code: Code, message: String, file: Arc<str>, place: Place) -> Self {
         let Place { line, column } = place;
-        let place = FindingPlace { as_id: Arc::from(""), file, line, column, index: None, regex: None };
+        let place = FindingPlace { as_id: Arc::from(""), file, line, column, index: None, regex: None, witness: None };
         Self::new(code, Severity::Warning, message).at(place)
     }
 
@@ -138,6 +208,7 @@ impl FindingPlace {
             column: entry.place.column,
             index: Some(index),
             regex: Some(entry.regex.shared()),
+            witness: None,
         }
     }
 
@@ -150,6 +221,7 @@ impl FindingPlace {
             column: place.column,
             index: None,
             regex: None,
+            witness: None,
         }
     }
 

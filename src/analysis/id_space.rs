@@ -53,6 +53,14 @@ fn ids<'a>(terms: &mut Terms<'a>, sigil: Term<'a>, char: Term<'a>, server: Term<
     terms.concat(sigil, rest)
 }
 
+/// The aliases of this server without capitals, and without another sigil: as most people make them.
+pub(super) fn plain_aliases<'a>(terms: &mut Terms<'a>, homeserver: &Homeserver) -> Term<'a> {
+    let sigil = terms.char(Kind::Alias.sigil());
+    let server = terms.literal(&format!(":{}", homeserver.name));
+    let plain = class_of(terms, |c| is_historical(c) && !c.is_ascii_uppercase() && c != Kind::Alias.sigil());
+    ids(terms, sigil, plain, server)
+}
+
 /// What begins with the sigil, for comparisons: see [`claimed`].
 fn all<'a>(terms: &mut Terms<'a>, sigil: Term<'a>, homeserver: &Homeserver) -> Term<'a> {
     if !claimed::looks_anywhere(homeserver) {

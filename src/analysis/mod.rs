@@ -49,10 +49,12 @@ mod metrics;
 mod name;
 mod newcomer;
 mod pair;
+mod portability;
 mod prepared;
 mod reach;
 mod search;
 mod set;
+mod several;
 mod shadow;
 mod term;
 
@@ -67,9 +69,11 @@ pub use code::{Code, UnknownCode};
 pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
-pub use finding::{Finding, FindingPlace, Relation, Severity, WitnessIs};
+pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
 pub use metrics::AnalysisMetrics;
+pub use portability::{Read, Reading};
 pub use set::Set;
+pub use several::{together, unnamed};
 
 use candidates::{EntryAt, Pairs};
 use examiner::Examiner;

@@ -105,7 +105,7 @@ impl Joining<'_> {
     fn everyone(&mut self) {
         let newcomer = self.newcomer();
         let all = self.prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
-        self.findings.extend(across::claims_everyone(&newcomer, all));
+        self.findings.extend(across::claims_everyone(self.services.homeserver().dialect, &newcomer, all));
     }
 
     /// Who holds the newcomer's own user.

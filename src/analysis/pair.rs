@@ -126,6 +126,9 @@ pub(super) fn collision(
     Ok(Some(finding.on(kind).at(place(first)).at(place(second))))
 }
 
+/// What comes of it where no exclusive claim stands in a service's way.
+const EITHER: &str = "either can register it, whichever is quicker, and no person can";
+
 fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<'_>), witness: &Witness) -> String {
     let (a, b, id) = (shown(&first.registration.id), shown(&second.registration.id), &witness.id);
     let which = match witness.is {
@@ -142,14 +145,19 @@ fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<
             format!("`{a}` and `{b}` both claim `{id}`{which} exclusively; no ID of this server is concerned")
         }
         (Code::ExclusiveConflict, Kind::User) => {
-            format!("`{a}` and `{b}` both claim `{id}`{which} exclusively: nobody can register it")
+            let so = if dialect.holders_in_the_way().is_some() { "nobody can register it" } else { EITHER };
+            format!("`{a}` and `{b}` both claim `{id}`{which} exclusively: {so}")
         }
         (Code::ExclusiveConflict, _) => {
             format!(
                 "`{a}` and `{b}` both claim `{id}`{which} exclusively: either can create it, whichever is quicker, and no person can"
             )
         }
-        (_, Kind::User) => format!("`{a}` sees `{id}`{which} but cannot register it: `{b}` claims it exclusively"),
+        (_, Kind::User) => {
+            let alone = format!("`{a}` cannot register it");
+            let so = if dialect.holders_in_the_way() == Some(1) { &alone } else { EITHER };
+            format!("`{a}` sees `{id}`{which}, and `{b}` claims it exclusively: {so}")
+        }
         _ => {
             format!("`{a}` sees `{id}`{which} and `{b}` claims it exclusively: either can create it, and no person can")
         }

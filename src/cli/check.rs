@@ -5,17 +5,17 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, print};
-use super::report::{self, Report};
-use super::sources::Sources;
+use super::report::{self, Document, Report};
+use super::sources::{Homeservers, Sources};
 use super::synapse_config::{Note, Refused};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
-use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Severity};
-use crate::registration::Fault;
+use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Reading, Severity, together};
+use crate::homeserver::{Dialect, Homeserver};
+use crate::registration::{Fault, TokenHasher};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// What to check, and how to say what is wrong.
@@ -27,6 +27,9 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
 pub(super) struct Check {
     #[command(flatten)]
     sources: Sources,
+
+    #[command(flatten)]
+    homeservers: Homeservers,
 
     /// How the findings are written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -59,15 +62,13 @@ enum Format {
 
 pub(super) fn run(check: &Check) -> ExitCode {
     let mut notes = Vec::new();
-    let snapshot =
-        match check.sources.resolve(&mut |note| notes.push(note)).and_then(|(name, sources)| load::load(name, sources))
-        {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                notes.iter().for_each(|note| tell(&format!("note: {note}")));
-                return unchecked(check.format, &error);
-            }
-        };
+    let snapshots = match load_all(check, &mut |note| notes.push(note)) {
+        Ok(snapshots) => snapshots,
+        Err(error) => {
+            notes.iter().for_each(|note| tell(&format!("note: {note}")));
+            return unchecked(check.format, &error);
+        }
+    };
     let (findings, notes): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.finding.is_some());
     notes.iter().for_each(|note| tell(&format!("note: {note}")));
     let comparer = match Comparer::new() {
@@ -78,8 +79,8 @@ pub(super) fn run(check: &Check) -> ExitCode {
         }
     };
     let mut found: Vec<_> = findings.into_iter().filter_map(|note| note.finding.map(Arc::new)).collect();
-    found.extend(analyse(&comparer, &snapshot).findings);
-    if snapshot.files().is_empty() {
+    found.extend(waiting(&snapshots, || find(&comparer, &snapshots)));
+    if snapshots.iter().all(|snapshot| snapshot.files().is_empty()) {
         let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
         found.push(Arc::new(Finding::nothing_found(message)));
     } else {
@@ -88,7 +89,8 @@ pub(super) fn run(check: &Check) -> ExitCode {
         }
     }
     let findings = chosen(found, check);
-    let report = Report { snapshot: &snapshot, findings: &findings, all: check.all };
+    let faults = report::faults(&snapshots);
+    let report = Report { snapshots: &snapshots, faults: &faults, findings: &findings, all: check.all };
     print(code(&report), |out| match check.format {
         Format::Human => report::human(&report, out),
         Format::Json => output::json(out, &Document::of(&report)),
@@ -96,10 +98,53 @@ pub(super) fn run(check: &Check) -> ExitCode {
     })
 }
 
+/// What each homeserver makes of the same sources. The tokens of all of them can be held against each other.
+fn load_all(check: &Check, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc<Snapshot>>> {
+    let dialects = check.homeservers.several.dialects();
+    let (homeserver, sources) = check.sources.resolve(dialects[0], note)?;
+    let hasher = TokenHasher::new();
+    // What a directory holds depends on who reads it; what comes through a pipe is there once.
+    let load = |&dialect: &Dialect| {
+        let sources = if dialect == dialects[0] || check.sources.are_once() {
+            sources.clone()
+        } else {
+            check.sources.resolve(dialect, &mut |_| {})?.1
+        };
+        load::load_with(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources)
+    };
+    dialects.iter().map(load).collect()
+}
+
+/// What is found on each homeserver, and on what they do not agree.
+fn find(comparer: &Comparer, snapshots: &[Arc<Snapshot>]) -> Vec<Arc<Finding>> {
+    let analyse = |snapshot: &Arc<Snapshot>| comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
+    let analyses: Vec<Analysis> = snapshots.iter().map(analyse).collect();
+    let readings: Vec<Reading<'_>> =
+        snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();
+    if let [only] = &*snapshots
+        && only.services().homeserver().dialect.other_reading().is_none()
+    {
+        return analyses.into_iter().flat_map(|analysis| analysis.findings).collect();
+    }
+    let each: Vec<_> =
+        readings.iter().zip(&analyses).map(|(one, found)| (one.homeserver.dialect, &*found.findings)).collect();
+    let mut found = comparer.portability(&readings, &Deadline::none());
+    found.extend(together(&each));
+    found
+}
+
+fn reading<'s>(snapshot: &'s Snapshot, analysis: &'s Analysis) -> Reading<'s> {
+    let read = |file: &'s FileRecord| file.registration().ok_or_else(|| file.faults());
+    let files = snapshot.files().iter().map(|file| (&**file.file(), read(file))).collect();
+    let services = snapshot.services();
+    Reading { homeserver: services.homeserver(), files, set: Some((services, analysis)) }
+}
+
 /// The gravest of what there is to say.
 fn code(report: &Report<'_>) -> u8 {
     let worst = report.findings.iter().map(|finding| finding.severity).min();
-    let faulty = report.snapshot.files().iter().any(|file| file.state() != FileState::Active);
+    let mut files = report.snapshots.iter().flat_map(|snapshot| snapshot.files());
+    let faulty = files.any(|file| file.state() != FileState::Active);
     match worst {
         _ if faulty => ERRORS,
         Some(Severity::Error) => ERRORS,
@@ -141,10 +186,10 @@ fn chosen(found: Vec<Arc<Finding>>, check: &Check) -> Vec<Arc<Finding>> {
     findings
 }
 
-/// Analyses; says on a terminal that it is at it, once that takes longer than a second.
-fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
+/// Does something; says on a terminal that it is at it, once that takes longer than a second.
+fn waiting<T>(snapshots: &[Arc<Snapshot>], does: impl FnOnce() -> T) -> T {
     let (done, waiting) = channel::<()>();
-    let count = snapshot.services().registrations().len();
+    let count = snapshots.iter().map(|snapshot| snapshot.files().len()).max().unwrap_or(0);
     let shown = std::io::stderr().is_terminal();
     let indicator = std::thread::spawn(move || {
         let mut seconds = 0;
@@ -156,54 +201,9 @@ fn analyse(comparer: &Comparer, snapshot: &Snapshot) -> Analysis {
             eprint!("\r\x1b[K");
         }
     });
-    let analysis = comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
+    let found = does();
     drop(done);
     // It only writes; that it may have failed to is of no concern.
     let _ = indicator.join();
-    analysis
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    /// The digest of what was checked; null if nothing could be.
-    snapshot: Option<&'a str>,
-    complete: bool,
-    /// Why nothing could be checked; null as a rule.
-    problem: Option<&'a str>,
-    files: Vec<File<'a>>,
-    total: usize,
-    findings: &'a [Arc<Finding>],
-}
-
-#[derive(Serialize)]
-struct File<'a> {
-    file: &'a str,
-    state: FileState,
-    errors: &'a [Fault],
-}
-
-impl<'a> File<'a> {
-    fn of(record: &'a FileRecord) -> Self {
-        Self { file: record.file(), state: record.state(), errors: record.faults() }
-    }
-}
-
-impl<'a> Document<'a> {
-    fn of(report: &Report<'a>) -> Self {
-        let snapshot = report.snapshot;
-        Self {
-            snapshot: Some(snapshot.digest()),
-            complete: snapshot.is_complete(),
-            problem: None,
-            files: snapshot.files().iter().map(|record| File::of(record)).collect(),
-            total: report.findings.len(),
-            findings: report.findings,
-        }
-    }
-
-    fn of_problem(problem: &'a str, files: &[(&'a str, &'a [Fault])]) -> Self {
-        let file = |&(file, errors)| File { file, state: FileState::Quarantined, errors };
-        let files = files.iter().map(file).collect();
-        Self { snapshot: None, complete: false, problem: Some(problem), files, total: 0, findings: &[] }
-    }
+    found
 }

@@ -14,7 +14,16 @@ use crate::telemetry::Metrics;
 
 /// Loads sources once, as the service does.
 pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> anyhow::Result<Arc<Snapshot>> {
-    let hasher = TokenHasher::new();
+    load_with(&TokenHasher::new(), homeserver, sources)
+}
+
+/// The same where tokens are held against those of another load.
+pub(super) fn load_with(
+    hasher: &TokenHasher,
+    homeserver: Homeserver,
+    sources: Vec<Arc<dyn Provider>>,
+) -> anyhow::Result<Arc<Snapshot>> {
+    let hasher = hasher.clone();
     let reads = homeserver.clone();
     let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&reads, file, bytes, &hasher);
     let mut options = Options::new(homeserver, sources, Arc::new(loader));

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
-use super::sources::{Sources, SynapseConfig, Whose};
+use super::sources::{Sources, SynapseConfig};
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::homeserver::{Dialect, Homeserver, Several};
 use crate::index::Scratch;
@@ -116,13 +116,10 @@ struct Matching<'s> {
 
 fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let ids = owner.ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let sources = Sources {
-        dirs: owner.dirs.clone(),
-        server_name: server_name(owner, &ids)?,
-        synapse: owner.synapse.clone(),
-        whose: Whose { homeserver: owner.homeserver.dialects()[0] },
-    };
-    let (homeserver, sources) = sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
+    let sources =
+        Sources { dirs: owner.dirs.clone(), server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
+    let first = owner.homeserver.dialects()[0];
+    let (homeserver, sources) = sources.resolve(first, &mut |note| tell(&format!("note: {note}")))?;
     let load = |dialect: &Dialect| load::load(Homeserver::new(homeserver.name.clone(), *dialect), sources.clone());
     let snapshots = owner.homeserver.dialects().iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
     match &snapshots[..] {

@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::synapse_config::{self, MapPath, Note};
-use crate::homeserver::{Dialect, Homeserver, Toml};
+use crate::homeserver::{Dialect, Homeserver, Several, Toml};
 use crate::matrix::ServerName;
 use crate::registration::toml_tables;
 use crate::reloadable_files::read_first;
@@ -35,9 +35,6 @@ pub(crate) struct Sources {
 
     #[command(flatten)]
     pub(crate) synapse: SynapseConfig,
-
-    #[command(flatten)]
-    pub(crate) whose: Whose,
 }
 
 /// Whose answers are given.
@@ -47,6 +44,22 @@ pub(crate) struct Whose {
     /// `palpo-421` (since that pull request), `spec` or `spec-anywhere` (its other reading). How they differ: docs/homeservers.md.
     #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
     pub(crate) homeserver: Dialect,
+}
+
+/// Whose answers are held against each other.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Homeservers {
+    /// The homeserver whose answers are given, or several with commas between them, or `all`: `synapse`, `dendrite`, `tuwunel`,
+    /// `continuwuity`, `conduit`, `palpo`, `palpo-421` (since that pull request), `spec`. Of several, what is the same on some
+    /// is said once, and `portability` where they do not agree. How they differ: docs/homeservers.md.
+    #[arg(
+        long = "homeserver",
+        id = "homeservers",
+        value_name = "HOMESERVER",
+        env = "BAILIWICK_HOMESERVER",
+        default_value = "synapse"
+    )]
+    pub(crate) several: Several,
 }
 
 /// Synapse's own configuration, in place of directories.
@@ -86,20 +99,30 @@ impl Sources {
     /// path at which there is nothing is a mistake.
     ///
     /// What is passed over is told with `note`.
-    pub(crate) fn resolve(&self, note: &mut dyn FnMut(Note)) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+    pub(crate) fn resolve(
+        &self,
+        dialect: Dialect,
+        note: &mut dyn FnMut(Note),
+    ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         self.dirs.iter().try_for_each(|path| is_there(path))?;
         standard_input_once(self.dirs.iter())?;
         // Whoever waits in front of a terminal may pipe a configuration in as slowly as they like.
-        self.resolve_as(all_now_at, |file| fs::read(file), note)
+        self.resolve_as(dialect, all_now_at, |file| fs::read(file), note)
+    }
+
+    /// Whether something among them can be read once.
+    pub(crate) fn are_once(&self) -> bool {
+        self.dirs.iter().any(|path| is_standard_input(path) || is_pipe(path))
     }
 
     /// The same, for a question about newcomers: where directories are given beside Synapse's configuration, that says the
     /// name alone.
     pub(crate) fn resolve_newcomers(
         &self,
+        dialect: Dialect,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
-        let (homeserver, mut sources) = self.resolve(note)?;
+        let (homeserver, mut sources) = self.resolve(dialect, note)?;
         if !self.synapse.paths.is_empty() && !self.dirs.is_empty() {
             // The list comes first, and is one source.
             sources.remove(0);
@@ -110,6 +133,7 @@ impl Sources {
     /// The same for a service, for which what is not there may come.
     pub(crate) fn resolve_to_serve(
         &self,
+        dialect: Dialect,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         if self.dirs.iter().any(|path| is_standard_input(path)) {
@@ -121,11 +145,12 @@ impl Sources {
                  Synapse loads the first alone: leave one of them out"
             );
         }
-        self.resolve_as(all_at, read_first, note)
+        self.resolve_as(dialect, all_at, read_first, note)
     }
 
     fn resolve_as(
         &self,
+        dialect: Dialect,
         all_at: AllAt,
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(Note),
@@ -134,11 +159,11 @@ impl Sources {
         if !paths.is_empty() {
             let (homeserver, mut sources) =
                 synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
-            sources.extend(all_at(&self.dirs, self.whose.homeserver));
-            return Ok((Homeserver::new(homeserver.name, self.whose.homeserver), sources));
+            sources.extend(all_at(&self.dirs, dialect));
+            return Ok((Homeserver::new(homeserver.name, dialect), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((Homeserver::new(server_name, self.whose.homeserver), all_at(&self.dirs, self.whose.homeserver)))
+        Ok((Homeserver::new(server_name, dialect), all_at(&self.dirs, dialect)))
     }
 }
 

@@ -2,8 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    Checks, Consequence, Join, Loader, Precedence, Scope, Sender, SetRules, Syntax, conduit, continuwuity, dendrite,
-    palpo, spec, synapse, tuwunel,
+    Checks, Consequence, Join, Loader, Precedence, Scope, Sender, SetRules, Syntax, UserCheck, conduit, continuwuity,
+    dendrite, palpo, spec, synapse, tuwunel,
 };
 
 /// How a kind of homeserver reads registrations and decides: a row of parameters. One pointer; two are equal when they
@@ -127,6 +127,28 @@ impl Dialect {
     #[must_use]
     pub const fn checks(self) -> &'static Checks {
         &self.0.checks
+    }
+
+    /// What a fault says that ends with what the homeserver does then, and that.
+    #[must_use]
+    pub fn without_consequence(self, fault: &str) -> (&str, Option<Consequence>) {
+        let SetRules { same_id, same_token, broken, bad_regex } = self.set();
+        for consequence in [same_id, same_token, broken, bad_regex] {
+            let would = self.would(consequence);
+            if let Some(rest) = fault.strip_suffix(&would).and_then(|rest| rest.strip_suffix("; ")) {
+                return (rest, Some(consequence));
+            }
+        }
+        (fault, None)
+    }
+
+    /// How many services must hold a user exclusively, the one that asks among them, before one whose user it is as well may
+    /// not register it; `None` if that stands in no service's way.
+    #[must_use]
+    pub fn holders_in_the_way(self) -> Option<u8> {
+        let steps = self.0.checks.service.steps;
+        let has = |check| steps.iter().any(|step| step.check == check);
+        has(UserCheck::NotReserved).then_some(1).or_else(|| has(UserCheck::NotReservedTwice).then_some(2))
     }
 
     /// Another way to read what this one leaves open: where the two answer otherwise, nobody can say what is right.

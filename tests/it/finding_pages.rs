@@ -81,13 +81,15 @@ fn with_real_output(page: &str, code: &str) -> (String, usize) {
     let mut written = 0;
     let mut run = 0;
     for Fence { language, start, content } in fences(page) {
+        // What else `check` is told stands behind the language.
+        let (language, options) = language.split_once(' ').unwrap_or((language, "--all"));
         match language {
             "yaml" => add_excerpts(&mut files, content),
             "console" => modes(content).for_each(|(mode, name)| file(&mut files, name).mode = mode),
             // Without files before it, it shows a form of words, such as one that takes thousands of entries.
             "text" if !files.is_empty() => {
                 checked.push_str(&page[written..start]);
-                checked.push_str(&printed(&std::mem::take(&mut files), code));
+                checked.push_str(&printed(&std::mem::take(&mut files), code, options));
                 written = start + content.len();
                 run += 1;
             }
@@ -176,7 +178,7 @@ fn modes(block: &str) -> impl Iterator<Item = (u32, &str)> {
 }
 
 /// What `bailiwick check` prints about the files under one code.
-fn printed(files: &BTreeMap<String, File>, code: &str) -> String {
+fn printed(files: &BTreeMap<String, File>, code: &str, options: &str) -> String {
     let home = tempfile::tempdir().expect("a temporary directory");
     for (name, File { mode, keys, .. }) in files {
         let path = home.path().join(name);
@@ -184,7 +186,7 @@ fn printed(files: &BTreeMap<String, File>, code: &str) -> String {
         fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("a mode is set");
     }
     let mut check = Command::new(BINARY);
-    check.args(["check", "--server-name", "example.com", "--all"]).args(files.keys());
+    check.args(["check", "--server-name", "example.com"]).args(options.split(' ')).args(files.keys());
     let output = check.current_dir(home.path()).env_clear().output().expect("the binary starts");
     let printed = String::from_utf8(output.stdout).expect("it prints UTF-8");
     let findings = printed.split("\n\n").filter(|finding| {

@@ -25,6 +25,7 @@ mod monitoring;
 mod no_token_leaks;
 mod openapi;
 mod pattern;
+mod portability;
 mod preflight;
 mod providers;
 mod readme;

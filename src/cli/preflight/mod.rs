@@ -17,7 +17,7 @@ use clap::Args;
 use self::accounts::{Accounts, Unanswered};
 use self::report::{Captured, Report};
 use super::output::{self, Format, print};
-use super::sources::Sources;
+use super::sources::{Sources, Whose};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::index::Scratch;
 use crate::matrix::MatrixId;
@@ -35,6 +35,9 @@ pub(super) struct Preflight {
     #[command(flatten)]
     sources: Sources,
 
+    #[command(flatten)]
+    whose: Whose,
+
     /// Where Synapse's admin API is reached, such as `http://127.0.0.1:8008`.
     #[arg(long, value_name = "URL", env = "BAILIWICK_SYNAPSE_ADMIN", value_parser = accounts::base)]
     synapse_admin: String,
@@ -49,7 +52,8 @@ pub(super) struct Preflight {
 }
 
 pub(super) fn run(preflight: &Preflight) -> ExitCode {
-    let loaded = preflight.sources.resolve_newcomers(&mut |note| tell(&format!("note: {note}")));
+    let loaded =
+        preflight.sources.resolve_newcomers(preflight.whose.homeserver, &mut |note| tell(&format!("note: {note}")));
     let snapshot = match loaded.and_then(|(homeserver, sources)| load::load(homeserver, sources)).and_then(usable) {
         Ok(snapshot) => snapshot,
         Err(error) => {

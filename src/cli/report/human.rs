@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::{Report, page};
-use crate::analysis::{Code, Finding, FindingPlace, Relation, Severity, WitnessIs};
+use super::{FaultOf, Report, page};
+use crate::analysis::{Code, Finding, FindingPlace, HomeserverAnswer, Relation, Severity, WitnessIs};
 use crate::cli::output::{Out, wants_colour};
-use crate::homeserver::Consequence;
 use crate::registration::Fault;
 use crate::telemetry::Visible;
 
@@ -15,19 +15,9 @@ const SHOWN: usize = 5;
 
 /// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
 pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
-    let dialect = report.snapshot.services().homeserver().dialect;
-    // Of others the fault itself says what becomes of the file.
-    let so = match dialect.set().broken {
-        Consequence::RefusesToStart => {
-            format!("the file is not loaded, as {} would not start with it", dialect.homeserver())
-        }
-        _ => "the file is not loaded".to_owned(),
-    };
     let mut out = Printer { out, colour: wants_colour() };
-    for file in report.snapshot.files() {
-        for fault in file.faults() {
-            out.fault(file.file(), fault, &so)?;
-        }
+    for FaultOf { file, fault, so, homeservers } in report.faults {
+        out.fault(file, fault, so, homeservers)?;
     }
     let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
     let findings: Vec<&Arc<Finding>> = report.findings.iter().filter(shown).collect();
@@ -47,7 +37,9 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
 /// The same of a file of Synapse's own configuration, without which nothing can be checked.
 pub(in crate::cli) fn human_of_faults(file: &str, faults: &[Fault], out: &mut Out) -> io::Result<()> {
     let mut out = Printer { out, colour: wants_colour() };
-    faults.iter().try_for_each(|fault| out.fault(file, fault, "nothing is checked: Synapse would not start with it"))
+    faults
+        .iter()
+        .try_for_each(|fault| out.fault(file, fault, ["nothing is checked: Synapse would not start with it"], &[]))
 }
 
 /// What is counted instead of shown, by position: of each group that is too large, all but the gravest.
@@ -100,6 +92,9 @@ impl<'f> Busiest<'f> {
     }
 }
 
+/// Of what is told once for many places so many are shown: two, as of all other findings.
+const PLACES: usize = 2;
+
 struct Printer<W> {
     out: W,
     colour: bool,
@@ -113,7 +108,13 @@ impl<W: Write> Printer<W> {
         if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn fault(&mut self, file: &str, fault: &Fault, so: &str) -> io::Result<()> {
+    fn fault(
+        &mut self,
+        file: &str,
+        fault: &Fault,
+        so: impl IntoIterator<Item = impl Display>,
+        on: &[&str],
+    ) -> io::Result<()> {
         self.headline(Severity::Error, fault.code.as_str(), &fault.message)?;
         let place = match (fault.line, fault.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file)),
@@ -121,7 +122,12 @@ impl<W: Write> Printer<W> {
         };
         writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
         let bar = self.paint(DIM, "=");
-        writeln!(self.out, "  {bar} {so}")?;
+        for so in so {
+            writeln!(self.out, "  {bar} {so}")?;
+        }
+        if !on.is_empty() {
+            writeln!(self.out, "  {bar} on: {}", on.join(", "))?;
+        }
         writeln!(self.out, "  {bar} see: {}\n", self.paint(DIM, &page(fault.code.as_str())))
     }
 
@@ -138,11 +144,15 @@ impl<W: Write> Printer<W> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.headline(finding.severity, finding.code.as_str(), &finding.message)?;
         let width = finding.places.iter().map(|place| place.line.to_string().len()).max().unwrap_or(1);
-        for (at, place) in finding.places.iter().enumerate() {
+        for (at, place) in finding.places.iter().take(PLACES).enumerate() {
             self.place(finding, at, place, width)?;
         }
         let margin = " ".repeat(width);
         let bar = self.paint(DIM, "=");
+        let more = finding.places.len().saturating_sub(PLACES);
+        if more > 0 {
+            writeln!(self.out, "{margin} {bar} and {} (--format json lists them)", plural(more, "more place"))?;
+        }
         if let Some(witness) = &finding.witness {
             let is = match finding.witness_is {
                 Some(WitnessIs::Historical) => " (not a name that a person could take today)",
@@ -150,6 +160,12 @@ impl<W: Write> Printer<W> {
                 _ => "",
             };
             writeln!(self.out, "{margin} {bar} witness: {}{is}", self.paint(BOLD, &Visible(witness).to_string()))?;
+        }
+        for HomeserverAnswer { homeservers, message, .. } in &finding.answers {
+            writeln!(self.out, "{margin} {bar} {}: {}", homeservers.join(", "), Visible(message))?;
+        }
+        if !finding.homeservers.is_empty() && finding.answers.is_empty() {
+            writeln!(self.out, "{margin} {bar} on: {}", finding.homeservers.join(", "))?;
         }
         writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?;
         writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code.as_str())))
@@ -183,10 +199,9 @@ impl<W: Write> Printer<W> {
 
     fn summary(&mut self, report: &Report<'_>) -> io::Result<()> {
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-        let faults: usize = report.snapshot.files().iter().map(|file| file.faults().len()).sum();
         let (errors, warnings, notes) =
-            (faults + count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-        let files = report.snapshot.files().len();
+            (report.faults.len() + count(Severity::Error), count(Severity::Warning), count(Severity::Note));
+        let files = report.snapshots.iter().map(|snapshot| snapshot.files().len()).max().unwrap_or(0);
         let hidden = if notes > 0 && !report.all { " (--all shows them)" } else { "" };
         writeln!(
             self.out,

@@ -1,10 +1,14 @@
 //! How findings are written.
 
+mod document;
+mod faults;
 mod human;
 mod sarif;
 
 use std::sync::Arc;
 
+pub(super) use document::Document;
+pub(super) use faults::{FaultOf, faults};
 pub(super) use human::{human, human_of_faults};
 pub(super) use sarif::{sarif, sarif_of_problem};
 
@@ -13,7 +17,9 @@ use crate::snapshot::Snapshot;
 
 /// What is to be reported.
 pub(super) struct Report<'a> {
-    pub(super) snapshot: &'a Snapshot,
+    /// What was checked, by homeserver; never none.
+    pub(super) snapshots: &'a [Arc<Snapshot>],
+    pub(super) faults: &'a [FaultOf<'a>],
     pub(super) findings: &'a [Arc<Finding>],
     /// Notes too.
     pub(super) all: bool,

@@ -3,7 +3,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{Report, page};
-use crate::analysis::{Finding, FindingPlace, Severity};
+use crate::analysis::{Finding, FindingPlace, HomeserverAnswer, Severity};
 use crate::cli::codes::AnyCode;
 use crate::cli::output::{self, Out};
 use crate::registration::Fault;
@@ -11,7 +11,7 @@ use crate::registration::Fault;
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
-    let faults = report.snapshot.files().iter().flat_map(|file| results_of(file.file(), file.faults()));
+    let faults = report.faults.iter().map(|of| result_of(of.file, &of.fault, &of.homeservers));
     let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
     output::json(out, &document(&results, &json!({"executionSuccessful": true})))
 }
@@ -19,7 +19,8 @@ pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()
 /// The same where nothing could be checked, and why: a log without an invocation would read as one of a check that found
 /// nothing.
 pub(in crate::cli) fn sarif_of_problem(problem: &str, files: &[(&str, &[Fault])], out: &mut Out) -> io::Result<()> {
-    let results: Vec<Value> = files.iter().flat_map(|(file, faults)| results_of(file, faults)).collect();
+    let results: Vec<Value> =
+        files.iter().flat_map(|(file, faults)| faults.iter().map(|fault| result_of(file, fault, &[]))).collect();
     let notification = json!({"level": "error", "message": {"text": problem}});
     let invocation = json!({"executionSuccessful": false, "toolConfigurationNotifications": [notification]});
     output::json(out, &document(&results, &invocation))
@@ -72,6 +73,10 @@ fn result(finding: &Finding) -> Value {
     if let Some(witness) = &finding.witness {
         message += &format!(" (witness: {witness})");
     }
+    for HomeserverAnswer { homeservers, message: said, .. } in &finding.answers {
+        message += &format!("; {}: {said}", homeservers.join(", "));
+    }
+    message += &on(&finding.homeservers);
     let mut places = finding.places.iter().map(location);
     let first: Vec<Value> = places.next().into_iter().collect();
     let related: Vec<Value> = places.collect();
@@ -81,21 +86,24 @@ fn result(finding: &Finding) -> Value {
         "message": {"text": message},
         "locations": first,
         "relatedLocations": related,
-        "properties": {"witness": finding.witness, "witness_is": finding.witness_is, "relation": finding.relation},
+        "properties": {"witness": finding.witness, "witness_is": finding.witness_is, "relation": finding.relation,
+                       "homeservers": finding.homeservers, "answers": finding.answers},
     })
 }
 
-fn results_of(file: &str, faults: &[Fault]) -> Vec<Value> {
-    let result = |fault: &Fault| {
-        let region = json!({"startLine": fault.line.unwrap_or(1), "startColumn": fault.column.unwrap_or(1)});
-        json!({
-            "ruleId": fault.code,
-            "level": "error",
-            "message": {"text": fault.message},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}, "region": region}}],
-        })
-    };
-    faults.iter().map(result).collect()
+/// On which of several homeservers it is so.
+fn on(homeservers: &[&str]) -> String {
+    if homeservers.is_empty() { String::new() } else { format!(" (on {})", homeservers.join(", ")) }
+}
+
+fn result_of(file: &str, fault: &Fault, homeservers: &[&str]) -> Value {
+    let region = json!({"startLine": fault.line.unwrap_or(1), "startColumn": fault.column.unwrap_or(1)});
+    json!({
+        "ruleId": fault.code,
+        "level": "error",
+        "message": {"text": format!("{}{}", fault.message, on(homeservers))},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}, "region": region}}],
+    })
 }
 
 fn location(place: &FindingPlace) -> Value {

@@ -77,7 +77,8 @@ struct Prepared {
 }
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
-    let (homeserver, sources) = serve.sources.resolve_to_serve(&mut |note| tracing::warn!("{note}"))?;
+    let (homeserver, sources) =
+        serve.sources.resolve_to_serve(serve.whose.homeserver, &mut |note| tracing::warn!("{note}"))?;
     if let Some(state_dir) = &serve.state_dir
         && serve.sources.dirs.iter().any(|dir| is_same(dir, state_dir))
     {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::socket_address;
-use crate::cli::sources::Sources;
+use crate::cli::sources::{Sources, Whose};
 use crate::http::{Doors, Limits, Part, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
 
@@ -15,6 +15,9 @@ use crate::telemetry::LogFormat;
 pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(super) sources: Sources,
+
+    #[command(flatten)]
+    pub(super) whose: Whose,
 
     /// Addresses to listen on.
     #[arg(

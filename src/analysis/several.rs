@@ -1,0 +1,88 @@
+//! Findings of several homeservers about the same files: what is the same on some of them is said once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Code, Finding, HomeserverAnswer, Relation, Says, Severity, order};
+use crate::homeserver::Dialect;
+use crate::matrix::Kind;
+
+/// What makes two findings the same, but for the homeserver's name.
+type Same<'f> = (Code, Severity, Option<Kind>, Option<Relation>, Option<&'f str>, String, Vec<(&'f str, u32, u32)>);
+
+/// What a homeserver is called where it is any of several.
+const ANY: &str = "the homeserver";
+/// Behind it stands what comes of a collision.
+const SO: &str = ": ";
+
+/// The findings of each homeserver, each with those on which it is so.
+#[must_use]
+pub fn together(found: &[(Dialect, &[Arc<Finding>])]) -> Vec<Arc<Finding>> {
+    let mut known: HashMap<Same<'_>, (&Finding, Vec<&'static str>)> = HashMap::new();
+    for (dialect, findings) in found {
+        for finding in *findings {
+            let (_, names) = known.entry(same(*dialect, finding)).or_insert_with(|| (finding, Vec::new()));
+            // What one homeserver says twice is still said on it once.
+            if names.last() != Some(&dialect.name()) {
+                names.push(dialect.name());
+            }
+        }
+    }
+    let said = |(same, (finding, names)): (Same<'_>, (&Finding, Vec<&'static str>))| {
+        let message = if names.len() > 1 { same.5.into() } else { finding.message.clone() };
+        Finding { message, homeservers: names.into(), ..finding.clone() }
+    };
+    let mut findings: Vec<Finding> = known.into_iter().map(said).collect();
+    findings.sort_by(|a, b| order(a, b).then_with(|| (&a.message, &a.homeservers).cmp(&(&b.message, &b.homeservers))));
+    let asked: Vec<&'static str> = found.iter().map(|(dialect, _)| dialect.name()).collect();
+    let joined = findings.into_iter().fold(Vec::new(), |mut joined: Vec<Finding>, finding| {
+        match joined.last_mut().and_then(|last| joined_with(&asked, last, &finding)) {
+            Some(both) => *joined.last_mut().expect("there is one that was joined") = both,
+            None => joined.push(finding),
+        }
+        joined
+    });
+    joined.into_iter().map(Arc::new).collect()
+}
+
+/// Two findings about the same two entries of which homeservers make something else; `None` if they are not.
+fn joined_with(asked: &[&'static str], one: &Finding, other: &Finding) -> Option<Finding> {
+    let facts =
+        |finding: &Finding| (finding.code, finding.severity, finding.kind, finding.relation, finding.witness.clone());
+    let apart = !one.homeservers.iter().any(|name| other.homeservers.contains(name));
+    if !apart || one.places.len() != 2 || one.places != other.places || facts(one) != facts(other) {
+        return None;
+    }
+    let ((head, tail), (same, so)) = (one.message.rsplit_once(SO)?, other.message.rsplit_once(SO)?);
+    let head = if one.answers.is_empty() { head } else { &one.message };
+    if head != same {
+        return None;
+    }
+    let means = |finding: &Finding, message: &str| HomeserverAnswer {
+        homeservers: finding.homeservers.clone(),
+        says: Says::Means,
+        message: message.into(),
+    };
+    let mut answers = one.answers.to_vec();
+    if answers.is_empty() {
+        answers.push(means(one, tail));
+    }
+    answers.push(means(other, so));
+    let first = |names: &[&str]| asked.iter().position(|name| names.first() == Some(name));
+    answers.sort_by_key(|answer| first(&answer.homeservers));
+    let of_any = |name: &&&str| one.homeservers.contains(name) || other.homeservers.contains(name);
+    let homeservers = asked.iter().filter(of_any).copied().collect();
+    Some(Finding { message: head.to_owned().into(), homeservers, answers: answers.into(), ..one.clone() })
+}
+
+fn same(dialect: Dialect, finding: &Finding) -> Same<'_> {
+    let Finding { code, severity, kind, relation, witness, message, places, .. } = finding;
+    let places = places.iter().map(|place| (&*place.file, place.line, place.column)).collect();
+    (*code, *severity, *kind, *relation, witness.as_deref(), unnamed(dialect, message), places)
+}
+
+/// A sentence about a homeserver as it is said of several.
+#[must_use]
+pub fn unnamed(dialect: Dialect, sentence: &str) -> String {
+    sentence.replace(dialect.homeserver(), ANY)
+}

@@ -1,0 +1,64 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::analysis::unnamed;
+use crate::homeserver::{Consequence, Dialect};
+use crate::registration::{Fault, FaultCode};
+use crate::snapshot::Snapshot;
+
+/// What is wrong with a file, said once for all homeservers on which it is so.
+pub(in crate::cli) struct FaultOf<'a> {
+    pub(in crate::cli) file: &'a str,
+    pub(in crate::cli) fault: Cow<'a, Fault>,
+    /// What becomes of the file, on each homeserver of which that is known.
+    pub(in crate::cli) so: Vec<String>,
+    /// On which homeservers; none where one was asked.
+    pub(in crate::cli) homeservers: Vec<&'static str>,
+}
+
+/// What makes two faults the same, but for the homeserver's name.
+type Same<'a> = (&'a str, FaultCode, Option<u32>, Option<u32>, String);
+
+/// The faults of all files, in load order.
+pub(in crate::cli) fn faults(snapshots: &[Arc<Snapshot>]) -> Vec<FaultOf<'_>> {
+    if let [only] = snapshots {
+        let dialect = only.services().homeserver().dialect;
+        let so = || vec![so(dialect)];
+        let of = |(file, fault)| FaultOf { file, fault: Cow::Borrowed(fault), so: so(), homeservers: Vec::new() };
+        return each(only).map(of).collect();
+    }
+    let mut all: Vec<(Same<'_>, FaultOf<'_>)> = Vec::new();
+    for snapshot in snapshots {
+        let dialect = snapshot.services().homeserver().dialect;
+        for (file, fault) in each(snapshot) {
+            let (message, consequence) = dialect.without_consequence(&fault.message);
+            let so = consequence.map(|consequence| dialect.would(consequence));
+            let same = (file, fault.code, fault.line, fault.column, unnamed(dialect, message));
+            if let Some((_, known)) = all.iter_mut().find(|(known, _)| *known == same) {
+                known.fault.to_mut().message.clone_from(&same.4);
+                known.homeservers.push(dialect.name());
+                known.so.extend(so);
+            } else {
+                let fault = Cow::Owned(Fault { message: message.to_owned(), ..fault.clone() });
+                let homeservers = vec![dialect.name()];
+                all.push((same, FaultOf { file, fault, so: so.into_iter().collect(), homeservers }));
+            }
+        }
+    }
+    all.into_iter().map(|(_, fault)| fault).collect()
+}
+
+fn each(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &Fault)> {
+    snapshot.files().iter().flat_map(|file| file.faults().iter().map(|fault| (&**file.file(), fault)))
+}
+
+/// What becomes of a file that does not load.
+fn so(dialect: Dialect) -> String {
+    match dialect.set().broken {
+        Consequence::RefusesToStart => {
+            format!("the file is not loaded, as {} would not start with it", dialect.homeserver())
+        }
+        // Of others the fault itself says what becomes of the file.
+        _ => "the file is not loaded".to_owned(),
+    }
+}
