@@ -215,8 +215,8 @@ fn homeservers_that_differ_are_told_apart_and_those_that_do_not_are_not() {
             );
         }
     }
-    // Those with a condition on what precedes, which is none that can be compared everywhere.
-    assert!(not_compared <= 6, "{not_compared} were not compared");
+    // Those that look for a boundary of words anywhere: what is a word differs between engines, and the search reaches its limit.
+    assert!(not_compared <= 9, "{not_compared} were not compared");
 }
 
 #[test]
