@@ -94,7 +94,7 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     options.hold = serve.hold;
     options.state_dir.clone_from(&serve.state_dir);
     // What is said twice is said once.
-    let (_, sources) = serve.sources.resolve_to_serve(&mut |_| {})?;
+    let (_, sources) = serve.sources.resolve_to_serve(serve.whose.homeserver, &mut |_| {})?;
     let name = options.homeserver.name.clone();
     let elsewhere = Elsewhere::new(name, sources, options.answer_limit, hasher.clone());
     let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));
