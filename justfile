@@ -39,6 +39,11 @@ openapi:
 clients:
     bash .ci/run clients
 
+# The page in a real Chromium (needs the network the first time)
+[group('steps of CI')]
+page:
+    bash .ci/run page
+
 # The module in real Synapses, in each mode and on workers (needs the network)
 [group('steps of CI')]
 synapse:

@@ -5,6 +5,7 @@
 //! knows only those listed after it:
 //!
 //! * [`cli`] and [`http`]: one file for each command and each endpoint, thin.
+//! * [`page`]: the files of the page that operators look at.
 //! * [`reload`]: when to look again, and how a scan becomes a new snapshot, swapped in at once.
 //! * [`kept`]: copies of what is in force, for the next start.
 //! * [`reloadable_files`]: small files of tokens and certificates, read again when they change.
@@ -30,6 +31,7 @@ pub mod http;
 pub mod index;
 pub mod kept;
 pub mod matrix;
+pub mod page;
 pub mod priority;
 pub mod pulse;
 pub mod registration;

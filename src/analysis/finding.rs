@@ -27,6 +27,8 @@ pub struct Finding {
     /// What is the matter, in one sentence.
     #[schema(value_type = String)]
     pub message: Cow<'static, str>,
+    /// The way out, in one sentence.
+    pub help: &'static str,
     /// Where.
     #[schema(value_type = Vec<FindingPlace>)]
     pub places: Box<[FindingPlace]>,
@@ -131,6 +133,7 @@ impl Finding {
             witness: None,
             witness_is: None,
             message: message.into(),
+            help: code.help(),
             places: Box::default(),
             homeservers: Box::default(),
             answers: Box::default(),

@@ -47,6 +47,7 @@ mod language;
 mod limits;
 mod metrics;
 mod name;
+mod names;
 mod newcomer;
 mod pair;
 mod portability;
@@ -72,6 +73,7 @@ pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
 pub use metrics::AnalysisMetrics;
 pub use portability::{Read, Reading};
+pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
 pub use set::Set;
 pub use several::{together, unnamed};
 
@@ -93,6 +95,8 @@ pub struct Analysis {
     collisions: PerPair<Vec<Arc<Finding>>>,
     /// How many pairs of entries of two registrations were not compared, and of which of the two that is said.
     left: PerPair<(Key, u64)>,
+    /// The names as a tree, once somebody has asked.
+    names: names::Names,
 }
 
 /// A registration, by where it is in memory; the analysis keeps it alive.
@@ -121,7 +125,7 @@ impl Analysis {
         findings.extend(across::findings(set, &prepared, deadline).into_iter().map(Arc::new));
         findings.extend(unseen(&prepared, &left).into_iter().map(Arc::new));
         findings.par_sort_by(|a, b| order(a, b));
-        Self { findings, prepared, collisions, left }
+        Self { findings, prepared, collisions, left, names: names::Names::default() }
     }
 
     /// What is known of registrations by themselves.

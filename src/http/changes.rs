@@ -207,7 +207,7 @@ fn known_tags(headers: &HeaderMap) -> Option<Vec<String>> {
 }
 
 impl<'s> Change<'s> {
-    fn of(touched: &'s Touched) -> Self {
+    pub(super) fn of(touched: &'s Touched) -> Self {
         let [user, alias, room] = Kind::ALL.map(|kind| touched.ids[kind].iter().map(TouchedId::of).collect());
         Self { as_id: &touched.as_id, change: touched.change, touched: TouchedIds { user, alias, room } }
     }

@@ -1,14 +1,16 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::pieces::{self, Effort, Next, Parts};
-use super::query::Query;
+use super::query::{Query, number};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Role, waiters};
 use crate::analysis::{Code, Finding, Severity, UnknownCode};
+use crate::reload;
 use crate::snapshot::Snapshot;
 
 pub(super) const ENDPOINT: Endpoint =
@@ -55,21 +57,9 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let query = Query::parse(request.query_string(), ["severity", "code", "as_id", "limit", "wait"])?;
     let severity = query.get("severity").map(severity).transpose()?;
     let code = query.get("code").map(code).transpose()?;
-    let limit = match query.get("limit") {
-        // More than there can be is all there is.
-        Some(limit) if !limit.is_empty() && limit.bytes().all(|byte| byte.is_ascii_digit()) => {
-            limit.parse().unwrap_or(usize::MAX)
-        }
-        Some(_) => return Err(ApiError::invalid_param("limit is a number")),
-        None => DEFAULT_LIMIT,
-    };
+    let limit = number(query.get("limit"), DEFAULT_LIMIT, "limit")?;
     let time = waiters::time(query.get("wait"), 0)?;
-    let in_force = state.snapshot_ready_or_not().generation();
-    let is_due = state.analyst.latest().is_none_or(|found| found.snapshot.generation() < in_force);
-    if is_due {
-        state.waiters.wait_for(&request, time, state.analyst.found_for(in_force)).await?;
-    }
-    let found = state.analyst.latest().ok_or_else(ApiError::not_compared)?;
+    let found = found(&state, &request, time).await?;
     let fits = |finding: &&Arc<Finding>| {
         severity.is_none_or(|severity| finding.severity == severity)
             && code.is_none_or(|code| finding.code == code)
@@ -80,6 +70,20 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     findings.truncate(limit);
     let found = Found { snapshot: Arc::clone(&found.snapshot), findings, next: 0, total };
     pieces::answer(&state.aside, found).await
+}
+
+/// The set that was compared last; it is waited for a while until that is the one in force now.
+pub(super) async fn found(
+    state: &AppState,
+    request: &HttpRequest,
+    time: Duration,
+) -> Result<Arc<reload::Found>, ApiError> {
+    let in_force = state.snapshot_ready_or_not().generation();
+    let is_due = state.analyst.latest().is_none_or(|found| found.snapshot.generation() < in_force);
+    if is_due {
+        state.waiters.wait_for(request, time, state.analyst.found_for(in_force)).await?;
+    }
+    state.analyst.latest().ok_or_else(ApiError::not_compared)
 }
 
 /// The findings that are listed, one after the other.

@@ -55,6 +55,8 @@ pub(super) enum Tag {
     Operation,
     /// This document, asked by everybody.
     Contract,
+    /// Looked at by operators. No part of the document: what it consists of is nobody's to rely upon.
+    Page,
 }
 
 /// What a server answers.
@@ -64,7 +66,7 @@ pub enum Part {
     Everything,
     /// What homeserver workers and front ends ask.
     Questions,
-    /// What operators, probes and Prometheus ask.
+    /// What operators, probes and Prometheus ask; and the questions, which the page asks for operators.
     Admin,
 }
 
@@ -72,9 +74,8 @@ impl Part {
     /// What is loaded is shown to both: whoever is told of a collision wants to see it.
     pub(super) const fn serves(self, tag: Tag) -> bool {
         match tag {
-            Tag::State | Tag::Contract => true,
-            Tag::Questions => !matches!(self, Self::Admin),
-            Tag::Operation => !matches!(self, Self::Questions),
+            Tag::State | Tag::Contract | Tag::Questions => true,
+            Tag::Operation | Tag::Page => !matches!(self, Self::Questions),
         }
     }
 }
@@ -86,6 +87,7 @@ impl Tag {
     /// The tag in the document.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
+            Self::Page => "page",
             Self::Questions => "questions",
             Self::State => "state",
             Self::Operation => "operation",
@@ -99,6 +101,7 @@ impl Tag {
             Self::State => "What is loaded.",
             Self::Operation => "For operators, probes and Prometheus.",
             Self::Contract => "This document.",
+            Self::Page => "For people.",
         }
     }
 }
@@ -179,7 +182,10 @@ mod tests {
     #[test]
     fn what_is_open_to_anybody_tells_nothing_about_registrations() {
         let open = ENDPOINTS.iter().filter(|endpoint| endpoint.role.is_none()).map(|endpoint| endpoint.path);
-        assert_eq!(open.collect::<Vec<_>>(), ["/healthz", "/readyz", "/metrics", "/openapi.json"]);
+        assert_eq!(
+            open.collect::<Vec<_>>(),
+            ["/v1/role", "/healthz", "/readyz", "/metrics", "/openapi.json", "/", "/page/{file}"]
+        );
     }
 
     #[test]
@@ -200,24 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn each_of_two_servers_answers_a_part_and_both_what_is_loaded() {
+    fn what_operates_is_for_one_of_two_servers_and_that_answers_everything() {
         let served = |part: Part| {
             let served = ENDPOINTS.iter().filter(move |endpoint| part.serves(endpoint.tag));
             served.map(|endpoint| endpoint.path).collect::<Vec<_>>()
         };
-        let (questions, admin) = (served(Part::Questions), served(Part::Admin));
-        assert!(ENDPOINTS.iter().all(|endpoint| questions.contains(&endpoint.path) || admin.contains(&endpoint.path)));
-        let both: Vec<_> = questions.iter().filter(|path| admin.contains(path)).copied().collect();
-        assert_eq!(
-            both,
-            [
-                "/v1/registrations",
-                "/v1/conflicts",
-                "/v1/changes",
-                "/v1/homeservers/{worker}",
-                "/v1/status",
-                "/openapi.json"
-            ]
-        );
+        let (everything, questions) = (served(Part::Everything), served(Part::Questions));
+        assert_eq!(everything.len(), ENDPOINTS.len());
+        assert_eq!(served(Part::Admin), everything);
+        let apart: Vec<_> = everything.into_iter().filter(|path| !questions.contains(path)).collect();
+        assert_eq!(apart, ["/healthz", "/readyz", "/-/reload", "/metrics", "/", "/page/{file}"]);
     }
 }

@@ -104,8 +104,18 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, ErrCode::Unknown, error)
     }
 
+    pub(super) fn unknown_service() -> Self {
+        let error = "no application service of this id is in force; see /v1/registrations";
+        Self::new(StatusCode::NOT_FOUND, ErrCode::NotFound, error)
+    }
+
     pub(super) fn unknown_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrCode::Unrecognized, "nothing is served at this path; see /openapi.json")
+    }
+
+    pub(super) fn page_is_for_browsers() -> Self {
+        let error = "browsers are shown a page here (Accept: text/html); what programs may ask is in /openapi.json";
+        Self::new(StatusCode::NOT_FOUND, ErrCode::Unrecognized, error)
     }
 
     pub(super) fn wrong_method(allow: &str) -> Self {

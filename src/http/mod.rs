@@ -10,6 +10,7 @@ mod batch;
 mod body;
 mod changes;
 mod check;
+mod claims;
 mod conflicts;
 mod decided;
 mod doors;
@@ -18,25 +19,30 @@ mod endpoint;
 mod error;
 mod exchange;
 mod healthz;
+mod history;
 mod homeservers;
 mod may_act;
 mod may_create_alias;
 mod may_register;
 mod memory;
 mod metrics;
+mod names;
 mod observer;
 mod openapi;
 mod owners;
 mod paced;
+mod page;
 mod pieces;
 mod query;
 mod question;
 mod readyz;
 mod register_available;
+mod registration;
 mod registrations;
 mod reload;
 mod render;
 mod requests;
+mod role;
 mod scratch;
 mod stalled;
 mod state;
@@ -67,16 +73,23 @@ const ENDPOINTS: &[Endpoint] = &[
     may_act::ENDPOINT,
     register_available::ENDPOINT,
     registrations::ENDPOINT,
+    registration::ENDPOINT,
+    names::ENDPOINT,
+    claims::ENDPOINT,
     conflicts::ENDPOINT,
     changes::ENDPOINT,
+    history::ENDPOINT,
     homeservers::ENDPOINT,
     check::ENDPOINT,
     status::ENDPOINT,
+    role::ENDPOINT,
     healthz::ENDPOINT,
     readyz::ENDPOINT,
     reload::ENDPOINT,
     metrics::ENDPOINT,
     openapi::ENDPOINT,
+    page::ENDPOINT,
+    page::ASSETS,
 ];
 
 /// The method and the path of every operation.

@@ -36,6 +36,17 @@ impl<'q, const N: usize> Query<'q, N> {
     }
 }
 
+/// A number of things. More than there can be is all there is.
+pub(super) fn number(said: Option<&str>, unless_said: usize, name: &str) -> Result<usize, ApiError> {
+    match said {
+        None => Ok(unless_said),
+        Some(said) if !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(said.parse().unwrap_or(usize::MAX))
+        }
+        Some(_) => Err(ApiError::invalid_param(format!("{name} is a number"))),
+    }
+}
+
 fn decode(text: &str) -> Result<Cow<'_, str>, ApiError> {
     let bytes = text.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use actix_web::web::ReqData;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::pieces::{self, Effort, Next, Parts};
+use super::query::{Query, number};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role};
 use crate::matrix::user_id;
@@ -25,6 +26,8 @@ pub(super) const ENDPOINT: Endpoint =
 pub(super) struct Registrations<'s> {
     /// In load order.
     registrations: Vec<File<'s>>,
+    /// How many there are that fit.
+    total: usize,
 }
 
 /// One file and what came of it.
@@ -98,14 +101,63 @@ pub(super) struct ShownEntry<'s> {
     path = ENDPOINT.path,
     operation_id = "registrations",
     summary = "Every file, its state and what it claims; never a token",
+    params(
+        ("state" = Option<String>, Query, description = "Only files of these states, between commas: `active`, `held`, `stale`, `quarantined`."),
+        ("contains" = Option<String>, Query, description = "Only files whose name or `id` holds this, whatever its capitals."),
+        ("skip" = Option<u32>, Query, description = "Leave out so many; 0 by default. Pages are of one `snapshot`: when another one answers, begin again."),
+        ("limit" = Option<u32>, Query, description = "List at most so many; all by default."),
+    ),
     responses(
         (status = 200, description = "In load order.", body = Answer<'static, Registrations<'static>>),
+        (status = 400, description = "Not a question.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]
-async fn get(state: web::Data<AppState>, caller: ReqData<Caller>) -> Result<HttpResponse, ApiError> {
+async fn get(
+    state: web::Data<AppState>,
+    caller: ReqData<Caller>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let wanted = Wanted::read(request.query_string())?;
     let snapshot = Arc::clone(&*state.snapshot()?);
-    pieces::answer(&state.aside, Files { snapshot, role: caller.role, next: 0 }).await
+    pieces::answer(&state.aside, Files { snapshot, role: caller.role, wanted, next: 0, total: 0, listed: 0 }).await
+}
+
+/// Which files are listed.
+struct Wanted {
+    states: Vec<FileState>,
+    /// What a name holds, in small letters.
+    contains: Option<String>,
+    skip: usize,
+    limit: usize,
+}
+
+impl Wanted {
+    fn read(query: &str) -> Result<Self, ApiError> {
+        let query = Query::parse(query, ["state", "contains", "skip", "limit"])?;
+        let states = match query.get("state") {
+            None => FileState::ALL.to_vec(),
+            Some(names) => names.split(',').map(state_named).collect::<Result<_, _>>()?,
+        };
+        Ok(Self {
+            states,
+            contains: query.get("contains").map(str::to_lowercase),
+            skip: number(query.get("skip"), 0, "skip")?,
+            limit: number(query.get("limit"), usize::MAX, "limit")?,
+        })
+    }
+
+    fn fits(&self, file: &FileRecord) -> bool {
+        let holds = |text: &str, part: &str| text.to_lowercase().contains(part);
+        let id = || file.registration().map_or("", |registration| &registration.id);
+        self.states.contains(&file.state())
+            && self.contains.as_deref().is_none_or(|part| holds(file.file(), part) || holds(id(), part))
+    }
+}
+
+fn state_named(name: &str) -> Result<FileState, ApiError> {
+    let known = FileState::ALL.into_iter().find(|state| state.as_str() == name);
+    known.ok_or_else(|| ApiError::invalid_param("state is active, held, stale or quarantined, or several of them"))
 }
 
 /// The files of a snapshot, one after the other.
@@ -113,29 +165,44 @@ struct Files {
     snapshot: Arc<Snapshot>,
     /// What the one who asks may do.
     role: Role,
+    wanted: Wanted,
     next: usize,
+    /// How many have fitted so far.
+    total: usize,
+    /// How many of them are listed.
+    listed: usize,
 }
 
 impl Parts for Files {
     fn write_next(&mut self, answer: &mut Vec<u8>, _: Effort) -> Next {
-        let Self { snapshot, role, next } = self;
+        let Self { snapshot, role, wanted, next, total, listed } = self;
         if *next == 0 {
             answer.extend_from_slice(b"{\"registrations\":[");
         }
         let Some(file) = snapshot.files().get(*next) else {
-            render::close_with_snapshot(answer, snapshot);
+            answer.extend_from_slice(format!("],\"total\":{total},").as_bytes());
+            render::close_envelope(answer, snapshot);
             return Next::End;
         };
-        if *next > 0 {
+        *next += 1;
+        if !wanted.fits(file) {
+            return Next::More;
+        }
+        *total += 1;
+        if *total <= wanted.skip || *listed >= wanted.limit {
+            return Next::More;
+        }
+        if *listed > 0 {
             answer.push(b',');
         }
-        *next += 1;
+        *listed += 1;
         render::append(answer, &shown(file, snapshot.services(), *role));
         Next::More
     }
 }
 
-fn shown<'s>(file: &'s FileRecord, services: &Services, role: Role) -> File<'s> {
+/// What is shown of a file.
+pub(super) fn shown<'s>(file: &'s FileRecord, services: &Services, role: Role) -> File<'s> {
     let loaded = file.registration().map(|registration| loaded(registration, services, role));
     File { file: file.file(), state: file.state(), errors: file.faults(), loaded }
 }

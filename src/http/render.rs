@@ -38,6 +38,11 @@ pub(super) fn open_with_snapshot(answer: &mut Vec<u8>, snapshot: &Snapshot, list
 /// Closes the list of an answer, and then its envelope, the snapshot last.
 pub(super) fn close_with_snapshot(answer: &mut Vec<u8>, snapshot: &Snapshot) {
     answer.extend_from_slice(b"],");
+    close_envelope(answer, snapshot);
+}
+
+/// Closes the envelope of an answer, the snapshot last.
+pub(super) fn close_envelope(answer: &mut Vec<u8>, snapshot: &Snapshot) {
     envelope(answer, snapshot);
     answer.push(b'}');
 }

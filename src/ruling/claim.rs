@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::Services;
 use crate::homeserver::Scope;
-use crate::index::{Hit, Scratch};
+use crate::index::{Hit, Scratch, ServicePos};
 use crate::matrix::{Kind, MatrixId};
 
 /// What one interested service claims: the entry that decides, and where it stands.
@@ -63,9 +63,15 @@ impl Services {
     }
 
     fn claim(&self, id: MatrixId<'_>, hit: Hit) -> Claim<'_> {
-        let registration = self.registration(hit.service);
+        Claim { step_limit: hit.undecided, ..self.claim_of(hit.service, id.kind(), hit.rank.position()) }
+    }
+
+    /// What an entry of a service claims, by its position in the list of a kind, or the service's own user.
+    #[must_use]
+    pub fn claim_of(&self, service: ServicePos, kind: Kind, entry: Option<u32>) -> Claim<'_> {
+        let registration = self.registration(service);
         let (as_id, file) = (&*registration.id, &*registration.file);
-        match hit.rank.position() {
+        match entry {
             None => Claim {
                 as_id,
                 exclusive: true,
@@ -79,7 +85,7 @@ impl Services {
                 column: registration.sender_place.column,
             },
             Some(position) => {
-                let entry = &registration.namespaces.of(id.kind())[position as usize];
+                let entry = &registration.namespaces.of(kind)[position as usize];
                 Claim {
                     as_id,
                     exclusive: entry.exclusive,
@@ -87,7 +93,7 @@ impl Services {
                     regex: Some(&entry.regex),
                     index: Some(position),
                     group_id: entry.group_id.as_deref(),
-                    step_limit: hit.undecided,
+                    step_limit: false,
                     file,
                     line: entry.place.line,
                     column: entry.place.column,

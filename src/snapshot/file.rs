@@ -193,6 +193,9 @@ pub enum FileState {
 }
 
 impl FileState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Held, Self::Stale, Self::Quarantined];
+
     /// The state as it stands in an answer.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -89,6 +89,24 @@ impl History {
     }
 }
 
+impl History {
+    /// The last generations, the latest first.
+    pub(super) fn latest(&self, count: usize) -> Vec<Arc<Generation>> {
+        self.generations.iter().rev().take(count).cloned().collect()
+    }
+
+    /// The oldest that is remembered: what it changed is not known.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.generations.front().map(|generation| generation.number)
+    }
+
+    /// Since when no set has been complete, as far back as is remembered; `None` if the latest is.
+    pub(super) fn incomplete_since(&self) -> Option<SystemTime> {
+        let incomplete = self.generations.iter().rev().take_while(|generation| !generation.complete);
+        incomplete.last().map(|generation| generation.at)
+    }
+}
+
 fn bytes(generation: &Generation) -> usize {
     generation.touched.iter().map(Touched::bytes).sum()
 }

@@ -145,6 +145,16 @@ impl Snapshot {
         &self.files
     }
 
+    /// The file that a service is in force from, by the service's id.
+    #[must_use]
+    pub fn file_of(&self, as_id: &str) -> Option<&Arc<FileRecord>> {
+        let position = self.services.position_of_id(as_id)?;
+        // Services stand in the order of their files, of which only those in quarantine have none.
+        let files = self.files[position.index()..].iter().take(1 + self.counts.quarantined);
+        let registration = self.services.registration(position);
+        files.into_iter().find(|file| file.registration().is_some_and(|own| Arc::ptr_eq(own, registration)))
+    }
+
     /// How many files there are of each state.
     #[must_use]
     pub const fn counts(&self) -> Counts {

@@ -1,11 +1,11 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
 use super::history::History;
-use super::{Since, Snapshot};
+use super::{Generation, Since, Snapshot};
 
 /// The place where the snapshot in force is found, and what led to it.
 #[derive(Debug)]
@@ -66,6 +66,19 @@ impl Live {
     pub fn since(&self, digest: &str) -> (Arc<Snapshot>, Since) {
         let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         (self.current.load_full(), history.since(digest))
+    }
+
+    /// The snapshot in force; the last generations, the latest first; and the number of the oldest that is remembered.
+    #[must_use]
+    pub fn latest(&self, count: usize) -> (Arc<Snapshot>, Vec<Arc<Generation>>, Option<u64>) {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.current.load_full(), history.latest(count), history.oldest())
+    }
+
+    /// Since when the set has not been complete, as far back as is remembered; `None` while it is.
+    #[must_use]
+    pub fn incomplete_since(&self) -> Option<SystemTime> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).incomplete_since()
     }
 
     /// The first snapshot in force that is later than a generation: the one that is in force now, or the next. Never

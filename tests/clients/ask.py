@@ -18,7 +18,18 @@ from generated.api.questions import (
     owners,
     register_available,
 )
-from generated.api.state import changes, conflicts, homeserver_report, registrations, status
+from generated.api.state import (
+    changes,
+    claims,
+    conflicts,
+    history,
+    homeserver_report,
+    names,
+    registration,
+    registrations,
+    role,
+    status,
+)
 
 client = Client(base_url=sys.argv[1])
 IRC = "@irc_alice:example.com"
@@ -28,7 +39,7 @@ def say(operation: str, response, right) -> None:
     print(json.dumps({"operation": operation, "status": int(response.status_code), "right": bool(right(response.parsed))}))
 
 
-registration = models.CheckJsonBody.from_dict(
+newcomer = models.CheckJsonBody.from_dict(
     {
         "id": "new",
         "url": None,
@@ -78,6 +89,15 @@ say(
 )
 say("GET /v1/registrations", registrations.sync_detailed(client=client), lambda a: len(a.registrations) == 8)
 say(
+    "GET /v1/registrations/{id}",
+    registration.sync_detailed("telegram", client=client),
+    lambda a: a.id == "telegram" and a.state == models.FileState.ACTIVE,
+)
+say("GET /v1/names", names.sync_detailed(client=client, prefix="@"), lambda a: a.contested == 1 and a.names)
+say("GET /v1/claims", claims.sync_detailed(client=client, prefix="@irc_"), lambda a: a.total == len(a.claims))
+say("GET /v1/history", history.sync_detailed(client=client, limit=1), lambda a: len(a.generations) == 1)
+say("GET /v1/role", role.sync_detailed(client=client), lambda a: a.role == "admin" and a.token_needed is False)
+say(
     "GET /v1/conflicts",
     conflicts.sync_detailed(client=client, severity=models.Severity.ERROR, limit=1),
     lambda a: len(a.findings) == 1,
@@ -96,7 +116,7 @@ say(
     ),
     lambda a: a.behind is True,
 )
-say("POST /v1/check", check.sync_detailed(client=client, body=registration), lambda a: a.accepted is True)
+say("POST /v1/check", check.sync_detailed(client=client, body=newcomer), lambda a: a.accepted is True)
 say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")
 say("GET /healthz", healthz.sync_detailed(client=client), lambda a: a.status == "ok")
 say("GET /readyz", readyz.sync_detailed(client=client), lambda a: a.ready is True)

@@ -42,6 +42,21 @@ say("GET /_matrix/client/v3/register/available", { ...available, right: availabl
 const registrations = await client.GET("/v1/registrations");
 say("GET /v1/registrations", { ...registrations, right: registrations.data?.registrations.length === 8 });
 
+const registration = await client.GET("/v1/registrations/{id}", { params: { path: { id: "telegram" } } });
+say("GET /v1/registrations/{id}", { ...registration, right: registration.data?.id === "telegram" });
+
+const names = await client.GET("/v1/names", { params: { query: { prefix: "@" } } });
+say("GET /v1/names", { ...names, right: names.data?.contested === 1 && names.data.names.length > 0 });
+
+const claims = await client.GET("/v1/claims", { params: { query: { prefix: "@irc_" } } });
+say("GET /v1/claims", { ...claims, right: claims.data?.total === claims.data?.claims.length });
+
+const history = await client.GET("/v1/history", { params: { query: { limit: 1 } } });
+say("GET /v1/history", { ...history, right: history.data?.generations.length === 1 });
+
+const role = await client.GET("/v1/role");
+say("GET /v1/role", { ...role, right: role.data?.role === "admin" });
+
 const conflicts = await client.GET("/v1/conflicts", { params: { query: { severity: "error", limit: 1 } } });
 say("GET /v1/conflicts", { ...conflicts, right: conflicts.data?.findings.length === 1 });
 

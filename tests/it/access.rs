@@ -152,14 +152,18 @@ fn operators_have_an_address_of_their_own() {
     let admin = *service.addresses().last().expect("an address");
     service.wait("to be ready", |_| over_tcp(admin, "GET /readyz HTTP/1.1").starts_with("HTTP/1.1 200"));
     assert!(over_tcp(admin, "GET /metrics HTTP/1.1").contains("bailiwick_build_info"));
-    // What is loaded is shown at both, and the questions are answered at one.
+    // What is loaded is shown at both.
     for shown in ["/v1/status", "/v1/registrations", "/v1/conflicts", "/openapi.json"] {
         service.wait("to compare", |service| service.get(shown).status == 200);
         let answer = over_tcp(admin, &format!("GET {shown} HTTP/1.1"));
         assert!(answer.starts_with("HTTP/1.1 200"), "{shown}: {answer}");
     }
-    assert!(over_tcp(admin, "GET /v1/owners?id=%40a HTTP/1.1").starts_with("HTTP/1.1 404"));
+    // Questions are, too: the page asks them.
+    assert!(over_tcp(admin, "GET /v1/owners?id=%40a HTTP/1.1").starts_with("HTTP/1.1 200"));
     assert_eq!(service.get("/v1/owners?id=%40a").status, 200);
+    let page = "GET / HTTP/1.1\r\nAccept: text/html";
+    assert!(over_tcp(admin, page).starts_with("HTTP/1.1 200"));
+    assert!(over_tcp(service.addresses()[0], page).starts_with("HTTP/1.1 404"));
     assert_eq!(service.get("/metrics").status, 404);
     assert_eq!(service.get("/healthz").status, 404);
 }

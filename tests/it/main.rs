@@ -22,6 +22,7 @@ mod log_faults;
 mod log_lines;
 mod mass_changes;
 mod monitoring;
+mod names;
 mod no_token_leaks;
 mod openapi;
 mod pattern;

@@ -20,7 +20,7 @@ fn the_committed_document_is_what_is_served() {
 
 /// What is another each time: only that it is there counts. The last reload may be a second look that found nothing; its
 /// shape is that of the answer to `/-/reload`.
-const VARYING: [&str; 4] = ["finished_at_ms", "milliseconds", "loaded_at_ms", "last_reload"];
+const VARYING: [&str; 5] = ["finished_at_ms", "milliseconds", "loaded_at_ms", "last_reload", "at_ms"];
 
 fn steady(mut value: Value) -> Value {
     match &mut value {

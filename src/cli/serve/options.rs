@@ -38,7 +38,7 @@ pub(in crate::cli) struct Serve {
     #[arg(long, value_name = "MODE", env = "BAILIWICK_UNIX_SOCKET_MODE", default_value = "660", value_parser = octal)]
     pub(super) unix_socket_mode: u32,
 
-    /// Answer metrics, health and `/-/reload` on these addresses only, and not where the questions are answered.
+    /// Answer metrics, health, `/-/reload` and the page on these addresses only; questions are answered here, too.
     #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = socket_address)]
     pub(super) admin_listen: Vec<SocketAddr>,
 

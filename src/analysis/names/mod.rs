@@ -1,0 +1,97 @@
+//! The names that a set claims, as a tree of what they begin with: a map of the namespace for people.
+//!
+//! Every ID that an entry claims begins with one of the entry's literal prefixes, its *beginnings*; an entry that could claim
+//! anything begins with the sigil alone. Sorted, all beginnings that begin alike stand side by side, so a node of the tree is
+//! a range of that list, and its children are ranges within:
+//!
+//! ```text
+//! beginnings, sorted      nodes                      entries  services
+//! @                       @                          6        4         one entry begins right here
+//! @irc_                   ├ @irc_                    3        2         two begin right here
+//! @irc_                   │ └ @irc_bot:example.com   1        1
+//! @irc_bot:example.com    │
+//! @telegram_              └ @telegram                2        1         none does: two go on from here
+//! @telegrambot:example…     ├ @telegram_ …
+//! ```
+//!
+//! What begins with a prefix *may* be claimed by the entry, and what does not is not: an answer about one ID is the index's
+//! affair. Where two services hold an ID exclusively is told by findings, each put where its witness lies.
+//!
+//! It is made when somebody asks for it first, from what comparing has found out already: of 10,000 services with three
+//! beginnings each in 25 ms, of 100,000 in 0.7 s (one core of a busy machine), off the threads that answer. Where a homeserver looks for a regex anywhere in an ID, beginnings are those of IDs that hold their sigil once; where
+//! it does not mind capitals, they are those of IDs that have been made one without (`claimed`).
+
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::sync::OnceLock;
+
+pub use tree::{Beginning, Node, Tree};
+
+use super::prepared::Prepared;
+use super::{Analysis, Code, claimed};
+use crate::homeserver::Homeserver;
+use crate::index::ServicePos;
+use crate::matrix::{Kind, MAX_ID_BYTES, PerKind, user_id};
+use crate::ruling::Services;
+
+/// The trees of a set, once somebody has asked.
+#[derive(Debug, Default)]
+pub(super) struct Names(OnceLock<PerKind<Tree>>);
+
+impl Analysis {
+    /// The names of a kind as a tree. `services` are those that the findings are about. Made when it is asked for first.
+    pub fn names(&self, services: &Services, kind: Kind) -> &Tree {
+        &self.names.0.get_or_init(|| PerKind::new(|kind| self.tree(services, kind)))[kind]
+    }
+
+    fn tree(&self, services: &Services, kind: Kind) -> Tree {
+        let homeserver = services.homeserver();
+        let mut beginnings = Vec::new();
+        for (at, prepared) in self.prepared.iter().enumerate() {
+            let service = ServicePos::new(at);
+            if kind == Kind::User {
+                let own = user_id(&prepared.registration.sender_localpart, homeserver.name.as_str());
+                let text = claimed::key(homeserver, kind, &own);
+                let text = of_kind(&text, kind);
+                beginnings.extend(text.map(|text| Beginning { text, service, index: None, exclusive: true }));
+            }
+            beginnings.extend(entries(prepared, kind, service));
+        }
+        let contested = |code| matches!(code, Code::ExclusiveConflict | Code::SenderConflict | Code::ClaimsEveryone);
+        let contests = self.findings.iter().filter(|found| found.kind == Some(kind) && contested(found.code));
+        let errors = contests.filter(|found| found.severity == super::Severity::Error);
+        let witnesses = errors.filter_map(|found| Some(claimed::key(homeserver, kind, found.witness.as_deref()?)));
+        Tree::new(beginnings, witnesses)
+    }
+}
+
+/// A prefix as the tree has those of this homeserver.
+#[must_use]
+pub fn prefix_in_tree(homeserver: &Homeserver, kind: Kind, prefix: &str) -> String {
+    claimed::key(homeserver, kind, prefix)
+}
+
+/// What the IDs of a kind begin with that a service's entries claim.
+fn entries(prepared: &Prepared, kind: Kind, service: ServicePos) -> impl Iterator<Item = Beginning> {
+    prepared.entries.iter().filter(move |entry| entry.kind == kind).flat_map(move |entry| {
+        let texts = entry.prefixes.iter().filter_map(move |prefix| {
+            // What is no UTF-8 would be half a character: all that begins with the whole ones before it.
+            let whole = prefix.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            of_kind(whole, kind)
+        });
+        let (index, exclusive) = (Some(entry.index), entry.exclusive);
+        texts.map(move |text| Beginning { text, service, index, exclusive })
+    })
+}
+
+/// A prefix as a beginning of IDs of a kind, `None` if no ID of the kind begins so. Nothing longer than an ID needs to be
+/// told.
+fn of_kind(prefix: &str, kind: Kind) -> Option<Box<str>> {
+    if prefix.is_empty() {
+        return Some(kind.sigil().to_string().into());
+    }
+    let end = (0..=prefix.len().min(MAX_ID_BYTES)).rev().find(|at| prefix.is_char_boundary(*at)).unwrap_or_default();
+    prefix.starts_with(kind.sigil()).then(|| prefix[..end].into())
+}

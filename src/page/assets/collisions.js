@@ -1,0 +1,54 @@
+// What collides, proved by an ID, and the way out of each.
+
+import { get } from "./api.js";
+import { place } from "./answer.js";
+import { swatch } from "./colour.js";
+import { byId, code, count, fill, h, more, prose } from "./dom.js";
+
+const PAGE = 25;
+const TITLES = { error: "error", warning: "warning", note: "note" };
+const SIGNS = { error: "⚠", warning: "▲", note: "·" };
+
+let askAbout = () => {};
+
+export function setUpCollisions(ask) {
+  askAbout = ask;
+}
+
+export async function refreshCollisions() {
+  const open = new Set([...byId("findings").querySelectorAll("details[open]")].map((one) => one.dataset.severity));
+  const groups = await Promise.all(Object.keys(TITLES).map((severity) => group(severity, open.has(severity))));
+  const [errors] = groups.map(({ total }) => total);
+  byId("collisions-count").textContent = errors > 0 ? ` ${errors.toLocaleString("en")}` : "";
+  const nothing = h("p", {}, "✓ Nothing collides.");
+  fill(byId("findings"), groups.every(({ total }) => total === 0) ? nothing : groups.map(({ element }) => element));
+}
+
+async function group(severity, wasOpen) {
+  const list = h("div", {});
+  const rest = h("div", {});
+  let shown = 0;
+  const next = async () => {
+    const { findings, total } = await get("v1/conflicts", { severity, limit: shown + PAGE, wait: 5 });
+    shown = findings.length;
+    fill(list, findings.map(finding));
+    fill(rest, more(shown, total, `${severity}s`, next));
+    return total;
+  };
+  const isOpen = severity === "error" || wasOpen;
+  const { total } = isOpen ? { total: await next() } : await get("v1/conflicts", { severity, limit: 0, wait: 5 });
+  if (total === 0) return { total, element: null };
+  const summary = h("summary", {}, h("span.mark", { "aria-hidden": "true" }, SIGNS[severity]), count(total, TITLES[severity]));
+  const toggle = (event) => event.target.open && shown === 0 && next();
+  return { total, element: h("details", { open: isOpen, "data-severity": severity, toggle }, summary, list, rest) };
+}
+
+/** A finding, wherever one is shown. */
+export function finding(found) {
+  const witness = found.witness === null ? null : h("p", {}, "Proved by ", h("button.link", { type: "button", click: () => askAbout(found.witness) }, code(found.witness)), found.witness_is === "remote" ? ", an ID of another server" : "");
+  return h("article.finding", { "data-severity": found.severity }, h("p.said", {}, h("span.mark", { "aria-hidden": "true" }, SIGNS[found.severity]), h("strong", {}, found.code), ": ", prose(found.message)), h("ul.places", {}, found.places.map(shownPlace)), witness, h("p", {}, "Way out: ", prose(found.help)));
+}
+
+function shownPlace(found) {
+  return h("li", {}, swatch(found.as_id), " ", code(found.as_id), found.regex === null ? null : [" ", code(found.regex)], " ", place(found));
+}
