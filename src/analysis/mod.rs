@@ -72,8 +72,8 @@ pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
 pub use metrics::AnalysisMetrics;
-pub use portability::{Read, Reading};
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
+pub use portability::{Read, Reading};
 pub use set::Set;
 pub use several::{together, unnamed};
 

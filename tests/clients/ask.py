@@ -91,7 +91,7 @@ say("GET /v1/registrations", registrations.sync_detailed(client=client), lambda 
 say(
     "GET /v1/registrations/{id}",
     registration.sync_detailed("telegram", client=client),
-    lambda a: a.id == "telegram" and a.state == models.FileState.ACTIVE,
+    lambda a: a.registration.state == models.FileState.ACTIVE and a.registration.file.endswith(".yaml"),
 )
 say("GET /v1/names", names.sync_detailed(client=client, prefix="@"), lambda a: a.contested == 1 and a.names)
 say("GET /v1/claims", claims.sync_detailed(client=client, prefix="@irc_"), lambda a: a.total == len(a.claims))

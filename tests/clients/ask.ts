@@ -43,7 +43,7 @@ const registrations = await client.GET("/v1/registrations");
 say("GET /v1/registrations", { ...registrations, right: registrations.data?.registrations.length === 8 });
 
 const registration = await client.GET("/v1/registrations/{id}", { params: { path: { id: "telegram" } } });
-say("GET /v1/registrations/{id}", { ...registration, right: registration.data?.id === "telegram" });
+say("GET /v1/registrations/{id}", { ...registration, right: registration.data?.registration.state === "active" });
 
 const names = await client.GET("/v1/names", { params: { query: { prefix: "@" } } });
 say("GET /v1/names", { ...names, right: names.data?.contested === 1 && names.data.names.length > 0 });
