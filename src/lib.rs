@@ -10,6 +10,7 @@
 //! * [`kept`]: copies of what is in force, for the next start.
 //! * [`reloadable_files`]: small files of tokens and certificates, read again when they change.
 //! * [`source`]: where registrations come from: directories, files, lists of files.
+//! * [`export`]: reserved names in the forms of other programs.
 //! * [`snapshot`]: what is in force, immutable: files and their states, services, index, digest.
 //! * [`analysis`]: findings about a set of registrations, and the difference between two sets.
 //! * [`ruling`]: ownership and decisions, from claims.
@@ -26,6 +27,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod export;
 pub mod homeserver;
 pub mod http;
 pub mod index;

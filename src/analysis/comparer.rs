@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use super::{Analysis, Change, Deadline, Finding, Reading, Set, difference, newcomer, portability};
+use super::{Analysis, Change, Deadline, Finding, Reading, Reserved, Set, Told, difference, newcomer, portability, reserved};
 use crate::priority::{self, Rank};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -49,6 +49,12 @@ impl Comparer {
         self.reloads.install(|| portability::findings(readings, deadline))
     }
 
+    /// The names that are held exclusively, as neighbours are told.
+    #[must_use]
+    pub fn reserved(&self, services: &Services, told: Told, deadline: &Deadline) -> Reserved {
+        self.reloads.install(|| reserved::reserved(services, told, deadline))
+    }
+
     /// Does what somebody has asked for on one of the threads that are there for that.
     pub fn ask<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
         self.questions.install(|| question(&Asked(())))
@@ -78,5 +84,11 @@ impl Asked {
     #[must_use]
     pub fn portability(&self, readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc<Finding>> {
         portability::findings(readings, deadline)
+    }
+
+    /// The names that are held exclusively, as neighbours are told; what is not found out at the deadline is inexact.
+    #[must_use]
+    pub fn reserved(&self, services: &Services, told: Told, deadline: &Deadline) -> Reserved {
+        reserved::reserved(services, told, deadline)
     }
 }

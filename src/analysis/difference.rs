@@ -191,7 +191,7 @@ impl<'a> Pass<'a> {
     }
 
     /// A service's own user, as a homeserver recognises it.
-    fn sender(&mut self, homeserver: &Homeserver, registration: &Registration) -> Term<'a> {
+    pub(super) fn sender(&mut self, homeserver: &Homeserver, registration: &Registration) -> Term<'a> {
         let localpart = &*registration.sender_localpart;
         let id = user_id(localpart, homeserver.name.as_str());
         match homeserver.dialect.sender() {

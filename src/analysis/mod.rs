@@ -14,6 +14,10 @@
 //! answered by a search through derivatives (`search`). What an [`Examiner`] finds out about shapes that entries share it
 //! finds out once.
 //!
+//! # For neighbours
+//!
+//! The names that services reserve are put in lists and regexes that other software reads, and each is proved (`reserved`).
+//!
 //! # After a change
 //!
 //! A registration that is the same `Arc` as before is not looked at again, nor are pairs of two such. What only the whole
@@ -38,6 +42,7 @@ mod deadline;
 mod difference;
 mod entry;
 mod examiner;
+mod exclusive;
 mod file;
 mod finding;
 mod glob;
@@ -53,6 +58,7 @@ mod pair;
 mod portability;
 mod prepared;
 mod reach;
+mod reserved;
 mod search;
 mod set;
 mod several;
@@ -74,6 +80,7 @@ pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Sever
 pub use metrics::AnalysisMetrics;
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
 pub use portability::{Read, Reading};
+pub use reserved::{Form, Inexact, Reserved, Told};
 pub use set::Set;
 pub use several::{together, unnamed};
 

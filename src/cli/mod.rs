@@ -5,6 +5,7 @@ mod codes;
 mod diff;
 mod environment;
 mod explain;
+mod export;
 mod health;
 mod load;
 mod nothing;
@@ -57,6 +58,8 @@ enum Command {
     Owner(owner::Owner),
     /// Say which IDs change hands from one set of registrations to another.
     Diff(diff::Diff),
+    /// Say which names services reserve, proved, in the forms in which other programs keep such lists.
+    Export(export::Export),
     /// Explain a code that `check` prints: why it hurts, an example, and the way out.
     Explain(explain::Explain),
     /// Say which accounts of a Synapse live in the names that registrations take.
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Export(export) => export::run(&export),
         Command::Explain(explain) => explain::run(&explain),
         Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),

@@ -150,6 +150,10 @@ impl ApiError {
         Self::unavailable("the first comparison of registrations is not done; it follows the first load")
     }
 
+    pub(super) fn too_many_names() -> Self {
+        Self::unavailable("these are too many reserved names to be said in time: `bailiwick export` takes the time it needs")
+    }
+
     pub(super) fn too_much_in_flight() -> Self {
         Self::unavailable("more is on its way already than this server has memory for")
     }

@@ -43,6 +43,7 @@ mod reload;
 mod render;
 mod requests;
 mod role;
+mod reserved;
 mod scratch;
 mod stalled;
 mod state;
@@ -72,6 +73,7 @@ const ENDPOINTS: &[Endpoint] = &[
     may_create_alias::ENDPOINT,
     may_act::ENDPOINT,
     register_available::ENDPOINT,
+    reserved::ENDPOINT,
     registrations::ENDPOINT,
     registration::ENDPOINT,
     names::ENDPOINT,

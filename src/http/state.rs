@@ -7,6 +7,7 @@ use super::error::ApiError;
 use super::healthz::Ailing;
 use super::memory::Memory;
 use super::requests::HttpMetrics;
+use super::reserved::ReservedNames;
 use super::turns::Turns;
 use super::waiters::Waiters;
 use super::workers::Workers;
@@ -101,6 +102,8 @@ pub struct AppState {
     pub(super) waiters: Waiters,
     /// What the homeserver has loaded, as it says itself.
     pub(super) workers: Workers,
+    /// What neighbours were told last.
+    pub(super) reserved: ReservedNames,
     /// The threads that matter.
     pulses: Vec<Arc<Pulse>>,
 }
@@ -144,6 +147,7 @@ impl AppState {
             when_incomplete: WhenIncomplete::default(),
             waiters,
             workers,
+            reserved: ReservedNames::default(),
             pulses: Vec::new(),
         }
     }

@@ -17,6 +17,7 @@ from generated.api.questions import (
     owner,
     owners,
     register_available,
+    reserved,
 )
 from generated.api.state import (
     changes,
@@ -116,6 +117,7 @@ say(
     ),
     lambda a: a.behind is True,
 )
+say("GET /v1/reserved", reserved.sync_detailed(client=client), lambda a: "irc_" in a.prefixes)
 say("POST /v1/check", check.sync_detailed(client=client, body=newcomer), lambda a: a.accepted is True)
 say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")
 say("GET /healthz", healthz.sync_detailed(client=client), lambda a: a.status == "ok")

@@ -69,6 +69,9 @@ const report = await client.POST("/v1/homeservers/{worker}", {
 });
 say("POST /v1/homeservers/{worker}", { ...report, right: report.data?.behind === true });
 
+const reserved = await client.GET("/v1/reserved");
+say("GET /v1/reserved", { ...reserved, right: reserved.data?.prefixes.includes("irc_") === true });
+
 const check = await client.POST("/v1/check", {
   body: {
     id: "new",

@@ -1,0 +1,67 @@
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::load::{self, LeftOut};
+use super::nothing::nothing_found;
+use super::output::print;
+use super::sources::Sources;
+use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
+use crate::analysis::{Comparer, Deadline, Inexact};
+use crate::export::{self, Format};
+use crate::telemetry::Visible;
+
+/// Whose reserved names to say, and in which form.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all that services hold exclusively is said, 1 a registration could not be loaded and is left \
+                        out, or there is none, 3 an entry cannot be said exactly and is left out, 64 usage, 70 internal"
+)]
+pub(super) struct Export {
+    #[command(flatten)]
+    sources: Sources,
+
+    /// Who reads it: anybody (`json`), whatever takes a list of regexes of localparts (`regex`), the Matrix Authentication
+    /// Service (`mas`, policy data), or Ketesa (`ketesa`, `asManagedUsers`).
+    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(export: &Export) -> ExitCode {
+    say(export).unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::from(USAGE)
+    })
+}
+
+fn say(export: &Export) -> anyhow::Result<ExitCode> {
+    let (homeserver, sources) = export.sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
+    let snapshot = load::load(homeserver, sources)?;
+    let left_out: Vec<LeftOut> = load::left_out(&snapshot).collect();
+    for file in &left_out {
+        tell(&file.to_string());
+    }
+    let nothing = snapshot.files().is_empty();
+    if nothing {
+        tell(&nothing_found(&export.sources.dirs, &export.sources.synapse.paths));
+    }
+    let services = snapshot.services();
+    let reserved = Comparer::new()?.reserved(services, export.format.told(), &Deadline::none());
+    for Inexact { as_id, regex, file, line, why } in &reserved.inexact {
+        let what = regex.as_deref().unwrap_or("sender_localpart");
+        tell(&format!("{}:{line}: `{}` of `{}` is left out: {why}", Visible(file), Visible(what), Visible(as_id)));
+    }
+    let code = match (nothing || !left_out.is_empty(), reserved.inexact.is_empty()) {
+        (true, _) => ERRORS,
+        (false, false) => WARNINGS,
+        (false, true) => OK,
+    };
+    let said = export::Export {
+        server_name: services.server_name().as_str(),
+        snapshot: snapshot.digest(),
+        complete: snapshot.is_complete(),
+        reserved: &reserved,
+    };
+    Ok(print(code, |out| out.write_all(said.text(export.format).as_bytes())))
+}
