@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use super::{Analysis, Change, Deadline, Finding, Reading, Reserved, Set, Told, difference, newcomer, portability, reserved};
+use super::{Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, newcomer, portability, promise, reserved};
 use crate::priority::{self, Rank};
 use crate::registration::Registration;
 use crate::ruling::Services;
+use python_re::Pattern;
 
 /// So many questions are worked at at once, each by one thread, so that what they take together does not grow with the
 /// machine: two arenas of terms, of at most 24 MiB each and what one derivative adds (`examiner`).
@@ -53,6 +54,12 @@ impl Comparer {
     #[must_use]
     pub fn reserved(&self, services: &Services, told: Told, deadline: &Deadline) -> Reserved {
         self.reloads.install(|| reserved::reserved(services, told, deadline))
+    }
+
+    /// Whether something holds of all IDs of a kind that a regex matches as a whole.
+    #[must_use]
+    pub fn prove(&self, services: &Services, kind: Kind, regex: &Pattern, promise: Promise<'_>) -> Proof {
+        self.reloads.install(|| promise::prove(services, kind, regex, promise))
     }
 
     /// Does what somebody has asked for on one of the threads that are there for that.

@@ -57,6 +57,7 @@ mod newcomer;
 mod pair;
 mod portability;
 mod prepared;
+mod promise;
 mod reach;
 mod reserved;
 mod search;
@@ -80,6 +81,7 @@ pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Sever
 pub use metrics::AnalysisMetrics;
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
 pub use portability::{Read, Reading};
+pub use promise::{Promise, Proof, Verdict};
 pub use reserved::{Form, Inexact, Reserved, Told};
 pub use set::Set;
 pub use several::{together, unnamed};

@@ -17,6 +17,7 @@ mod report;
 mod serve;
 mod sources;
 mod synapse_config;
+mod test;
 mod tls;
 mod usage;
 
@@ -60,6 +61,8 @@ enum Command {
     Diff(diff::Diff),
     /// Say which names services reserve, proved, in the forms in which other programs keep such lists.
     Export(export::Export),
+    /// Hold what is expected of registrations against them: who owns an ID, what is decided, which names stay free.
+    Test(Box<test::Test>),
     /// Explain a code that `check` prints: why it hurts, an example, and the way out.
     Explain(explain::Explain),
     /// Say which accounts of a Synapse live in the names that registrations take.
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),
         Command::Export(export) => export::run(&export),
+        Command::Test(test) => test::run(&test),
         Command::Explain(explain) => explain::run(&explain),
         Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),

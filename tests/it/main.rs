@@ -7,6 +7,7 @@ mod check;
 mod dialects;
 mod doors;
 mod elsewhere;
+mod expectations;
 mod export;
 mod filesystem_faults;
 mod finding_pages;
