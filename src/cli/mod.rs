@@ -16,6 +16,7 @@ mod preflight;
 mod report;
 mod serve;
 mod sources;
+mod sync;
 mod synapse_config;
 mod test;
 mod tls;
@@ -63,6 +64,8 @@ enum Command {
     Export(export::Export),
     /// Hold what is expected of registrations against them: who owns an ID, what is decided, which names stay free.
     Test(Box<test::Test>),
+    /// Keep the list of reserved names that another program holds.
+    Sync(sync::Sync),
     /// Explain a code that `check` prints: why it hurts, an example, and the way out.
     Explain(explain::Explain),
     /// Say which accounts of a Synapse live in the names that registrations take.
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Diff(diff) => diff::run(&diff),
         Command::Export(export) => export::run(&export),
         Command::Test(test) => test::run(&test),
+        Command::Sync(sync) => sync::run(&sync),
         Command::Explain(explain) => explain::run(&explain),
         Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),

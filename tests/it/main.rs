@@ -42,6 +42,7 @@ mod ruling;
 mod slow_clients;
 mod sources;
 mod support;
+mod sync;
 mod synapse_config;
 mod syntax;
 mod ten_cases;

@@ -96,7 +96,7 @@ impl Unanswered {
 }
 
 /// Reads where Synapse is, for the command line.
-pub(super) fn base(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn base(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', '@', ' ']) => {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 
+pub(super) use self::accounts::base;
 use self::accounts::{Accounts, Unanswered};
 use self::report::{Captured, Report};
 use super::output::{self, Format, print};
