@@ -17,7 +17,7 @@ use super::output::print;
 use super::sources::{self, Sources, SynapseConfig, Whose};
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::analysis::Comparer;
-use crate::homeserver::Homeserver;
+use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
 use crate::source::Provider;
 use expectation::Test as One;
@@ -122,34 +122,39 @@ fn suites(test: &Test) -> anyhow::Result<Vec<Suite>> {
         let homeservers =
             if file.homeservers.is_empty() { vec![test.whose.homeserver] } else { file.homeservers.clone() };
         for dialect in homeservers {
-            let (homeserver, sources) = sources_of(test, path, &file)?;
-            let homeserver = Homeserver::new(homeserver.name, dialect);
+            let (homeserver, sources) = sources_of(test, path, &file, dialect)?;
             suites.push(suite(&comparer, Some(path.clone()), homeserver, sources, &file.tests)?);
         }
     }
     if !test.expect.is_empty() {
-        let (homeserver, sources) = on_the_command_line(test, test.server_name.as_ref())?;
+        let (homeserver, sources) = on_the_command_line(test, test.server_name.as_ref(), test.whose.homeserver)?;
         suites.push(suite(&comparer, None, homeserver, sources, &test.expect)?);
     }
     Ok(suites)
 }
 
 /// Whose registrations a file's tests are about, and where they are.
-fn sources_of(test: &Test, path: &Path, file: &TestFile) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+fn sources_of(
+    test: &Test,
+    path: &Path,
+    file: &TestFile,
+    dialect: Dialect,
+) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     let name = file.server_name.as_ref().or(test.server_name.as_ref());
     if file.registrations.is_empty() {
         let named = || format!("{}: it names no `registrations`", path.display());
-        return on_the_command_line(test, name).with_context(named);
+        return on_the_command_line(test, name, dialect).with_context(named);
     }
     let name = name.with_context(|| format!("{}: `server_name` is missing", path.display()))?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    let sources = file.registrations.iter().map(|source| sources::at(&directory.join(source)));
-    Ok((name.clone().into(), sources.collect::<anyhow::Result<_>>()?))
+    let sources = file.registrations.iter().map(|source| sources::at(&directory.join(source), dialect));
+    Ok((Homeserver::new(name.clone(), dialect), sources.collect::<anyhow::Result<_>>()?))
 }
 
 fn on_the_command_line(
     test: &Test,
     name: Option<&ServerName>,
+    dialect: Dialect,
 ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
     if test.dirs.is_empty() && test.synapse.paths.is_empty() {
         bail!("there are no registrations: give --dir DIR or --synapse-config PATH");
@@ -158,7 +163,7 @@ fn on_the_command_line(
         dirs: test.dirs.clone(),
         server_name: name.cloned(),
         synapse: test.synapse.clone(),
-        whose: test.whose,
+        whose: Whose { homeserver: dialect },
     };
     sources.resolve(&mut |note| tell(&format!("note: {note}")))
 }
