@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use super::{Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, newcomer, portability, promise, reserved};
+use super::{
+    Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, newcomer,
+    portability, promise, reserved,
+};
+use crate::matrix::Kind;
 use crate::priority::{self, Rank};
 use crate::registration::Registration;
 use crate::ruling::Services;

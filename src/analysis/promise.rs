@@ -115,8 +115,11 @@ impl<'a> Pass<'a> {
                 parts.push(self.sender(homeserver, one));
             }
             let entries = one.namespaces.of(kind);
-            for (index, (position, entry)) in (0..).zip(entries.iter().enumerate()).filter(|(_, (_, one))| one.exclusive) {
-                if !can_meet(ways, &claimed::ways(homeserver, kind, &claimed::pattern(homeserver, kind, &entry.regex))) {
+            for (index, (position, entry)) in
+                (0..).zip(entries.iter().enumerate()).filter(|(_, (_, one))| one.exclusive)
+            {
+                if !can_meet(ways, &claimed::ways(homeserver, kind, &claimed::pattern(homeserver, kind, &entry.regex)))
+                {
                     continue;
                 }
                 match self.what_counts(homeserver, kind, entries, position) {

@@ -6,7 +6,7 @@ use clap::Args;
 use super::load::{self, LeftOut};
 use super::nothing::nothing_found;
 use super::output::print;
-use super::sources::Sources;
+use super::sources::{Sources, Whose};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Comparer, Deadline, Inexact};
 use crate::export::{self, Format};
@@ -22,6 +22,9 @@ pub(super) struct Export {
     #[command(flatten)]
     sources: Sources,
 
+    #[command(flatten)]
+    whose: Whose,
+
     /// Who reads it: anybody (`json`), whatever takes a list of regexes of localparts (`regex`), the Matrix Authentication
     /// Service (`mas`, policy data), or Ketesa (`ketesa`, `asManagedUsers`).
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -36,7 +39,8 @@ pub(super) fn run(export: &Export) -> ExitCode {
 }
 
 fn say(export: &Export) -> anyhow::Result<ExitCode> {
-    let (homeserver, sources) = export.sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
+    let (homeserver, sources) =
+        export.sources.resolve(export.whose.homeserver, &mut |note| tell(&format!("note: {note}")))?;
     let snapshot = load::load(homeserver, sources)?;
     let left_out: Vec<LeftOut> = load::left_out(&snapshot).collect();
     for file in &left_out {

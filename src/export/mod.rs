@@ -133,9 +133,7 @@ impl<'s> Export<'s> {
     pub fn text(&self, format: Format) -> String {
         let lists = || Lists::of(&self.reserved.forms);
         match format {
-            Format::Json => {
-                pretty(&Document { names: self.names(), snapshot: self.snapshot, complete: self.complete })
-            }
+            Format::Json => pretty(&Document { names: self.names(), snapshot: self.snapshot, complete: self.complete }),
             Format::Regex => lists().as_regexes().map(|regex| regex + "\n").collect(),
             Format::Mas => pretty(&PolicyData {
                 registration: Registration { banned_usernames: lists().without_empty() },

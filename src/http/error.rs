@@ -151,7 +151,9 @@ impl ApiError {
     }
 
     pub(super) fn too_many_names() -> Self {
-        Self::unavailable("these are too many reserved names to be said in time: `bailiwick export` takes the time it needs")
+        Self::unavailable(
+            "these are too many reserved names to be said in time: `bailiwick export` takes the time it needs",
+        )
     }
 
     pub(super) fn too_much_in_flight() -> Self {

@@ -77,8 +77,9 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let query = Query::parse(request.query_string(), ["format"])?;
     let format = match query.get("format") {
         None => Format::default(),
-        Some(name) => Format::named(name)
-            .ok_or_else(|| ApiError::invalid_param("format is json, regex, mas or ketesa"))?,
+        Some(name) => {
+            Format::named(name).ok_or_else(|| ApiError::invalid_param("format is json, regex, mas or ketesa"))?
+        }
     };
     let snapshot: Arc<Snapshot> = Arc::clone(&*state.snapshot()?);
     let client = Client::of(&state, &request);

@@ -99,8 +99,13 @@ fn what_is_not_as_expected_says_what_it_is_and_by_which_line() {
     );
     let problems = scene.problems();
     let expected = [
-        &["`@alice:example.com` is held by nobody exclusively; it is claimed by `doublepuppet` with `@.*:example\\.com`"][..],
-        &["`@telegram_1:example.com` is held by `telegram` with `^@telegram_.+:example\\.com$` in ", "mautrix-telegram.yaml:10"],
+        &[
+            "`@alice:example.com` is held by nobody exclusively; it is claimed by `doublepuppet` with `@.*:example\\.com`",
+        ][..],
+        &[
+            "`@telegram_1:example.com` is held by `telegram` with `^@telegram_.+:example\\.com$` in ",
+            "mautrix-telegram.yaml:10",
+        ],
         &["`@telegram_1:example.com` is held exclusively by `telegram`"],
         &["`@telegram_1:example.com` is held by `telegram`"],
         &["`@telegram_1:example.com` is held by `telegram`"],
@@ -173,7 +178,10 @@ fn each_test_is_made_for_each_homeserver() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).expect("written");
     write("a.yaml", &super::support::registration("a", "x").replace("@x.*", "a_.*"));
-    write("tests.yaml", "server_name: example.com\nhomeserver: [synapse, dendrite]\nregistrations: [a.yaml]\ntests: [{reserved: a_1}]\n");
+    write(
+        "tests.yaml",
+        "server_name: example.com\nhomeserver: [synapse, dendrite]\nregistrations: [a.yaml]\ntests: [{reserved: a_1}]\n",
+    );
     let output = bailiwick(&["test", home.path().join("tests.yaml").to_str().expect("UTF-8"), "--format", "json"]);
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let failed: Vec<(&str, bool)> = document["suites"]
@@ -190,7 +198,9 @@ fn each_test_is_made_for_each_homeserver() {
 
 #[test]
 fn what_cannot_be_used_is_told_with_its_place() {
-    for (tests, said) in [("tests:\n- fre: [alice]\n", "tests.yaml:4:3: a test has one of"), ("", "there are no `tests`")] {
+    for (tests, said) in
+        [("tests:\n- fre: [alice]\n", "tests.yaml:4:3: a test has one of"), ("", "there are no `tests`")]
+    {
         let output = Scene::with(tests).run(&[]);
         assert_eq!(output.status.code(), Some(64));
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -199,8 +209,11 @@ fn what_cannot_be_used_is_told_with_its_place() {
     let scene = Scene::with("tests: [{free: alice}]\n");
     let broken = scene.home.path().join("broken.yaml");
     std::fs::write(&broken, "id: broken").expect("written");
-    let text_of = std::fs::read_to_string(scene.file()).expect("read").replace("registrations: ", "registrations: [broken.yaml, ");
-    std::fs::write(scene.file(), text_of.replacen("registrations\ntests", "registrations]\ntests", 1)).expect("written");
+    let text_of = std::fs::read_to_string(scene.file())
+        .expect("read")
+        .replace("registrations: ", "registrations: [broken.yaml, ");
+    std::fs::write(scene.file(), text_of.replacen("registrations\ntests", "registrations]\ntests", 1))
+        .expect("written");
     let output = scene.run(&[]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output).contains("broken.yaml cannot be loaded"), "{}", text(&output));

@@ -29,7 +29,8 @@ fn service(id: &str, users: &[(&str, bool)], homeserver: &Homeserver) -> Arc<Reg
         "sender_localpart": format!("{id}-bot"), "url": "http://localhost:1", "namespaces": {"users": users},
     });
     let name = format!("{id}.yaml");
-    let loaded = registration::load_for(homeserver, &name.as_str().into(), file.to_string().as_bytes(), &TokenHasher::new());
+    let loaded =
+        registration::load_for(homeserver, &name.as_str().into(), file.to_string().as_bytes(), &TokenHasher::new());
     Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
 }
 
@@ -112,7 +113,10 @@ fn a_few_names_are_listed_and_many_become_a_class() {
 
 #[test]
 fn a_name_that_a_prefix_covers_is_not_listed() {
-    let told = reserved(&services(&[&[("@s.*", true)], &[("@s1-.*", true), (r"@t:example\.com", true)]], &synapse()), Told::Localparts);
+    let told = reserved(
+        &services(&[&[("@s.*", true)], &[("@s1-.*", true), (r"@t:example\.com", true)]], &synapse()),
+        Told::Localparts,
+    );
     assert_eq!(told.forms, [Form::Literal(text("t")), Form::Prefix(text("s"))]);
 }
 
@@ -199,11 +203,18 @@ fn what_is_told_of_real_namespaces_is_what_the_service_says() {
 
 fn piece() -> impl Strategy<Value = String> {
     let atom = prop_oneof![
-        "[ab_]{1,3}", Just("[a-c]".to_owned()), Just(".".to_owned()), Just("[^a]".to_owned()), Just("(?:a|bb|)".to_owned()),
-        Just("(?!a)".to_owned()), Just("(?<=b)".to_owned()),
+        "[ab_]{1,3}",
+        Just("[a-c]".to_owned()),
+        Just(".".to_owned()),
+        Just("[^a]".to_owned()),
+        Just("(?:a|bb|)".to_owned()),
+        Just("(?!a)".to_owned()),
+        Just("(?<=b)".to_owned()),
     ];
     let times = prop_oneof![4 => Just(""), 2 => Just("*"), 1 => Just("+"), 1 => Just("?"), 1 => Just("{1,2}"), 1 => Just("{2}")];
-    (atom, times).prop_map(|(atom, times)| if atom.starts_with("(?!") || atom.starts_with("(?<") { atom } else { format!("(?:{atom}){times}") })
+    (atom, times).prop_map(|(atom, times)| {
+        if atom.starts_with("(?!") || atom.starts_with("(?<") { atom } else { format!("(?:{atom}){times}") }
+    })
 }
 
 fn regex() -> impl Strategy<Value = String> {

@@ -89,9 +89,11 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).expect("a body");
         let words: Vec<&str> = line.split(' ').collect();
-        let (status, body) = answer(words[0], words[1], &authorization, &body, &mut state.lock().expect("not poisoned"));
+        let (status, body) =
+            answer(words[0], words[1], &authorization, &body, &mut state.lock().expect("not poisoned"));
         let body = body.to_string();
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
         if writer.write_all((head + &body).as_bytes()).is_err() {
             return;
         }
@@ -106,10 +108,13 @@ fn answer(method: &str, path: &str, authorization: &str, body: &[u8], state: &mu
     match (method, path) {
         ("POST", "/oauth2/token") => {
             let form = String::from_utf8_lossy(body).into_owned();
-            let right = authorization == BASIC && form.contains("grant_type=client_credentials") && form.contains("scope=urn");
+            let right =
+                authorization == BASIC && form.contains("grant_type=client_credentials") && form.contains("scope=urn");
             if right { (200, json!({"access_token": TOKEN})) } else { (401, json!({"error": "invalid_client"})) }
         }
-        _ if authorization != format!("Bearer {TOKEN}") => (401, json!({"errors": [{"title": "Unknown access token"}]})),
+        _ if authorization != format!("Bearer {TOKEN}") => {
+            (401, json!({"errors": [{"title": "Unknown access token"}]}))
+        }
         ("GET", "/api/admin/v1/policy-data/latest") => match &state.data {
             Some(data) => (200, document(data)),
             None => (404, json!({"errors": [{"title": "No policy data found"}]})),
@@ -150,7 +155,8 @@ impl Operator {
     }
 
     fn write(&self, prefix: &str) {
-        fs::write(self.registrations().join(format!("{prefix}.yaml")), registration(prefix, &format!("{prefix}_"))).expect("written");
+        fs::write(self.registrations().join(format!("{prefix}.yaml")), registration(prefix, &format!("{prefix}_")))
+            .expect("written");
     }
 
     fn write_secret(&self, secret: &str) {
@@ -194,7 +200,8 @@ fn names_are_put_where_there_were_none_and_only_once() {
 
 #[test]
 fn what_others_keep_there_stays_as_it_is() {
-    let others = json!({"registration": {"banned_usernames": {"literals": ["root"], "substrings": ["admin"]}, "limit": 1}});
+    let others =
+        json!({"registration": {"banned_usernames": {"literals": ["root"], "substrings": ["admin"]}, "limit": 1}});
     let (operator, mas) = (Operator::with(&["a"]), Mas::start(Some(others)));
     assert_eq!(operator.sync(&mas).status.code(), Some(0));
     fs::remove_file(operator.registrations().join("a.yaml")).expect("removed");
@@ -247,7 +254,11 @@ fn what_is_refused_says_why_and_changes_nothing() {
     operator.write_secret("another");
     let unknown = operator.sync(&mas);
     assert_eq!(unknown.status.code(), Some(64));
-    assert!(told(&unknown).contains("gives no token") && told(&unknown).contains("admin_clients"), "{}", told(&unknown));
+    assert!(
+        told(&unknown).contains("gives no token") && told(&unknown).contains("admin_clients"),
+        "{}",
+        told(&unknown)
+    );
     assert_eq!(mas.set(), 0);
 }
 
@@ -266,7 +277,15 @@ fn who_does_not_answer_may_the_next_time() {
 fn it_goes_on_when_it_is_told_to() {
     let (operator, mas) = (Operator::with(&["a"]), Mas::start(None));
     let mut running = Command::new(BINARY)
-        .args(["sync", "mas", operator.registrations().to_str().expect("UTF-8"), "--server-name", "example.com", "--every", "1"])
+        .args([
+            "sync",
+            "mas",
+            operator.registrations().to_str().expect("UTF-8"),
+            "--server-name",
+            "example.com",
+            "--every",
+            "1",
+        ])
         .args(["--url", &format!("http://{}", mas.address), "--client-id", "bailiwick", "--client-secret-file"])
         .arg(operator.home.path().join("secret"))
         .env_clear()

@@ -72,9 +72,8 @@ impl Automaton {
     fn trimmed(mut self) -> Self {
         let mut alive: Vec<bool> = self.states.iter().map(|state| state.accepts).collect();
         loop {
-            let more: Vec<usize> = (0..alive.len())
-                .filter(|&at| !alive[at] && self.states[at].to.keys().any(|&to| alive[to]))
-                .collect();
+            let more: Vec<usize> =
+                (0..alive.len()).filter(|&at| !alive[at] && self.states[at].to.keys().any(|&to| alive[to])).collect();
             if more.is_empty() {
                 break;
             }

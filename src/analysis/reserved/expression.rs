@@ -84,7 +84,8 @@ impl Expression {
         }
         let mut branches: Vec<Self> = Vec::new();
         for branch in a.into_branches().into_iter().chain(b.into_branches()) {
-            let class = branches.iter_mut().find_map(|known| if let One(letters) = known { Some(letters) } else { None });
+            let class =
+                branches.iter_mut().find_map(|known| if let One(letters) = known { Some(letters) } else { None });
             if let (One(letters), Some(known)) = (&branch, class) {
                 *known = known.or(*letters);
             } else if !branches.contains(&branch) {

@@ -128,7 +128,8 @@ impl<'a> Pass<'a> {
             return self.proved(ids, &[], told).then(Vec::new).ok_or(TOO_LARGE);
         }
         let simple = quotient.spelled(alphabet, MAX_SPELLED).into_iter().chain(guesses(&quotient, alphabet));
-        let any_other = std::iter::once_with(|| quotient.expression(alphabet, MAX_REGEX).map(|one| vec![one])).flatten();
+        let any_other =
+            std::iter::once_with(|| quotient.expression(alphabet, MAX_REGEX).map(|one| vec![one])).flatten();
         for candidate in simple.chain(any_other) {
             let forms: Vec<Form> = candidate.iter().map(|one| told.form(one, server)).collect();
             if self.proved(ids, &forms, told) {

@@ -65,8 +65,7 @@ impl Mas {
             .proxy(None)
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("bailiwick/", env!("CARGO_PKG_VERSION")));
-        let mut mas =
-            Self { agent: config.build().into(), base: base.to_owned(), authorization: Zeroizing::default() };
+        let mut mas = Self { agent: config.build().into(), base: base.to_owned(), authorization: Zeroizing::default() };
         mas.authorization = Zeroizing::new(format!("Bearer {}", mas.token(client_id, secret)?.as_str()));
         Ok(mas)
     }
@@ -145,7 +144,10 @@ impl Mas {
     }
 
     fn not_it(&self) -> Failure {
-        Failure::InVain(format!("what answers at {} is not the admin API of a Matrix Authentication Service", self.base))
+        Failure::InVain(format!(
+            "what answers at {} is not the admin API of a Matrix Authentication Service",
+            self.base
+        ))
     }
 }
 
@@ -170,9 +172,15 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        for (text, expected) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(text.as_bytes()), expected);
         }
     }

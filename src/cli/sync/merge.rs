@@ -52,8 +52,10 @@ pub(super) fn merged(current: &Value, ours: &Value, snapshot: &str, keep: bool) 
     root.insert("bailiwick".to_owned(), Value::Object(record));
     let size = data.to_string().len();
     if size > MOST {
-        return Err(format!("the policy data would have {size} bytes, and more than {MOST} are not sent: each registration \
-                            of a person costs as much"));
+        return Err(format!(
+            "the policy data would have {size} bytes, and more than {MOST} are not sent: each registration \
+                            of a person costs as much"
+        ));
     }
     Ok(Merged { data, added, removed })
 }
@@ -111,7 +113,10 @@ mod tests {
         );
         assert_eq!((merged.added, merged.removed), (2, 1));
         let gone = after(&merged.data, &json!({}), false);
-        assert_eq!(gone["registration"]["banned_usernames"], json!({"literals": ["root", "shared"], "regexes": ["^x"]}));
+        assert_eq!(
+            gone["registration"]["banned_usernames"],
+            json!({"literals": ["root", "shared"], "regexes": ["^x"]})
+        );
         assert_eq!(gone["bailiwick"], json!({"snapshot": "s1"}));
     }
 
@@ -126,7 +131,8 @@ mod tests {
 
     #[test]
     fn where_something_may_be_missing_nothing_is_taken_away() {
-        let current = json!({"registration": {"banned_usernames": {"prefixes": ["a_"]}}, "bailiwick": {"prefixes": ["a_"]}});
+        let current =
+            json!({"registration": {"banned_usernames": {"prefixes": ["a_"]}}, "bailiwick": {"prefixes": ["a_"]}});
         let kept = after(&current, &json!({"prefixes": ["b_"]}), true);
         assert_eq!(kept["registration"]["banned_usernames"]["prefixes"], json!(["b_", "a_"]));
         assert_eq!(kept["bailiwick"]["prefixes"], json!(["b_", "a_"]));

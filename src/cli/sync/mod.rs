@@ -16,7 +16,7 @@ use self::mas::{Failure, Mas};
 use self::merge::{Merged, merged};
 use super::load::{self, LeftOut};
 use super::preflight::base;
-use super::sources::Sources;
+use super::sources::{Sources, Whose};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Comparer, Deadline, Told};
 use crate::export::Lists;
@@ -45,6 +45,9 @@ enum Of {
 struct SyncMas {
     #[command(flatten)]
     sources: Sources,
+
+    #[command(flatten)]
+    whose: Whose,
 
     /// Where the Matrix Authentication Service is reached, such as `https://mas.example.com`.
     #[arg(long, value_name = "URL", env = "BAILIWICK_MAS", value_parser = base)]
@@ -99,7 +102,8 @@ fn failed(failure: Failure) -> anyhow::Error {
 }
 
 fn once(sync: &SyncMas) -> anyhow::Result<u8> {
-    let (homeserver, sources) = sync.sources.resolve(&mut |note| tell(&format!("note: {note}")))?;
+    let (homeserver, sources) =
+        sync.sources.resolve(sync.whose.homeserver, &mut |note| tell(&format!("note: {note}")))?;
     let snapshot = load::load(homeserver, sources)?;
     if snapshot.files().is_empty() {
         bail!("no registration was found, and nothing is taken away for that");

@@ -69,7 +69,9 @@ impl FromStr for Language {
         let paths = pattern.paths();
         let begins = |kind: &Kind| paths.iter().all(|path| path.prefix.first().copied() == Some(kind.sigil() as u8));
         let kind = Kind::ALL.into_iter().find(begins).filter(|_| !paths.is_empty());
-        let kind = kind.ok_or_else(|| format!("`{regex}` begins with none of `@`, `#` and `!`, and so names no IDs of one kind"))?;
+        let kind = kind.ok_or_else(|| {
+            format!("`{regex}` begins with none of `@`, `#` and `!`, and so names no IDs of one kind")
+        })?;
         Ok(Self { regex: regex.to_owned(), kind, pattern })
     }
 }

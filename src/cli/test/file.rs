@@ -119,7 +119,10 @@ impl<'d> Map<'d> {
             let name = text(located)?;
             if !keys.iter().any(|keys| keys.contains(&&*name)) {
                 let known: Vec<String> = keys.concat().iter().map(|key| format!("`{key}`")).collect();
-                return Err(Fault::at(located.place, format!("`{name}` is no key here; there are {}", known.join(", "))));
+                return Err(Fault::at(
+                    located.place,
+                    format!("`{name}` is no key here; there are {}", known.join(", ")),
+                ));
             }
         }
         Ok(())

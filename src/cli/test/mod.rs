@@ -26,8 +26,10 @@ use run::Outcome;
 
 /// What to expect, of which registrations.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all is as expected, 1 something is not, or a registration cannot be loaded, 64 usage, 70 \
-                        internal")]
+#[command(
+    after_help = "Exit codes: 0 all is as expected, 1 something is not, or a registration cannot be loaded, 64 usage, 70 \
+                        internal"
+)]
 pub(super) struct Test {
     /// Files of tests (YAML); how they are written: docs/testing.md.
     #[arg(value_name = "FILE", required_unless_present = "expect")]
@@ -159,13 +161,8 @@ fn on_the_command_line(
     if test.dirs.is_empty() && test.synapse.paths.is_empty() {
         bail!("there are no registrations: give --dir DIR or --synapse-config PATH");
     }
-    let sources = Sources {
-        dirs: test.dirs.clone(),
-        server_name: name.cloned(),
-        synapse: test.synapse.clone(),
-        whose: Whose { homeserver: dialect },
-    };
-    sources.resolve(&mut |note| tell(&format!("note: {note}")))
+    let sources = Sources { dirs: test.dirs.clone(), server_name: name.cloned(), synapse: test.synapse.clone() };
+    sources.resolve(dialect, &mut |note| tell(&format!("note: {note}")))
 }
 
 fn suite(

@@ -129,7 +129,9 @@ impl<'s> Run<'s> {
         let asker = |as_id: Option<&'_ str>| match as_id {
             None => Ok(Asker::Person),
             // A test that asks for nobody tests nothing.
-            Some(id) => services.position_of_id(id).map(Asker::Service).ok_or_else(|| format!("there is no service `{id}`")),
+            Some(id) => {
+                services.position_of_id(id).map(Asker::Service).ok_or_else(|| format!("there is no service `{id}`"))
+            }
         };
         let decision = match question {
             Question::Register { user_id, as_id } => asker(as_id.as_deref())
@@ -165,7 +167,9 @@ impl<'s> Run<'s> {
         self.touched.extend(proof.touched.into_iter().map(|(service, index)| (service, *kind, index)));
         match proof.verdict {
             Verdict::Holds => None,
-            Verdict::NoIds => Some(format!("no ID is matched from start to end by `{regex}`, so that nothing is promised")),
+            Verdict::NoIds => {
+                Some(format!("no ID is matched from start to end by `{regex}`, so that nothing is promised"))
+            }
             Verdict::Undecided(why) => Some(format!("`{regex}`: {why}")),
             Verdict::Broken(witness) => {
                 let id = MatrixId::parse(&witness).ok()?;
