@@ -36,9 +36,12 @@ pub fn together(found: &[(Dialect, &[Arc<Finding>])]) -> Vec<Arc<Finding>> {
     findings.sort_by(|a, b| order(a, b).then_with(|| (&a.message, &a.homeservers).cmp(&(&b.message, &b.homeservers))));
     let asked: Vec<&'static str> = found.iter().map(|(dialect, _)| dialect.name()).collect();
     let joined = findings.into_iter().fold(Vec::new(), |mut joined: Vec<Finding>, finding| {
-        match joined.last_mut().and_then(|last| joined_with(&asked, last, &finding)) {
-            Some(both) => *joined.last_mut().expect("there is one that was joined") = both,
-            None => joined.push(finding),
+        if let Some(last) = joined.last_mut()
+            && let Some(both) = joined_with(&asked, last, &finding)
+        {
+            *last = both;
+        } else {
+            joined.push(finding);
         }
         joined
     });

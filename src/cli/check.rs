@@ -65,12 +65,12 @@ pub(super) fn run(check: &Check) -> ExitCode {
     let snapshots = match load_all(check, &mut |note| notes.push(note)) {
         Ok(snapshots) => snapshots,
         Err(error) => {
-            notes.iter().for_each(|note| tell(&format!("note: {note}")));
+            tell_all(&notes);
             return unchecked(check.format, &error);
         }
     };
     let (findings, notes): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.finding.is_some());
-    notes.iter().for_each(|note| tell(&format!("note: {note}")));
+    tell_all(&notes);
     let comparer = match Comparer::new() {
         Ok(comparer) => comparer,
         Err(error) => {
@@ -98,6 +98,12 @@ pub(super) fn run(check: &Check) -> ExitCode {
     })
 }
 
+fn tell_all(notes: &[Note]) {
+    for note in notes {
+        tell(&format!("note: {note}"));
+    }
+}
+
 /// What each homeserver makes of the same sources. The tokens of all of them can be held against each other.
 fn load_all(check: &Check, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc<Snapshot>>> {
     let dialects = check.homeservers.several.dialects();
@@ -121,7 +127,7 @@ fn find(comparer: &Comparer, snapshots: &[Arc<Snapshot>]) -> Vec<Arc<Finding>> {
     let analyses: Vec<Analysis> = snapshots.iter().map(analyse).collect();
     let readings: Vec<Reading<'_>> =
         snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();
-    if let [only] = &*snapshots
+    if let [only] = snapshots
         && only.services().homeserver().dialect.other_reading().is_none()
     {
         return analyses.into_iter().flat_map(|analysis| analysis.findings).collect();

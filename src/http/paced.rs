@@ -373,7 +373,7 @@ mod tests {
 
     #[actix_web::test]
     async fn what_nobody_reads_waits_for_the_answer() {
-        let mut scene = Scene::with(&[b"POST / HTTP/1.1\r\n\r\n", &[b' '; 100_000][..]].concat()).await;
+        let mut scene = Scene::with(&[b"POST / HTTP/1.1\r\n\r\n", &*vec![b' '; 100_000]].concat()).await;
         scene.given();
         let asked = scene.stream.exchange().asked();
         asked.awaits(Body::Unread);
@@ -389,7 +389,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_head_that_does_not_end_is_given_no_further() {
-        let mut scene = Scene::with(&[b'a'; 40_000]).await;
+        let mut scene = Scene::with(&vec![b'a'; 40_000]).await;
         let mut given = 0;
         while !scene.stream.over {
             given += scene.given().len();

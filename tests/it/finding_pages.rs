@@ -138,7 +138,9 @@ fn add_excerpts(files: &mut BTreeMap<String, File>, block: &str) {
             names = of_files.split(" and ").collect();
             indent = "  ".repeat(place.len());
             if whole.is_some() {
-                names.iter().for_each(|name| file(files, name).keys.clear());
+                for name in &names {
+                    file(files, name).keys.clear();
+                }
             }
             for (depth, key) in place.iter().enumerate() {
                 for name in &names {

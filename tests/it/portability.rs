@@ -241,8 +241,8 @@ fn who_may_have_what_another_holds_depends_on_the_homeserver() {
     assert_eq!((allowed, refused), (others.to_vec(), vec!["synapse", "dendrite", "spec"]));
     let (allowed, _) = of("whether a person may create `#bifrost_:example.com`");
     assert_eq!(allowed, ["palpo", "palpo-421"]);
-    let (claimed, _) =
-        (found.iter().find(|f| f.message.contains("aliases with capitals")).map(|f| saying(f, Says::Exclusive)), ());
+    let with_capitals = found.iter().find(|finding| finding.message.contains("aliases with capitals"));
+    let claimed = with_capitals.map(|finding| saying(finding, Says::Exclusive));
     assert_eq!(claimed.as_deref(), Some(&["tuwunel"][..]));
 }
 

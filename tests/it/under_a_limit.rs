@@ -149,7 +149,7 @@ fn it_survives_whatever_all_connections_send() {
     let ahead = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(4_000);
     let head = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Field: {}", "a".repeat(30_000));
     for flood in [ahead("/healthz"), ahead("/openapi.json"), head] {
-        let held: Vec<TcpStream> = (0..1_900)
+        let streams: Vec<TcpStream> = (0..1_900)
             .map(|_| {
                 let mut stream = TcpStream::connect(address).expect("connects");
                 stream.set_nonblocking(true).expect("a socket");
@@ -159,7 +159,7 @@ fn it_survives_whatever_all_connections_send() {
             })
             .collect();
         assert_eq!(service.get("/healthz").status, 200);
-        for mut stream in &held {
+        for mut stream in &streams {
             let _ = stream.write(flood.as_bytes());
         }
         let owner = service.get("/v1/owners?id=%40one_x%3Aexample.com").json();

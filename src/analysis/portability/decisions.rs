@@ -46,7 +46,7 @@ pub(super) fn compare(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], sha
     // What matters most is told with its ID, and the others with it.
     questions.sort_by_key(|question| question.witness.is);
     for question in questions {
-        ask(examiner, readings, question, shapes);
+        ask(examiner, readings, &question, shapes);
     }
 }
 
@@ -136,17 +136,20 @@ fn held_exclusively(
     None
 }
 
+/// The services that claim an ID, each with whether exclusively.
+type Claims = Vec<(String, bool)>;
+
 /// Asks each homeserver, and tells if those disagree that have the same claims on the ID.
-fn ask(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], question: Question, shapes: &mut Shapes) {
+fn ask(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], question: &Question, shapes: &mut Shapes) {
     let Ok(id) = MatrixId::parse(&question.witness.id) else { return };
     let mut scratch = Scratch::new();
-    let mut by_claims: HashMap<Vec<(String, bool)>, Vec<(usize, Says)>> = HashMap::new();
+    let mut by_claims: HashMap<Claims, Vec<(usize, Says)>> = HashMap::new();
     for (at, reading) in readings.iter().enumerate() {
         let Some((services, _)) = reading.set else { continue };
-        if is_undefined(examiner, reading, services, &question, id) {
+        if is_undefined(examiner, reading, services, question, id) {
             continue;
         }
-        let Some(decision) = decide(services, &question, id, &mut scratch) else { continue };
+        let Some(decision) = decide(services, question, id, &mut scratch) else { continue };
         let Some(says) = verdict(&decision, id) else { continue };
         let claims = services.claims(id, &mut scratch);
         let claims = claims.iter().map(|claim| (claim.as_id.to_owned(), claim.exclusive)).collect();
@@ -159,9 +162,11 @@ fn ask(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], question: Question
             continue;
         }
         let mut says = vec![None; readings.len()];
-        group.into_iter().for_each(|(at, said)| says[at] = Some(said));
+        for (at, said) in group {
+            says[at] = Some(said);
+        }
         let about = if question.asks.is_some() { About::Service } else { About::Person };
-        let message = message(&question, &claims);
+        let message = message(question, &claims);
         let shape = Shape { code: Code::Portability, kind: question.kind, about, says };
         shapes.tell_once(shape, question.witness.clone(), || message, question.places.clone());
     }
@@ -224,12 +229,12 @@ fn message(question: &Question, claims: &[(String, bool)]) -> String {
         .collect();
     let itself = claims.iter().any(|(as_id, exclusive)| *exclusive && question.asks.as_deref() == Some(as_id));
     let hold = if exclusive.len() == 1 { "holds" } else { "hold" };
-    let held = match (&*exclusive, itself) {
+    let claimed = match (&*exclusive, itself) {
         ([], true) => "it holds exclusively itself".to_owned(),
         ([], false) if claims.is_empty() => "nobody claims".to_owned(),
         ([], false) => "nobody holds exclusively".to_owned(),
         (others, true) => format!("{} {hold} exclusively, as it does itself", others.join(" and ")),
         (others, false) => format!("{} {hold} exclusively", others.join(" and ")),
     };
-    format!("homeservers disagree on whether {who} may {may} `{}`, which {held}", question.witness.id)
+    format!("homeservers disagree on whether {who} may {may} `{}`, which {claimed}", question.witness.id)
 }

@@ -57,7 +57,7 @@ pub struct Reading<'r> {
     pub set: Option<(&'r Services, &'r Analysis)>,
 }
 
-impl<'r> Reading<'r> {
+impl Reading<'_> {
     fn dialect(&self) -> Dialect {
         self.homeserver.dialect
     }

@@ -10,9 +10,9 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
 /// What there is to say, as one JSON document.
 #[derive(Serialize)]
 pub(in crate::cli) struct Document<'a> {
-    /// The digest of what was checked; null if nothing could be. Left out where several homeservers were asked.
+    /// Left out where several homeservers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    snapshot: Option<Option<&'a str>>,
+    snapshot: Option<Checked<'a>>,
     complete: bool,
     /// Why nothing could be checked; null as a rule.
     problem: Option<&'a str>,
@@ -25,6 +25,10 @@ pub(in crate::cli) struct Document<'a> {
     total: usize,
     findings: &'a [Arc<Finding>],
 }
+
+/// The digest of what was checked; null if nothing could be.
+#[derive(Serialize)]
+struct Checked<'a>(Option<&'a str>);
 
 #[derive(Serialize)]
 struct Asked<'a> {
@@ -69,7 +73,7 @@ impl<'a> Asked<'a> {
 impl<'a> Document<'a> {
     pub(in crate::cli) fn of(report: &Report<'a>) -> Self {
         let (snapshot, files, homeservers) = match report.snapshots {
-            [only] => (Some(Some(&**only.digest())), Some(File::all(only)), Vec::new()),
+            [only] => (Some(Checked(Some(only.digest()))), Some(File::all(only)), Vec::new()),
             several => (None, None, several.iter().map(|snapshot| Asked::of(snapshot)).collect()),
         };
         let complete = report.snapshots.iter().all(|snapshot| snapshot.is_complete());
@@ -81,7 +85,7 @@ impl<'a> Document<'a> {
         let file = |&(file, errors)| File { file, state: FileState::Quarantined, errors };
         let files = Some(files.iter().map(file).collect());
         Self {
-            snapshot: Some(None),
+            snapshot: Some(Checked(None)),
             complete: false,
             problem: Some(problem),
             files,

@@ -93,7 +93,9 @@ impl SourceText {
             _ => unread::mark(&lines, harmless, &mut shown),
         };
         let lines = lines.iter().zip(&mut shown).map(|(line, shown)| {
-            secrets.iter().for_each(|secret| hide(line, secret, shown));
+            for secret in &secrets {
+                hide(line, secret, shown);
+            }
             Line::of(line, shown)
         });
         Self { lines: lines.collect(), ends }

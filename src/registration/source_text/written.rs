@@ -104,8 +104,8 @@ fn structure(lines: &[Vec<char>], shown: &mut [Vec<bool>], scalars: &[(Place, Pl
         }
     }
     for (at, line) in lines.iter().enumerate() {
-        for column in 0..line.len() {
-            if within[at][column] {
+        for (column, within) in within[at].iter().enumerate() {
+            if *within {
                 continue;
             }
             if begins_comment(line, column) {
