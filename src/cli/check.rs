@@ -9,21 +9,25 @@ use clap::{Args, ValueEnum};
 use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, print};
-use super::report::{self, Document, Report};
+use super::report::{self, Document, Report, Texts, Unchecked};
 use super::sources::{Homeservers, Sources};
 use super::synapse_config::{Note, Refused};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Reading, Severity, together};
 use crate::homeserver::{Dialect, Homeserver};
-use crate::registration::{Fault, TokenHasher};
+use crate::registration::TokenHasher;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// What to check, and how to say what is wrong.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
-                        with its configuration), 3 warnings only, 64 usage, 70 internal"
-)]
+#[command(after_help = "Examples:
+  bailiwick check /etc/matrix-synapse/appservices --server-name example.com
+  bailiwick check --synapse-config /etc/matrix-synapse/homeserver.yaml --all
+  bailiwick check new-bridge.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
+  bridge -g -r /dev/stdout | bailiwick check - --server-name example.com --format json
+
+Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
+                        with its configuration), 3 warnings only, 64 usage, 70 internal")]
 pub(super) struct Check {
     #[command(flatten)]
     sources: Sources,
@@ -60,17 +64,23 @@ enum Format {
     Sarif,
 }
 
-pub(super) fn run(check: &Check) -> ExitCode {
+pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
+    let texts = Texts::default();
     let mut notes = Vec::new();
-    let snapshots = match load_all(check, &mut |note| notes.push(note)) {
+    let snapshots = match load_all(check, &texts, &mut |note| notes.push(note)) {
         Ok(snapshots) => snapshots,
         Err(error) => {
             tell_all(&notes);
-            return unchecked(check.format, &error);
+            return unchecked(check.format, &error, colour);
         }
     };
-    let (findings, notes): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.finding.is_some());
-    tell_all(&notes);
+    let mut found = Vec::new();
+    for note in notes {
+        match note.into_finding(&texts) {
+            Ok(finding) => found.push(Arc::new(finding)),
+            Err(note) => tell(&format!("note: {note}")),
+        }
+    }
     let comparer = match Comparer::new() {
         Ok(comparer) => comparer,
         Err(error) => {
@@ -78,7 +88,6 @@ pub(super) fn run(check: &Check) -> ExitCode {
             return ExitCode::from(INTERNAL);
         }
     };
-    let mut found: Vec<_> = findings.into_iter().filter_map(|note| note.finding.map(Arc::new)).collect();
     found.extend(waiting(&snapshots, || find(&comparer, &snapshots)));
     if snapshots.iter().all(|snapshot| snapshot.files().is_empty()) {
         let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
@@ -90,7 +99,8 @@ pub(super) fn run(check: &Check) -> ExitCode {
     }
     let findings = chosen(found, check);
     let faults = report::faults(&snapshots);
-    let report = Report { snapshots: &snapshots, faults: &faults, findings: &findings, all: check.all };
+    let report =
+        Report { snapshots: &snapshots, faults: &faults, findings: &findings, texts: &texts, all: check.all, colour };
     print(code(&report), |out| match check.format {
         Format::Human => report::human(&report, out),
         Format::Json => output::json(out, &Document::of(&report)),
@@ -105,7 +115,7 @@ fn tell_all(notes: &[Note]) {
 }
 
 /// What each homeserver makes of the same sources. The tokens of all of them can be held against each other.
-fn load_all(check: &Check, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc<Snapshot>>> {
+fn load_all(check: &Check, texts: &Texts, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc<Snapshot>>> {
     let dialects = check.homeservers.several.dialects();
     let (homeserver, sources) = check.sources.resolve(dialects[0], note)?;
     let hasher = TokenHasher::new();
@@ -116,7 +126,7 @@ fn load_all(check: &Check, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc
         } else {
             check.sources.resolve(dialect, &mut |_| {})?.1
         };
-        load::load_with(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources)
+        load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts)
     };
     dialects.iter().map(load).collect()
 }
@@ -161,18 +171,18 @@ fn code(report: &Report<'_>) -> u8 {
 
 /// Says in the format that was asked for that nothing could be checked: a program that reads the answer must not take
 /// silence for a set without findings. What Synapse itself would refuse is an error that was found.
-fn unchecked(format: Format, error: &anyhow::Error) -> ExitCode {
+fn unchecked(format: Format, error: &anyhow::Error, colour: bool) -> ExitCode {
     let refused = error.downcast_ref::<Refused>();
-    let name = refused.map(|refused| refused.file.display().to_string()).unwrap_or_default();
-    let files: Vec<(&str, &[Fault])> = refused.iter().map(|refused| (&*name, &*refused.error.faults)).collect();
-    if files.is_empty() || format != Format::Human {
+    let file = refused.map(|refused| refused.file.display().to_string()).unwrap_or_default();
+    let refused = refused.map(|refused| Unchecked { file: &file, faults: &refused.error.faults, text: &refused.text });
+    if refused.is_none() || format != Format::Human {
         complain(error);
     }
     let problem = format!("{error:#}");
-    print(if files.is_empty() { USAGE } else { ERRORS }, |out| match format {
-        Format::Human => files.iter().try_for_each(|(file, faults)| report::human_of_faults(file, faults, out)),
-        Format::Json => output::json(out, &Document::of_problem(&problem, &files)),
-        Format::Sarif => report::sarif_of_problem(&problem, &files, out),
+    print(if refused.is_none() { USAGE } else { ERRORS }, |out| match format {
+        Format::Human => refused.iter().try_for_each(|refused| report::human_of_faults(refused, colour, out)),
+        Format::Json => output::json(out, &Document::of_problem(&problem, refused.as_ref())),
+        Format::Sarif => report::sarif_of_problem(&problem, refused.as_ref(), out),
     })
 }
 

@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
-use super::sources::{Whose, at, standard_input_once};
+use super::sources::{SynapseConfig, Whose, at, standard_input_once};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::homeserver::{Dialect, Homeserver};
@@ -18,18 +19,25 @@ use crate::telemetry::Visible;
 
 /// What to compare.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, 3 a \
-                        service no longer holds or sees IDs, or that could not be decided, 64 usage, 70 internal"
-)]
-pub(super) struct Diff {
-    /// The registrations as they were: a directory or a file.
-    #[arg(value_name = "OLD")]
-    old: PathBuf,
+#[command(after_help = "Examples:
+  bailiwick diff registrations.old registrations --server-name example.com
+  bailiwick diff --synapse-config /etc/matrix-synapse/homeserver.yaml /etc/bailiwick/registrations
+  bailiwick diff --synapse-config /etc/matrix-synapse/homeserver.yaml --to tuwunel
 
-    /// The registrations as they will be: a directory or a file; the same, if only the homeserver is another one.
-    #[arg(value_name = "NEW", required_unless_present = "to")]
-    new: Option<PathBuf>,
+Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, 3 a service no longer holds or \
+sees IDs, or that could not be decided, 64 usage, 70 internal")]
+pub(super) struct Diff {
+    /// The registrations as they were, and as they will be: OLD and NEW, each a directory or a file. With `--synapse-config`
+    /// NEW alone; with `--to` NEW is the same as OLD unless it is given.
+    #[arg(value_name = "OLD NEW", num_args = 0..=2)]
+    sets: Vec<PathBuf>,
+
+    #[command(flatten)]
+    synapse: SynapseConfig,
+
+    /// Take the registrations as they will be from Synapse's configuration, in the same way.
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_NEW_SYNAPSE_CONFIG")]
+    new_synapse_config: Vec<PathBuf>,
 
     #[command(flatten)]
     whose: Whose,
@@ -41,7 +49,7 @@ pub(super) struct Diff {
 
     /// The homeserver's name, as it stands after the colon of its users' IDs.
     #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
-    server_name: ServerName,
+    server_name: Option<ServerName>,
 
     /// How the changes are written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -74,8 +82,8 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    for LeftOutOf { file, .. } in &difference.left_out {
-        tell(&file.to_string());
+    for LeftOutOf { file, new } in &difference.left_out {
+        tell(&format!("{}: {file}", if *new { "NEW" } else { "OLD" }));
     }
     print(code(&difference), |out| match diff.format {
         Format::Human => out.write_all(human(&difference.changes).as_bytes()),
@@ -98,19 +106,59 @@ fn code(difference: &Difference) -> u8 {
 fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
     let (from, to) = (diff.whose.homeserver, diff.to.unwrap_or(diff.whose.homeserver));
-    let mut load = |source: Arc<dyn Provider>, new| {
-        let homeserver = Homeserver::new(diff.server_name.clone(), if new { to } else { from });
-        let snapshot = load::load(homeserver, vec![source])?;
+    let (server_name, old, new) = diff.given()?;
+    let mut load = |sources: Vec<Arc<dyn Provider>>, new| {
+        let homeserver = Homeserver::new(server_name.clone(), if new { to } else { from });
+        let snapshot = load::load(homeserver, sources)?;
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
         anyhow::Ok(snapshot)
     };
-    standard_input_once([&diff.old].into_iter().chain(&diff.new))?;
-    let old = at(&diff.old, from)?;
-    // What comes through a pipe is there once.
-    let new = diff.new.as_deref().map_or_else(|| Ok(Arc::clone(&old)), |new| at(new, to))?;
     let (old, new) = (load(old, false)?, load(new, true)?);
     let changes = Comparer::new()?.difference(old.services(), new.services());
     Ok(Difference { complete: left_out.is_empty(), left_out, changes })
+}
+
+/// What registrations come from.
+type Set = Vec<Arc<dyn Provider>>;
+
+impl Diff {
+    /// The homeserver's name, and the registrations as they were and as they will be.
+    fn given(&self) -> anyhow::Result<(ServerName, Set, Set)> {
+        standard_input_once(self.sets.iter())?;
+        let mut names: Vec<ServerName> = self.server_name.iter().cloned().collect();
+        let mut configured = |paths: &[PathBuf]| {
+            if paths.is_empty() {
+                return Ok(None);
+            }
+            let given = self.server_name.as_ref();
+            let (homeserver, sources) =
+                self.synapse.sources_of(paths, given, &mut |note| tell(&format!("note: {note}")))?;
+            names.push(homeserver.name);
+            anyhow::Ok(Some(sources))
+        };
+        let (old, new) = (configured(&self.synapse.paths)?, configured(&self.new_synapse_config)?);
+        let mut paths = self.sets.iter();
+        let mut next = |reads| paths.next().map(|path| at(path, reads).map(|source| vec![source])).transpose();
+        let old = if old.is_some() { old } else { next(self.whose.homeserver)? };
+        let new = if new.is_some() { new } else { next(self.to.unwrap_or(self.whose.homeserver))? };
+        let Some(old) = old else { bail!("which registrations? Give OLD and NEW, or --synapse-config for OLD") };
+        let new = match new {
+            Some(new) => new,
+            // What comes through a pipe is there once.
+            None if self.to.is_some() => old.clone(),
+            None => bail!("NEW is missing: a directory, a file, --new-synapse-config, or another homeserver with --to"),
+        };
+        if let Some(more) = paths.next() {
+            bail!("{} is one set too many: OLD and NEW are given already", more.display());
+        }
+        let Some(name) = names.pop() else { bail!("--server-name is missing, or --synapse-config, which says it") };
+        match names.iter().find(|other| **other != name) {
+            Some(other) => {
+                bail!("these are registrations of {other} and of {name}: of different servers no ID is the same")
+            }
+            None => Ok((name, old, new)),
+        }
+    }
 }
 
 fn human(changes: &[Change]) -> String {

@@ -1,10 +1,44 @@
-//! Variables of the environment that look like settings and are none.
+//! Settings in variables of the environment: lists, and variables that look like settings and are none.
+//!
+//! A variable is one text, so that a list in it needs something between its members: a comma, for every setting. On the
+//! command line each member is a word of its own, and what it holds is never taken apart where it may be a path.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-use clap::Command;
+use clap::parser::ValueSource;
+use clap::{Command, CommandFactory, Error, FromArgMatches};
 
+use super::Arguments;
 use crate::registration::nearest;
+
+/// Lists whose members may hold a comma on the command line.
+const PATHS: [&str; 4] = ["dirs", "synapse_config", "new_synapse_config", "map_path"];
+
+/// Reads the command line, and the environment where that says nothing.
+pub(super) fn parse(line: &[OsString]) -> Result<Arguments, Error> {
+    let command = Arguments::command();
+    let mut matches = command.clone().try_get_matches_from(line)?;
+    if let Some((name, given)) = matches.subcommand() {
+        let is_from_environment =
+            |id: &&str| given.try_contains_id(id).is_ok() && given.value_source(id) == Some(ValueSource::EnvVariable);
+        let lists: Vec<&str> = PATHS.into_iter().filter(|id| is_from_environment(id)).collect();
+        if !lists.is_empty() {
+            let part = |command: Command, id: &&str| command.mut_arg(*id, |list| list.value_delimiter(','));
+            let command = command.mut_subcommand(name, |command| lists.iter().fold(command, part));
+            matches = command.try_get_matches_from(line)?;
+        }
+    }
+    Arguments::from_arg_matches(&matches)
+}
+
+/// The members of a list of paths, for a command that asks for it itself.
+pub(super) fn paths(variable: &str) -> Vec<PathBuf> {
+    let list = std::env::var_os(variable).unwrap_or_default();
+    let members = list.as_bytes().split(|&byte| byte == b',').filter(|member| !member.is_empty());
+    members.map(|member| PathBuf::from(OsStr::from_bytes(member))).collect()
+}
 
 const PREFIX: &str = "BAILIWICK_";
 
@@ -36,10 +70,7 @@ fn is_a_link(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::cli::Arguments;
 
     #[test]
     fn a_misspelt_variable_is_told_from_those_that_are_read_and_from_links() {
@@ -48,9 +79,9 @@ mod tests {
             ["BAILIWICK_PORT", "BAILIWICK_PORT_8790_TCP_ADDR", "BAILIWICK_SERVICE_HOST", "BAILIWICK_SERVICE_PORT"];
         assert!(set(&links).is_empty());
         assert!(set(&["PATH", "BAILIWICK_DIRS", "BAILIWICK_LISTEN", "BAILIWICK_DENY", "BAILIWICK"]).is_empty());
-        let said = set(&["BAILIWICK_SERVERNAME", "BAILIWICK_DIR", "BAILIWICK_COLOUR"]);
+        let said = set(&["BAILIWICK_SERVERNAME", "BAILIWICK_DIR", "BAILIWICK_AT_NIGHT"]);
         assert_eq!(said.len(), 3, "{said:?}");
-        assert!(said[0].starts_with("BAILIWICK_COLOUR is set") && said[0].ends_with("is called so"), "{said:?}");
+        assert!(said[0].starts_with("BAILIWICK_AT_NIGHT is set") && said[0].ends_with("is called so"), "{said:?}");
         assert!(said[1].ends_with("did you mean BAILIWICK_DIRS?"), "{said:?}");
         assert!(said[2].ends_with("did you mean BAILIWICK_SERVER_NAME?"), "{said:?}");
     }

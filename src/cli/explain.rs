@@ -10,6 +10,10 @@ use crate::analysis::Code;
 
 /// What to explain.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  bailiwick explain exclusive-conflict | less
+
+Exit codes: 0 printed, 64 there is no such code, 70 internal")]
 pub(super) struct Explain {
     /// A code as `check` prints it in brackets; without one, all of them in a table.
     #[arg(value_name = "CODE", value_parser = codes::any)]

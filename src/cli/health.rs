@@ -8,10 +8,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{OK, complain, socket_address, tls};
+use super::{OK, complain, listen, tls};
 
 /// How to reach the service.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  bailiwick health
+  bailiwick health --unix-socket /run/bailiwick/bailiwick.sock --path /healthz
+
+Exit codes: 0 it is well, 1 it is not, or does not answer within 2 seconds, 64 usage")]
 pub(super) struct Health {
     /// Where it listens; the first address is asked. `0.0.0.0` and `[::]` are asked on loopback.
     #[arg(
@@ -20,7 +25,7 @@ pub(super) struct Health {
         env = "BAILIWICK_LISTEN",
         default_value = "127.0.0.1:8790",
         value_delimiter = ',',
-        value_parser = socket_address
+        value_parser = listen::address
     )]
     listen: Vec<SocketAddr>,
 
@@ -29,7 +34,7 @@ pub(super) struct Health {
     unix_socket: Option<PathBuf>,
 
     /// The address where it answers operators, if it has one: health is answered there and nowhere else.
-    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = socket_address)]
+    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = listen::address)]
     admin_listen: Vec<SocketAddr>,
 
     /// The certificate that it shows, if it serves HTTPS; only that one is taken.

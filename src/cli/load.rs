@@ -5,28 +5,49 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Serialize;
 
+use super::report::Texts;
 use crate::homeserver::Homeserver;
-use crate::registration::{self, Fault, TokenHasher};
+use crate::registration::{self, Fault, Harmless, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::snapshot::Snapshot;
-use crate::source::Provider;
+use crate::source::{Loader, Provider};
 use crate::telemetry::Metrics;
 
 /// Loads sources once, as the service does.
 pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> anyhow::Result<Arc<Snapshot>> {
-    load_with(&TokenHasher::new(), homeserver, sources)
+    let hasher = TokenHasher::new();
+    let reads = homeserver.clone();
+    load_by(
+        homeserver,
+        sources,
+        Arc::new(move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&reads, file, bytes, &hasher)),
+    )
 }
 
-/// The same where tokens are held against those of another load.
-pub(super) fn load_with(
+/// The same, keeping what the files say; tokens are held against those of other loads with the same hasher.
+pub(super) fn load_with_texts(
     hasher: &TokenHasher,
     homeserver: Homeserver,
     sources: Vec<Arc<dyn Provider>>,
+    texts: &Texts,
 ) -> anyhow::Result<Arc<Snapshot>> {
-    let hasher = hasher.clone();
-    let reads = homeserver.clone();
-    let loader = move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&reads, file, bytes, &hasher);
-    let mut options = Options::new(homeserver, sources, Arc::new(loader));
+    let (hasher, reads, texts) = (hasher.clone(), homeserver.clone(), texts.clone());
+    load_by(
+        homeserver,
+        sources,
+        Arc::new(move |file: &Arc<str>, bytes: &[u8]| {
+            texts.keep(file, bytes, Harmless::Registration);
+            registration::load_for(&reads, file, bytes, &hasher)
+        }),
+    )
+}
+
+fn load_by(
+    homeserver: Homeserver,
+    sources: Vec<Arc<dyn Provider>>,
+    loader: Arc<dyn Loader>,
+) -> anyhow::Result<Arc<Snapshot>> {
+    let mut options = Options::new(homeserver, sources, loader);
     // What is there counts as it is; nobody waits for a writer.
     options.max_wait = Duration::ZERO;
     options.hold = Duration::ZERO;
@@ -66,6 +87,15 @@ impl LeftOut {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cannot be loaded and is left out (`bailiwick check` says why)", self.file)
+        write!(f, "{} cannot be loaded and is left out", self.file)?;
+        let Some(fault) = self.errors.first() else { return Ok(()) };
+        match fault.line {
+            Some(line) => write!(f, ": line {line}: {}", fault.message)?,
+            None => write!(f, ": {}", fault.message)?,
+        }
+        match self.errors.len() {
+            1 => Ok(()),
+            all => write!(f, " (and {} more: `bailiwick check` says all)", all - 1),
+        }
     }
 }

@@ -7,7 +7,9 @@ mod environment;
 mod explain;
 mod export;
 mod health;
+mod listen;
 mod load;
+mod manual;
 mod nothing;
 mod openapi;
 mod output;
@@ -21,13 +23,15 @@ mod sync;
 mod test;
 mod tls;
 mod usage;
+mod version;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use self::output::Colour;
 
 use crate::telemetry::{Visible, report_panics};
 
@@ -44,11 +48,21 @@ pub(crate) const INTERNAL: u8 = 70;
 
 /// Knows who owns which part of a Matrix homeserver's namespace.
 #[derive(Debug, Parser)]
-#[command(name = "bailiwick", version, about, max_term_width = 100)]
+#[command(name = "bailiwick", version = version::version(), about, max_term_width = 100, after_help = ENVIRONMENT)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+
+    /// Whether what is for people is in colours; `auto` paints on a terminal, unless `NO_COLOR` is set.
+    #[arg(long, global = true, value_name = "WHEN", env = "BAILIWICK_COLOR", value_enum, default_value_t)]
+    color: Colour,
 }
+
+/// What holds for every command.
+const ENVIRONMENT: &str = "Every option is a variable of the environment, too: --server-name is BAILIWICK_SERVER_NAME. The \
+    command line counts where both say something. Where an option may be given several times, or is a list, its variable has \
+    commas between the members (BAILIWICK_DIRS=/etc/a,/etc/b): a path that holds a comma is given on the command line.\n\n\
+    `bailiwick help COMMAND` shows examples and exit codes.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -72,13 +86,13 @@ enum Command {
     Preflight(Box<preflight::Preflight>),
     /// Ask a running service whether it is well; the exit code tells (for container health checks).
     Health(health::Health),
+    /// Print what completes the command line in a shell.
+    Completions(manual::Completions),
+    /// Write the manual pages into a directory.
+    Man(manual::Man),
     /// Print the OpenAPI document.
+    #[command(after_help = "Exit codes: 0 printed, 70 internal")]
     Openapi,
-}
-
-/// Reads where to listen, or says how that is written.
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8790 or [::1]:8790".to_owned())
 }
 
 /// Runs the command line.
@@ -86,7 +100,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 pub fn main() -> ExitCode {
     report_panics();
     let line: Vec<_> = std::env::args_os().collect();
-    let arguments = match Arguments::try_parse_from(&line) {
+    let arguments = match environment::parse(&line) {
         Ok(arguments) => arguments,
         Err(error) => return unusable(&error, &line),
     };
@@ -96,8 +110,8 @@ pub fn main() -> ExitCode {
         tell(&format!("note: {stranger}"));
     }
     match arguments.command {
-        Command::Serve(serve) => serve::run(&serve, &strangers),
-        Command::Check(check) => check::run(&check),
+        Command::Serve(serve) => serve::run(&serve, &strangers, arguments.color.paints(&std::io::stderr())),
+        Command::Check(check) => check::run(&check, arguments.color.paints(&std::io::stdout())),
         Command::Owner(owner) => owner::run(&owner),
         Command::Diff(diff) => diff::run(&diff),
         Command::Export(export) => export::run(&export),
@@ -106,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&explain),
         Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),
+        Command::Completions(completions) => manual::completions(&completions),
+        Command::Man(man) => manual::man(&man),
         Command::Openapi => openapi::run(),
     }
 }

@@ -44,7 +44,25 @@ pub(super) fn json(out: &mut Out, document: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", VisibleJson(serde_json::to_string_pretty(document)?))
 }
 
-/// Whether colours are wanted: by a terminal whose user has not said otherwise (<https://no-color.org>).
-pub(super) fn wants_colour() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether what is for people is in colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal whose user has not said otherwise: <https://no-color.org>.
+    #[default]
+    Auto,
+    /// Always, for who passes it on to a terminal.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Whether a command paints what it writes to such a stream.
+    pub(super) fn paints(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }

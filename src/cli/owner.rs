@@ -1,11 +1,14 @@
+use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
+use super::environment;
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig};
@@ -19,24 +22,19 @@ use crate::telemetry::Visible;
 
 /// Which IDs to explain, by which registrations.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, 64 usage, \
-                        70 internal"
-)]
-pub(super) struct Owner {
-    /// The IDs to explain.
-    #[arg(value_name = "ID", required = true)]
-    ids: Vec<String>,
+#[command(after_help = "Examples:
+  bailiwick owner /etc/matrix-synapse/appservices @irc_bob:example.com
+  bailiwick owner --synapse-config /etc/matrix-synapse/homeserver.yaml '#irc_rust:example.com' @alice:example.com
 
-    /// A directory of registrations, or a single file; may be given several times, in the environment with colons between
-    /// them.
-    #[arg(
-        long = "dir",
-        value_name = "DIR",
-        env = "BAILIWICK_DIRS",
-        value_delimiter = ':',
-        required_unless_present = "synapse_config"
-    )]
+Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, 64 usage, 70 internal")]
+pub(super) struct Owner {
+    /// The IDs to explain, which begin with `@`, `#` or `!`, and directories of registrations or single files, as for
+    /// `check`. A path that begins so is written `./@path`. Without a directory, those of `BAILIWICK_DIRS` count.
+    #[arg(value_name = "DIR|ID", required = true)]
+    words: Vec<OsString>,
+
+    /// A directory of registrations, or a single file; may be given several times.
+    #[arg(long = "dir", value_name = "DIR")]
     dirs: Vec<PathBuf>,
 
     /// The homeserver's name; without it, what stands behind the first colon of the IDs, if that is the same in all.
@@ -114,10 +112,33 @@ struct Matching<'s> {
     why: String,
 }
 
+impl Owner {
+    /// The IDs and the directories that are given.
+    fn given(&self) -> anyhow::Result<(Vec<&str>, Vec<PathBuf>)> {
+        let is_id = |word: &&OsString| matches!(word.as_bytes().first(), Some(b'@' | b'#' | b'!'));
+        let (ids, paths): (Vec<_>, Vec<_>) = self.words.iter().partition(is_id);
+        let ids: Option<Vec<&str>> = ids.into_iter().map(|id| id.to_str()).collect();
+        let ids = ids.context("an ID is no text of UTF-8")?;
+        if ids.is_empty() {
+            bail!("which ID? It begins with `@` (user), `#` (alias) or `!` (room)");
+        }
+        let mut dirs: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).chain(self.dirs.iter().cloned()).collect();
+        if dirs.is_empty() && self.synapse.paths.is_empty() {
+            dirs = environment::paths("BAILIWICK_DIRS");
+        }
+        if dirs.is_empty() && self.synapse.paths.is_empty() {
+            bail!(
+                "by which registrations? Give a directory of them, or --synapse-config, Synapse's own homeserver.yaml"
+            );
+        }
+        Ok((ids, dirs))
+    }
+}
+
 fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
-    let ids = owner.ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let sources =
-        Sources { dirs: owner.dirs.clone(), server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
+    let (ids, dirs) = owner.given()?;
+    let ids = ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    let sources = Sources { dirs, server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
     let first = owner.homeserver.dialects()[0];
     let (homeserver, sources) = sources.resolve(first, &mut |note| tell(&format!("note: {note}")))?;
     let load = |dialect: &Dialect| load::load(Homeserver::new(homeserver.name.clone(), *dialect), sources.clone());
@@ -271,8 +292,10 @@ mod tests {
     }
 
     fn guessed(line: &[&str]) -> Result<Option<String>, String> {
-        let Line { owner } = Line::parse_from([&["owner", "--dir", "."], line].concat());
-        let ids: Vec<_> = owner.ids.iter().map(|id| MatrixId::parse(id).expect("an ID")).collect();
+        let Line { owner } = Line::parse_from([&["owner", "."], line].concat());
+        let (ids, dirs) = owner.given().expect("IDs and a directory");
+        assert_eq!(dirs, [PathBuf::from(".")]);
+        let ids: Vec<_> = ids.iter().map(|id| MatrixId::parse(id).expect("an ID")).collect();
         let name = server_name(&owner, &ids).map_err(|error| error.to_string())?;
         Ok(name.map(|name| name.to_string()))
     }

@@ -16,17 +16,12 @@ use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider, Tables,
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Registrations")]
 pub(crate) struct Sources {
     /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files,
     /// for a command that looks once also `-`, standard input, and pipes. With `--homeserver palpo` also `*.toml`; with
     /// `--homeserver tuwunel` a file `*.toml` is its configuration, of which each table `[global.appservice.ID]` is one.
-    /// In the environment, with colons between them.
-    #[arg(
-        value_name = "DIR",
-        env = "BAILIWICK_DIRS",
-        value_delimiter = ':',
-        required_unless_present = "synapse_config"
-    )]
+    #[arg(value_name = "DIR", env = "BAILIWICK_DIRS", required_unless_present = "synapse_config")]
     pub(crate) dirs: Vec<PathBuf>,
 
     /// The homeserver's name, as it stands after the colon of its users' IDs.
@@ -67,27 +62,14 @@ pub(crate) struct Homeservers {
 pub(crate) struct SynapseConfig {
     /// Take the name and the files from Synapse's configuration (`server_name`, `app_service_config_files`): a file, or a
     /// directory with `*.yaml`. May be given several times; what a later file says replaces what earlier ones say, as with
-    /// Synapse's own `--config-path`; in the environment, with commas between them. `--server-name` says the name where no
-    /// file does. DIRs beside it are loaded after what it lists: whether what is new fits in (`preflight` looks into these
+    /// Synapse's own `--config-path`. `--server-name` says the name where no file does. DIRs beside it are loaded after what it lists: whether what is new fits in (`preflight` looks into these
     /// alone, `serve` takes one or the other).
-    #[arg(
-        long = "synapse-config",
-        id = "synapse_config",
-        value_name = "PATH",
-        env = "BAILIWICK_SYNAPSE_CONFIG",
-        value_delimiter = ','
-    )]
+    #[arg(long = "synapse-config", id = "synapse_config", value_name = "PATH", env = "BAILIWICK_SYNAPSE_CONFIG")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Where a directory of Synapse's container is here, for the paths in its configuration: `/data=/srv/synapse`. May be
     /// given several times; the first that fits counts.
-    #[arg(
-        long,
-        value_name = "FROM=TO",
-        env = "BAILIWICK_MAP_PATH",
-        value_delimiter = ',',
-        requires = "synapse_config"
-    )]
+    #[arg(long, value_name = "FROM=TO", env = "BAILIWICK_MAP_PATH", requires = "synapse_config")]
     map_path: Vec<MapPath>,
 }
 
@@ -104,6 +86,7 @@ impl Sources {
         dialect: Dialect,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        no_colons_between(&self.dirs)?;
         self.dirs.iter().try_for_each(|path| is_there(path))?;
         standard_input_once(self.dirs.iter())?;
         // Whoever waits in front of a terminal may pipe a configuration in as slowly as they like.
@@ -136,6 +119,7 @@ impl Sources {
         dialect: Dialect,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        no_colons_between(&self.dirs)?;
         if self.dirs.iter().any(|path| is_standard_input(path)) {
             bail!("`-` is standard input, which a service cannot watch: give a directory or a file");
         }
@@ -164,6 +148,18 @@ impl Sources {
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
         Ok((Homeserver::new(server_name, dialect), all_at(&self.dirs, dialect)))
+    }
+}
+
+impl SynapseConfig {
+    /// The homeserver and the sources that other files of a configuration say, for a look at them.
+    pub(crate) fn sources_of(
+        &self,
+        paths: &[PathBuf],
+        named: Option<&ServerName>,
+        note: &mut dyn FnMut(Note),
+    ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        synapse_config::sources(paths, named, &self.map_path, |file| fs::read(file), note)
     }
 }
 
@@ -203,6 +199,22 @@ fn now_at(path: &Path, reads: Dialect) -> Arc<dyn Provider> {
         Arc::new(Pipe::at(path))
     } else {
         source_at(path, reads)
+    }
+}
+
+/// `BAILIWICK_DIRS` once had colons between its members. A service that took such a list for one directory would wait for
+/// it, and know nothing of any.
+fn no_colons_between(paths: &[PathBuf]) -> anyhow::Result<()> {
+    let parts = |path: &Path| -> Vec<PathBuf> { path.to_string_lossy().split(':').map(PathBuf::from).collect() };
+    let listed =
+        |path: &&PathBuf| !path.exists() && parts(path).len() > 1 && parts(path).iter().all(|part| part.exists());
+    match paths.iter().find(listed) {
+        Some(list) => bail!(
+            "{}: there is no such directory, but what stands between the colons is there: give each by itself, in the \
+             environment with commas between them",
+            list.display()
+        ),
+        None => Ok(()),
     }
 }
 

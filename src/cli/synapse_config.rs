@@ -8,11 +8,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use zeroize::Zeroizing;
 
+use super::report::Texts;
 use crate::analysis::{Code, Finding};
 use crate::homeserver::Homeserver;
 use crate::matrix::ServerName;
-use crate::registration::{Fault, FaultCode, HomeserverConfig, HomeserverConfigError, Place, Said, homeserver_config};
+use crate::registration::{
+    Fault, FaultCode, Harmless, HomeserverConfig, HomeserverConfigError, Place, Said, SourceText, homeserver_config,
+};
 use crate::source::{Config, Entry, FileSystem, List, Provider, Unusable, config_files};
 
 /// Where a directory of the homeserver's container is on this machine.
@@ -41,13 +45,22 @@ impl FromStr for MapPath {
 pub(super) struct Refused {
     pub(super) file: PathBuf,
     pub(super) error: HomeserverConfigError,
+    /// What of the file may be shown.
+    pub(super) text: Box<SourceText>,
+}
+
+impl Refused {
+    fn of(config: &Config, error: HomeserverConfigError) -> Self {
+        let text = Box::new(SourceText::of(&config.bytes, Harmless::HomeserverConfig));
+        Self { file: config.file.clone(), error, text }
+    }
 }
 
 /// Something that is passed over, and is told.
 pub(crate) struct Note {
     text: String,
-    /// The same as a finding, where it is one.
-    pub(super) finding: Option<Finding>,
+    /// The same as a finding, where it is one, and what its file says.
+    finding: Option<(Finding, Zeroizing<Vec<u8>>)>,
 }
 
 impl Note {
@@ -58,7 +71,20 @@ impl Note {
     fn of(config: &Config, place: Place, what: String, code: Option<Code>) -> Self {
         let file = config.file.display().to_string();
         let text = format!("{file}:{}:{}: {what}", place.line, place.column);
-        Self { text, finding: code.map(|code| Finding::of_configuration(code, what, file.into(), place)) }
+        let finding = code.map(|code| {
+            let bytes = Zeroizing::new(config.bytes.clone());
+            (Finding::of_configuration(code, what, file.into(), place), bytes)
+        });
+        Self { text, finding }
+    }
+
+    /// The finding, if it is one, whose lines can be shown from then on.
+    pub(super) fn into_finding(self, texts: &Texts) -> Result<Finding, Self> {
+        let Some((finding, bytes)) = self.finding else { return Err(self) };
+        for place in &finding.places {
+            texts.keep(&place.file, &bytes, Harmless::HomeserverConfig);
+        }
+        Ok(finding)
     }
 }
 
@@ -99,7 +125,7 @@ pub(crate) fn sources(
         }
     }
     let said = overlaid(&read, note).context("failed to use a file")?;
-    let server_name = server_name(&said, named, configs)?;
+    let server_name = server_name(&said, named, configs, &read)?;
     let expected = server_name.clone();
     let maps = maps.to_vec();
     let is_named = named.is_some();
@@ -149,7 +175,7 @@ fn overlaid(configs: &[Config], note: &mut dyn FnMut(Note)) -> Result<Overlaid, 
     let mut all = HomeserverConfig::default();
     let (mut name, mut list) = (PathBuf::new(), PathBuf::new());
     for config in configs {
-        let one = homeserver_config(&config.bytes).map_err(|error| Refused { file: config.file.clone(), error })?;
+        let one = homeserver_config(&config.bytes).map_err(|error| Refused::of(config, error))?;
         for said in &one.passed_over {
             note(Note::of(config, said.place, said.value.clone(), said.code.map(Code::from)));
         }
@@ -183,6 +209,7 @@ fn server_name(
     Overlaid { config, name: file, .. }: &Overlaid,
     named: Option<&ServerName>,
     configs: &[PathBuf],
+    read: &[Config],
 ) -> anyhow::Result<ServerName> {
     let shown: Vec<String> = configs.iter().map(|config| config.display().to_string()).collect();
     let shown = shown.join(", ");
@@ -196,7 +223,11 @@ fn server_name(
     };
     let name = said.value.parse::<ServerName>().map_err(|error| {
         let fault = Fault::at(FaultCode::InvalidValue, said.place, format!("server_name: {error}"));
-        Refused { file: file.clone(), error: HomeserverConfigError { faults: vec![fault] } }
+        let error = HomeserverConfigError { faults: vec![fault] };
+        match read.iter().find(|config| config.file == *file) {
+            Some(config) => Refused::of(config, error),
+            None => Refused { file: file.clone(), error, text: Box::default() },
+        }
     })?;
     match named {
         Some(named) if *named != name => {

@@ -53,9 +53,6 @@ fn instead(subcommand: &Command, missing: &[&Arg]) -> Vec<String> {
                     name is, in place of directories and --server-name";
         hints.push(both.to_owned());
     }
-    if is_missing("dirs") && has("ids") {
-        hints.push("what stands without an option is an ID: a directory is given as --dir DIR".to_owned());
-    }
     hints
 }
 
@@ -78,8 +75,6 @@ mod tests {
         for line in [["bailiwick", "check", "."], ["bailiwick", "serve", "."]] {
             assert!(hints_for(&line).contains("--synapse-config"), "{line:?}");
         }
-        let owner = hints_for(&["bailiwick", "owner", "registrations", "@irc_bob:example.com"]);
-        assert!(owner.contains("--dir DIR") && owner.contains("--synapse-config"), "{owner}");
         assert_eq!(hints_for(&["bailiwick", "check", ".", "--server-name", "a b"]), "");
         assert_eq!(hints_for(&["bailiwick", "chekc"]), "");
     }

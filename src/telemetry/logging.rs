@@ -14,7 +14,7 @@
 //! of a line are shown by [`Visible`]; lines in JSON by [`VisibleJson`].
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -58,14 +58,14 @@ pub(super) static LOST: LazyLock<IntCounter> = LazyLock::new(|| {
 static LINES: OnceLock<Lines> = OnceLock::new();
 
 /// Sends log lines of a level and above to standard error. `level` is a filter as tracing understands it (`info`,
-/// `bailiwick=debug,actix_server=warn`).
-pub fn init(format: LogFormat, level: &str) -> Result<(), LoggingError> {
+/// `bailiwick=debug,actix_server=warn`), those for people in colours if it is so wished.
+pub fn init(format: LogFormat, level: &str, colour: bool) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(level).map_err(|error| LoggingError(error.to_string()))?;
     let lines = Lines::to(io::stderr(), format == LogFormat::Json).map_err(|error| LoggingError(error.to_string()))?;
     // What would be said about a line that is lost would be lost too.
     let layer = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(lines.clone());
     let layer = match format {
-        LogFormat::Human => layer.with_ansi(io::stderr().is_terminal()).fmt_fields(VisibleFields).boxed(),
+        LogFormat::Human => layer.with_ansi(colour).fmt_fields(VisibleFields).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     let done = tracing_subscriber::registry()

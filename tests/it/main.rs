@@ -4,6 +4,7 @@ mod access;
 mod as_judged;
 mod changes;
 mod check;
+mod command_line;
 mod dialects;
 mod doors;
 mod elsewhere;

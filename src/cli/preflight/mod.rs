@@ -27,11 +27,12 @@ use crate::snapshot::{FileState, Snapshot};
 
 /// What to look into, and whom to ask.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 nobody lives there, 1 people do whose names would be taken exclusively, or a file does not \
+#[command(after_help = "Example:
+  bailiwick preflight new-bridge.yaml --server-name example.com --synapse-admin http://127.0.0.1:8008 --token-file token
+
+Exit codes: 0 nobody lives there, 1 people do whose names would be taken exclusively, or a file does not \
                   load, 3 only accounts that are deactivated or would be shared do, 64 usage (also when Synapse refuses the \
-                  token), 70 internal (also when Synapse does not answer)"
-)]
+                  token), 70 internal (also when Synapse does not answer)")]
 pub(super) struct Preflight {
     #[command(flatten)]
     sources: Sources,

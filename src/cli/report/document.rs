@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Report;
+use super::{Report, Unchecked};
 use crate::analysis::Finding;
 use crate::registration::Fault;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
@@ -81,9 +81,9 @@ impl<'a> Document<'a> {
         Self { snapshot, complete, problem: None, files, homeservers, total, findings }
     }
 
-    pub(in crate::cli) fn of_problem(problem: &'a str, files: &[(&'a str, &'a [Fault])]) -> Self {
-        let file = |&(file, errors)| File { file, state: FileState::Quarantined, errors };
-        let files = Some(files.iter().map(file).collect());
+    pub(in crate::cli) fn of_problem(problem: &'a str, refused: Option<&Unchecked<'a>>) -> Self {
+        let file = |one: &Unchecked<'a>| File { file: one.file, state: FileState::Quarantined, errors: one.faults };
+        let files = Some(refused.into_iter().map(file).collect());
         Self {
             snapshot: Some(Checked(None)),
             complete: false,

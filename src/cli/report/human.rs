@@ -3,28 +3,29 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::{FaultOf, Report, page};
+use super::excerpt::Excerpt;
+use super::{FaultOf, Report, Texts, Unchecked, page, span};
 use crate::analysis::{Code, Finding, FindingPlace, HomeserverAnswer, Relation, Severity, WitnessIs};
-use crate::cli::output::{Out, wants_colour};
-use crate::registration::Fault;
+use crate::cli::output::Out;
+use crate::registration::{Fault, FaultCode, Place, SourceText};
 use crate::telemetry::Visible;
 
 /// Of many findings of one code about the same service so many are shown, the gravest; the others are counted. Of up to
 /// twice as many all are: a line that says how many more there are would take the room of one of them.
 const SHOWN: usize = 5;
 
-/// Writes for people. Nothing of a file is repeated but the entries that a finding is about, so no token ever is.
+/// Writes for people. Of a file only such lines are repeated as [`SourceText`] may show, so no token ever is.
 pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
-    let mut out = Printer { out, colour: wants_colour() };
+    let mut out = Printer { out, colour: report.colour };
     for FaultOf { file, fault, so, homeservers } in report.faults {
-        out.fault(file, fault, so, homeservers)?;
+        out.fault(file, fault, &report.texts.of(file), so, homeservers)?;
     }
     let shown = |finding: &&Arc<Finding>| report.all || finding.severity != Severity::Note;
     let findings: Vec<&Arc<Finding>> = report.findings.iter().filter(shown).collect();
     let counted = if report.all { BTreeMap::new() } else { counted(&findings) };
     let hidden: HashSet<usize> = counted.values().flatten().copied().collect();
     for (_, finding) in findings.iter().enumerate().filter(|(at, _)| !hidden.contains(at)) {
-        out.finding(finding)?;
+        out.finding(finding, report.texts)?;
     }
     for ((code, service), more) in counted {
         let (more, all) = (more.len(), more.len() + SHOWN);
@@ -35,11 +36,10 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
 }
 
 /// The same of a file of Synapse's own configuration, without which nothing can be checked.
-pub(in crate::cli) fn human_of_faults(file: &str, faults: &[Fault], out: &mut Out) -> io::Result<()> {
-    let mut out = Printer { out, colour: wants_colour() };
-    faults
-        .iter()
-        .try_for_each(|fault| out.fault(file, fault, ["nothing is checked: Synapse would not start with it"], &[]))
+pub(in crate::cli) fn human_of_faults(unchecked: &Unchecked<'_>, colour: bool, out: &mut Out) -> io::Result<()> {
+    let mut out = Printer { out, colour };
+    let so = ["nothing is checked: Synapse would not start with it"];
+    unchecked.faults.iter().try_for_each(|fault| out.fault(unchecked.file, fault, unchecked.text, so, &[]))
 }
 
 /// What is counted instead of shown, by position: of each group that is too large, all but the gravest.
@@ -112,6 +112,7 @@ impl<W: Write> Printer<W> {
         &mut self,
         file: &str,
         fault: &Fault,
+        text: &SourceText,
         so: impl IntoIterator<Item = impl Display>,
         on: &[&str],
     ) -> io::Result<()> {
@@ -120,15 +121,32 @@ impl<W: Write> Printer<W> {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", Visible(file)),
             _ => Visible(file).to_string(),
         };
-        writeln!(self.out, "  {} {place}", self.paint(DIM, "-->"))?;
+        let excerpt = span(fault, text).filter(|_| has_a_line(fault));
+        let excerpt = excerpt.and_then(|(from, to)| Some((from.line, Excerpt::of(text, from, to)?)));
+        let width = excerpt.as_ref().map_or(1, |(line, _)| line.to_string().len());
+        let margin = " ".repeat(width);
+        writeln!(self.out, "{margin}{} {place}", self.paint(DIM, "-->"))?;
+        if let Some((line, excerpt)) = excerpt {
+            self.excerpt(line, &excerpt, "", width)?;
+        }
         let bar = self.paint(DIM, "=");
         for so in so {
-            writeln!(self.out, "  {bar} {so}")?;
+            writeln!(self.out, "{margin} {bar} {so}")?;
         }
         if !on.is_empty() {
-            writeln!(self.out, "  {bar} on: {}", on.join(", "))?;
+            writeln!(self.out, "{margin} {bar} on: {}", on.join(", "))?;
         }
-        writeln!(self.out, "  {bar} see: {}\n", self.paint(DIM, &page(fault.code.as_str())))
+        writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(fault.code.as_str())))
+    }
+
+    /// A line, and carets below what is meant.
+    fn excerpt(&mut self, line: u32, excerpt: &Excerpt, label: &str, width: usize) -> io::Result<()> {
+        let (margin, bar) = (" ".repeat(width), self.paint(DIM, "|"));
+        let Excerpt { text, meant } = excerpt;
+        writeln!(self.out, "{margin} {bar}")?;
+        writeln!(self.out, "{line:>width$} {bar} {text}")?;
+        let underline = format!("{} {label}", "^".repeat(meant.len()));
+        writeln!(self.out, "{margin} {bar} {}{}", " ".repeat(meant.start), self.paint("1;35", underline.trim_end()))
     }
 
     fn headline(&mut self, severity: Severity, code: &str, message: &str) -> io::Result<()> {
@@ -141,11 +159,11 @@ impl<W: Write> Printer<W> {
         writeln!(self.out, "{kind}: {}", self.paint(BOLD, &Visible(message).to_string()))
     }
 
-    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+    fn finding(&mut self, finding: &Finding, texts: &Texts) -> io::Result<()> {
         self.headline(finding.severity, finding.code.as_str(), &finding.message)?;
         let width = finding.places.iter().map(|place| place.line.to_string().len()).max().unwrap_or(1);
         for (at, place) in finding.places.iter().take(PLACES).enumerate() {
-            self.place(finding, at, place, width)?;
+            self.place(finding, at, place, texts, width)?;
         }
         let margin = " ".repeat(width);
         let bar = self.paint(DIM, "=");
@@ -171,30 +189,30 @@ impl<W: Write> Printer<W> {
         writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code.as_str())))
     }
 
-    /// The entry, underlined, as it stands in the file when its quotes are taken off.
-    fn place(&mut self, finding: &Finding, at: usize, place: &FindingPlace, width: usize) -> io::Result<()> {
+    /// Where it is, with the line of the file.
+    fn place(
+        &mut self,
+        finding: &Finding,
+        at: usize,
+        place: &FindingPlace,
+        texts: &Texts,
+        width: usize,
+    ) -> io::Result<()> {
         let arrow = if at == 0 { "-->" } else { ":::" };
         let margin = " ".repeat(width);
-        let FindingPlace { line, column, .. } = place;
+        let FindingPlace { line, column, .. } = *place;
         let file = Visible(&place.file);
         // A homeserver's own configuration is no service's.
         let whose = if place.as_id.is_empty() { String::new() } else { format!(" ({})", Visible(&place.as_id)) };
         writeln!(self.out, "{margin}{} {file}:{line}:{column}{whose}", self.paint(DIM, arrow))?;
-        let bar = self.paint(DIM, "|");
-        let label = label(finding, at);
-        let (key, value) = match &place.regex {
-            Some(regex) => ("regex: ", Visible(regex).to_string()),
-            None if finding.code == Code::SenderConflict => ("sender_localpart", String::new()),
-            None => return Ok(()),
-        };
-        writeln!(self.out, "{margin} {bar}")?;
-        writeln!(self.out, "{line:>width$} {bar} {key}{value}")?;
-        let (indent, underline) = match value.chars().count() {
-            0 => (0, key.len()),
-            length => (key.len(), length),
-        };
-        let underline = self.paint("1;35", &format!("{} {label}", "^".repeat(underline)));
-        writeln!(self.out, "{margin} {bar} {}{}", " ".repeat(indent), underline.trim_end())
+        if OF_FILES.contains(&finding.code) {
+            return Ok(());
+        }
+        let (text, from) = (texts.of(&place.file), Place { line, column });
+        match Excerpt::of(&text, from, text.end_of(from)) {
+            Some(excerpt) => self.excerpt(line, &excerpt, label(finding, at), width),
+            None => Ok(()),
+        }
     }
 
     fn summary(&mut self, report: &Report<'_>) -> io::Result<()> {
@@ -212,6 +230,16 @@ impl<W: Write> Printer<W> {
             plural(notes, "note")
         )
     }
+}
+
+/// What is found of files as such stands at their beginning, where there is nothing to see.
+const OF_FILES: [Code; 4] = [Code::NothingFound, Code::ReadableByAll, Code::SharedToken, Code::SharedUrl];
+
+/// Whether there is something to see where a fault is: not where something is missing at the top of a file, nor where the whole
+/// is something else.
+fn has_a_line(fault: &Fault) -> bool {
+    let at_top = (fault.line, fault.column) == (Some(1), Some(1));
+    !(at_top && fault.end.is_none() && matches!(fault.code, FaultCode::MissingKey | FaultCode::NotARegistration))
 }
 
 /// What is to be said of one of the entries.

@@ -2,25 +2,32 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Report, page};
+use super::{Report, Texts, Unchecked, page, span};
 use crate::analysis::{Finding, FindingPlace, HomeserverAnswer, Severity};
 use crate::cli::codes::AnyCode;
 use crate::cli::output::{self, Out};
-use crate::registration::Fault;
+use crate::registration::{Fault, Place, SourceText};
 
 /// Writes SARIF 2.1.0 (OASIS Standard, "Static Analysis Results Interchange Format").
 pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
-    let faults = report.faults.iter().map(|of| result_of(of.file, &of.fault, &of.homeservers));
-    let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding))).collect();
+    let faults =
+        report.faults.iter().map(|of| result_of(of.file, &of.fault, &report.texts.of(of.file), &of.homeservers));
+    let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding, report.texts))).collect();
     output::json(out, &document(&results, &json!({"executionSuccessful": true})))
 }
 
 /// The same where nothing could be checked, and why: a log without an invocation would read as one of a check that found
 /// nothing.
-pub(in crate::cli) fn sarif_of_problem(problem: &str, files: &[(&str, &[Fault])], out: &mut Out) -> io::Result<()> {
-    let results: Vec<Value> =
-        files.iter().flat_map(|(file, faults)| faults.iter().map(|fault| result_of(file, fault, &[]))).collect();
+pub(in crate::cli) fn sarif_of_problem(
+    problem: &str,
+    unchecked: Option<&Unchecked<'_>>,
+    out: &mut Out,
+) -> io::Result<()> {
+    let results = |one: &Unchecked<'_>| -> Vec<Value> {
+        one.faults.iter().map(|fault| result_of(one.file, fault, one.text, &[])).collect()
+    };
+    let results: Vec<Value> = unchecked.map(results).unwrap_or_default();
     let notification = json!({"level": "error", "message": {"text": problem}});
     let invocation = json!({"executionSuccessful": false, "toolConfigurationNotifications": [notification]});
     output::json(out, &document(&results, &invocation))
@@ -68,7 +75,7 @@ fn rule(code: AnyCode, docs: Option<&str>) -> Value {
     rule
 }
 
-fn result(finding: &Finding) -> Value {
+fn result(finding: &Finding, texts: &Texts) -> Value {
     let mut message = finding.message.clone().into_owned();
     if let Some(witness) = &finding.witness {
         message += &format!(" (witness: {witness})");
@@ -77,7 +84,7 @@ fn result(finding: &Finding) -> Value {
         message += &format!("; {}: {said}", homeservers.join(", "));
     }
     message += &on(&finding.homeservers);
-    let mut places = finding.places.iter().map(location);
+    let mut places = finding.places.iter().map(|place| location(place, texts));
     let first: Vec<Value> = places.next().into_iter().collect();
     let related: Vec<Value> = places.collect();
     json!({
@@ -96,18 +103,29 @@ fn on(homeservers: &[&str]) -> String {
     if homeservers.is_empty() { String::new() } else { format!(" (on {})", homeservers.join(", ")) }
 }
 
-fn result_of(file: &str, fault: &Fault, homeservers: &[&str]) -> Value {
-    let region = json!({"startLine": fault.line.unwrap_or(1), "startColumn": fault.column.unwrap_or(1)});
+fn result_of(file: &str, fault: &Fault, text: &SourceText, homeservers: &[&str]) -> Value {
+    let (from, to) = span(fault, text).unwrap_or((Place { line: 1, column: 1 }, None));
     json!({
         "ruleId": fault.code,
         "level": "error",
         "message": {"text": format!("{}{}", fault.message, on(homeservers))},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}, "region": region}}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}, "region": region(from, to)}}],
     })
 }
 
-fn location(place: &FindingPlace) -> Value {
-    let region = json!({"startLine": place.line, "startColumn": place.column});
+/// What is meant; without an end, one that reads it takes the line to its end.
+fn region(from: Place, to: Option<Place>) -> Value {
+    let mut region = json!({"startLine": from.line, "startColumn": from.column});
+    if let Some(to) = to {
+        region["endLine"] = to.line.into();
+        region["endColumn"] = to.column.into();
+    }
+    region
+}
+
+fn location(place: &FindingPlace, texts: &Texts) -> Value {
+    let from = Place { line: place.line, column: place.column };
+    let region = region(from, texts.end_of(&place.file, from));
     json!({
         "physicalLocation": {"artifactLocation": {"uri": uri(&place.file)}, "region": region},
         "message": {"text": place.regex.as_deref().unwrap_or(&place.as_id)},

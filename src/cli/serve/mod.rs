@@ -40,8 +40,8 @@ const MAIN_LATENESS: Duration = Duration::from_secs(10);
 const FILES_LATENESS: Duration = Duration::from_secs(30);
 
 /// Serves until it is told to stop; says first which variables of the environment mean nothing.
-pub(super) fn run(serve: &Serve, strangers: &[String]) -> ExitCode {
-    if let Err(error) = telemetry::init_logging(serve.log_format, &serve.log_level) {
+pub(super) fn run(serve: &Serve, strangers: &[String], colour: bool) -> ExitCode {
+    if let Err(error) = telemetry::init_logging(serve.log_format, &serve.log_level, colour) {
         complain(&error.into());
         return ExitCode::from(USAGE);
     }

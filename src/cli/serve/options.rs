@@ -5,13 +5,19 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::socket_address;
+use crate::cli::listen;
 use crate::cli::sources::{Sources, Whose};
 use crate::http::{Doors, Limits, Part, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
 
 /// What to serve, and where.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  bailiwick serve /etc/bailiwick/registrations --server-name example.com
+  bailiwick serve --synapse-config /etc/matrix-synapse/homeserver.yaml --state-dir /var/lib/bailiwick
+  bailiwick serve registrations --server-name example.com --listen :8790 --auth-token-file /etc/bailiwick/tokens
+
+Exit codes: 0 stopped as it was told, 64 something it was told cannot be used, 70 it failed")]
 pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(super) sources: Sources,
@@ -19,125 +25,241 @@ pub(in crate::cli) struct Serve {
     #[command(flatten)]
     pub(super) whose: Whose,
 
-    /// Addresses to listen on.
+    /// Addresses to listen on: `127.0.0.1:8790`, `[::1]:8790`, `localhost:8790`, or `:8790` for every address (IPv4).
     #[arg(
         long,
         value_name = "ADDRESS",
         env = "BAILIWICK_LISTEN",
         default_value = "127.0.0.1:8790",
         value_delimiter = ',',
-        value_parser = socket_address
+        value_parser = listen::address,
+        help_heading = "Where it listens"
     )]
     pub(super) listen: Vec<SocketAddr>,
 
     /// A Unix socket to listen on besides. A socket file of the same user that nobody listens on any more is replaced.
-    #[arg(long, value_name = "PATH", env = "BAILIWICK_UNIX_SOCKET")]
+    #[arg(long, value_name = "PATH", env = "BAILIWICK_UNIX_SOCKET", help_heading = "Where it listens")]
     pub(super) unix_socket: Option<PathBuf>,
 
     /// The mode of the Unix socket, in octal.
-    #[arg(long, value_name = "MODE", env = "BAILIWICK_UNIX_SOCKET_MODE", default_value = "660", value_parser = octal)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "BAILIWICK_UNIX_SOCKET_MODE",
+        default_value = "660",
+        value_parser = octal,
+        help_heading = "Where it listens"
+    )]
     pub(super) unix_socket_mode: u32,
 
     /// Answer metrics, health, `/-/reload` and the page on these addresses only; questions are answered here, too.
-    #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_ADMIN_LISTEN", value_delimiter = ',', value_parser = socket_address)]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "BAILIWICK_ADMIN_LISTEN",
+        value_delimiter = ',',
+        value_parser = listen::address,
+        help_heading = "Where it listens"
+    )]
     pub(super) admin_listen: Vec<SocketAddr>,
 
     /// A file with bearer tokens, on each line `register TOKEN`, `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read
     /// again when it changes.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_AUTH_TOKEN_FILE")]
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_AUTH_TOKEN_FILE", help_heading = "Who may ask")]
     pub(super) auth_token_file: Option<PathBuf>,
 
     /// Listen beyond this machine although anybody who reaches the port may then ask.
-    #[arg(long, env = "BAILIWICK_ALLOW_UNAUTHENTICATED")]
+    #[arg(long, env = "BAILIWICK_ALLOW_UNAUTHENTICATED", help_heading = "Who may ask")]
     pub(super) allow_unauthenticated: bool,
 
     /// Serve HTTPS with this certificate and its chain (PEM). Read again when it changes.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_TLS_CERT", requires = "tls_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_TLS_CERT",
+        requires = "tls_key",
+        help_heading = "Where it listens"
+    )]
     pub(super) tls_cert: Option<PathBuf>,
 
     /// The private key of the certificate (PEM).
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_TLS_KEY", requires = "tls_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_TLS_KEY",
+        requires = "tls_cert",
+        help_heading = "Where it listens"
+    )]
     pub(super) tls_key: Option<PathBuf>,
 
     /// Let pages of this origin ask from a browser, such as `https://register.example.com`; may be given several times.
-    #[arg(long, value_name = "ORIGIN", env = "BAILIWICK_CORS_ORIGIN", value_delimiter = ',', value_parser = origin)]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "BAILIWICK_CORS_ORIGIN",
+        value_delimiter = ',',
+        value_parser = origin,
+        help_heading = "Who may ask"
+    )]
     pub(super) cors_origin: Vec<String>,
 
     /// Answer only what is addressed to `localhost`, to a loopback address or to this name (without its port); may be given
     /// several times. What listens on loopback does so without it, too, with tokens or without, lest a web page get in by a
     /// name of its own.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_ALLOW_HOST", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "BAILIWICK_ALLOW_HOST",
+        value_delimiter = ',',
+        help_heading = "Who may ask"
+    )]
     pub(super) allow_host: Vec<String>,
 
     /// Keep the last good copy of each file here, so that a file that is broken or gone when the service starts still holds
     /// its names.
-    #[arg(long, value_name = "DIR", env = "BAILIWICK_STATE_DIR")]
+    #[arg(long, value_name = "DIR", env = "BAILIWICK_STATE_DIR", help_heading = "What is in force")]
     pub(super) state_dir: Option<PathBuf>,
 
     /// What is decided while a file has never loaded, so that it is not known what it claims: by the others alone, or that
     /// nobody may have what nobody is known to hold.
-    #[arg(long, value_name = "WHAT", env = "BAILIWICK_WHEN_INCOMPLETE", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        env = "BAILIWICK_WHEN_INCOMPLETE",
+        value_enum,
+        default_value_t,
+        help_heading = "What is in force"
+    )]
     pub(super) when_incomplete: WhenIncomplete,
 
     /// How long names stay held that an edit takes away (a file, an exclusive entry), so that an accident sets none free:
     /// `60s`, `5m`, or 0 to let them go with the look that finds them gone. `POST /-/reload` confirms the edit and ends it.
     /// Where most of a directory's or list's files are gone together, or all of them, they are kept however short this is,
     /// until `POST /-/reload` with the body `{"allow_empty": true}` (`Content-Type: application/json`).
-    #[arg(long, value_name = "TIME", env = "BAILIWICK_HOLD", default_value = "60s", value_parser = time)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "BAILIWICK_HOLD",
+        default_value = "60s",
+        value_parser = time,
+        help_heading = "What is in force"
+    )]
     pub(super) hold: Duration,
 
     /// Seconds from one look at the directories to the next, besides watching them.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "BAILIWICK_POLL_INTERVAL",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=86_400),
+        help_heading = "What is in force"
+    )]
     pub(super) poll_interval: u64,
 
     /// The largest body of a request, in bytes.
-    #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_BODY", default_value_t = Limits::default().body_bytes)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "BAILIWICK_MAX_BODY",
+        default_value_t = Limits::default().body_bytes,
+        help_heading = "Limits"
+    )]
     pub(super) max_body: usize,
 
     /// What the bodies of all requests that are on their way may take together, in bytes, and what all answers may; one client
     /// (a token, or else an address) half of it at most.
-    #[arg(long, value_name = "BYTES", env = "BAILIWICK_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight_bytes)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "BAILIWICK_MAX_IN_FLIGHT",
+        default_value_t = Limits::default().in_flight_bytes,
+        help_heading = "Limits"
+    )]
     pub(super) max_in_flight: usize,
 
     /// The most IDs in one request.
-    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_IDS", default_value_t = Limits::default().ids)]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "BAILIWICK_MAX_IDS",
+        default_value_t = Limits::default().ids,
+        help_heading = "Limits"
+    )]
     pub(super) max_ids: usize,
 
     /// The most connections at a time, in all: divided among the threads, and with `--admin-listen`, a sixteenth is kept for
     /// those. Each may take some 64 KiB, with a head that is not whole and an answer that is not read.
-    #[arg(long, value_name = "COUNT", env = "BAILIWICK_MAX_CONNECTIONS", default_value_t = CONNECTIONS)]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "BAILIWICK_MAX_CONNECTIONS",
+        default_value_t = CONNECTIONS,
+        help_heading = "Limits"
+    )]
     max_connections: usize,
 
     /// Seconds that a client may take to send the head of a request.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_HEADER_TIMEOUT", default_value_t = 5)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "BAILIWICK_HEADER_TIMEOUT",
+        default_value_t = 5,
+        help_heading = "Limits"
+    )]
     pub(super) header_timeout: u64,
 
     /// Seconds that a request may take from its head to its answer, slow bodies included.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_REQUEST_TIMEOUT", default_value_t = 30)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "BAILIWICK_REQUEST_TIMEOUT",
+        default_value_t = 30,
+        help_heading = "Limits"
+    )]
     pub(super) request_timeout: u64,
 
     /// Seconds that a client may leave an answer unread before it is cut off (TCP only; 0: as long as it likes).
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SEND_TIMEOUT", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SEND_TIMEOUT", default_value_t = 30, help_heading = "Limits")]
     pub(super) send_timeout: u32,
 
     /// Seconds that an idle connection is kept: longer than a proxy in front keeps it, which is 60 for nginx.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_KEEP_ALIVE", default_value_t = 75)]
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_KEEP_ALIVE", default_value_t = 75, help_heading = "Limits")]
     pub(super) keep_alive: u64,
 
     /// Threads that answer requests; one for each core by default.
-    #[arg(long, value_name = "COUNT", env = "BAILIWICK_WORKERS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "BAILIWICK_WORKERS",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Limits"
+    )]
     pub(super) workers: Option<u16>,
 
     /// Seconds that requests in flight are given when the service is told to stop.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SHUTDOWN_TIMEOUT", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "BAILIWICK_SHUTDOWN_TIMEOUT",
+        default_value_t = 20,
+        help_heading = "Limits"
+    )]
     pub(super) shutdown_timeout: u64,
 
     /// How log lines look.
-    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "BAILIWICK_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Log"
+    )]
     pub(super) log_format: LogFormat,
 
     /// Which log lines are written: error, warn, info, debug, trace, or a filter as tracing takes it.
-    #[arg(long, value_name = "LEVEL", env = "BAILIWICK_LOG_LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", env = "BAILIWICK_LOG_LEVEL", default_value = "info", help_heading = "Log")]
     pub(super) log_level: String,
 }
 

@@ -1,0 +1,250 @@
+//! How commands are told what to do, and how what they say looks.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::support::{BINARY, registration};
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn run(home: &Path, variables: &[(&str, &str)], words: &[&str]) -> Said {
+    let mut bailiwick = Command::new(BINARY);
+    let bailiwick = bailiwick.args(words).current_dir(home).env_clear().envs(variables.iter().copied());
+    let Output { status, stdout, stderr } = bailiwick.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said { code: status.code(), out: text(stdout), err: text(stderr) }
+}
+
+fn put(home: &Path, file: &str, text: &str) {
+    let path = home.join(file);
+    fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
+    fs::write(path, text).expect("written");
+}
+
+const NAME: (&str, &str) = ("BAILIWICK_SERVER_NAME", "example.com");
+
+#[test]
+fn a_list_in_the_environment_has_commas_and_a_word_of_the_command_line_is_one_path() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    put(home, "a:b/irc.yaml", &registration("irc", "irc_"));
+    put(home, "c/tg.yaml", &registration("tg", "tg_"));
+    put(home, "d,e/xmpp.yaml", &registration("xmpp", "xmpp_"));
+    let listed = run(home, &[NAME, ("BAILIWICK_DIRS", "a:b,c")], &["check", "--allow", "weak-token,readable-by-all"]);
+    assert!(listed.code == Some(0) && listed.out.starts_with("2 files"), "{}{}", listed.out, listed.err);
+    let given = run(home, &[NAME], &["check", "a:b", "d,e", "--allow", "weak-token,readable-by-all"]);
+    assert!(given.code == Some(0) && given.out.starts_with("2 files"), "{}{}", given.out, given.err);
+    // As it once was: not one directory that is not there, and that a service would wait for.
+    put(home, "f/irc.yaml", &registration("irc", "irc_"));
+    for command in ["check", "serve"] {
+        let colons = run(home, &[NAME, ("BAILIWICK_DIRS", "c:f")], &[command]);
+        assert!(
+            colons.code == Some(64) && colons.err.contains("with commas between them"),
+            "{command}: {}",
+            colons.err
+        );
+    }
+    put(home, "one.yaml", "server_name: example.com\n");
+    let list = format!("app_service_config_files: ['{}']\n", home.join("c/tg.yaml").display());
+    put(home, "two.yaml", &list.replace(&home.display().to_string(), "/data"));
+    let map = format!("/nowhere=/x,/data={}", home.display());
+    let variables = [("BAILIWICK_SYNAPSE_CONFIG", "one.yaml,two.yaml"), ("BAILIWICK_MAP_PATH", &map)];
+    let configured = run(home, &variables, &["check", "--allow", "weak-token,readable-by-all"]);
+    assert!(
+        configured.code == Some(0) && configured.out.starts_with("1 file:"),
+        "{}{}",
+        configured.out,
+        configured.err
+    );
+}
+
+#[test]
+fn owner_takes_its_directories_as_check_does() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    put(home, "a/irc.yaml", &registration("irc", "irc_"));
+    put(home, "@b/tg.yaml", &registration("tg", "tg_"));
+    for words in [
+        &["owner", "a", "@irc_x:example.com"][..],
+        &["owner", "@irc_x:example.com", "a/irc.yaml"],
+        &["owner", "@irc_x:example.com", "--dir", "a"],
+        &["owner", "./@b", "@irc_x:example.com", "--dir", "a"],
+    ] {
+        let said = run(home, &[("BAILIWICK_DIRS", "@b")], words);
+        assert!(
+            said.code == Some(0) && said.out.contains("exclusive, owned by `irc`"),
+            "{words:?}: {}{}",
+            said.out,
+            said.err
+        );
+    }
+    let by_environment =
+        run(home, &[("BAILIWICK_DIRS", "@b,a")], &["owner", "@irc_x:example.com", "@tg_x:example.com"]);
+    assert!(by_environment.out.contains("`irc`") && by_environment.out.contains("`tg`"), "{}", by_environment.out);
+    for (words, why) in [
+        (&["owner", "a"][..], "which ID?"),
+        (&["owner", "@irc_x:example.com"], "--synapse-config"),
+        (&["owner", "nowhere", "@irc_x:example.com"], "nowhere: there is no such directory or file"),
+    ] {
+        let said = run(home, &[], words);
+        assert!(said.code == Some(64) && said.err.contains(why), "{words:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn colours_are_as_they_are_asked_for() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    put(home.path(), "irc.yaml", "id: 1\n");
+    let painted = |variables: &[(&str, &str)], words: &[&str]| {
+        let variables = [&[NAME], variables].concat();
+        run(home.path(), &variables, &[&["check", "irc.yaml"], words].concat()).out.contains("\x1b[")
+    };
+    assert!(!painted(&[], &[]) && !painted(&[], &["--color", "never"]));
+    assert!(painted(&[], &["--color", "always"]) && painted(&[("NO_COLOR", "1")], &["--color=always"]));
+    assert!(painted(&[("BAILIWICK_COLOR", "always")], &[]));
+    assert_eq!(run(home.path(), &[], &["explain", "--color", "pink"]).code, Some(64));
+}
+
+#[test]
+fn every_help_says_how_it_is_used_and_what_its_exit_code_means() {
+    let home = Path::new(".");
+    let help = run(home, &[], &["--help"]).out;
+    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let commands: Vec<&str> =
+        commands.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        let help = run(home, &[], &[command, "--help"]).out;
+        assert!(help.contains("Exit codes: 0"), "{command}: {help}");
+        let without = ["openapi", "export", "test", "sync"];
+        assert!(without.contains(&command) || help.contains("Example"), "{command}: {help}");
+    }
+    assert!(run(home, &[], &["serve", "--help"]).out.contains("Who may ask:"));
+    let version = run(home, &[], &["--version"]);
+    assert!(version.out.starts_with(concat!("bailiwick ", env!("CARGO_PKG_VERSION"))), "{}", version.out);
+}
+
+/// The line is the file's own, and what is no business of the reader's is blotted out.
+#[test]
+fn a_fault_and_a_finding_show_their_line() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    let token = "c4n4ry-c4n4ry-c4n4ry-c4n4ry-0123456789";
+    let good = registration("irc", "irc_").replace("as-token-of-irc", token);
+    put(home, "number.yaml", &good.replace("id: irc", "id: 42   # mine"));
+    put(home, "list.yaml", &good.replace(&format!("as_token: {token}"), &format!("as_token: [{token}]")));
+    put(home, "joined.yaml", &good.replace("id: irc\n", &format!("id: irc as_token: {token}\n")));
+    let json = format!(
+        "{{\"id\": \"x\", \"as_token\": \"{token}\", \"hs_token\": \"hs-{token}\", \"url\": null, \"sender_localpart\": \"@x:y\", \
+         \"namespaces\": {{}}, \"more\": \"{}\"}}",
+        "x".repeat(100)
+    );
+    put(home, "line.json.yaml", &json);
+    put(
+        home,
+        "sender.yaml",
+        &good
+            .replace("irc-bot", "tg_bot")
+            .replace("id: irc", "id: sender")
+            .replace(token, "another-c4n4ry-0123456789abcdef"),
+    );
+    put(home, "tg.yaml", &registration("tg", "tg_"));
+    let said = run(home, &[NAME], &["check", ".", "--all"]);
+    for shown in [
+        " --> ./number.yaml:1:5\n  |\n1 | id: 42   ●●●●\n  |     ^^\n",
+        "3 | as_token: [●●●●]\n  |           ^\n",
+        "1 | id: irc as_token: ●●●●\n  |                 ^\n",
+        "…n\": ●●●●, \"hs_token\": ●●●●, \"url\": null, \"sender_localpart\": \"@x:y\", ",
+        "5 | sender_localpart: tg_bot\n  |                   ^^^^^^\n",
+    ] {
+        assert!(said.out.contains(shown), "{shown}\n---\n{}", said.out);
+    }
+    assert!(!said.out.contains("c4n4ry") && !said.err.contains("c4n4ry"), "{}", said.out);
+    // The homeserver's own configuration, of which most is a secret.
+    put(home, "homeserver.yaml", "macaroon_secret_key: c4n4ry\nserver_name: 'https://example.com' # c4n4ry\n");
+    let said = run(home, &[], &["check", "--synapse-config", "homeserver.yaml"]);
+    assert!(said.out.contains("2 | server_name: 'https://example.com' ●●●●\n  |              ^^^^"), "{}", said.out);
+    assert!(!said.out.contains("c4n4ry"), "{}", said.out);
+    let sarif = run(home, &[NAME], &["check", ".", "--format", "sarif"]);
+    let sarif: serde_json::Value = serde_json::from_str(&sarif.out).expect("JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let region = |file: &str| {
+        let of_file = |result: &&serde_json::Value| {
+            let at = &result["locations"][0]["physicalLocation"];
+            at["artifactLocation"]["uri"].as_str().is_some_and(|uri| uri.ends_with(file)) && result["level"] == "error"
+        };
+        results.iter().find(of_file).expect(file)["locations"][0]["physicalLocation"]["region"].clone()
+    };
+    let expected = serde_json::json!({"startLine": 1, "startColumn": 5, "endLine": 1, "endColumn": 7});
+    assert_eq!(region("number.yaml"), expected);
+    assert_eq!(region("sender.yaml")["endColumn"], 25);
+}
+
+/// Completions and manual pages are made from the definition of the command line, and read by what they are for.
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(home, &[], &["completions", shell]);
+        assert!(script.code == Some(0) && script.out.contains("preflight"), "{shell}: {}", script.err);
+        assert!(script.out.contains("synapse-config"), "{shell}");
+    }
+    put(home, "bailiwick.bash", &run(home, &[], &["completions", "bash"]).out);
+    let line = "source ./bailiwick.bash; COMP_WORDS=(bailiwick check --form); COMP_CWORD=2; \
+                _bailiwick bailiwick --form check; echo \"${COMPREPLY[@]}\"";
+    let completed = Command::new("bash").args(["-c", line]).current_dir(home).output().expect("bash runs");
+    assert_eq!(String::from_utf8_lossy(&completed.stdout), "--format\n", "{completed:?}");
+    assert_eq!(run(home, &[], &["man", "pages"]).code, Some(0));
+    for page in ["bailiwick.1", "bailiwick-check.1", "bailiwick-serve.1"] {
+        let text = fs::read_to_string(home.join("pages").join(page)).expect(page);
+        assert!(text.contains(".TH") && text.contains("Exit codes") || page == "bailiwick.1", "{page}");
+    }
+}
+
+#[test]
+fn diff_takes_what_a_configuration_lists() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    put(home, "irc.yaml", &registration("irc", "irc_"));
+    put(home, "new/irc.yaml", &registration("irc", "libera_"));
+    put(home, "new/broken.yaml", "id: 1\n");
+    let config = |list: &str| {
+        let path = home.join(list).display().to_string();
+        format!("server_name: example.com\napp_service_config_files: ['{path}']\n")
+    };
+    put(home, "old.homeserver.yaml", &config("irc.yaml"));
+    put(home, "new.homeserver.yaml", &config("new/irc.yaml"));
+    let lost = "- `irc` no longer holds users such as `@irc_:example.com`";
+    for (words, code) in [
+        (&["diff", "--synapse-config", "old.homeserver.yaml", "new/irc.yaml"][..], 3),
+        (&["diff", "--synapse-config", "old.homeserver.yaml", "--new-synapse-config", "new.homeserver.yaml"], 3),
+        (&["diff", "irc.yaml", "--new-synapse-config", "new.homeserver.yaml"], 3),
+        (&["diff", "--synapse-config", "old.homeserver.yaml", "new"], 1),
+    ] {
+        let said = run(home, &[], words);
+        assert!(said.code == Some(code) && said.out.contains(lost), "{words:?}: {}{}", said.out, said.err);
+        let broken = "NEW: new/broken.yaml cannot be loaded and is left out: line 1: as_token is missing";
+        assert_eq!(said.err.contains(broken), code == 1, "{}", said.err);
+    }
+    for (words, why) in [
+        (&["diff", "irc.yaml"][..], "NEW is missing"),
+        (&["diff", "irc.yaml", "new"], "--server-name is missing"),
+        (&["diff", "--synapse-config", "old.homeserver.yaml", "irc.yaml", "new"], "one set too many"),
+        (&["diff"], "which registrations?"),
+        (
+            &["diff", "--synapse-config", "old.homeserver.yaml", "new", "--server-name", "x.org"],
+            "is not the server_name",
+        ),
+    ] {
+        let said = run(home, &[], words);
+        assert!(said.code == Some(64) && said.err.contains(why), "{words:?}: {}", said.err);
+    }
+    let moved = run(home, &[], &["diff", "--synapse-config", "old.homeserver.yaml", "--to", "dendrite"]);
+    assert_eq!(moved.code, Some(0), "{}", moved.err);
+}
