@@ -42,6 +42,10 @@
 //! away: two say that they are the same service, and none says that it is another. As long as any file is quarantined, nobody
 //! can tell which of them is the mistake, so what a file was is not let go, and its grace begins when the doubt has ended. While
 //! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
+//! So it is with a file that is gone, if another that is quarantined says that it is its service.
+//!
+//! As long as a directory or list cannot be read, or is gone, nobody can see whether a file that had gone before is back: its grace
+//! begins when that can be seen again.
 //!
 //! An unmount may uncover older versions of the files that it takes away, which claim less. That is no edit, and there may be nobody
 //! to notice it: what is missing from the look on that first sees another file system in a directory's place is kept until it is
@@ -52,7 +56,7 @@
 //! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
 //! at every entry in force.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -94,6 +98,8 @@ struct Missing {
 enum Doubt {
     /// A file is quarantined, and may be what another is taken for.
     MixedUp,
+    /// What listed its file cannot be read, so that nobody can see whether it is back.
+    Hidden,
     /// Another file system has come into the place of the one in which it was.
     Uncovered,
 }
@@ -112,8 +118,10 @@ pub(super) struct Terms<'t> {
     pub(super) grace: Duration,
     pub(super) now: Instant,
     pub(super) said: Said,
-    /// Whether another file system has just come into the place in which a file is, by position.
-    pub(super) uncovered: &'t dyn Fn(usize) -> bool,
+    /// Whether another file system has just come into the place in which a file is or was.
+    pub(super) uncovered: &'t dyn Fn(By) -> bool,
+    /// Whether nobody can see if a file that is gone has come back, by position among those.
+    pub(super) hidden: &'t dyn Fn(usize) -> bool,
 }
 
 /// What somebody has said.
@@ -180,9 +188,19 @@ impl Holds {
         let records = before.records(candidates);
         let lost = lost(candidates, gone, &records, before.services().homeserver());
         let mixed_up = records.iter().any(|record| record.state() == FileState::Quarantined);
+        // A file that says that it is the service that is missing, and is turned away for something else.
+        let turned_away: HashSet<&str> = (candidates.iter().zip(&records))
+            .filter(|(_, record)| record.state() == FileState::Quarantined)
+            .filter_map(|(candidate, _)| Some(&*candidate.offered.ok()?.registration.id))
+            .collect();
+        let is_mixed_up = |gone: &Gone<'_>| {
+            (mixed_up && gone.formerly.is_some()) || turned_away.contains(&*gone.good.registration.id)
+        };
         let doubt = |by: By| match by {
-            By::File(at) => (terms.uncovered)(at).then_some(Doubt::Uncovered),
-            By::Gone(at) => (mixed_up && gone[at].formerly.is_some()).then_some(Doubt::MixedUp),
+            by if (terms.uncovered)(by) => Some(Doubt::Uncovered),
+            By::Gone(at) if (terms.hidden)(at) => Some(Doubt::Hidden),
+            By::Gone(at) if is_mixed_up(&gone[at]) => Some(Doubt::MixedUp),
+            By::File(_) | By::Gone(_) => None,
         };
         let mut held = Held { released: self.note(&lost, doubt, terms), ..Held::default() };
         let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
@@ -237,7 +255,7 @@ impl Holds {
             // What is uncovered is so for as long as it is missing.
             missing.doubt =
                 missing.doubt.filter(|doubt| *doubt == Doubt::Uncovered && !terms.said.allow_empty).or(doubt);
-            if missing.doubt == Some(Doubt::MixedUp) {
+            if matches!(missing.doubt, Some(Doubt::MixedUp | Doubt::Hidden)) {
                 *missing = new;
             }
             let missing_for = terms.now.saturating_duration_since(missing.since);
@@ -351,6 +369,11 @@ impl Why {
             Some(Doubt::MixedUp) => format!(
                 "until no file is quarantined, and for {grace} s from then on: one that is may be what this one is taken for"
             ),
+            Some(Doubt::Hidden) => {
+                format!(
+                    "until what listed it can be read, and for {grace} s from then on: nobody can see whether it is back"
+                )
+            }
             Some(Doubt::Uncovered) => format!(
                 "until it is back, since another file system has come into the place of the one in which it was, or \
                  `POST /-/reload` with `{{\"allow_empty\": true}}` confirms {confirms}"

@@ -12,7 +12,7 @@ use crate::source::{Absence, Known, Scan};
 pub(super) struct Found {
     /// The services that are offered now.
     offered: HashSet<Arc<str>>,
-    /// The files of which nothing is known, since they cannot be loaded.
+    /// The files of which nothing is known, since they cannot be loaded, or could not when they were listed last.
     unloadable: HashSet<Arc<str>>,
     /// Those of them that are listed for the first time.
     newcomers: HashSet<Arc<str>>,
@@ -26,7 +26,7 @@ impl Found {
         }
         let files = || scans().flat_map(|scan| &scan.files);
         let offered = files().filter_map(|file| Some(file.offered.as_ref().ok()?.registration.id.clone()));
-        let unloadable: HashSet<Arc<str>> =
+        let mut unloadable: HashSet<Arc<str>> =
             files().filter(|file| is_unloadable(file)).map(|file| Arc::clone(&file.file)).collect();
         let mut newcomers = unloadable.clone();
         if !newcomers.is_empty() {
@@ -34,6 +34,10 @@ impl Found {
                 newcomers.remove(&known.file);
             }
         }
+        // Nobody can see whether what was not loaded is loaded by now, where nothing is listed.
+        let unlisted =
+            states.iter().zip(looked).filter(|(_, looked)| looked.is_err()).flat_map(|(state, _)| state.known());
+        unloadable.extend(unlisted.filter(|known| is_unloadable(known)).map(|known| Arc::clone(&known.file)));
         Self { offered: offered.collect(), unloadable, newcomers }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) problem: Option<Problem>,
     /// Whether it has no listing, so that nobody can tell what else there ought to be.
     pub(super) is_unlisted: bool,
+    /// Whether another listing stands in for the one that cannot be read.
+    is_stood_in_for: bool,
     /// What was passed over when it was listed last.
     pub(super) passed_over: PassedOver,
     /// Which set was listed last.
@@ -27,8 +29,14 @@ pub(super) struct State {
     pub(super) is_uncovered: bool,
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
-    /// Its files are lost for no other reason than that these cannot be loaded, which may be what they were.
-    in_doubt: HashSet<Arc<str>>,
+    in_doubt: InDoubt,
+}
+
+/// Files that are lost for no other reason than that others cannot be loaded, which may be what they were.
+#[derive(Clone, Debug, Default)]
+struct InDoubt {
+    lost: HashSet<Arc<str>>,
+    newcomers: HashSet<Arc<str>>,
 }
 
 /// Under which circumstances a source was looked at.
@@ -63,6 +71,11 @@ impl State {
     /// Whether any of its files are lost with it.
     pub(super) fn is_lost(&self) -> bool {
         self.away.iter().any(|known| is(known, Absence::Lost))
+    }
+
+    /// Whether nobody can see if something that is gone has come back to it.
+    pub(super) fn hides(&self, gone: &Known) -> bool {
+        self.is_unlisted || (self.is_stood_in_for && gone.formerly.is_none())
     }
 
     /// The files that are gone.
@@ -128,17 +141,15 @@ impl State {
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
     fn listed(&self, mut scan: Scan, when: Circumstances<'_>) -> Self {
-        if !self.in_doubt.is_empty() && when.found.has_told(&self.in_doubt) {
+        let mut in_doubt = self.in_doubt.clone();
+        if !in_doubt.newcomers.is_empty() && when.found.has_told(&in_doubt.newcomers) {
             // It is told by now what has come, and that it is not what is missing: from here on that is as in any edit.
-            scan.away = std::mem::take(&mut scan.away).into_iter().map(gone).collect();
+            let told = |known: Arc<Known>| if in_doubt.lost.contains(&known.file) { gone(known) } else { known };
+            scan.away = std::mem::take(&mut scan.away).into_iter().map(told).collect();
+            in_doubt = InDoubt::default();
         }
         let missed = Missed::by(&scan, when.found);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
-        let in_doubt = match lost_now {
-            Some(IN_DOUBT) => self.in_doubt.union(when.found.newcomers()).cloned().collect(),
-            Some(_) => HashSet::new(),
-            None => self.in_doubt.clone(),
-        };
         let is_lost = |known: &Arc<Known>| {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
@@ -147,6 +158,15 @@ impl State {
                 && !when.found.is_elsewhere(known)
         };
         let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
+        match lost_now {
+            Some(IN_DOUBT) => {
+                in_doubt.newcomers.extend(when.found.newcomers().iter().cloned());
+                let lost = absent.iter().filter(|known| !is(known, Absence::Lost));
+                in_doubt.lost.extend(lost.map(|known| Arc::clone(&known.file)));
+            }
+            Some(_) => in_doubt = InDoubt::default(),
+            None => {}
+        }
         let lost = absent.iter().filter(|known| is_lost(known)).count();
         let what = lost_now.or_else(|| {
             let what = if scan.files.is_empty() { EMPTY } else { "not all of its files are back" };
@@ -164,15 +184,17 @@ impl State {
         let is_back = self.covered.as_ref().is_some_and(|covered| covered.same_set(&scan.stamp));
         let before = if is_another { self.covered.as_ref().or(Some(&self.stamp)) } else { self.covered.as_ref() };
         let covered = before.filter(|_| !is_back).cloned();
+        let is_stood_in_for = scan.instead.is_some();
         let instead = scan
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
         Self {
-            in_doubt: if lost > 0 { in_doubt } else { HashSet::new() },
+            in_doubt: if lost > 0 { in_doubt } else { InDoubt::default() },
             files: scan.files,
             away,
             problem: problem.or(instead),
             is_unlisted: false,
+            is_stood_in_for,
             passed_over: scan.passed_over,
             stamp: scan.stamp,
             covered,

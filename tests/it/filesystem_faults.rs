@@ -734,3 +734,27 @@ fn what_older_versions_of_another_volume_lack_is_kept() {
         assert!(live.load().is_complete() && !claimed(&live.load(), "@old_x:example.com"));
     }
 }
+
+/// So it is with what an older version lacks that was called otherwise.
+#[test]
+fn what_older_versions_by_other_names_lack_is_kept() {
+    for remounted in [false, true] {
+        let home = directory();
+        put(home.path(), "tg", "tg_");
+        let disk = Arc::new(Mounts::default());
+        let system = FileSystem { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..FileSystem::default() };
+        let mut options = options(home.path(), system);
+        options.hold = NEVER;
+        let mut engine = Engine::new(options, &Metrics::new());
+        engine.reload(Trigger::Start, false);
+        let live = engine.live();
+        disk.is_another.store(remounted, Ordering::SeqCst);
+        put(home.path(), "irc", "old_");
+        fs::rename(home.path().join("irc.yaml"), home.path().join("before.yaml")).expect("renamed");
+        engine.reload(Trigger::Poll, false);
+        engine.reload(Trigger::Request, false);
+        assert_eq!(claimed(&live.load(), "@irc_x:example.com"), remounted, "{:?}", live.load().files());
+        engine.reload(Trigger::Request, true);
+        assert!(live.load().is_complete() && !claimed(&live.load(), "@irc_x:example.com"));
+    }
+}

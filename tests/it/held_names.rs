@@ -1,6 +1,7 @@
 //! What frees a name: a table of faults, of kinds of sources, while the service runs and while it does not; and what else
 //! there is to say of names that are held. Time is that of a clock that goes on when it is waited for.
 
+mod doubt;
 mod elsewhere;
 mod scene;
 mod shuffled;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::reload::hold::{Held, Said, Terms};
-use crate::reload::losses::Gone;
+use crate::reload::losses::{By, Gone};
 use crate::reload::settle;
 use crate::reload::state::State;
 use crate::snapshot::{Candidate, FileRecord, Good, Snapshot};
@@ -43,8 +43,14 @@ impl Engine {
             let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
             let without: Vec<Gone<'_>> =
                 gone.iter().map(|(_, known, good)| Gone { good, formerly: known.formerly.as_ref() }).collect();
-            let uncovered = |at: usize| source_of(&files, at).is_some_and(|source| states[source].is_uncovered);
-            let terms = Terms { grace: self.options.hold, now: self.options.clock.now(), said, uncovered: &uncovered };
+            let source = |by: By| match by {
+                By::File(at) => source_of(&files, at),
+                By::Gone(at) => Some(gone[at].0),
+            };
+            let uncovered = |by: By| source(by).is_some_and(|source| states[source].is_uncovered);
+            let hidden = |at: usize| states[gone[at].0].hides(gone[at].1);
+            let now = self.options.clock.now();
+            let terms = Terms { grace: self.options.hold, now, said, uncovered: &uncovered, hidden: &hidden };
             self.holds.look(before, &candidates, &without, terms)
         };
         self.metrics.released(held.released);

@@ -92,6 +92,28 @@ fn a_file_that_moves_half_written_to_another_directory_keeps_its_names() {
     assert!(is_guarded(&engine, NAME) && in_force(&engine).is_complete(), "{:?}", in_force(&engine).missing());
 }
 
+/// What nobody can see has told nothing.
+#[test]
+fn a_file_that_moved_half_written_keeps_its_names_while_its_directory_cannot_be_read() {
+    let two = Two::new();
+    let mut engine = two.engine(&["one", "other"]);
+    fs::rename(two.file("one", "irc"), two.file("other", "irc")).expect("moved");
+    two.put("other", "irc", "id: irc\nnamespaces: [");
+    engine.reload(Trigger::Event, false);
+    let (other, away) = (two.home.path().join("other"), two.home.path().join("away"));
+    fs::rename(&other, &away).expect("moved");
+    std::os::unix::fs::symlink(&other, &other).expect("a symlink");
+    two.pass(&mut engine, 2 * GRACE);
+    assert!(is_guarded(&engine, NAME), "{:?}", in_force(&engine).missing());
+    fs::remove_file(&other).expect("removed");
+    fs::rename(&away, &other).expect("moved back");
+    two.pass(&mut engine, 2 * GRACE);
+    assert!(is_guarded(&engine, NAME), "{:?}", in_force(&engine).missing());
+    two.put("other", "irc", &text("irc"));
+    two.pass(&mut engine, Duration::from_secs(10));
+    assert!(is_guarded(&engine, NAME) && in_force(&engine).is_complete(), "{:?}", in_force(&engine).missing());
+}
+
 /// What is all in the other directory is not lost, however many files that are.
 #[test]
 fn what_moves_to_another_directory_is_in_force_there_at_once() {
