@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::source::{Known, Scan, Unlisted};
+use crate::source::{Known, Scan, Unlisted, by_name};
 
 /// What came of a look at a source.
 pub(super) type Looked = Result<Scan, Unlisted>;
@@ -71,14 +71,13 @@ impl PutOff {
 
 /// Lets these files be in a scan what they were before it.
 pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc<str>>) {
-    let before: HashMap<&Arc<str>, &Arc<Known>> =
-        known.iter().filter(|known| files.contains(&known.file)).map(|known| (&known.file, known)).collect();
+    let before = by_name(known.iter().filter(|known| files.contains(&known.file)));
     let mut away = Vec::new();
     let as_before = |now: Arc<Known>| {
         if !files.contains(&now.file) {
             return Some(now);
         }
-        let known = Arc::clone(before.get(&now.file)?);
+        let known = Arc::clone(before.get(&*now.file)?);
         if known.absence.is_none() {
             return Some(known);
         }
@@ -87,10 +86,10 @@ pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc
     };
     scan.files = std::mem::take(&mut scan.files).into_iter().filter_map(as_before).collect();
     scan.away.append(&mut away);
-    let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(&gone.file));
+    let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(&*gone.file));
     scan.gone = gone;
     let moving: Vec<Arc<Known>> = moving;
-    moving.iter().filter_map(|gone| before.get(&gone.file)).for_each(|known| put_back(&mut scan.files, known));
+    moving.iter().filter_map(|gone| before.get(&*gone.file)).for_each(|known| put_back(&mut scan.files, known));
 }
 
 /// Puts a file that is gone back to its place: by name, which is the order of a directory. In a list, from which it was

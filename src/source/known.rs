@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -104,6 +105,18 @@ impl Known {
     pub(crate) fn holding(&self, held: Option<Good>) -> Self {
         Self { held, ..self.clone() }
     }
+}
+
+/// Items by their names. One that is named twice is in force once, and that is the one that counts.
+pub(crate) fn by_name<'k>(known: impl Iterator<Item = &'k Arc<Known>>) -> HashMap<&'k str, &'k Arc<Known>> {
+    let mut by_name: HashMap<&str, &Arc<Known>> = HashMap::with_capacity(known.size_hint().0);
+    for known in known {
+        let one = by_name.entry(&*known.file).or_insert(known);
+        if one.held.is_none() {
+            *one = known;
+        }
+    }
+    by_name
 }
 
 /// What follows a file's name in the name of what it was.

@@ -46,7 +46,7 @@ pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, 
 pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;
-pub(crate) use known::{Absence, Known};
+pub(crate) use known::{Absence, Known, by_name};
 pub(crate) use scan::{Keep, Scan, Scanner, load};
 
 use known::Read;

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -247,7 +247,7 @@ fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
     if listing.len() == known.len() && listing.iter().zip(known).all(|(listed, known)| *listed.name() == known.file) {
         return Matched { known: known.iter().map(Some).collect(), gone: Vec::new() };
     }
-    let mut by_name: HashMap<&str, &Arc<Known>> = known.iter().map(|known| (&*known.file, known)).collect();
+    let mut by_name = super::known::by_name(known.iter());
     let known = listing.iter().map(|listed| by_name.remove(&**listed.name())).collect();
     let mut gone: Vec<_> = by_name.into_values().cloned().collect();
     gone.sort_unstable_by(|a, b| a.file.cmp(&b.file));

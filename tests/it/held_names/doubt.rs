@@ -19,6 +19,27 @@ fn is_held_from_now_on(scene: &Scene, engine: &mut Engine, what: &str) {
     assert!(!is_guarded(engine, NAME) && in_force(engine).is_complete(), "{what}: {:?}", in_force(engine).files());
 }
 
+/// Of a file that a list names twice, it is the one in force that counts, whatever becomes of the list.
+#[test]
+fn a_file_that_was_listed_twice_keeps_what_it_had_in_force() {
+    for text in ["id: [".to_owned(), registration("irc", "irc_")] {
+        let scene = Scene::new(Kind::List, false);
+        let mut engine = scene.started();
+        scene.list(&["irc", "irc", "signal", "tg", "wa"]);
+        engine.reload(Trigger::Event, false);
+        scene.put("irc", &text);
+        engine.reload(Trigger::Event, false);
+        assert!(is_guarded(&engine, NAME));
+        scene.list(&IDS);
+        engine.reload(Trigger::Event, false);
+        scene.pass(&mut engine, GRACE - MARGIN);
+        assert!(is_guarded(&engine, NAME), "{text}: {:?}", in_force(&engine).files());
+        scene.put("irc", &two_entries("irc"));
+        scene.pass(&mut engine, MARGIN);
+        assert!(is_guarded(&engine, NAME) && in_force(&engine).is_complete());
+    }
+}
+
 /// When it is told what has come in the place of one file, nothing is told of those that were lost before.
 #[test]
 fn what_was_lost_before_a_doubt_stays_so_after_it() {
