@@ -73,7 +73,9 @@ impl StateDir {
                 Err(error) => trouble = Some(error.to_string()),
             }
         }
-        if let Err(error) = self.save_held(in_force) {
+        for (file, error) in self.save_held(in_force) {
+            // Its copy stays as it is, which says what is held.
+            ready.retain(|(ready, ..)| **ready != file);
             trouble = Some(error.to_string());
         }
         if let Err(error) = self.flush(&ready) {
@@ -108,16 +110,16 @@ impl StateDir {
         all
     }
 
-    /// Notes what is held besides, before the copies are those of what no longer says it.
-    fn save_held(&mut self, in_force: &[InForce<'_>]) -> io::Result<()> {
-        let mut problem = Ok(());
+    /// Notes what is held besides, before the copies are those of what no longer says it; of which files that has failed.
+    fn save_held(&mut self, in_force: &[InForce<'_>]) -> Vec<(Arc<str>, io::Error)> {
+        let mut problems = Vec::new();
         for one in in_force.iter().filter(|one| one.hash.is_some()) {
             if self.held.get(one.file).map_or(&[][..], Vec::as_slice) == one.more {
                 continue;
             }
             let path = self.path_of(one.file, HELD);
             let done = if one.more.is_empty() {
-                fs::remove_file(path)
+                fs::remove_file(path).or_else(unless_missing)
             } else {
                 let new = self.path_of(one.file, NEW);
                 copy::write(&new, &Held::sealed(one.file, &one.more)).and_then(|()| fs::rename(new, path))
@@ -125,10 +127,10 @@ impl StateDir {
             match done {
                 Ok(()) if one.more.is_empty() => drop(self.held.remove(one.file)),
                 Ok(()) => drop(self.held.insert(Arc::clone(one.file), one.more.clone())),
-                Err(error) => problem = Err(error),
+                Err(error) => problems.push((Arc::clone(one.file), error)),
             }
         }
-        problem
+        problems
     }
 
     /// Sees to it that what is renamed into place is whole even if the power fails.
@@ -136,7 +138,11 @@ impl StateDir {
         if ready.len() > FEW {
             return flush_all(&self.dir);
         }
-        ready.iter().try_for_each(|(_, _, path)| File::open(path)?.sync_all())
+        ready.iter().try_for_each(|(file, _, path)| {
+            File::open(path)?.sync_all()?;
+            // What is held besides is no less part of it.
+            File::open(self.path_of(file, HELD)).and_then(|held| held.sync_all()).or_else(unless_missing)
+        })
     }
 
     /// Marks the copies of files that have nothing in force any more, or removes them.
@@ -182,6 +188,10 @@ impl StateDir {
         }
         copy::write(path, &Copy { file: Arc::clone(one.file), owner: Some(self.owner.as_str()), bytes }.sealed())
     }
+}
+
+fn unless_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// Sees to it that all that was written is on disk.

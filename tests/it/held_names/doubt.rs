@@ -114,3 +114,26 @@ fn what_is_missing_is_held_while_another_file_says_that_it_is_it_and_is_turned_a
     engine.reload(Trigger::Event, false);
     assert!(is_guarded(&engine, NAME) && in_force(&engine).is_complete(), "{:?}", in_force(&engine).files());
 }
+
+/// What is held is noted before the copy is that of what no longer says it, or else the copy stays.
+#[test]
+fn a_copy_stays_if_what_is_held_besides_cannot_be_noted() {
+    let scene = Scene::new(Kind::Directory, true);
+    let mut engine = scene.started();
+    let copies =
+        || fs::read_dir(scene.home.path().join("state")).expect("readable").map(|copy| copy.expect("read").path());
+    let in_the_way: Vec<_> = copies().map(|copy| copy.with_extension("held")).collect();
+    for held in &in_the_way {
+        fs::create_dir_all(held.join("something")).expect("made");
+    }
+    scene.put("irc", &registration("irc", "irc_"));
+    engine.reload(Trigger::Event, false);
+    drop(engine);
+    let mut engine = scene.engine();
+    engine.reload(Trigger::Start, false);
+    assert!(is_guarded(&engine, NAME), "{:?}", in_force(&engine).files());
+    for held in &in_the_way {
+        fs::remove_dir_all(held).expect("removed");
+    }
+    is_held_from_now_on(&scene, &mut engine, "when it can be noted");
+}
