@@ -56,7 +56,7 @@ pub(super) static ROW: Row = Row {
         // An account in an exclusive namespace has no password.
         password: UserFlow {
             case: Case::Lowered,
-            named: Named::Local(ErrCode::InvalidParam),
+            named: Named::Local(ErrCode::InvalidUsername),
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
             account: None,

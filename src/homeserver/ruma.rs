@@ -29,7 +29,7 @@ const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exc
 pub(super) const fn by_grammar(case: Case) -> UserFlow {
     UserFlow {
         case,
-        named: Named::Local(ErrCode::InvalidParam),
+        named: Named::Local(ErrCode::InvalidUsername),
         unknown: UNKNOWN_TOKEN,
         steps: &[CHARACTERS, NOT_EMPTY, BYTES],
         account: None,

@@ -109,8 +109,8 @@ impl Services {
     fn remote(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
         let (UserName::UserId(text) | UserName::Localpart(text)) = name;
         let errcode = match flow.named {
-            Named::Local(errcode) if split_user_id(text).is_some() => errcode,
-            Named::Localpart | Named::Local(_) | Named::Anywhere => ErrCode::InvalidParam,
+            Named::Local(errcode) => errcode,
+            Named::Localpart | Named::Anywhere => ErrCode::InvalidParam,
         };
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());
         let case = self.user_case(asker, text.to_owned(), flow.source, scratch);
