@@ -208,7 +208,10 @@ impl Reading<'_> {
 
     fn bad_regex(&self, of: &str, regex: &At, error: &dyn std::fmt::Display) -> Fault {
         let server = self.dialect().homeserver();
-        let message = format!("the regex {:?} in {of} is refused by {server}: {error}", regex.text);
+        let error = error.to_string();
+        // Rust's `regex` draws the regex once more, over several lines, before it says what is wrong.
+        let why = error.rsplit_once("\nerror: ").map_or(&*error, |(_, why)| why);
+        let message = format!("the regex {:?} in {of} is refused by {server}: {why}", regex.text);
         Fault::at(FaultCode::InvalidRegex, regex.place, message).with(self.dialect().set().bad_regex)
     }
 
@@ -222,7 +225,8 @@ impl Reading<'_> {
             Wrong::Syntax(error) => Fault::at(FaultCode::Syntax, error.place, format!("{error}, {as_read}")),
             Wrong::Empty => Fault::of_file(FaultCode::WrongType, "the file is empty, or holds comments alone"),
             Wrong::Missing { key, place } => {
-                Fault::at(FaultCode::MissingKey, *place, format!("{key} is missing or empty, {as_read}"))
+                let is = if self.dialect().loader().empty { "is missing" } else { "is missing or empty" };
+                Fault::at(FaultCode::MissingKey, *place, format!("{key} {is}, {as_read}"))
             }
             Wrong::Twice { key, place } => {
                 Fault::at(FaultCode::InvalidValue, *place, format!("{key} stands twice, which is refused, {as_read}"))

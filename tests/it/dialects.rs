@@ -267,6 +267,27 @@ fn each_homeserver_decides_as_its_source_says() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Three of them refuse a whole ID of another server as they do one that is none; Tuwunel does not ask whose it is.
+#[test]
+fn a_whole_id_of_another_server_is_no_name_here() {
+    for dialect in ["continuwuity", "conduit", "palpo", "palpo-421"] {
+        for who in ["person", "service irc"] {
+            let services = services(dialect);
+            let decision = decide(&services, who, "@zoe:other.org");
+            assert_eq!(told(&decision, ""), "400 M_INVALID_USERNAME", "{dialect}, {who}");
+        }
+    }
+}
+
+/// Of those that take an empty id none is told that it is empty.
+#[test]
+fn what_is_missing_is_called_empty_only_where_that_is_refused() {
+    for (dialect, empty) in [("dendrite", true), ("tuwunel", false), ("conduit", false), ("palpo", false)] {
+        let faults = load(dialect, b"url: null").expect_err("it is no registration");
+        assert_eq!(faults[0].message.contains("or empty"), empty, "{faults:?}");
+    }
+}
+
 /// The sixth of the ten cases: one file of many has a regex that one engine takes and another refuses.
 #[test]
 fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
@@ -281,6 +302,10 @@ fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
         let Err(faults) = loaded else { continue };
         assert_eq!(faults[0].code, FaultCode::InvalidRegex, "{faults:?}");
         assert_eq!(faults[0].consequence, Some(dialect.set().bad_regex), "{faults:?}");
+        assert!(
+            !faults[0].message.contains('\n') && faults[0].message.contains(": repetition quantifier"),
+            "{faults:?}"
+        );
         assert!(faults[0].message.ends_with(&dialect.would(dialect.set().bad_regex)), "{faults:?}");
         assert_ne!(dialect.set().bad_regex, Consequence::Undefined);
     }
