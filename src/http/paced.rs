@@ -245,7 +245,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Paced<T> {
                 Poll::Ready(Ok(()))
             }
             Wanted::Head => this.give_head(context, buffer, HEAD - this.head),
-            Wanted::Chunks => this.give_head(context, buffer, LOOK),
+            Wanted::Chunks => {
+                let polled = this.give_head(context, buffer, LOOK);
+                // It was no head: the next one has all the room that there is.
+                this.head = 0;
+                polled
+            }
             Wanted::Bytes(most) => this.give(context, buffer, most),
         };
         if polled.is_pending() {
@@ -369,6 +374,25 @@ mod tests {
         assert_eq!(scene.given(), "");
         drop(asked);
         assert_eq!(scene.given(), "GET");
+    }
+
+    /// Counted among what comes of heads, it left none for the next one, which was answered before it came.
+    #[actix_web::test]
+    async fn a_body_that_says_where_it_ends_takes_nothing_of_the_next_head() {
+        let body = [&b"10000\r\n"[..], &[b'\n'; 1 << 16], b"\r\n0\r\n\r\n"].concat();
+        let mut scene =
+            Scene::with(&[b"POST / HTTP/1.1\r\n\r\n", &body[..], b"GET /2 HTTP/1.1\r\n\r\n"].concat()).await;
+        scene.given();
+        let asked = scene.stream.exchange().asked();
+        asked.awaits(Body::Endless);
+        let mut come = 0;
+        while come < body.len() {
+            come += scene.given().len();
+        }
+        assert_eq!(come, body.len());
+        asked.awaits(Body::None);
+        drop(asked);
+        assert_eq!(scene.given(), "GET /2 HTTP/1.1\r\n\r\n");
     }
 
     #[actix_web::test]
