@@ -17,6 +17,9 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 
 /// Where the line comes from.
 const TARGET: &str = "actix_http::h1::dispatcher";
+/// The TLS library, which warns of what clients send it, and repeats it: a line for each that names a host by its address.
+/// What it has to say of ourselves is an error that is returned.
+const TLS: &str = "rustls";
 /// How it begins.
 const MESSAGE: &str = "stream error: request parse error";
 
@@ -66,8 +69,24 @@ impl Visit for Line {
 /// Leaves the lines out of a log, unless it has a level at which one looks for what goes on.
 pub(super) fn left_out_of(filter: EnvFilter) -> EnvFilter {
     let quiet = filter.max_level_hint().is_some_and(|level| level <= LevelFilter::INFO);
-    match format!("{TARGET}=off").parse() {
-        Ok(off) if quiet => filter.add_directive(off),
-        _ => filter,
+    if !quiet {
+        return filter;
+    }
+    let off = [TARGET, TLS].map(|target| format!("{target}=off").parse());
+    off.into_iter().flatten().fold(filter, EnvFilter::add_directive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_write_into_a_log_only_where_one_looks_for_what_goes_on() {
+        let shown = |level: &str| left_out_of(EnvFilter::new(level)).to_string();
+        for target in [TARGET, TLS] {
+            let off = format!("{target}=off");
+            assert!(shown("info").contains(&off) && shown("bailiwick=info,warn").contains(&off), "{}", shown("info"));
+            assert!(!shown("debug").contains(&off), "{}", shown("debug"));
+        }
     }
 }
