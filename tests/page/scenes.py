@@ -111,7 +111,6 @@ def an_id_is_asked_about(scene: Scene) -> None:
         barriers(page)
         page.click("button.link >> nth=0")
         until(page, "document.querySelector('.verdict').textContent.includes('Contested')")
-        picture(page, "page-ask")
 
 
 def a_file_breaks_while_somebody_looks(scene: Scene) -> None:
@@ -256,12 +255,8 @@ def nobody_is_kept_out(scene: Scene) -> None:
                         shown(page)
                         ask(page, "@whatsapp_4711:example.com")
                         barriers(page)
-                        if count == 75:
-                            page.evaluate("window.scrollTo(0, 0)")
-                            picture(page, f"page-{theme}-{width}")
-                            if width == "narrow":
-                                page.locator("#map").scroll_into_view_if_needed()
-                                picture(page, f"page-{theme}-{width}-map")
+                        if (count, theme, width) == (75, "light", "wide"):
+                            picture(page, "page-light-wide")
 
 
 def it_costs_little(scene: Scene) -> None:

@@ -29,10 +29,11 @@ use std::sync::OnceLock;
 
 pub use tree::{Beginning, Node, Tree};
 
-use super::prepared::Prepared;
+use super::limits::MAX_SOURCE;
+use super::prepared::{Prepared, PreparedEntry, Standing};
 use super::{Analysis, Code, claimed};
 use crate::homeserver::Homeserver;
-use crate::index::ServicePos;
+use crate::index::{self, ServicePos};
 use crate::matrix::{Kind, MAX_ID_BYTES, PerKind, user_id};
 use crate::ruling::Services;
 
@@ -57,7 +58,7 @@ impl Analysis {
                 let text = of_kind(&text, kind);
                 beginnings.extend(text.map(|text| Beginning { text, service, index: None, exclusive: true }));
             }
-            beginnings.extend(entries(prepared, kind, service));
+            beginnings.extend(entries(homeserver, prepared, kind, service));
         }
         let contested = |code| matches!(code, Code::ExclusiveConflict | Code::SenderConflict | Code::ClaimsEveryone);
         let contests = self.findings.iter().filter(|found| found.kind == Some(kind) && contested(found.code));
@@ -74,16 +75,34 @@ pub fn prefix_in_tree(homeserver: &Homeserver, kind: Kind, prefix: &str) -> Stri
 }
 
 /// What the IDs of a kind begin with that a service's entries claim.
-fn entries(prepared: &Prepared, kind: Kind, service: ServicePos) -> impl Iterator<Item = Beginning> {
+fn entries(
+    homeserver: &Homeserver,
+    prepared: &Prepared,
+    kind: Kind,
+    service: ServicePos,
+) -> impl Iterator<Item = Beginning> {
     prepared.entries.iter().filter(move |entry| entry.kind == kind).flat_map(move |entry| {
-        let texts = entry.prefixes.iter().filter_map(move |prefix| {
-            // What is no UTF-8 would be half a character: all that begins with the whole ones before it.
-            let whole = prefix.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            of_kind(whole, kind)
-        });
         let (index, exclusive) = (Some(entry.index), entry.exclusive);
+        let texts = texts(homeserver, prepared, entry).into_iter().filter_map(move |text| of_kind(&text, kind));
         texts.map(move |text| Beginning { text, service, index, exclusive })
     })
+}
+
+/// The prefixes of an entry. One that comparing had no time for is taken apart as the index does it: it would stand at the
+/// root otherwise, as if it could claim anything.
+fn texts(homeserver: &Homeserver, prepared: &Prepared, entry: &PreparedEntry) -> Vec<String> {
+    let registration = &prepared.registration;
+    let regex = &registration.namespaces.of(entry.kind)[entry.index as usize].regex;
+    if entry.standing == Standing::LeftOut
+        && entry.prefixes.iter().all(|prefix| prefix.is_empty())
+        && regex.len() <= MAX_SOURCE
+    {
+        let beginnings = index::Beginning::of(homeserver, entry.kind, registration, |rank| rank == entry.rank);
+        return beginnings.iter().map(|one| one.text().to_owned()).collect();
+    }
+    // What is no UTF-8 would be half a character: all that begins with the whole ones before it.
+    let whole = |prefix: &[u8]| prefix.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned();
+    entry.prefixes.iter().map(|prefix| whole(prefix)).collect()
 }
 
 /// A prefix as a beginning of IDs of a kind, `None` if no ID of the kind begins so. Nothing longer than an ID needs to be

@@ -226,20 +226,20 @@ fn agree(a: &str, b: &str) -> bool {
 fn parts(beginnings: &[Beginning]) -> Vec<Part> {
     let mut parts = Vec::new();
     // Not by recursion: a name may be as long as an ID, and have a part at each of its characters.
-    let mut todo = vec![0..beginnings.len()];
-    while let Some(range) = todo.pop() {
-        let within = &beginnings[range.clone()];
+    let mut todo = vec![(0, beginnings.len())];
+    while let Some((start, end)) = todo.pop() {
+        let within = &beginnings[start..end];
         let (Some(first), Some(last)) = (within.first(), within.last()) else { continue };
         let length = in_common(&first.text, &last.text);
-        parts.push(Part { first: range.start, end: range.end, length, ..Part::default() });
+        parts.push(Part { first: start, end, length, ..Part::default() });
         let here = within.partition_point(|one| one.text.len() == length);
-        let mut start = range.start + here;
+        let mut child = start + here;
         let done = todo.len();
-        while start < range.end {
-            let next = beginnings[start].text[length..].chars().next();
-            let count = beginnings[start..range.end].partition_point(|one| one.text[length..].chars().next() == next);
-            todo.push(start..start + count);
-            start += count;
+        while child < end {
+            let next = beginnings[child].text[length..].chars().next();
+            let count = beginnings[child..end].partition_point(|one| one.text[length..].chars().next() == next);
+            todo.push((child, child + count));
+            child += count;
         }
         todo[done..].reverse();
     }

@@ -136,7 +136,7 @@ function described(node) {
   const parts = [count(node.claims, "entry", "entries")];
   if (node.services === 1 && node.as_ids) parts.push(`of ${node.as_ids[0]}`);
   else parts.push(`of ${count(node.services, "service")}`);
-  if (node.exclusive < node.claims) parts.push(`${node.exclusive} exclusive`);
+  if (node.exclusive < node.claims) parts.push(`${node.exclusive.toLocaleString("en")} exclusive`);
   if (node.contested > 0) parts.push(`contested: ${count(node.contested, "collision")}`);
   return parts.join(", ");
 }
