@@ -11,7 +11,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
     UPGRADE, VARY,
 };
-use actix_web::http::{ConnectionType, Method};
+use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::{HttpMessage, HttpResponse, web};
 
 use super::doors::Sender;
@@ -92,10 +92,9 @@ impl Observer {
             };
             let (mut response, answer) = self.with_memory(response);
             self.tell_browsers(sender, response.headers_mut());
-            if in_flight.as_ref().is_some_and(InFlight::is_unread) {
-                // Where the rest of the body ends is not known: nothing can follow.
-                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-            }
+            // Where the rest of a body that is not read ends is not known: nothing can follow.
+            let is_last = in_flight.as_ref().is_some_and(InFlight::is_unread);
+            say_whether_it_is_the_last(is_last, &mut response);
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -184,6 +183,21 @@ impl Observer {
         if let Sender::Listed(origin) = sender {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
+    }
+}
+
+/// Tells the client that nothing follows on the connection, where the library would not or would say it in words that the
+/// client does not know.
+fn say_whether_it_is_the_last(mut is_last: bool, response: &mut ServiceResponse) {
+    // It closes the connection, and would only say that nothing has come of the wish.
+    is_last |= response.request().head().upgrade();
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        // HTTP/1.0 knows no chunks: an answer whose length is not known ends with the connection.
+        response.response_mut().head_mut().no_chunking(true);
+        is_last = true;
+    }
+    if is_last {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
 }
 

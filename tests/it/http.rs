@@ -72,6 +72,22 @@ fn what_has_no_path_is_a_matrix_error_too() {
     }
 }
 
+/// HTTP/1.0 knows no chunks, and what wishes for another protocol is answered by this one, once: both are told that the
+/// answer ends with the connection.
+#[test]
+fn who_speaks_another_protocol_is_told_where_the_answer_ends() {
+    let service = Service::start(&[&examples()]);
+    let ids = json!({"ids": vec!["@irc_x:example.com"; 2_000]}).to_string();
+    let head = format!("POST /v1/owners HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", ids.len());
+    let old = service.send(&[head.as_bytes(), ids.as_bytes()].concat()).expect("an answer");
+    assert!(!old.head.contains("transfer-encoding"), "{}", old.head);
+    assert_eq!(old.json()["results"].as_array().map(Vec::len), Some(2_000));
+    let wish =
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n";
+    let wished = service.send(wish.as_bytes()).expect("an answer");
+    assert!(wished.status == 200 && wished.head.contains("\r\nconnection: close"), "{}", wished.head);
+}
+
 #[test]
 fn every_id_of_a_batch_has_its_own_error() {
     let service = Service::start(&[&examples()]);
