@@ -42,6 +42,8 @@
 //! away: two say that they are the same service, and none says that it is another. As long as any file is quarantined, nobody
 //! can tell which of them is the mistake, so what a file was is not let go, and its grace begins when the doubt has ended. While
 //! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
+//! A doubt does not end while a source is lost, since a file that has nothing in force is not seen then; and it ends when somebody
+//! says that it is right if there is less (`allow_empty`).
 //! So it is with a file that is gone, if another that is quarantined says that it is its service.
 //!
 //! As long as a directory or list cannot be read, or is gone, nobody can see whether a file that had gone before is back: its grace
@@ -122,6 +124,8 @@ pub(super) struct Terms<'t> {
     pub(super) uncovered: &'t dyn Fn(By) -> bool,
     /// Whether nobody can see if a file that is gone has come back, by position among those.
     pub(super) hidden: &'t dyn Fn(usize) -> bool,
+    /// Whether anything that lists files is lost, or has lost most of them.
+    pub(super) is_a_source_lost: bool,
 }
 
 /// What somebody has said.
@@ -196,14 +200,16 @@ impl Holds {
         let is_mixed_up = |gone: &Gone<'_>| {
             (mixed_up && gone.formerly.is_some()) || turned_away.contains(&*gone.good.registration.id)
         };
-        let doubt = |by: By| match by {
+        let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
+        let doubt = |lost: &Lost<'_>| match lost.by {
             by if (terms.uncovered)(by) => Some(Doubt::Uncovered),
             By::Gone(at) if (terms.hidden)(at) => Some(Doubt::Hidden),
             By::Gone(at) if is_mixed_up(&gone[at]) => Some(Doubt::MixedUp),
+            // It begins with the look that sees that the file has come to be another's: the next may see less.
+            By::File(_) if mixed_up && matches!(heirs.of_loss(lost), Holder::Former(_)) => Some(Doubt::MixedUp),
             By::File(_) | By::Gone(_) => None,
         };
         let mut held = Held { released: self.note(&lost, doubt, terms), ..Held::default() };
-        let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
             let why = Why { grace: terms.grace, doubt: self.missing[&lost.loss].doubt };
@@ -241,20 +247,29 @@ impl Holds {
     }
 
     /// Notes what is missing, and how many claims are let go now.
-    fn note(&mut self, lost: &[Lost<'_>], doubt: impl Fn(By) -> Option<Doubt>, terms: Terms<'_>) -> usize {
+    fn note(&mut self, lost: &[Lost<'_>], doubt: impl Fn(&Lost<'_>) -> Option<Doubt>, terms: Terms<'_>) -> usize {
         let mut missing: HashMap<&Loss, Option<Doubt>> = HashMap::new();
         for lost in lost {
             let known = missing.entry(&lost.loss).or_default();
-            *known = known.or_else(|| doubt(lost.by));
+            *known = known.or_else(|| doubt(lost));
         }
         self.missing.retain(|loss, _| missing.contains_key(loss));
         let mut released = 0;
         for (loss, doubt) in missing {
             let new = Missing { since: terms.now, released: false, doubt };
             let missing = self.missing.entry(loss.clone()).or_insert(new);
-            // What is uncovered is so for as long as it is missing.
-            missing.doubt =
-                missing.doubt.filter(|doubt| *doubt == Doubt::Uncovered && !terms.said.allow_empty).or(doubt);
+            let lasts = |doubt: &Doubt| match doubt {
+                // Files that have nothing in force are not seen where what lists them is lost.
+                Doubt::MixedUp => terms.is_a_source_lost,
+                Doubt::Hidden => false,
+                // For as long as it is missing.
+                Doubt::Uncovered => true,
+            };
+            missing.doubt = missing.doubt.filter(lasts).or(doubt);
+            // Somebody has said that it is right if there is less, whatever it looks like.
+            if terms.said.allow_empty && missing.doubt != Some(Doubt::Hidden) {
+                missing.doubt = None;
+            }
             if matches!(missing.doubt, Some(Doubt::MixedUp | Doubt::Hidden)) {
                 *missing = new;
             }
@@ -367,7 +382,8 @@ impl Why {
         match self.doubt {
             None => format!("for {grace} s after it was missed, unless `POST /-/reload` confirms {confirms}"),
             Some(Doubt::MixedUp) => format!(
-                "until no file is quarantined, and for {grace} s from then on: one that is may be what this one is taken for"
+                "until no file is quarantined, and for {grace} s from then on, since one that is may be what this one is \
+                 taken for; or until `POST /-/reload` with `{{\"allow_empty\": true}}` confirms {confirms}"
             ),
             Some(Doubt::Hidden) => {
                 format!(

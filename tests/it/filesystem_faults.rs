@@ -617,7 +617,10 @@ fn a_file_that_cannot_be_opened_to_its_end_holds_up_no_other() {
     options.answer_limit = Duration::from_millis(200);
     // Whoever has opened the pipe may end later than what comes into its place is seen; what is not answered then is asked again.
     options.poll = Duration::from_millis(300);
-    let (reloader, live) = started(options, &Metrics::new());
+    // It polls all the time, so it never becomes quiet.
+    let reloader = Reloader::start(options, &Metrics::new()).expect("a thread");
+    let live = reloader.live();
+    becomes_claimed(&live, "@wa_x:example.com");
     let path = home.path().join("wa.yaml");
     // In one step, since nothing is held here of what is gone for a moment.
     let pipe = home.path().join("pipe");

@@ -340,6 +340,24 @@ fn what_a_file_was_is_not_let_go_while_files_are_mixed_up() {
     }
 }
 
+/// A file that is no registration at all is quarantined for as long as it lies there; whoever knows better says so.
+#[test]
+fn what_a_file_was_is_let_go_when_it_is_said_that_less_is_right() {
+    for copies in [false, true] {
+        let scene = Scene::new(Kind::Directory, copies);
+        fs::write(scene.dir().join("config.yaml"), "homeserver:\n  address: https://example.com\n").expect("written");
+        let mut engine = scene.engine();
+        engine.reload(Trigger::Start, false);
+        scene.put("irc", &registration("chat", "chat_"));
+        engine.reload(Trigger::Event, false);
+        scene.pass(&mut engine, 2 * GRACE);
+        engine.reload(Trigger::Request, false);
+        assert!(is_guarded(&engine, NAME), "nobody has decided");
+        engine.reload(Trigger::Request, true);
+        assert!(!is_guarded(&engine, NAME), "{:?}", in_force(&engine).files());
+    }
+}
+
 /// Nothing of a source is taken for lost because of what one of its files was.
 #[test]
 fn what_a_file_was_is_let_go_whatever_else_is_lost() {

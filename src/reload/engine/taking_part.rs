@@ -50,7 +50,9 @@ impl Engine {
             let uncovered = |by: By| source(by).is_some_and(|source| states[source].is_uncovered);
             let hidden = |at: usize| states[gone[at].0].hides(gone[at].1);
             let now = self.options.clock.now();
-            let terms = Terms { grace: self.options.hold, now, said, uncovered: &uncovered, hidden: &hidden };
+            let is_a_source_lost = states.iter().any(|state| state.problem.is_some());
+            let (uncovered, hidden) = (&uncovered, &hidden);
+            let terms = Terms { grace: self.options.hold, now, said, uncovered, hidden, is_a_source_lost };
             self.holds.look(before, &candidates, &without, terms)
         };
         self.metrics.released(held.released);

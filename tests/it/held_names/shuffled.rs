@@ -58,14 +58,26 @@ impl Shuffle {
     fn happens(&mut self, revision: usize) {
         let at = self.random.below(IDS.len());
         let (id, other) = (IDS[at], IDS[(at + 1) % IDS.len()]);
-        let fault = self.random.below(6);
+        let fault = self.random.below(7);
         self.done.push(format!("{fault} of {id}, {revision}"));
         match fault {
             0 => self.scene.put(id, "id: ["),
             1 => self.scene.put(id, &text(other, revision)),
             2 | 3 => self.scene.put(id, &text(id, revision)),
+            4 => return self.loses_them_all(),
             _ => self.swap(id, other),
         }
+        self.look();
+    }
+
+    /// The directory is away for a while, and with it whatever says that files are mixed up.
+    fn loses_them_all(&mut self) {
+        let (dir, away) = (self.scene.dir(), self.scene.home.path().join("away"));
+        fs::rename(&dir, &away).expect("moved");
+        for _ in 0..2 {
+            self.look();
+        }
+        fs::rename(&away, &dir).expect("moved back");
         self.look();
     }
 
