@@ -60,7 +60,7 @@ impl Refused {
 pub(crate) struct Note {
     text: String,
     /// The same as a finding, where it is one, and what its file says.
-    finding: Option<(Finding, Zeroizing<Vec<u8>>)>,
+    finding: Option<Box<(Finding, Zeroizing<Vec<u8>>)>>,
 }
 
 impl Note {
@@ -73,14 +73,15 @@ impl Note {
         let text = format!("{file}:{}:{}: {what}", place.line, place.column);
         let finding = code.map(|code| {
             let bytes = Zeroizing::new(config.bytes.clone());
-            (Finding::of_configuration(code, what, file.into(), place), bytes)
+            Box::new((Finding::of_configuration(code, what, file.into(), place), bytes))
         });
         Self { text, finding }
     }
 
     /// The finding, if it is one, whose lines can be shown from then on.
     pub(super) fn into_finding(self, texts: &Texts) -> Result<Finding, Self> {
-        let Some((finding, bytes)) = self.finding else { return Err(self) };
+        let Some(finding) = self.finding else { return Err(self) };
+        let (finding, bytes) = *finding;
         for place in &finding.places {
             texts.keep(&place.file, &bytes, Harmless::HomeserverConfig);
         }

@@ -379,7 +379,7 @@ mod tests {
     /// Counted among what comes of heads, it left none for the next one, which was answered before it came.
     #[actix_web::test]
     async fn a_body_that_says_where_it_ends_takes_nothing_of_the_next_head() {
-        let body = [&b"10000\r\n"[..], &[b'\n'; 1 << 16], b"\r\n0\r\n\r\n"].concat();
+        let body = [&b"10000\r\n"[..], &vec![b'\n'; 1 << 16], b"\r\n0\r\n\r\n"].concat();
         let mut scene =
             Scene::with(&[b"POST / HTTP/1.1\r\n\r\n", &body[..], b"GET /2 HTTP/1.1\r\n\r\n"].concat()).await;
         scene.given();

@@ -271,7 +271,7 @@ impl Holds {
                 missing.doubt = None;
             }
             if matches!(missing.doubt, Some(Doubt::MixedUp | Doubt::Hidden)) {
-                *missing = new;
+                *missing = Missing { doubt: missing.doubt, ..new };
             }
             let missing_for = terms.now.saturating_duration_since(missing.since);
             let is_confirmed = terms.said.confirmed && missing_for >= CONFIRMABLE_AFTER;

@@ -78,7 +78,7 @@ fn what_is_expected_and_so_passes() {
 #[test]
 fn what_is_not_as_expected_says_what_it_is_and_by_which_line() {
     let scene = Scene::with(
-        r##"tests:
+        r#"tests:
 - reserved: alice
 - reserved: "@telegram_1:example.com"
   by: heisenbridge
@@ -95,7 +95,7 @@ fn what_is_not_as_expected_says_what_it_is_and_by_which_line() {
   by: heisenbridge
 - free_language: "@.*:elsewhere\\.org[^\\s\\S]"
 - free_language: "@(.)\\1:example\\.com"
-"##,
+"#,
     );
     let problems = scene.problems();
     let expected = [

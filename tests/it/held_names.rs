@@ -340,6 +340,37 @@ fn what_a_file_was_is_not_let_go_while_files_are_mixed_up() {
     }
 }
 
+/// While another directory lies over it, nobody sees what contradicts what, and no request for a reload lets go what was in doubt.
+#[test]
+fn what_a_file_was_is_not_let_go_while_its_directory_is_covered() {
+    for (copies, covering) in [false, true].into_iter().flat_map(|copies| [0, 1].map(|covering| (copies, covering))) {
+        let scene = Scene::new(Kind::Directory, copies);
+        let mut engine = scene.started();
+        let text = |id: &str| registration(id, &format!("{id}_"));
+        // It is pasted over with what is nobody's for a moment.
+        remove(&scene.file("signal"));
+        scene.put("irc", &text("signal"));
+        engine.reload(Trigger::Event, false);
+        scene.put("signal", &text("signal"));
+        engine.reload(Trigger::Event, false);
+        let away = scene.home.path().join("away");
+        fs::rename(scene.dir(), &away).expect("moved");
+        fs::create_dir(scene.dir()).expect("covered");
+        for at in 0..covering {
+            let other = registration(&format!("other{at}"), "other_");
+            fs::write(scene.dir().join("other.yaml"), other).expect("written");
+        }
+        for _ in 0..3 {
+            engine.reload(Trigger::Request, false);
+            assert!(is_guarded(&engine, NAME), "{copies}, {covering}: {:#?}", in_force(&engine).files());
+        }
+        fs::remove_dir_all(scene.dir()).expect("uncovered");
+        fs::rename(&away, scene.dir()).expect("moved back");
+        engine.reload(Trigger::Request, false);
+        assert!(is_guarded(&engine, NAME), "{copies}, {covering}: {:#?}", in_force(&engine).files());
+    }
+}
+
 /// A file that is no registration at all is quarantined for as long as it lies there; whoever knows better says so.
 #[test]
 fn what_a_file_was_is_let_go_when_it_is_said_that_less_is_right() {

@@ -1,6 +1,7 @@
 //! The names as a tree, who claims what below a prefix, one registration, and what has been in force.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -116,7 +117,10 @@ fn one_registration_is_shown_by_its_id_whatever_that_holds() {
     let all = service.get("/v1/registrations").json();
     for file in all["registrations"].as_array().expect("files").iter().filter(|file| file["id"].is_string()) {
         let id = file["id"].as_str().expect("an id");
-        let encoded: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let mut encoded = String::new();
+        for byte in id.bytes() {
+            write!(encoded, "%{byte:02X}").expect("text takes all");
+        }
         let answer = service.get(&format!("/v1/registrations/{encoded}"));
         assert_eq!(answer.status, 200, "{id}: {}", answer.text());
         let answer = answer.json();

@@ -6,7 +6,12 @@ use super::tree::{Beginning, Node, Tree};
 use crate::index::ServicePos;
 
 fn beginning(text: &str, service: usize) -> Beginning {
-    Beginning { text: text.into(), service: ServicePos::new(service), index: Some(0), exclusive: service % 2 == 0 }
+    Beginning {
+        text: text.into(),
+        service: ServicePos::new(service),
+        index: Some(0),
+        exclusive: service.is_multiple_of(2),
+    }
 }
 
 fn tree(list: &[(&str, usize)], witnesses: &[&str]) -> Tree {

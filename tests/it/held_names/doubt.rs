@@ -13,7 +13,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// What has become clear is held for the grace, and then let go.
 fn is_held_from_now_on(scene: &Scene, engine: &mut Engine, what: &str) {
-    scene.pass(engine, GRACE - MARGIN);
+    scene.pass(engine, GRACE.saturating_sub(MARGIN));
     assert!(is_guarded(engine, NAME), "{what}: for the grace");
     scene.pass(engine, 2 * MARGIN);
     assert!(!is_guarded(engine, NAME) && in_force(engine).is_complete(), "{what}: {:?}", in_force(engine).files());
@@ -32,7 +32,7 @@ fn a_file_that_was_listed_twice_keeps_what_it_had_in_force() {
         assert!(is_guarded(&engine, NAME));
         scene.list(&IDS);
         engine.reload(Trigger::Event, false);
-        scene.pass(&mut engine, GRACE - MARGIN);
+        scene.pass(&mut engine, GRACE.saturating_sub(MARGIN));
         assert!(is_guarded(&engine, NAME), "{text}: {:?}", in_force(&engine).files());
         scene.put("irc", &two_entries("irc"));
         scene.pass(&mut engine, MARGIN);
