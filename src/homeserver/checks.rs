@@ -103,6 +103,8 @@ pub enum Case {
     Kept,
     /// In small letters.
     Lowered,
+    /// Each character for itself in one small letter, as Go's `strings.ToLower` does: `İ` becomes `i`, and not two.
+    LoweredByCharacter,
     /// In small letters, unless the service is an IRC bridge by its `id`: `irc`, or one that holds
     /// `matrix-appservice-irc` or `matrix_appservice_irc`. Such a one may also register what the grammar forbids.
     LoweredButForIrc,

@@ -7,8 +7,8 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Named, Precedence, RustRelease, Scope, Sender,
-    SenderRule, SetRules, Syntax, UserCheck, UserFlow,
+    Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Named, Precedence, RustRelease, Scope,
+    Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -33,6 +33,7 @@ pub(super) static ROW: Row = Row {
         same_id: Consequence::Replaces,
         // service/appservice/mod.rs:188: a map by id, of which the first counts.
         same_token: Consequence::LoadsBoth,
+        answers: First::ById,
         broken: Consequence::RefusesThatOne,
         // It is compiled before it is stored.
         bad_regex: Consequence::RefusesThatOne,

@@ -6,8 +6,8 @@
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, Refuses, RustRelease, Scope,
-    Sender, SenderRule, SetRules, Syntax,
+    Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Precedence, Refuses, RustRelease,
+    Scope, Sender, SenderRule, SetRules, Syntax,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -33,6 +33,7 @@ pub(super) static ROW: Row = Row {
         same_id: Consequence::Replaces,
         // mod.rs:142-164 at the command, mod.rs:54-64 at the start.
         same_token: Consequence::RefusesThatOne,
+        answers: First::Listed,
         broken: Consequence::RefusesThatOne,
         // It is written before it is compiled: mod.rs:166-171.
         bad_regex: Consequence::FailsAtLaterStarts,
@@ -56,7 +57,7 @@ pub(super) static ROW: Row = Row {
         password: ruma::NO_CHECK.at("api/client/session.rs"),
         acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
         alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
-        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM.at("api/client/room/create.rs"),
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM_IN_ONE_WORD.at("api/client/room/create.rs"),
         alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
         alias_deleted_by_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
         alias_deleted_by_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),

@@ -7,8 +7,9 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
-    Loader, Named, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck, UserFlow,
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, First, Join,
+    Library, Loader, Named, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck,
+    UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -30,13 +31,21 @@ const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exc
 const TWICE: Step<UserCheck> = step(UserCheck::NotReservedTwice, 400, ErrCode::Exclusive);
 
 /// `SplitID`, `IsLocalServerName`.
-const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::BadJson);
+const VALID: Step<AliasCheck> = step(AliasCheck::Valid, 400, ErrCode::InvalidParam);
 const LOCAL: Step<AliasCheck> = step(AliasCheck::Local, 403, ErrCode::Forbidden);
 /// Only the localpart of a service's own user is let pass.
 const RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedButForSender, 400, ErrCode::Exclusive);
 
 const DIRECTORY: &str = "clientapi/routing/directory.go";
 const ALIASES: &str = "clientapi/routing/directory.go:152-167";
+
+const UNJOINED: &str = "Dendrite would not start: it joins the exclusive user regexes of all files into one pattern, and this \
+                        one breaks it";
+
+fn joined(regexes: &[&str]) -> Result<(), String> {
+    let groups: Vec<String> = regexes.iter().map(|regex| format!("({regex})")).collect();
+    go_re2::parse(&groups.join("|")).map(drop).map_err(|error| error.to_string())
+}
 
 /// Dendrite's parameters.
 pub(super) static ROW: Row = Row {
@@ -57,6 +66,7 @@ pub(super) static ROW: Row = Row {
     set: SetRules {
         same_id: Consequence::RefusesToStart,
         same_token: Consequence::RefusesToStart,
+        answers: First::Listed,
         broken: Consequence::RefusesToStart,
         bad_regex: Consequence::RefusesToStart,
         bad_sender: Consequence::RefusesToStart,
@@ -68,11 +78,12 @@ pub(super) static ROW: Row = Row {
     // `QuoteMeta("@sender:server")`, appended to the users as exclusive.
     sender: Sender::Quoted,
     precedence: Precedence::ExclusiveFirst,
-    join: None,
+    // config_appservice.go, setupRegexps: `(first)|(second)|…`. Each loads alone; what quotes to its end quotes the parenthesis, too.
+    join: Some(Join { compile: joined, depends_on_others: |regex| regex.contains(r"\Q"), consequence: UNJOINED }),
     is_server_name: ruma::is_server_name,
     checks: Checks {
         person: UserFlow {
-            case: Case::Lowered,
+            case: Case::LoweredByCharacter,
             named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[
@@ -88,7 +99,7 @@ pub(super) static ROW: Row = Row {
         },
         // Of a reserved name it says that it is taken.
         availability: UserFlow {
-            case: Case::Lowered,
+            case: Case::LoweredByCharacter,
             named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[
@@ -103,7 +114,7 @@ pub(super) static ROW: Row = Row {
         },
         // By the shared secret: no namespace is looked at.
         administrator: UserFlow {
-            case: Case::Lowered,
+            case: Case::LoweredByCharacter,
             named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[BYTES, CHARACTERS, NOT_EMPTY, NO_UNDERSCORE],
@@ -111,21 +122,21 @@ pub(super) static ROW: Row = Row {
             source: "clientapi/routing/register.go:1064-1098",
         },
         service: UserFlow {
-            case: Case::Lowered,
+            case: Case::LoweredByCharacter,
             named: Named::Localpart,
             unknown: UNKNOWN,
             steps: &[NOT_NUMERIC, BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
             account: None,
             source: "clientapi/routing/register.go, internal/validate.go:153-167",
         },
-        // The same function as for registering.
+        // The same function as for registering, which looks at the grammar last.
         login: UserFlow {
             case: Case::Kept,
             named: Named::Local(ErrCode::InvalidParam),
             unknown: UNKNOWN,
-            steps: &[BYTES, CHARACTERS, NOT_EMPTY, OUTSIDE, TWICE],
+            steps: &[OUTSIDE, TWICE, BYTES, CHARACTERS, NOT_EMPTY],
             account: None,
-            source: "internal/validate.go:153-167",
+            source: "internal/validate.go, ValidateApplicationServiceRequest",
         },
         password: UserFlow {
             case: Case::Kept,
@@ -146,8 +157,12 @@ pub(super) static ROW: Row = Row {
             source: "userapi/internal/user_api.go:627-637",
         },
         alias_of_person: AliasFlow { unknown: UNKNOWN, steps: &[VALID, LOCAL, RESERVED], source: ALIASES },
-        // Not checked.
-        alias_of_new_room: AliasFlow { unknown: UNKNOWN, steps: &[VALID], source: "clientapi/routing/createroom.go" },
+        // The namespaces are not looked at.
+        alias_of_new_room: AliasFlow {
+            unknown: UNKNOWN,
+            steps: &[step(AliasCheck::NoWhiteSpace, 400, ErrCode::BadJson), VALID],
+            source: "clientapi/routing/createroom.go:46-52",
+        },
         alias_of_service: AliasFlow {
             unknown: UNKNOWN,
             steps: &[step(AliasCheck::ActsAsOwnUser, 403, ErrCode::Forbidden), VALID, LOCAL, RESERVED],

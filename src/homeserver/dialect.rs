@@ -132,7 +132,7 @@ impl Dialect {
     /// What a fault says that ends with what the homeserver does then, and that.
     #[must_use]
     pub fn without_consequence(self, fault: &str) -> (&str, Option<Consequence>) {
-        let SetRules { same_id, same_token, broken, bad_regex, bad_sender } = self.set();
+        let SetRules { same_id, same_token, answers: _, broken, bad_regex, bad_sender } = self.set();
         for consequence in [same_id, same_token, broken, bad_regex, bad_sender] {
             let would = self.would(consequence);
             if let Some(rest) = fault.strip_suffix(&would).and_then(|rest| rest.strip_suffix("; ")) {

@@ -71,12 +71,23 @@ pub struct SetRules {
     pub same_id: Consequence,
     /// Two files have the same `as_token`.
     pub same_token: Consequence,
+    /// Where both load, which of them answers to it.
+    pub answers: First,
     /// A file does not load.
     pub broken: Consequence,
     /// A regex of a file does not compile.
     pub bad_regex: Consequence,
     /// A `sender_localpart` makes no user ID, where one is wanted.
     pub bad_sender: Consequence,
+}
+
+/// Who is the first of several services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// Whose file comes first.
+    Listed,
+    /// Whose `id` comes first, by its bytes.
+    ById,
 }
 
 /// What a homeserver does about a file that stands in the way.

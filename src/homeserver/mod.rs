@@ -58,7 +58,7 @@ pub use checks::{
 };
 pub use dialect::{Dialect, UnknownDialect};
 pub use join::{Broken, Join};
-pub use loader::{Consequence, Library, Loader, SenderRule, SetRules, Toml};
+pub use loader::{Consequence, First, Library, Loader, SenderRule, SetRules, Toml};
 pub use precedence::{Precedence, Rank};
 pub use scope::{Scope, Sender};
 pub use several::Several;

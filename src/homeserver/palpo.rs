@@ -8,7 +8,7 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, Library,
+    Account, ActingCheck, ActingFlow, AliasCheck, AliasFlow, Anchor, Case, Checks, Consequence, Engine, First, Library,
     Loader, Precedence, Refuses, RustRelease, Scope, Sender, SenderRule, SetRules, Syntax, Toml, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
@@ -46,6 +46,7 @@ const PALPO: Row = Row {
         same_id: Consequence::Skips,
         // A list, of which the first counts.
         same_token: Consequence::LoadsBoth,
+        answers: First::Listed,
         // global.rs:152-157.
         broken: Consequence::Skips,
         // Compiled at each request; appservice.rs:217-231.

@@ -29,6 +29,7 @@ const OUTSIDE: Step<UserCheck> = step(UserCheck::OwnNamespace, 400, ErrCode::Exc
 pub(super) const fn by_grammar(case: Case) -> UserFlow {
     UserFlow {
         case,
+        // `user_id.server_name() == server_name`, else as for what is no ID at all.
         named: Named::Local(ErrCode::InvalidUsername),
         unknown: UNKNOWN_TOKEN,
         steps: &[CHARACTERS, NOT_EMPTY, BYTES],
@@ -49,14 +50,14 @@ pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
 
 /// A service logs a user in.
 pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
-    UserFlow { steps, ..by_grammar(case) }
+    UserFlow { steps, named: Named::Local(ErrCode::InvalidParam), ..by_grammar(case) }
 }
 
 /// The user must be in the service's namespace.
 pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
 
 /// Nothing is looked at.
-pub(super) const NO_CHECK: UserFlow = UserFlow { steps: &[], ..by_grammar(Case::Kept) };
+pub(super) const NO_CHECK: UserFlow = login(Case::Kept, &[]);
 
 const ACTS_AS_AN_ID: Step<ActingCheck> = step(ActingCheck::Valid, 400, ErrCode::InvalidUsername);
 const ACTS_IN_ITS_NAMESPACE: Step<ActingCheck> = step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive);
@@ -82,6 +83,12 @@ pub(super) const ALIAS_OF_PERSON: AliasFlow =
 /// An alias of a room that a person makes: it is put together from a localpart.
 pub(super) const ALIAS_OF_NEW_ROOM: AliasFlow =
     AliasFlow { unknown: UNKNOWN_TOKEN, steps: &[VALID, NOT_RESERVED], source: SAID_BY_EACH };
+
+/// The same where white space is refused in it.
+pub(super) const ALIAS_OF_NEW_ROOM_IN_ONE_WORD: AliasFlow = AliasFlow {
+    steps: &[step(AliasCheck::NoWhiteSpace, 400, ErrCode::InvalidParam), VALID, NOT_RESERVED],
+    ..ALIAS_OF_NEW_ROOM
+};
 
 /// An alias that a service wants to give or to take away: it must be in its namespace, whoever else holds it.
 pub(super) const ALIAS_OF_SERVICE: AliasFlow = AliasFlow {

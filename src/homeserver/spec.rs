@@ -8,8 +8,8 @@ use super::checks::{AliasFlow, step};
 use super::dialect::Row;
 use super::synapse;
 use super::{
-    Account, ActingCheck, ActingFlow, AliasCheck, Anchor, Case, Checks, Consequence, Engine, Loader, Named, Precedence,
-    Refuses, Scope, Sender, SetRules, Step, Syntax, UserCheck, UserFlow, ruma,
+    Account, ActingCheck, ActingFlow, AliasCheck, Anchor, Case, Checks, Consequence, Engine, First, Loader, Named,
+    Precedence, Refuses, Scope, Sender, SetRules, Step, Syntax, UserCheck, UserFlow, ruma,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -68,6 +68,7 @@ const SPEC: Row = Row {
     set: SetRules {
         same_id: Consequence::Undefined,
         same_token: Consequence::Undefined,
+        answers: First::Listed,
         broken: Consequence::Undefined,
         bad_regex: Consequence::Undefined,
         bad_sender: Consequence::Undefined,

@@ -6,7 +6,7 @@
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, Anchor, Case, Checks, Consequence, Engine, Library, Loader, Precedence, RustRelease, Scope, Sender,
+    Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Precedence, RustRelease, Scope, Sender,
     SenderRule, SetRules, Syntax, Toml,
 };
 use crate::matrix::{Kind, PerKind};
@@ -34,6 +34,7 @@ pub(super) static ROW: Row = Row {
     set: SetRules {
         same_id: Consequence::StopsHere,
         same_token: Consequence::StopsHere,
+        answers: First::Listed,
         broken: Consequence::StopsHere,
         bad_regex: Consequence::StopsHere,
         bad_sender: Consequence::StopsHere,
@@ -65,7 +66,7 @@ pub(super) static ROW: Row = Row {
         acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
         alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
         // Behind M_ROOM_IN_USE.
-        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM.at("api/client/room/create.rs"),
+        alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM_IN_ONE_WORD.at("api/client/room/create.rs"),
         alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),
         // The same checks as for creating, and then the rights in the room.
         alias_deleted_by_person: ruma::ALIAS_OF_PERSON.at(ALIASES),

@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | *long* | a piece of a long answer, a long body | a millisecond or so |
 //! | *hard* | one question that patterns make long | below half a second as a rule; eight seconds where ten groups are remembered at every step (0.8 µs each), which their number bounds |
-//! | *walk* | all files, read again for other homeservers | three and a half seconds of one core |
+//! | *walk* | all files, read again for other homeservers | six seconds of one core |
 //!
 //! Pieces of work are done in the order in which they come, and whoever wants the next piece of a long answer comes again:
 //! so all long answers get on alike, however many a client asks for.

@@ -25,7 +25,7 @@ use crate::snapshot::{FileRecord, Snapshot};
 
 /// How often it is looked at whether the client is still there.
 const LOOK: Duration = Duration::from_millis(200);
-/// After this time no other homeserver is begun with: twice the time that the most files take which a question may read.
+/// After this time no other homeserver is begun with: more than the most files take which a question may read.
 const DEADLINE: Duration = Duration::from_secs(7);
 /// So many files that a homeserver would not load are named; what is wrong with one is a kilobyte at most, and whoever has
 /// more of them sees from these what they have in common.
@@ -253,4 +253,4 @@ impl<'s> NotLoaded<'s> {
 /// What the document says of the parameter.
 pub(super) const NAMED: &str = "Other homeservers whose answers are wanted besides, with commas between them, or `all`: \
     `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`, `palpo-421`, `spec`, `spec-anywhere`. The files are \
-    read again for each (70 µs a file), one such question at a time: for people, not for every request. Takes the role `read`.";
+    read again for each (60 to 300 µs a file), one such question at a time: for people, not for every request. Takes the role `read`.";

@@ -5,7 +5,7 @@ use super::reasons::{KNOWN, outside, unknown_service};
 use super::{AccountRule, Asker, ClaimVia, Decision, Reason, Services};
 use crate::homeserver::{Account, ActingCheck, Refuses};
 use crate::index::Scratch;
-use crate::matrix::{ErrCode, split_user_id};
+use crate::matrix::{ErrCode, MAX_ID_BYTES, split_user_id};
 
 impl Services {
     /// May a service act as a user, as the homeserver would decide it. Whether there is such an account only the homeserver
@@ -60,7 +60,11 @@ fn checked(case: &Case<'_>, check: ActingCheck, user_id: &str) -> Checked {
     let server = case.services.server_name().as_str();
     match check {
         ActingCheck::Valid => match split_user_id(user_id) {
-            Some((_, server)) if case.services.homeserver().dialect.is_server_name(server) => Ok(None),
+            Some((_, server))
+                if user_id.len() <= MAX_ID_BYTES && case.services.homeserver().dialect.is_server_name(server) =>
+            {
+                Ok(None)
+            }
             _ => Err(Objection::new(Reason::InvalidUserId, format!("`{user_id}` is not a user ID"))),
         },
         ActingCheck::Local => match split_user_id(user_id) {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use crate::homeserver::First;
 use crate::index::ServicePos;
 use crate::registration::{Registration, TokenDigest};
 
@@ -57,10 +58,19 @@ impl Names {
         self.ids.find(self.hash(id), |&at| *registrations[at.index()].id == *id).copied()
     }
 
-    pub(super) fn of_token(&self, registrations: &Registrations, token: &TokenDigest) -> Option<ServicePos> {
-        // Where services may have the same, the first answers to it.
+    /// Where services may have the same, the first answers to it.
+    pub(super) fn of_token(
+        &self,
+        registrations: &Registrations,
+        token: &TokenDigest,
+        first: First,
+    ) -> Option<ServicePos> {
         let same = self.tokens.iter_hash(token.spread()).copied();
-        same.filter(|at| registrations[at.index()].as_token == *token).min()
+        let same = same.filter(|at| registrations[at.index()].as_token == *token);
+        match first {
+            First::Listed => same.min(),
+            First::ById => same.min_by_key(|at| &registrations[at.index()].id),
+        }
     }
 
     fn hash(&self, id: &str) -> u64 {
@@ -104,6 +114,17 @@ mod tests {
         Arc::new(loaded.expect("a registration that loads"))
     }
 
+    #[test]
+    fn of_two_with_one_token_the_first_in_the_order_of_the_homeserver_answers() {
+        let hasher = TokenHasher::new();
+        // `as2` is listed first.
+        let set = [registration(&hasher, 2, 0), registration(&hasher, 1, 0)];
+        let names = Names::new(&set);
+        let answers = |first| names.of_token(&set, &set[0].as_token, first);
+        assert_eq!(answers(First::Listed), Some(ServicePos::new(0)));
+        assert_eq!(answers(First::ById), Some(ServicePos::new(1)));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
@@ -135,7 +156,10 @@ mod tests {
                     let id = format!("as{number}");
                     let token = hasher.digest(&Token::new(format!("as-token-{number}")));
                     prop_assert_eq!(names.of_id(&set, &id), fresh.of_id(&set, &id), "{}", id);
-                    prop_assert_eq!(names.of_token(&set, &token), fresh.of_token(&set, &token), "{}", id);
+                    for first in [First::Listed, First::ById] {
+                        let of = |names: &Names| names.of_token(&set, &token, first);
+                        prop_assert_eq!(of(&names), of(&fresh), "{}", id);
+                    }
                 }
             }
         }

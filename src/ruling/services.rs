@@ -87,7 +87,7 @@ impl Services {
     /// The position of the service with a token.
     #[must_use]
     pub fn position_of_token(&self, as_token: &TokenDigest) -> Option<ServicePos> {
-        self.names.of_token(&self.registrations, as_token)
+        self.names.of_token(&self.registrations, as_token, self.homeserver.dialect.set().answers)
     }
 
     /// The registration at a position.

@@ -73,6 +73,9 @@ impl Services {
         let localpart = match flow.case {
             Letters::Kept => Cow::Borrowed(localpart),
             _ if for_irc => Cow::Borrowed(localpart),
+            Letters::LoweredByCharacter => {
+                Cow::Owned(localpart.chars().filter_map(|c| c.to_lowercase().next()).collect())
+            }
             Letters::Lowered | Letters::LoweredButForIrc => Cow::Owned(localpart.to_lowercase()),
         };
         let id = as_it_is.map_or_else(|| user_id(&localpart, self.server_name().as_str()), ToOwned::to_owned);

@@ -420,6 +420,18 @@ fn two_services_have_one_token_where_their_homeserver_lets_them() {
     }
 }
 
+/// `UserId::parse` of ruma.
+#[test]
+fn nobody_acts_as_a_user_whose_id_is_too_long() {
+    let id = |length: usize| format!("@irc_{}:example.com", "a".repeat(length - "@irc_:example.com".len()));
+    for dialect in ["tuwunel", "continuwuity", "conduit", "palpo"] {
+        let services = services(dialect);
+        let irc = services.position_of_id("irc").map(Asker::Service).expect("it is loaded");
+        let reason = |length| services.may_act(irc, &id(length), &mut Scratch::new()).reason;
+        assert_eq!((reason(255), reason(256)), (Reason::OwnNamespace, Reason::InvalidUserId), "{dialect}");
+    }
+}
+
 #[test]
 fn what_the_documentation_says_of_decisions_is_the_table() {
     let mut shown = String::from(

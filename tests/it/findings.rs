@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use bailiwick::analysis::{
     Analysis, Change, ChangeKind, Code, Comparer, Deadline, Finding, Relation, Set, Severity, WitnessIs,
 };
+use bailiwick::homeserver::Dialect;
 use bailiwick::index::Scratch;
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
@@ -193,6 +194,17 @@ fn each_code_has_its_case() {
     assert_eq!(one_of(Code::BlockedByExclusive, &blocked).map(|found| found.severity), Some(Severity::Warning));
     let named_twice = two(("@(?P<n>a).*", true), ("@(?P<n>b).*", true));
     assert!(one_of(Code::UnjoinableRegex, &named_twice).is_some());
+}
+
+/// Go 1.25.5: `(\Q@irc_)|(@b.*)` misses a closing parenthesis, `(\Q@irc_\E)|(@b.*)` and a name used twice do not.
+#[test]
+fn dendrite_joins_the_regexes_of_all_files() {
+    let dendrite: Dialect = "dendrite".parse().expect("a dialect");
+    let join = dendrite.join().expect("Dendrite joins");
+    let broken = |regexes: &[&str]| join.broken(regexes).map(|broken| broken.at);
+    assert_eq!(broken(&["@b.*", r"\Q@irc_", "@c.*"]), Some(1));
+    assert_eq!(broken(&["@b.*", r"\Q@irc_\E", "(?P<n>@c)", "(?P<n>@d)", "(?i)@e"]), None);
+    assert!(join.depends_on_others(r"\Q@irc_"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod join;
 mod server_name;
 
 use super::dialect::Row;
-use super::{Consequence, Join, Library, Loader, Precedence, Scope, Sender, SenderRule, SetRules, Syntax};
+use super::{Consequence, First, Join, Library, Loader, Precedence, Scope, Sender, SenderRule, SetRules, Syntax};
 
 /// Synapse's parameters.
 pub(super) const ROW: Row = Row {
@@ -23,6 +23,7 @@ pub(super) const ROW: Row = Row {
     set: SetRules {
         same_id: Consequence::RefusesToStart,
         same_token: Consequence::RefusesToStart,
+        answers: First::Listed,
         broken: Consequence::RefusesToStart,
         bad_regex: Consequence::RefusesToStart,
         bad_sender: Consequence::RefusesToStart,
