@@ -78,11 +78,24 @@ pub struct ActingFlow {
 pub enum Named {
     /// A localpart, whatever it begins with.
     Localpart,
-    /// The same, but what begins with `@` is a whole ID, which must be of this server; else, this is answered.
-    Local(ErrCode),
+    /// The same, but what begins with `@` is a whole ID, which must be of this server.
+    Local {
+        /// What is answered to one of another server,
+        elsewhere: ErrCode,
+        /// and to what is no ID.
+        malformed: ErrCode,
+    },
     /// The same, but what begins with `@` is looked at as it is, be it of another server, or no ID at all.
     Anywhere,
 }
+
+impl Named {
+    /// A whole ID of this server; all else is answered alike.
+    pub(super) const fn local(errcode: ErrCode) -> Self {
+        Self::Local { elsewhere: errcode, malformed: errcode }
+    }
+}
+
 /// Checks that several homeservers make alike, each of which says so in a place of its own.
 macro_rules! said_at {
     ($($flow:ident),+) => {

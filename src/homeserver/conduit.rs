@@ -57,7 +57,7 @@ pub(super) static ROW: Row = Row {
         // An account in an exclusive namespace has no password.
         password: UserFlow {
             case: Case::Lowered,
-            named: Named::Local(ErrCode::InvalidUsername),
+            named: Named::local(ErrCode::InvalidUsername),
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
             account: None,

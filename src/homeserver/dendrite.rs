@@ -132,7 +132,7 @@ pub(super) static ROW: Row = Row {
         // The same function as for registering, which looks at the grammar last.
         login: UserFlow {
             case: Case::Kept,
-            named: Named::Local(ErrCode::InvalidParam),
+            named: Named::local(ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[OUTSIDE, TWICE, BYTES, CHARACTERS, NOT_EMPTY],
             account: None,
@@ -140,7 +140,7 @@ pub(super) static ROW: Row = Row {
         },
         password: UserFlow {
             case: Case::Kept,
-            named: Named::Local(ErrCode::InvalidParam),
+            named: Named::local(ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[],
             account: None,

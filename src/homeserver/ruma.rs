@@ -30,7 +30,7 @@ pub(super) const fn by_grammar(case: Case) -> UserFlow {
     UserFlow {
         case,
         // `user_id.server_name() == server_name`, else as for what is no ID at all.
-        named: Named::Local(ErrCode::InvalidUsername),
+        named: Named::local(ErrCode::InvalidUsername),
         unknown: UNKNOWN_TOKEN,
         steps: &[CHARACTERS, NOT_EMPTY, BYTES],
         account: None,
@@ -50,7 +50,7 @@ pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
 
 /// A service logs a user in.
 pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
-    UserFlow { steps, named: Named::Local(ErrCode::InvalidParam), ..by_grammar(case) }
+    UserFlow { steps, named: Named::local(ErrCode::InvalidParam), ..by_grammar(case) }
 }
 
 /// The user must be in the service's namespace.

@@ -112,7 +112,8 @@ impl Services {
     fn remote(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
         let (UserName::UserId(text) | UserName::Localpart(text)) = name;
         let errcode = match flow.named {
-            Named::Local(errcode) => errcode,
+            Named::Local { elsewhere, .. } if split_user_id(text).is_some() => elsewhere,
+            Named::Local { malformed, .. } => malformed,
             Named::Localpart | Named::Anywhere => ErrCode::InvalidParam,
         };
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());

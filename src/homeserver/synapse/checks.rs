@@ -44,7 +44,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
     // and `UserRestServletV2.on_PUT`, by way of `register_user`.
     administrator: UserFlow {
         case: Case::Kept,
-        named: Named::Local(ErrCode::Unknown),
+        named: Named::Local { elsewhere: ErrCode::Unknown, malformed: ErrCode::InvalidParam },
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::Characters, 400, ErrCode::InvalidUsername),
@@ -80,7 +80,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
     },
     password: UserFlow {
         case: Case::Kept,
-        named: Named::Local(ErrCode::InvalidParam),
+        named: Named::local(ErrCode::InvalidParam),
         unknown: UNKNOWN,
         steps: &[],
         account: None,
