@@ -119,16 +119,11 @@ fn load_all(check: &Check, texts: &Texts, note: &mut dyn FnMut(Note)) -> anyhow:
     let dialects = check.homeservers.several.dialects();
     let (homeserver, sources) = check.sources.resolve(dialects[0], note)?;
     let hasher = TokenHasher::new();
-    // What a directory holds depends on who reads it; what comes through a pipe is there once.
-    let load = |&dialect: &Dialect| {
-        let sources = if dialect == dialects[0] || check.sources.are_once() {
-            sources.clone()
-        } else {
-            check.sources.resolve(dialect, &mut |_| {})?.1
-        };
+    let mut load = |&dialect: &Dialect| {
+        let sources = check.sources.also_for(dialect, (dialects[0], &sources), note)?;
         load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts)
     };
-    dialects.iter().map(load).collect()
+    dialects.iter().map(&mut load).collect()
 }
 
 /// What is found on each homeserver, and on what they do not agree.

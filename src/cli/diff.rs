@@ -1,6 +1,8 @@
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -9,7 +11,7 @@ use serde::Serialize;
 
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
-use super::sources::{SynapseConfig, Whose, at, standard_input_once};
+use super::sources::{SynapseConfig, Whose, at, is_once, standard_input_once, unread_directories};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::homeserver::{Dialect, Homeserver};
@@ -138,13 +140,20 @@ impl Diff {
         };
         let (old, new) = (configured(&self.synapse.paths)?, configured(&self.new_synapse_config)?);
         let mut paths = self.sets.iter();
-        let mut next = |reads| paths.next().map(|path| at(path, reads).map(|source| vec![source])).transpose();
-        let old = if old.is_some() { old } else { next(self.whose.homeserver)? };
-        let new = if new.is_some() { new } else { next(self.to.unwrap_or(self.whose.homeserver))? };
+        let old_path = if old.is_some() { None } else { paths.next() };
+        // What another homeserver finds in the same place is its own matter; what comes through a pipe is there once.
+        let again = old_path.filter(|path| self.to.is_some() && !is_once(path));
+        let new_path = if new.is_some() { None } else { paths.next().or(again) };
+        let read = |path: &PathBuf, by| {
+            unread_directories(slice::from_ref(path), by, |file| fs::read(file))
+                .for_each(|note| tell(&format!("note: {note}")));
+            at(path, by).map(|source| vec![source])
+        };
+        let old = old_path.map(|path| read(path, self.whose.homeserver)).transpose()?.or(old);
+        let new = new_path.map(|path| read(path, self.to.unwrap_or(self.whose.homeserver))).transpose()?.or(new);
         let Some(old) = old else { bail!("which registrations? Give OLD and NEW, or --synapse-config for OLD") };
         let new = match new {
             Some(new) => new,
-            // What comes through a pipe is there once.
             None if self.to.is_some() => old.clone(),
             None => bail!("NEW is missing: a directory, a file, --new-synapse-config, or another homeserver with --to"),
         };

@@ -139,9 +139,13 @@ fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let (ids, dirs) = owner.given()?;
     let ids = ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
     let sources = Sources { dirs, server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
+    let mut told = |note| tell(&format!("note: {note}"));
     let first = owner.homeserver.dialects()[0];
-    let (homeserver, sources) = sources.resolve(first, &mut |note| tell(&format!("note: {note}")))?;
-    let load = |dialect: &Dialect| load::load(Homeserver::new(homeserver.name.clone(), *dialect), sources.clone());
+    let (homeserver, resolved) = sources.resolve(first, &mut told)?;
+    let load = |&dialect: &Dialect| {
+        let sources = sources.also_for(dialect, (first, &resolved), &mut told)?;
+        load::load(Homeserver::new(homeserver.name.clone(), dialect), sources)
+    };
     let snapshots = owner.homeserver.dialects().iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
     match &snapshots[..] {
         [one] => {

@@ -10,9 +10,10 @@ use clap::Args;
 use super::synapse_config::{self, MapPath, Note};
 use crate::homeserver::{Dialect, Homeserver, Several, Toml};
 use crate::matrix::ServerName;
-use crate::registration::toml_tables;
+use crate::registration::{toml_directory, toml_tables};
 use crate::reloadable_files::read_first;
 use crate::source::{Directory, FileSystem, Files, Pipe, Place, Provider, Tables, Unusable};
+use crate::telemetry::Visible;
 
 /// Where registrations come from, for every command that reads them.
 #[derive(Clone, Debug, Args)]
@@ -93,9 +94,24 @@ impl Sources {
         self.resolve_as(dialect, all_now_at, |file| fs::read(file), note)
     }
 
+    /// What another homeserver finds in what was resolved for one: what a directory or a file holds depends on who reads it;
+    /// what comes through a pipe is there once. What is passed over is told where that is its own matter too.
+    pub(crate) fn also_for(
+        &self,
+        dialect: Dialect,
+        (one, resolved): (Dialect, &[Arc<dyn Provider>]),
+        note: &mut dyn FnMut(Note),
+    ) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+        if dialect == one || self.are_once() {
+            return Ok(resolved.to_vec());
+        }
+        unread_directories(&self.dirs, dialect, |file| fs::read(file)).for_each(note);
+        Ok(self.resolve(dialect, &mut |_| {})?.1)
+    }
+
     /// Whether something among them can be read once.
-    pub(crate) fn are_once(&self) -> bool {
-        self.dirs.iter().any(|path| is_standard_input(path) || is_pipe(path))
+    fn are_once(&self) -> bool {
+        self.dirs.iter().any(|path| is_once(path))
     }
 
     /// The same, for a question about newcomers: where directories are given beside Synapse's configuration, that says the
@@ -139,6 +155,7 @@ impl Sources {
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
+        unread_directories(&self.dirs, dialect, read_config).for_each(&mut *note);
         let SynapseConfig { paths, map_path } = &self.synapse;
         if !paths.is_empty() {
             let (homeserver, mut sources) =
@@ -177,7 +194,6 @@ fn all_at(paths: &[PathBuf], reads: Dialect) -> Vec<Arc<dyn Provider>> {
 
 /// What paths lead to now, in this order, for a look at it.
 fn all_now_at(paths: &[PathBuf], reads: Dialect) -> Vec<Arc<dyn Provider>> {
-    let is_once = |path: &Path| is_standard_input(path) || is_pipe(path);
     let runs = paths.chunk_by(|a, b| !is_once(a) && !is_once(b));
     let sources = |run: &[PathBuf]| match run {
         [path] => vec![now_at(path, reads)],
@@ -227,6 +243,11 @@ pub(crate) fn standard_input_once<'p>(mut paths: impl Iterator<Item = &'p PathBu
     Ok(())
 }
 
+/// Whether what is there can be read once.
+pub(crate) fn is_once(path: &Path) -> bool {
+    is_standard_input(path) || is_pipe(path)
+}
+
 /// `-`, as most programs have it.
 fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
@@ -264,6 +285,32 @@ fn system_of(reads: Dialect) -> FileSystem {
 fn holds_tables(path: &Path, reads: Dialect) -> bool {
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     is_toml && matches!(reads.loader().toml, Some(Toml::Tables { .. })) && !path.is_dir()
+}
+
+/// The directories that Tuwunel would read besides the tables of a configuration, and that are not given beside it: what stands
+/// in them is not known here, so what it claims looks free.
+pub(crate) fn unread_directories(
+    paths: &[PathBuf],
+    reads: Dialect,
+    read_config: fn(&Path) -> io::Result<Vec<u8>>,
+) -> impl Iterator<Item = Note> {
+    let configs = paths.iter().filter(move |path| holds_tables(path, reads) && path.is_file());
+    configs.filter_map(move |config| {
+        // What cannot be read is told by whoever loads it.
+        let directory = toml_directory(&read_config(config).ok()?)?;
+        let is_it = |path: &PathBuf| match (path.canonicalize(), Path::new(&directory).canonicalize()) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => *path == Path::new(&directory),
+        };
+        (!paths.iter().any(is_it)).then(|| {
+            let config = config.display();
+            Note::text(format!(
+                "{config}: appservice_dir is `{}`, from which Tuwunel reads registrations too: it is not read here, and what \
+                 they claim looks free, unless it is given as a further directory",
+                Visible(&directory)
+            ))
+        })
+    })
 }
 
 fn is_there(path: &Path) -> anyhow::Result<()> {

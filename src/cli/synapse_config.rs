@@ -64,7 +64,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    fn text(text: String) -> Self {
+    pub(super) fn text(text: String) -> Self {
         Self { text, finding: None }
     }
 

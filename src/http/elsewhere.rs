@@ -224,7 +224,7 @@ fn loaded_by(state: &AppState, snapshot: &Arc<Snapshot>, dialect: Dialect) -> Re
 fn untold(untold: &Untold) -> ApiError {
     match untold {
         Untold::TooMany { .. } => ApiError::too_large(untold.to_string()),
-        Untold::Unlisted { .. } => ApiError::unlisted(untold.to_string()),
+        Untold::NoSources(_) | Untold::Unlisted { .. } => ApiError::unlisted(untold.to_string()),
     }
 }
 

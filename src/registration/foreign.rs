@@ -36,6 +36,12 @@ pub fn toml_tables(bytes: &[u8]) -> Result<Vec<String>, String> {
     })
 }
 
+/// The directory that Tuwunel's configuration names, from which it reads registrations besides its tables (`appservice_dir`).
+/// What is wrong with a configuration, [`toml_tables`] says.
+pub fn toml_directory(bytes: &[u8]) -> Option<String> {
+    library::directory(bytes).ok().flatten()
+}
+
 /// Whether a file is TOML by its name.
 fn is_toml(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "toml")

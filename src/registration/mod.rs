@@ -71,7 +71,7 @@ mod warnings;
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};
-pub use foreign::{load_for, toml_tables};
+pub use foreign::{load_for, toml_directory, toml_tables};
 pub use homeserver::{HomeserverConfig, HomeserverConfigError, PassedOver, Said, homeserver_config, missing_file_hint};
 pub use load::load;
 pub use model::{Loaded, Registration, Warning, WarningCode};

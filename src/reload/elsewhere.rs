@@ -7,7 +7,9 @@
 //! homeserver never had.
 //!
 //! The sources are of its own, and one thread is at them at a time, as a [`Provider`](crate::source::Provider) wants it;
-//! those that the service watches are asked by nobody else.
+//! those that the service watches are asked by nobody else. Each homeserver has others, since what a path leads to depends on
+//! who reads it: Palpo takes `*.toml` out of a directory, and to Tuwunel a file of that kind is a configuration full of
+//! registrations. Whoever asked the served homeserver's sources for it would call free what it holds.
 //!
 //! # What it costs
 //!
@@ -17,6 +19,7 @@
 //! next question only where that is little ([`MAX_KEPT`]): then all that the next one costs is a `stat` of each file. What is
 //! kept is never answered from without that look.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,16 +38,21 @@ const MAX_READ: usize = 20_000;
 const MAX_KEPT: usize = 10_000;
 
 /// What other homeservers would make of the files that a service answers from.
-#[derive(Debug)]
 pub struct Elsewhere {
     name: ServerName,
     hasher: TokenHasher,
+    answer_limit: Duration,
+    find: Box<Find>,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+/// Finds a homeserver's sources, or says in a sentence why that cannot be done. Nobody else asks what it returns.
+pub type Find = dyn Fn(Dialect) -> Result<Vec<Arc<dyn Provider>>, String> + Send + Sync;
+
+#[derive(Debug, Default)]
 struct State {
-    sources: Vec<Source>,
+    /// Of each homeserver that was asked about.
+    sources: Vec<(Dialect, Arc<[Source]>)>,
     kept: Vec<Kept>,
 }
 
@@ -60,6 +68,9 @@ struct Kept {
 /// Why nothing can be said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untold {
+    /// It cannot be found out what its sources are.
+    #[error("{0}")]
+    NoSources(String),
     /// A source cannot be listed.
     #[error("{source_shown}: {why}")]
     Unlisted {
@@ -82,11 +93,10 @@ pub enum Untold {
 }
 
 impl Elsewhere {
-    /// Takes sources that nobody else asks, and the hasher by whose digests tokens are recognised.
+    /// Takes what finds each homeserver's sources, and the hasher by whose digests tokens are recognised.
     #[must_use]
-    pub fn new(name: ServerName, sources: Vec<Arc<dyn Provider>>, answer_limit: Duration, hasher: TokenHasher) -> Self {
-        let sources = sources.into_iter().map(|source| Source::new(source, answer_limit)).collect();
-        Self { name, hasher, state: Mutex::new(State { sources, kept: Vec::new() }) }
+    pub fn new(name: ServerName, find: Box<Find>, answer_limit: Duration, hasher: TokenHasher) -> Self {
+        Self { name, hasher, answer_limit, find, state: Mutex::default() }
     }
 
     /// Whether so many files are few enough to be read for so many homeservers.
@@ -97,9 +107,10 @@ impl Elsewhere {
     /// What a homeserver would load now. Reads files, and waits for whoever does so already.
     pub fn loaded_by(&self, dialect: Dialect) -> Result<Arc<Snapshot>, Untold> {
         let mut state = self.state();
-        let State { sources, kept } = &mut *state;
+        let sources = self.sources_of(dialect, &mut state.sources)?;
+        let kept = &mut state.kept;
         let last = kept.iter().position(|one| one.dialect == dialect).map(|at| kept.swap_remove(at));
-        let files = self.look(dialect, sources, last.as_ref())?;
+        let files = self.look(dialect, &sources, last.as_ref())?;
         let snapshot = match last {
             Some(last) if same(&last.files, &files) => last.snapshot,
             _ => Arc::new(self.load(dialect, &files)),
@@ -110,6 +121,16 @@ impl Elsewhere {
             kept.remove(0);
         }
         Ok(snapshot)
+    }
+
+    fn sources_of(&self, dialect: Dialect, found: &mut Vec<(Dialect, Arc<[Source]>)>) -> Result<Arc<[Source]>, Untold> {
+        if let Some((_, sources)) = found.iter().find(|(of, _)| *of == dialect) {
+            return Ok(Arc::clone(sources));
+        }
+        let sources = (self.find)(dialect).map_err(Untold::NoSources)?;
+        let sources: Arc<[Source]> = sources.into_iter().map(|source| Source::new(source, self.answer_limit)).collect();
+        found.push((dialect, Arc::clone(&sources)));
+        Ok(sources)
     }
 
     /// What is in each source now. What is as it was last time is not read again.
@@ -146,6 +167,12 @@ impl Elsewhere {
     }
 }
 
+impl fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elsewhere").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Kept {
     fn registrations(&self) -> usize {
         self.files.iter().map(Vec::len).sum()
@@ -175,9 +202,13 @@ mod tests {
     }
 
     fn elsewhere(home: &std::path::Path) -> Elsewhere {
-        let sources: Vec<Arc<dyn Provider>> = vec![Arc::new(Directory::new(home, FileSystem::default()))];
+        let home = home.to_owned();
+        let find = move |dialect: Dialect| -> Result<Vec<Arc<dyn Provider>>, String> {
+            let toml = dialect == self::dialect("palpo");
+            Ok(vec![Arc::new(Directory::new(&home, FileSystem { toml, ..FileSystem::default() }))])
+        };
         let name = "example.com".parse().expect("a name");
-        Elsewhere::new(name, sources, Duration::from_secs(10), TokenHasher::new())
+        Elsewhere::new(name, Box::new(find), Duration::from_secs(10), TokenHasher::new())
     }
 
     fn dialect(name: &str) -> Dialect {
@@ -202,6 +233,22 @@ mod tests {
         assert_eq!(loaded("tuwunel").counts().active, 1);
         fs::remove_file(home.path().join("food.yaml")).expect("removed");
         assert_eq!(loaded("tuwunel").counts().quarantined, 0);
+    }
+
+    #[test]
+    fn each_homeserver_has_sources_of_its_own_and_none_is_taken_for_another() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        written(home.path(), "irc", "@irc_.*");
+        let toml = "id = 'chat'\nas_token = 'as-token-of-chat-0123456789'\nhs_token = 'hs-token-of-chat-0123456789'\n\
+                    sender_localpart = 'chatbot'\n[[namespaces.users]]\nexclusive = true\nregex = '@chat_.*'\n";
+        fs::write(home.path().join("chat.toml"), toml).expect("written");
+        let elsewhere = elsewhere(home.path());
+        let active = |name: &str| elsewhere.loaded_by(dialect(name)).expect("it can be listed").counts().active;
+        assert_eq!((active("tuwunel"), active("palpo"), active("tuwunel")), (1, 2, 1));
+        let name = "example.com".parse().expect("a name");
+        let find = Box::new(|_| Err("no configuration".to_owned()));
+        let lost = Elsewhere::new(name, find, Duration::from_secs(10), TokenHasher::new());
+        assert_eq!(lost.loaded_by(dialect("palpo")).err(), Some(Untold::NoSources("no configuration".to_owned())));
     }
 
     #[test]

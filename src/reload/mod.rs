@@ -76,7 +76,7 @@ mod state;
 mod trigger;
 
 pub use analyst::{Analyst, Found};
-pub use elsewhere::{Elsewhere, Untold};
+pub use elsewhere::{Elsewhere, Find, Untold};
 pub use engine::Engine;
 pub use options::Options;
 pub use reloader::{Reloader, ReloaderGone};

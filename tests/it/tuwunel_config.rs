@@ -119,3 +119,91 @@ fn palpo_reads_toml_beside_the_others() {
     assert_eq!(service.claimants("@irc_a:example.com"), ["irc"], "what broke stays in force");
     assert!(!service.log().contains("0123456789"));
 }
+
+/// Palpo's file, which holds `@irc_…`.
+const FILE: &str = "id = 'irc'\nas_token = 'as-token-of-irc-0123456789'\nhs_token = 'hs-token-of-irc-0123456789'\n\
+                    sender_localpart = 'ircbot'\n[[namespaces.users]]\nexclusive = true\nregex = '@irc_.*'\n";
+
+/// What each homeserver finds in a directory or a file is its own matter, also where another is named first.
+#[test]
+fn each_of_several_homeservers_reads_what_it_reads() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let run = |arguments: &[&str]| {
+        let run = Command::new(BINARY).args(arguments).current_dir(home.path()).output().expect("it runs");
+        String::from_utf8(run.stdout).expect("UTF-8") + &String::from_utf8(run.stderr).expect("UTF-8")
+    };
+    fs::write(home.path().join("tuwunel.toml"), IRC).expect("written");
+    let said = run(&["owner", "@irc_a:example.com", "--dir", "tuwunel.toml", "--homeserver", "synapse,tuwunel"]);
+    let (synapse, tuwunel) = said.split_once("Tuwunel").expect("two answers");
+    assert!(synapse.contains("unclaimed") && tuwunel.contains("exclusive, owned by `irc`"), "{said}");
+
+    fs::create_dir(home.path().join("files")).expect("made");
+    fs::write(home.path().join("files/irc.toml"), FILE).expect("written");
+    let said = run(&["owner", "@irc_a:example.com", "--dir", "files", "--homeserver", "all"]);
+    let (others, palpo) = said.split_once("Palpo").expect("an answer for each");
+    assert!(!others.contains("owned by") && palpo.contains("exclusive, owned by `irc`"), "{said}");
+
+    let moved = |from, to| run(&["diff", "files", "--server-name", "example.com", "--homeserver", from, "--to", to]);
+    let said = moved("dendrite", "palpo");
+    assert!(said.contains("+ `irc` holds users such as `@irc_:example.com`"), "{said}");
+    let said = moved("palpo", "dendrite");
+    assert!(said.contains("- `irc` no longer holds users") && !said.contains("cannot be loaded"), "{said}");
+    let said = moved("palpo", "palpo");
+    assert_eq!(said, "no ID changes hands\n");
+}
+
+/// A service that serves one homeserver says of another what that one would have read, and calls nothing free that it holds.
+#[test]
+fn a_service_says_of_others_what_those_read() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let files = home.path().join("files");
+    fs::create_dir(&files).expect("made");
+    fs::write(files.join("irc.toml"), FILE).expect("written");
+    let answer = |service: &Service, homeserver: &str| {
+        let asked = format!("/v1/owners?id=%40irc_a%3aexample.com&homeserver={homeserver}");
+        service.get(&asked).json()["homeservers"][0].clone()
+    };
+    let service = Service::start_with(&[&files], &["--server-name", "example.com"]);
+    assert!(service.claimants("@irc_a:example.com").is_empty(), "Synapse reads no TOML");
+    let palpo = answer(&service, "palpo");
+    assert_eq!((&palpo["status"], &palpo["owner"]), (&"exclusive".into(), &"irc".into()), "{palpo}");
+    assert_eq!(palpo["person"]["allowed"], false, "{palpo}");
+    assert_eq!(answer(&service, "tuwunel")["status"], "unclaimed");
+    drop(service);
+
+    let config = home.path().join("tuwunel.toml");
+    fs::write(&config, IRC).expect("written");
+    let service = Service::start_with(&[&config], &["--server-name", "example.com", "--homeserver", "dendrite"]);
+    let tuwunel = answer(&service, "tuwunel");
+    assert_eq!((&tuwunel["status"], &tuwunel["owner"]), (&"exclusive".into(), &"irc".into()), "{tuwunel}");
+    // And the other way round: what is no file of Dendrite's is one that it would not load.
+    drop(service);
+    let service = start(&config, &[]);
+    let dendrite = answer(&service, "dendrite");
+    let named = dendrite["not_loaded"][0]["file"].as_str().unwrap_or_default();
+    assert!(named.ends_with("tuwunel.toml"), "{dendrite}");
+}
+
+/// The directory that a configuration names is Tuwunel's as well; whoever gives the file alone is told that it is not read.
+#[test]
+fn a_directory_that_the_configuration_names_is_told_where_it_is_not_read() {
+    const TOLD: &str = "appservice_dir is `more`, from which Tuwunel reads registrations too: it is not read here";
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let config = IRC.replacen("[global]\n", "[global]\nappservice_dir = 'more'\n", 1);
+    fs::write(home.path().join("tuwunel.toml"), config).expect("written");
+    fs::create_dir(home.path().join("more")).expect("made");
+    let told = |arguments: &[&str]| {
+        let run = Command::new(BINARY).args(arguments).current_dir(home.path()).output().expect("it runs");
+        String::from_utf8(run.stderr).expect("UTF-8").matches(TOLD).count()
+    };
+    let name = ["--server-name", "example.com"];
+    let check = |more: &[&str]| told(&[&["check", "tuwunel.toml"], more, &name].concat());
+    assert_eq!(check(&["--homeserver", "tuwunel"]), 1);
+    assert_eq!(check(&["--homeserver", "synapse,tuwunel,palpo"]), 1, "whoever is named first");
+    assert_eq!(check(&["--homeserver", "palpo"]), 0, "it is no configuration of Palpo's");
+    assert_eq!(check(&["more", "--homeserver", "tuwunel"]), 0, "it is given besides");
+    let owner = ["owner", "@irc_a:example.com", "--dir", "tuwunel.toml", "--homeserver"];
+    assert_eq!(told(&[&owner[..], &["conduit,tuwunel"]].concat()), 1);
+    let diff = ["diff", "tuwunel.toml", "--homeserver", "conduit", "--to", "tuwunel"];
+    assert_eq!(told(&[&diff[..], &name].concat()), 1);
+}

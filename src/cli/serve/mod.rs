@@ -93,10 +93,14 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     options.poll = Duration::from_secs(serve.poll_interval);
     options.hold = serve.hold;
     options.state_dir.clone_from(&serve.state_dir);
-    // What is said twice is said once.
-    let (_, sources) = serve.sources.resolve_to_serve(serve.whose.homeserver, &mut |_| {})?;
+    let sources = serve.sources.clone();
+    let find = move |dialect| {
+        // What was told at the start is not told again.
+        let found = sources.resolve_to_serve(dialect, &mut |_| {});
+        found.map(|(_, sources)| sources).map_err(|error| format!("{error:#}"))
+    };
     let name = options.homeserver.name.clone();
-    let elsewhere = Elsewhere::new(name, sources, options.answer_limit, hasher.clone());
+    let elsewhere = Elsewhere::new(name, Box::new(find), options.answer_limit, hasher.clone());
     let access = serve.auth_token_file.as_deref().map(|file| Access::open(file).map(Arc::new));
     let access = access.transpose().map_err(anyhow::Error::msg)?;
     guard(serve, access.is_some())?;

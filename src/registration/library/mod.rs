@@ -28,7 +28,7 @@ mod serde_yaml;
 
 pub(crate) use said::{At, Keys, Said, SaidEntry, Wrong};
 
-pub(super) use figment::tables;
+pub(super) use figment::{directory, tables};
 
 use pyyaml::{Grammar, Tree};
 

@@ -15,7 +15,7 @@ use pyyaml::{Place, Tree};
 use super::said::{At, Keys, LIST, MAPPING, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
 
 pub(super) use table::read as read_table;
-pub(in crate::registration) use table::tables;
+pub(in crate::registration) use table::{directory, tables};
 
 /// What `serde_yaml` and Palpo make of a text.
 pub(super) fn read(tree: &Tree<'_>, keys: Keys) -> Result<Said, Vec<Wrong>> {

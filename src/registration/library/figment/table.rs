@@ -6,7 +6,7 @@
 //! Tuwunel lays over all this, are not known here.
 
 use super::toml::{Document, Node, Text, Toml};
-use super::{At, MAPPING, Reader, Said, Value, Values, Wrong};
+use super::{At, Dict, MAPPING, Reader, Said, Value, Values, Wrong};
 
 /// The names of the tables, in Tuwunel's order.
 pub(in crate::registration) fn tables(bytes: &[u8]) -> Result<Vec<String>, Vec<Wrong>> {
@@ -29,34 +29,58 @@ pub(in crate::registration) fn read(bytes: &[u8], name: &str) -> Result<Said, Ve
 
 type Found<'d> = Vec<(String, Node<'d>)>;
 
+/// The directory besides whose files are registrations too, if the configuration names one.
+pub(in crate::registration) fn directory(bytes: &[u8]) -> Result<Option<String>, Vec<Wrong>> {
+    let text = Text::new(bytes)?;
+    let document = text.parse()?;
+    let values = Toml::new(&text);
+    let said = global(&values, &document)?.and_then(|global| match values.value(*global.get("appservice_dir")?) {
+        Value::Text(said) => Some(said),
+        _ => None,
+    });
+    Ok(said)
+}
+
 /// The tables of all services. What says nothing that could be read stops Tuwunel as a whole.
 fn all<'d>(values: &Toml<'d>, document: &'d Document<'_>) -> Result<Found<'d>, Vec<Wrong>> {
+    let Some(global) = global(values, document)? else { return Ok(Vec::new()) };
+    match global.get("appservice").map(|&id| (id, values.value(id))) {
+        None => Ok(Vec::new()),
+        Some((_, Value::Dict(tables))) => Ok(tables.into_iter().collect()),
+        Some((id, _)) => Err(stop(values, "`appservice` is no table", id)),
+    }
+}
+
+/// The table in which everything stands, if there is one.
+fn global<'d>(values: &Toml<'d>, document: &'d Document<'_>) -> Result<Option<Dict<Node<'d>>>, Vec<Wrong>> {
     let root = document.root();
-    let stop = |message, id| Err(vec![Wrong::Other { message, place: Some(values.place(id)) }]);
-    let Value::Dict(top) = values.value(root) else { return Ok(Vec::new()) };
+    let Value::Dict(top) = values.value(root) else { return Ok(None) };
     let is_table = |id: &Node<'d>| matches!(values.value(*id), Value::Dict(_));
     let global = if top.values().all(is_table) {
         // The names of profiles are taken without regard to case, and what is in `default` lies beneath `global`.
         let is_profile = |name: &str| name.eq_ignore_ascii_case("global") || name.eq_ignore_ascii_case("default");
         let profiles: Vec<(&String, &Node<'d>)> = top.iter().filter(|(name, _)| is_profile(name)).collect();
         match profiles.as_slice() {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(None),
             [(name, global)] if name.eq_ignore_ascii_case("global") => **global,
             [.., (_, other)] => {
-                return stop("write all that is about services below `[global]`, and below it once", **other);
+                let message = "write all that is about services below `[global]`, and below it once";
+                return Err(stop(values, message, **other));
             }
         }
     } else if top.contains_key("global") {
-        return stop("bare keys stand beside `[global]`, with which Tuwunel does not start", root);
+        return Err(stop(values, "bare keys stand beside `[global]`, with which Tuwunel does not start", root));
     } else {
         root
     };
-    let Value::Dict(global) = values.value(global) else { return Ok(Vec::new()) };
-    match global.get("appservice").map(|&id| (id, values.value(id))) {
-        None => Ok(Vec::new()),
-        Some((_, Value::Dict(tables))) => Ok(tables.into_iter().collect()),
-        Some((id, _)) => stop("`appservice` is no table", id),
+    match values.value(global) {
+        Value::Dict(global) => Ok(Some(global)),
+        _ => Ok(None),
     }
+}
+
+fn stop<'d>(values: &Toml<'d>, message: &'static str, id: Node<'d>) -> Vec<Wrong> {
+    vec![Wrong::Other { message, place: Some(values.place(id)) }]
 }
 
 impl<V: Values> Reader<'_, V> {
