@@ -50,5 +50,6 @@ pub use claim::{Claim, ClaimVia, Claims};
 pub use decision::{AccountRule, Because, Decision, Reason};
 pub use matching::MatchingEntry;
 pub use ownership::{Ownership, Status};
+pub use readings::read_otherwise;
 pub use services::Services;
 pub use user::{Asker, UserName};

@@ -47,6 +47,13 @@ fn loads(registration: &Registration, dialect: Dialect) -> bool {
     Kind::ALL.into_iter().all(is_regex)
 }
 
+/// The homeserver by the other reading, if there is one that a registration is loaded by.
+#[must_use]
+pub fn read_otherwise(homeserver: &Homeserver, registration: &Registration) -> Option<Homeserver> {
+    let dialect = homeserver.dialect.other_reading()?;
+    loads(registration, dialect).then(|| Homeserver::new(homeserver.name.clone(), dialect))
+}
+
 impl Services {
     /// Decides, and says what the other reading comes to where that is something else.
     pub(super) fn by_each_reading<'s>(

@@ -11,7 +11,8 @@
 //! The service of an unchanged file is not touched: it says of every ID what it said, and the order of two such services
 //! is what it was, or one of them has *moved*. Of a changed one, an entry that stands as it stood at its place of the list
 //! decides for the same IDs as before, unless one before it decides now or did then, and that one has changed. So what is
-//! touched is what the entries match that differ, before and after.
+//! touched is what the entries match that differ, before and after. Where the specification is read in two ways, one regex
+//! may keep the whole registration out of one of them, and then all of it is touched.
 
 use std::collections::hash_map::{Entry as Slot, HashMap};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::homeserver::{Homeserver, Rank};
 use crate::index::Beginning;
 use crate::matrix::{Kind, PerKind};
 use crate::registration::Registration;
+use crate::ruling::read_otherwise;
 
 /// A service that differs between two sets, and the IDs whose answers may differ for it.
 #[derive(Clone, Debug)]
@@ -89,7 +91,7 @@ impl Touched {
             ServiceChange::Added(after) => (after, What::Added, all(after)),
             ServiceChange::Removed(before) => (before, What::Removed, all(before)),
             ServiceChange::Changed { before, after, moved } => {
-                let as_a_whole = *moved || differ_as_a_whole(before, after);
+                let as_a_whole = *moved || differ_as_a_whole(homeserver, before, after);
                 let of = |one: &Arc<Registration>, other: &Registration| {
                     claimed(homeserver, one, |kind, rank| as_a_whole || differs(kind, rank, one, other))
                 };
@@ -122,23 +124,29 @@ impl Touched {
     }
 }
 
-/// What the IDs begin with that a service claims by its entries of some ranks, or its own user.
+/// What the IDs begin with that a service claims by its entries of some ranks, or its own user, by either reading.
 fn claimed(
     homeserver: &Homeserver,
     registration: &Arc<Registration>,
     wanted: impl Fn(Kind, Rank) -> bool,
 ) -> PerKind<Arc<[Beginning]>> {
-    PerKind::new(|kind| Beginning::of(homeserver, kind, registration, |rank| wanted(kind, rank)).into())
+    let otherwise = read_otherwise(homeserver, registration);
+    PerKind::new(|kind| {
+        let readings = [Some(homeserver), otherwise.as_ref()].into_iter().flatten();
+        let of_each = readings.flat_map(|one| Beginning::of(one, kind, registration, |rank| wanted(kind, rank)));
+        Beginning::fewest(of_each.collect()).into()
+    })
 }
 
 fn both(a: &PerKind<Arc<[Beginning]>>, b: &PerKind<Arc<[Beginning]>>) -> PerKind<Arc<[Beginning]>> {
     PerKind::new(|kind| Beginning::fewest([&*a[kind], &*b[kind]].concat()).into())
 }
 
-/// Whether something about a service differs that is told with each of its claims, or asked with them: its file, and who
-/// its own user is.
-fn differ_as_a_whole(a: &Registration, b: &Registration) -> bool {
-    a.file != b.file || a.sender_localpart != b.sender_localpart
+/// Whether something about a service differs that is told with each of its claims, or asked with them: its file, who its
+/// own user is, and whether the other reading knows it at all.
+fn differ_as_a_whole(homeserver: &Homeserver, a: &Registration, b: &Registration) -> bool {
+    let is_read_otherwise = |one| read_otherwise(homeserver, one).is_some();
+    a.file != b.file || a.sender_localpart != b.sender_localpart || is_read_otherwise(a) != is_read_otherwise(b)
 }
 
 /// Whether what has a rank in one list is something else in another.
