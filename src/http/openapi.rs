@@ -53,6 +53,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     ]);
     guard(&mut document);
     refine(&mut document);
+    spread(&mut document);
     format!("{document:#}\n")
 });
 
@@ -144,6 +145,19 @@ fn refine(document: &mut Value) {
     let content = &mut document["paths"]["/v1/check"]["post"]["requestBody"]["content"];
     content["application/yaml"]["schema"] = json!({});
     content["application/json"]["schema"] = json!({"type": "object", "additionalProperties": true});
+}
+
+/// Says what is made of parts, of which one is made of parts itself, as parts: some generators of clients look no deeper,
+/// and leave the fields of those out.
+fn spread(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    for parts in schemas.values_mut().filter_map(|schema| schema.get_mut("allOf")?.as_array_mut()) {
+        let of_one = |mut part: Value| match part.get_mut("allOf").map(Value::take) {
+            Some(Value::Array(inner)) => inner,
+            _ => vec![part],
+        };
+        *parts = std::mem::take(parts).into_iter().flat_map(of_one).collect();
+    }
 }
 
 /// The contract as an OpenAPI 3.1 document, as it is committed and served.

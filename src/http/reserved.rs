@@ -18,8 +18,8 @@ use crate::snapshot::Snapshot;
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/reserved", tag: Tag::Questions, role: Some(Role::Read), operations: operations![get] };
 
-/// So long it may take: less than what a request may (30 seconds by default), so that why is said. A build without
-/// optimization takes 9 seconds for 10,000 registrations, of which no neighbour takes the list.
+/// So long it may take: less than what a request may (30 seconds by default), so that why is said. For 10,000
+/// registrations of a prefix each, 20,000 names, `bailiwick export` takes 5.7 seconds on two cores, load included.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// How often it is looked at whether the client is still there.
 const LOOK: Duration = Duration::from_millis(200);
@@ -58,7 +58,7 @@ impl ReservedNames {
         exclusively. What cannot be said exactly stands in `inexact` and is left out. `format` says it as other programs take \
         it: docs/neighbours.md.",
     params(
-        ("format" = Option<Format>, Query, description = "`json` by default; `regex` (text, a regex a line), `mas` (policy \
+        ("format" = inline(Option<Format>), Query, description = "`json` by default; `regex` (text, a regex a line), `mas` (policy \
             data of the Matrix Authentication Service) or `ketesa` (its `asManagedUsers`)."),
     ),
     responses(
