@@ -15,7 +15,7 @@
 //! neither comes from a program. A Unix socket is out of reach of browsers; what comes through it may carry any `Host`, as
 //! proxies pass it on.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
@@ -127,6 +127,19 @@ fn is_this_machine(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether it is a name or an address in brackets and, if there is a colon behind it, a port as browsers write it.
+fn has_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => !host.contains([':', '[', ']']) && host.split('.').all(|label| !label.is_empty()),
+    };
+    is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port))
+}
+
 /// Reads an origin for [`Doors`], or says how browsers would spell it: one that they never send would match nothing.
 pub fn origin(text: &str) -> Result<String, String> {
     if text == "*" {
@@ -142,7 +155,7 @@ pub fn origin(text: &str) -> Result<String, String> {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let valid_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if !valid_scheme || host.is_empty() || !host.chars().all(is_host) {
+    if !valid_scheme || !host.chars().all(is_host) || !has_host_and_port(host) {
         return Err("an origin is SCHEME://HOST or SCHEME://HOST:PORT, names beyond ASCII in Punycode".to_owned());
     }
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
@@ -157,7 +170,7 @@ pub fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::net::Ipv4Addr;
 
     use super::*;
 
@@ -291,6 +304,14 @@ mod tests {
             "https://*.example.com",
             "https://u@a.example",
             "https://é.example",
+            "https://a.example:x",
+            "https://a.example:99999",
+            "https://a.example:08443",
+            "https://a.example:",
+            "https://a..example",
+            "https://:8443",
+            "https://[::1",
+            "https://[a.example]",
         ] {
             assert!(origin(wrong).is_err(), "{wrong}");
         }

@@ -63,6 +63,8 @@ const EXPECTED: &str = r#"{"user_id" or "localpart": …, "as_id" or "as_token":
     responses(
         (status = 200, description = "The decision, whichever way it falls.", body = DecisionAsked<'static>),
         (status = 400, description = "Not a question.", body = MatrixError<'static>),
+        (status = 403, description = "`homeserver` takes a token of the role `read`.", body = MatrixError<'static>),
+        (status = 413, description = "Too many files to be read for so many homeservers.", body = MatrixError<'static>),
         (status = 503, description = "The first load is not done.", body = MatrixError<'static>),
     ),
 )]

@@ -71,6 +71,8 @@ pub(super) fn of_text(text: &str) -> Option<Fault> {
         "this is a document of a word processor: save the text alone, as UTF-8"
     } else if start.starts_with("diff --git ") || start.starts_with("--- a/") {
         PATCH
+    } else if start.starts_with("version https://git-lfs.github.com/") {
+        "this is what git keeps in the place of a large file (git LFS), not a registration: fetch the file itself by `git lfs pull`"
     } else if start.starts_with("#!/") {
         "this is a script, not a registration: run it, and use what it writes"
     } else if start.starts_with("$ ") || (start.starts_with("cat ") && lower.contains("<<")) {

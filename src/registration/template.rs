@@ -125,6 +125,10 @@ pub(super) fn no_token(value: &str) -> Option<&'static str> {
     if roots.iter().any(|root| value.starts_with(root)) {
         return Some("a path");
     }
+    // YAML knows two quotation marks, and takes all others for a part of the text.
+    if value.starts_with(['“', '”', '„', '‘', '’', '‚', '«', '»', '`']) {
+        return Some("a text in quotation marks that are none to YAML");
+    }
     if value.split_whitespace().count() > 1 {
         return Some("a sentence");
     }
@@ -193,6 +197,8 @@ mod tests {
             "xxxxxxxx",
             "/run/secrets/as_token",
             "vault:secret/data/bridge#as_token",
+            "“made-up-as-token-0123456789abcdef”",
+            "‘made-up-as-token-0123456789abcdef’",
         ] {
             assert!(no_token(value).is_some(), "{value}");
         }

@@ -94,6 +94,7 @@ fn other_files() -> Vec<(&'static str, String, &'static str)> {
         ("cut short in a list", "id: [a", "the file is cut short, or ']' is missing at its end"),
         ("in quotes", &format!("'{}'", GOOD.replace('\'', "''")), "the whole registration stands in quotes"),
         ("a patch", &each_line_behind("+"), "this is a patch"),
+        ("git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 412\n", "`git lfs pull`"),
         ("two documents", &format!("{GOOD}---\n{GOOD}"), "a file holds one registration"),
         ("a merge", &format!("<<<<<<< HEAD\n{GOOD}=======\n{GOOD}>>>>>>> x\n"), "git could not merge"),
         ("Jinja", &format!("{{% if x %}}\n{GOOD}{{% endif %}}\n"), "a template that has not been rendered: `{% … %}` in line 1"),
