@@ -38,6 +38,7 @@ pub fn toml_tables(bytes: &[u8]) -> Result<Vec<String>, String> {
 
 /// The directory that Tuwunel's configuration names, from which it reads registrations besides its tables (`appservice_dir`).
 /// What is wrong with a configuration, [`toml_tables`] says.
+#[must_use]
 pub fn toml_directory(bytes: &[u8]) -> Option<String> {
     library::directory(bytes).ok().flatten()
 }

@@ -24,6 +24,9 @@ use crate::snapshot::Snapshot;
 
 /// Whose list to keep.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the list holds what it should; the others are said by `bailiwick sync mas --help`"
+)]
 pub(super) struct Sync {
     #[command(subcommand)]
     of: Of,
