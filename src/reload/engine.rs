@@ -145,7 +145,7 @@ impl Engine {
 
     /// What was found in each source.
     fn found(&self) -> Vec<FoundIn> {
-        let listed = self.states.iter().zip(&self.sources).filter(|(state, _)| !state.is_unlisted());
+        let listed = self.states.iter().zip(&self.sources).filter(|(state, _)| !state.is_unlisted);
         let found = listed.map(|(state, source)| FoundIn {
             source: source.shown(),
             registrations: state.files.len(),
@@ -280,7 +280,7 @@ impl Engine {
         missing: Vec<MissingSource>,
         said: Said,
     ) -> Arc<Snapshot> {
-        if !before.is_ready() && states.iter().any(State::is_unlisted) {
+        if !before.is_ready() && states.iter().any(|state| state.is_unlisted) {
             // Half a load would set the names of the other half free.
             self.states = states;
             if before.missing() == missing {

@@ -42,8 +42,10 @@
 //! away: two say that they are the same service, and none says that it is another. As long as any file is quarantined, nobody
 //! can tell which of them is the mistake, so what a file was is not let go, and its grace begins when the doubt has ended. While
 //! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
-//! A doubt does not end while a source is lost, since a file that has nothing in force is not seen then; and it ends when somebody
-//! says that it is right if there is less (`allow_empty`).
+//! It ends, too, when somebody says that it is right if there is less (`allow_empty`).
+//!
+//! While a source is lost, or has lost most of its files, nobody can see whether what is gone has come back, nor which files
+//! contradict each other: nothing of it that is gone is let go.
 //! So it is with a file that is gone, if another that is quarantined says that it is its service.
 //!
 //! As long as a directory or list cannot be read, or is gone, nobody can see whether a file that had gone before is back: its grace
@@ -100,7 +102,7 @@ struct Missing {
 enum Doubt {
     /// A file is quarantined, and may be what another is taken for.
     MixedUp,
-    /// What listed its file cannot be read, so that nobody can see whether it is back.
+    /// What listed its file is lost, so that nobody can see whether it is back.
     Hidden,
     /// Another file system has come into the place of the one in which it was.
     Uncovered,
@@ -124,8 +126,6 @@ pub(super) struct Terms<'t> {
     pub(super) uncovered: &'t dyn Fn(By) -> bool,
     /// Whether nobody can see if a file that is gone has come back, by position among those.
     pub(super) hidden: &'t dyn Fn(usize) -> bool,
-    /// Whether anything that lists files is lost, or has lost most of them.
-    pub(super) is_a_source_lost: bool,
 }
 
 /// What somebody has said.
@@ -258,20 +258,14 @@ impl Holds {
         for (loss, doubt) in missing {
             let new = Missing { since: terms.now, released: false, doubt };
             let missing = self.missing.entry(loss.clone()).or_insert(new);
-            let lasts = |doubt: &Doubt| match doubt {
-                // Files that have nothing in force are not seen where what lists them is lost.
-                Doubt::MixedUp => terms.is_a_source_lost,
-                Doubt::Hidden => false,
-                // For as long as it is missing.
-                Doubt::Uncovered => true,
-            };
-            missing.doubt = missing.doubt.filter(lasts).or(doubt);
+            // What is uncovered is so for as long as it is missing.
+            missing.doubt = missing.doubt.filter(|doubt| *doubt == Doubt::Uncovered).or(doubt);
             // Somebody has said that it is right if there is less, whatever it looks like.
             if terms.said.allow_empty && missing.doubt != Some(Doubt::Hidden) {
                 missing.doubt = None;
             }
             if matches!(missing.doubt, Some(Doubt::MixedUp | Doubt::Hidden)) {
-                *missing = Missing { doubt: missing.doubt, ..new };
+                *missing = new;
             }
             let missing_for = terms.now.saturating_duration_since(missing.since);
             let is_confirmed = terms.said.confirmed && missing_for >= CONFIRMABLE_AFTER;
@@ -387,7 +381,7 @@ impl Why {
             ),
             Some(Doubt::Hidden) => {
                 format!(
-                    "until what listed it can be read, and for {grace} s from then on: nobody can see whether it is back"
+                    "until what listed it is back, and for {grace} s from then on: nobody can see whether it is there"
                 )
             }
             Some(Doubt::Uncovered) => format!(

@@ -15,7 +15,8 @@ pub(super) struct State {
     pub(super) away: Vec<Arc<Known>>,
     /// Why it is not as it should be.
     pub(super) problem: Option<Problem>,
-    listing: Listing,
+    /// Whether it has no listing, so that nobody can tell what else there ought to be.
+    pub(super) is_unlisted: bool,
     /// What was passed over when it was listed last.
     pub(super) passed_over: PassedOver,
     /// Which set was listed last.
@@ -27,18 +28,6 @@ pub(super) struct State {
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
     in_doubt: InDoubt,
-}
-
-/// What says which files there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Listing {
-    /// The source's own.
-    #[default]
-    Own,
-    /// Another, which stands in for one that cannot be read.
-    Instead,
-    /// None, so that nobody can tell what else there ought to be.
-    None,
 }
 
 /// Files that are lost for no other reason than that others cannot be loaded, which may be what they were.
@@ -77,23 +66,15 @@ impl State {
         files
     }
 
-    /// Whether it has no listing, so that nobody can tell what else there ought to be.
-    pub(super) fn is_unlisted(&self) -> bool {
-        self.listing == Listing::None
-    }
-
     /// Whether any of its files are lost with it.
     pub(super) fn is_lost(&self) -> bool {
         self.away.iter().any(|known| is(known, Absence::Lost))
     }
 
-    /// Whether nobody can see if something that is gone has come back to it.
-    pub(super) fn hides(&self, gone: &Known) -> bool {
-        match self.listing {
-            Listing::Own => false,
-            Listing::Instead => gone.formerly.is_none(),
-            Listing::None => true,
-        }
+    /// Whether nobody can see if something that is gone has come back to it: it is not there, or what is there is another, or
+    /// lacks most of what it had.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.problem.is_some()
     }
 
     /// The files that are gone.
@@ -137,7 +118,7 @@ impl State {
                 Unlisted::Unreadable(_) => "nothing is loaded until it can be read",
             };
             let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
-            return Self { problem, listing: Listing::None, ..self.clone() };
+            return Self { problem, is_unlisted: true, ..self.clone() };
         }
         let held = self.taking_part().iter().filter(|known| has_any(known)).count();
         let meanwhile = match why {
@@ -154,7 +135,7 @@ impl State {
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
         });
         let (stamp, covered) = (self.stamp.clone(), self.covered.clone());
-        Self { away: by_name(away), problem: Some(problem), listing: Listing::None, stamp, covered, ..Self::default() }
+        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, covered, ..Self::default() }
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
@@ -202,7 +183,6 @@ impl State {
         let is_back = self.covered.as_ref().is_some_and(|covered| covered.same_set(&scan.stamp));
         let before = if is_another { self.covered.as_ref().or(Some(&self.stamp)) } else { self.covered.as_ref() };
         let covered = before.filter(|_| !is_back).cloned();
-        let listing = if scan.instead.is_some() { Listing::Instead } else { Listing::Own };
         let instead = scan
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
@@ -211,7 +191,7 @@ impl State {
             files: scan.files,
             away,
             problem: problem.or(instead),
-            listing,
+            is_unlisted: false,
             passed_over: scan.passed_over,
             stamp: scan.stamp,
             covered,

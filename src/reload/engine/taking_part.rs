@@ -48,11 +48,9 @@ impl Engine {
                 By::Gone(at) => Some(gone[at].0),
             };
             let uncovered = |by: By| source(by).is_some_and(|source| states[source].is_uncovered);
-            let hidden = |at: usize| states[gone[at].0].hides(gone[at].1);
+            let hidden = |at: usize| states[gone[at].0].is_hidden();
             let now = self.options.clock.now();
-            let is_a_source_lost = states.iter().any(|state| state.problem.is_some());
-            let (uncovered, hidden) = (&uncovered, &hidden);
-            let terms = Terms { grace: self.options.hold, now, said, uncovered, hidden, is_a_source_lost };
+            let terms = Terms { grace: self.options.hold, now, said, uncovered: &uncovered, hidden: &hidden };
             self.holds.look(before, &candidates, &without, terms)
         };
         self.metrics.released(held.released);
