@@ -243,5 +243,7 @@ fn order(a: &Finding, b: &Finding) -> Ordering {
         let mut each = places.map(|(a, b)| a.file.cmp(&b.file).then_with(|| place(a).cmp(&place(b))));
         each.find(|order| order.is_ne()).unwrap_or_else(|| a.places.len().cmp(&b.places.len()))
     };
-    (a.severity, a.code).cmp(&(b.severity, b.code)).then_with(by_places)
+    let by_severity = (a.severity, a.code).cmp(&(b.severity, b.code));
+    // At last by what is said, so that two about the same places come in one order in every run.
+    by_severity.then_with(by_places).then_with(|| a.message.cmp(&b.message))
 }
