@@ -25,14 +25,20 @@ pub(super) fn contests(examiner: &mut Examiner<'_>, old: &Services, new: &Servic
     let (found_before, found_after) = (findings(old), findings(new));
     let (before, after) = (conflicts(&found_before), conflicts(&found_after));
     let contests: BTreeSet<&Contest> = before.keys().chain(after.keys()).collect();
-    let mut changes = claims_everyone(&found_before, &found_after);
+    let (everyone_before, everyone_after) = (claimants_of_everyone(&found_before), claimants_of_everyone(&found_after));
+    // What such a one contested was not said of each of the others.
+    let contested_all = |id: &str, kind| everyone_before.keys().any(|(claimant, of)| claimant == id && *of == kind);
+    let newcomers = everyone_after.iter().filter(|(claimant, _)| !everyone_before.contains_key(claimant));
+    let mut changes: Vec<Change> = newcomers.map(|((id, kind), finding)| by_finding(&[id], *kind, finding)).collect();
     for contest in contests {
         let ((a, b, kind), ids) = (contest, [&*contest.0, &*contest.1]);
         match examiner.pass().contest(contest, old, new) {
             Some(of_languages) => changes.extend(of_languages),
             // A language of theirs is not known: what the findings say of the others is all there is.
             None => match (before.get(contest), after.get(contest)) {
-                (None, Some(finding)) => changes.push(by_finding(&ids, *kind, finding)),
+                (None, Some(finding)) if !ids.iter().any(|id| contested_all(id, *kind)) => {
+                    changes.push(by_finding(&ids, *kind, finding));
+                }
                 _ => changes.push(Change::of(&ids, *kind, ChangeKind::Undecided, undecided(a, b, *kind))),
             },
         }
@@ -44,16 +50,11 @@ fn findings(services: &Services) -> Vec<Arc<Finding>> {
     Analysis::new(&Set::new(services), &Analysis::default(), &Deadline::none()).findings
 }
 
-/// Who has come to claim everybody, and so contests what all others hold: that is not said of each of them.
-fn claims_everyone(before: &[Arc<Finding>], after: &[Arc<Finding>]) -> Vec<Change> {
-    let claimants = |findings: &[Arc<Finding>]| -> BTreeMap<(String, Kind), Arc<Finding>> {
-        let everyone = |f: &&Arc<Finding>| f.code == Code::ClaimsEveryone && f.severity == Severity::Error;
-        let by_id = |f: &Arc<Finding>| Some(((f.places.first()?.as_id.to_string(), f.kind?), Arc::clone(f)));
-        findings.iter().filter(everyone).filter_map(by_id).collect()
-    };
-    let (before, after) = (claimants(before), claimants(after));
-    let new = after.into_iter().filter(|(claimant, _)| !before.contains_key(claimant));
-    new.map(|((id, kind), finding)| by_finding(&[&id], kind, &finding)).collect()
+/// Who claims everybody, and so contests what all others hold: that is not said of each of them.
+fn claimants_of_everyone(findings: &[Arc<Finding>]) -> BTreeMap<(String, Kind), Arc<Finding>> {
+    let everyone = |f: &&Arc<Finding>| f.code == Code::ClaimsEveryone && f.severity == Severity::Error;
+    let by_id = |f: &Arc<Finding>| Some(((f.places.first()?.as_id.to_string(), f.kind?), Arc::clone(f)));
+    findings.iter().filter(everyone).filter_map(by_id).collect()
 }
 
 /// The services that hold an ID exclusively at the same time, each two with the first finding about them.

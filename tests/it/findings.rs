@@ -385,6 +385,17 @@ proptest! {
     }
 }
 
+/// What one that claims everybody contests is said once, and so is not new when that is no longer known of it.
+#[test]
+fn who_claimed_everybody_contested_everything_before() {
+    let set = |regex: &str| {
+        let shared = || vec![("@:example\\.com".to_owned(), false)];
+        services_of(&[shared(), shared(), vec![(regex.to_owned(), true)]])
+    };
+    let changes = difference(&set("@"), &set("@(?!a)(?<!a)"));
+    assert!(changes.iter().all(|change| change.change != ChangeKind::BecameContested), "{changes:?}");
+}
+
 /// What was said of a whole service by one ID, which could be that of its own user, is said of each entry; and what a
 /// contest kept from everybody is somebody's when it ends.
 #[test]
