@@ -1,6 +1,6 @@
 //! What other homeservers would answer (`homeserver=`), beside the answer of the one that is served.
 //!
-//! The files are read again for each of them ([`Elsewhere`](crate::reload::Elsewhere)), which is dear: one such question is
+//! The files are read again for each of them ([`Elsewhere`]), which is dear: one such question is
 //! worked at at a time, clients take turns with them, and it has a thread of its own that stands back behind all that
 //! answer. It ends between two homeservers when nobody waits any more. Such a question is never asked for a decision that
 //! counts: what is served is the answer of one homeserver, from what is in force.

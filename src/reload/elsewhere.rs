@@ -6,7 +6,7 @@
 //! them, as if that homeserver were started now. Nothing is held there from before: what a file had in force once, another
 //! homeserver never had.
 //!
-//! The sources are of its own, and one thread is at them at a time, as a [`Provider`](crate::source::Provider) wants it;
+//! The sources are of its own, and one thread is at them at a time, as a [`Provider`] wants it;
 //! those that the service watches are asked by nobody else. Each homeserver has others, since what a path leads to depends on
 //! who reads it: Palpo takes `*.toml` out of a directory, and to Tuwunel a file of that kind is a configuration full of
 //! registrations. Whoever asked the served homeserver's sources for it would call free what it holds.
