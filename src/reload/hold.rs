@@ -44,12 +44,10 @@
 //! no file is quarantined, there are as many services in force as files, so whoever is none of them has made room for another.
 //! It ends, too, when somebody says that it is right if there is less (`allow_empty`).
 //!
-//! While a source is lost, or has lost most of its files, nobody can see whether what is gone has come back, nor which files
-//! contradict each other: nothing of it that is gone is let go.
 //! So it is with a file that is gone, if another that is quarantined says that it is its service.
 //!
-//! As long as a directory or list cannot be read, or is gone, nobody can see whether a file that had gone before is back: its grace
-//! begins when that can be seen again.
+//! While a source is lost, or has lost most of its files, nobody can see whether what is gone has come back, nor which files
+//! contradict each other: nothing of it that is gone is let go, and the grace begins when that can be seen again.
 //!
 //! An unmount may uncover older versions of the files that it takes away, which claim less. That is no edit, and there may be nobody
 //! to notice it: what is missing from the look on that first sees another file system in a directory's place is kept until it is
