@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod agent;
 mod check;
 mod codes;
 mod diff;

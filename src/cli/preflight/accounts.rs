@@ -17,6 +17,8 @@ use ureq::Agent;
 use ureq::http::StatusCode;
 use zeroize::Zeroizing;
 
+use crate::cli::agent::agent;
+
 /// So many accounts are asked for at a time: some 400 KB of answer, which Synapse has in a fraction of a second.
 const PAGE: usize = 1_000;
 /// How long one request may take: a page of a large homeserver on a busy database takes seconds.
@@ -115,16 +117,8 @@ impl Accounts {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Unanswered::by_the_caller(format!("{shown} holds no access token")));
         }
-        // The token goes where it was sent to and nowhere else: neither on to another place, nor through a proxy that the
-        // environment names for the web, which would look for `127.0.0.1` at its own machine.
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(TIMEOUT))
-            .user_agent(concat!("bailiwick/", env!("CARGO_PKG_VERSION")));
         let authorization = Zeroizing::new(format!("Bearer {token}"));
-        Ok(Self { agent: config.build().into(), base: base.to_owned(), authorization })
+        Ok(Self { agent: agent(TIMEOUT), base: base.to_owned(), authorization })
     }
 
     /// Visits each account.

@@ -15,6 +15,8 @@ use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 use zeroize::Zeroizing;
 
+use crate::cli::agent::agent;
+
 /// How long one request may take: to set the data, the service evaluates its policies with them.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// What it answers to a mistake is shown up to so many characters.
@@ -58,14 +60,7 @@ impl Mas {
         if secret.is_empty() {
             return Err(Failure::Refused(format!("{shown} holds no client secret")));
         }
-        // The secret goes where it was sent to and nowhere else.
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(TIMEOUT))
-            .user_agent(concat!("bailiwick/", env!("CARGO_PKG_VERSION")));
-        let mut mas = Self { agent: config.build().into(), base: base.to_owned(), authorization: Zeroizing::default() };
+        let mut mas = Self { agent: agent(TIMEOUT), base: base.to_owned(), authorization: Zeroizing::default() };
         mas.authorization = Zeroizing::new(format!("Bearer {}", mas.token(client_id, secret)?.as_str()));
         Ok(mas)
     }
