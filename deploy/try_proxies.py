@@ -20,16 +20,19 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-failed = False
+# What did not hold.
+failed: list[str] = []
 
 
 def hold(what: str, is_: object, should: object) -> None:
-    global failed
-    failed |= is_ != should
+    if is_ != should:
+        failed.append(what)
     print(f"ok  {what}: {is_}" if is_ == should else f"FAILED  {what}: {is_!r} instead of {should!r}", flush=True)
 
 
@@ -91,10 +94,10 @@ def nginx(work: Path, inside: int, public: int) -> list[str]:
 
 def caddy(work: Path, inside: int, public: int) -> list[str]:
     committed = HERE / "caddy/Caddyfile"
-    tidy = subprocess.run(["caddy", "fmt", str(committed)], capture_output=True, text=True).stdout
+    tidy = subprocess.run(["caddy", "fmt", str(committed)], check=False, capture_output=True, text=True).stdout
     hold("caddy fmt changes nothing", tidy == committed.read_text(), True)
     valid = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(committed)]
-    validated = subprocess.run(valid, capture_output=True, env={"PATH": "/usr/bin", "HOME": str(work)})
+    validated = subprocess.run(valid, check=False, capture_output=True, env={"PATH": "/usr/bin", "HOME": str(work)})
     hold("caddy validate", validated.returncode, 0)
     # The public site without its name: a certificate for that one cannot be had here.
     changes = {"/run/bailiwick": str(work), ":8791": f":{inside}"}
@@ -116,9 +119,9 @@ def check(name: str, inside: int, public: int, service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
     calls = re.findall(r"^\$ (curl .+)\n((?:(?!\$ |```).*\n)+)", readme, re.MULTILINE)
     right = 0
-    for command, expected in calls:
-        command = command.replace("127.0.0.1:8790", f"127.0.0.1:{inside}")
-        got = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=10).stdout
+    for call, expected in calls:
+        command = call.replace("127.0.0.1:8790", f"127.0.0.1:{inside}")
+        got = subprocess.run(command, shell=True, check=False, capture_output=True, text=True, timeout=10).stdout
         right += got.strip() == expected.strip()
     hold(f"{name}: the README's calls", f"{right} of {len(calls)}", "7 of 7")
 
@@ -139,8 +142,8 @@ def check(name: str, inside: int, public: int, service: Service) -> None:
         ("the public looks around", public, "GET", "/v1/registrations", None, 404, "M_UNRECOGNIZED"),
         ("the public makes work", public, "POST", "/v1/check", "x", 404, "M_UNRECOGNIZED"),
     ]:
-        got = ask(port, method, path, body)
-        hold(what, (got[0], got[1].get("errcode")), (status, errcode))
+        answered, answer = ask(port, method, path, body)
+        hold(what, (answered, answer.get("errcode")), (status, errcode))
 
     stop = threading.Event()
     answers = crowd(inside, stop)
@@ -179,11 +182,11 @@ JSON = {"Content-Type": "application/json"}
 UNAVAILABLE = {"errcode": "M_UNKNOWN", "error": "bailiwick does not answer; ask again later"}
 
 
-def crowd(port: int, stop: threading.Event):
+def crowd(port: int, stop: threading.Event) -> Callable[[], collections.Counter[int | str]]:
     """Sixteen clients, each on one connection; what is returned waits for them and counts their answers by status."""
-    counted: collections.Counter = collections.Counter()
+    counted: collections.Counter[int | str] = collections.Counter()
 
-    def client():
+    def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
         while not stop.is_set():
             connection.request("POST", "/v1/may-register", '{"localpart": "telegram_1"}', JSON)
@@ -197,10 +200,16 @@ def crowd(port: int, stop: threading.Event):
     threads = [threading.Thread(target=client) for _ in range(16)]
     for thread in threads:
         thread.start()
-    return lambda: [thread.join() for thread in threads] and counted
+
+    def wait() -> collections.Counter[int | str]:
+        for thread in threads:
+            thread.join()
+        return counted
+
+    return wait
 
 
-def ask(port: int, method: str, path: str, body: str | None = None) -> tuple[int, dict]:
+def ask(port: int, method: str, path: str, body: str | None = None) -> tuple[int, dict[str, Any]]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
     try:
         connection.request(method, path, body, JSON if body else {})
@@ -229,7 +238,8 @@ def until_answered(port: int) -> None:
 def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
+        port: int = held.getsockname()[1]
+        return port
 
 
 if __name__ == "__main__":

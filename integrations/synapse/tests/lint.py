@@ -16,8 +16,8 @@ from unit import UNIT
 
 TOOLS = ["ruff==0.17.6", "mypy==2.4.1", "types-PyYAML==6.0.12.20261113"]
 
-# It stands on what is here.
-PROXIES = ROOT / "deploy/try_available.py"
+# Both stand on what is here, or on each other.
+PROXIES = [ROOT / "deploy/try_available.py", ROOT / "deploy/try_proxies.py"]
 
 
 def main() -> int:
@@ -26,10 +26,10 @@ def main() -> int:
     typed: list[str | Path] = [tools / "mypy", "--python-executable", synapse]
     commands: list[list[str | Path]] = [
         [tools / "ruff", "check", "."],
-        [tools / "ruff", "check", PROXIES],
+        [tools / "ruff", "check", *PROXIES],
         typed,
         # By themselves: they import one another, and only some run in Synapse's environment.
-        [*typed, *sorted(MODULE.glob("tests/*.py")), PROXIES],
+        [*typed, *sorted(MODULE.glob("tests/*.py")), *PROXIES],
         # trial's assertions have no types.
         [*typed, "--allow-untyped-calls", "--no-warn-unused-ignores", *sorted(UNIT.glob("*.py"))],
     ]
