@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use prometheus::{IntCounter, IntCounterVec};
 use zeroize::Zeroizing;
 
 use super::ApiError;
+use super::caller::{TokenName, Who};
 use crate::reloadable_files::{ReloadableFiles, read_again, read_first};
 use crate::telemetry::Metrics;
 
@@ -38,22 +42,11 @@ impl Role {
     }
 }
 
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
-    /// What the caller may do.
-    pub(super) role: Role,
-}
-
-impl Caller {
-    /// Whoever asks where nobody is asked for a token, or where none is needed.
-    pub(super) const ANYBODY: Self = Self { role: Role::Admin };
-}
-
 /// A token as it is kept: only what recognizes it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     role: Role,
+    name: Option<TokenName>,
     /// Comparing these takes the same time wherever they differ.
     hash: blake3::Hash,
 }
@@ -65,6 +58,41 @@ pub struct Access {
     tokens: ArcSwap<Vec<Known>>,
     unreadable_since: Mutex<Option<Instant>>,
     revisit: ReloadableFiles,
+    requests: OnceLock<Requests>,
+}
+
+/// What is counted of who asks.
+#[derive(Debug)]
+struct Requests {
+    counters: IntCounterVec,
+    /// The names that have a counter of their own.
+    named: Mutex<BTreeMap<TokenName, IntCounter>>,
+    unnamed: IntCounter,
+    others: IntCounter,
+}
+
+/// So many names are counted by themselves for as long as the process lives, however often the file changes; all further ones
+/// together. A label costs Prometheus a series, and nobody has more clients.
+const MAX_NAMES: usize = 64;
+
+impl Requests {
+    fn register(metrics: &Metrics) -> Self {
+        let help = "Requests admitted, by the name of the token; `unnamed` without one, `others` beyond 64 names.";
+        let counters = metrics.counters("bailiwick_token_requests_total", help, &["token"]);
+        let [unnamed, others] = ["unnamed", "others"].map(|name| counters.with_label_values(&[name]));
+        Self { counters, named: Mutex::default(), unnamed, others }
+    }
+
+    fn count(&self, who: Who) {
+        let Who::Named(name) = who else { return self.unnamed.inc() };
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = named.len() >= MAX_NAMES;
+        match named.entry(name) {
+            Entry::Occupied(known) => known.get().inc(),
+            Entry::Vacant(_) if is_full => self.others.inc(),
+            Entry::Vacant(new) => new.insert(self.counters.with_label_values(&[name.as_str()])).inc(),
+        }
+    }
 }
 
 /// So long tokens stay good when their file cannot be read any more: time for whoever replaces it in two steps, and to be
@@ -72,10 +100,11 @@ pub struct Access {
 const UNREADABLE: Duration = Duration::from_secs(60);
 
 /// Shorter tokens can be guessed.
-const MIN_TOKEN: usize = 16;
+pub(super) const MIN_TOKEN: usize = 16;
 
 impl Access {
-    /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, and a token; `#` begins a comment.
+    /// Reads a file of tokens: on each line a role, `register`, `read` or `admin`, perhaps a name, and a token; `#` begins a
+    /// comment.
     pub fn open(file: &Path) -> Result<Self, String> {
         let revisit = ReloadableFiles::new("tokens", &[file]);
         let listed = read(file, read_first)?;
@@ -84,7 +113,13 @@ impl Access {
             return Err(fault);
         }
         let tokens = ArcSwap::from_pointee(listed.tokens);
-        Ok(Self { file: file.to_owned(), tokens, unreadable_since: Mutex::new(None), revisit })
+        Ok(Self {
+            file: file.to_owned(),
+            tokens,
+            unreadable_since: Mutex::new(None),
+            revisit,
+            requests: OnceLock::new(),
+        })
     }
 
     /// Reads the file again if it has changed. Each line counts by itself: one that is not understood admits nobody, and
@@ -114,22 +149,28 @@ impl Access {
         });
     }
 
-    /// Shows from now on whether the tokens are in use as they are on disk.
+    /// Shows from now on whether the tokens are in use as they are on disk, and who asks.
     pub fn show(&self, metrics: &Metrics) {
         self.revisit.show(metrics);
+        self.requests.get_or_init(|| Requests::register(metrics));
     }
 
-    /// Says who asks, or why that will not do. `authorization` is the header.
-    pub(super) fn check(&self, needed: Role, authorization: Option<&[u8]>) -> Result<Caller, ApiError> {
+    /// Says what whoever asks may do and by which token, or why that will not do. `authorization` is the header.
+    pub(super) fn check(&self, needed: Role, authorization: Option<&[u8]>) -> Result<(Role, Who), ApiError> {
         let token = authorization.and_then(bearer).ok_or_else(ApiError::missing_token)?;
         let hash = blake3::hash(token);
+        let tokens = self.tokens.load();
         // Every token is compared, so that the time tells nothing.
-        let role = self.tokens.load().iter().filter(|known| known.hash == hash).map(|known| known.role).max();
-        match role {
-            None => Err(ApiError::unknown_token()),
-            Some(role) if role < needed => Err(ApiError::forbidden(needed)),
-            Some(role) => Ok(Caller { role }),
+        let known = tokens.iter().filter(|known| known.hash == hash).max_by_key(|known| (known.role, known.name));
+        let Some(&Known { role, name, .. }) = known else { return Err(ApiError::unknown_token()) };
+        if role < needed {
+            return Err(ApiError::forbidden(needed));
         }
+        let who = name.map_or(Who::Unnamed, Who::Named);
+        if let Some(requests) = self.requests.get() {
+            requests.count(who);
+        }
+        Ok((role, who))
     }
 }
 
@@ -158,26 +199,36 @@ fn read(file: &Path, bytes: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Lis
         }
     }
     if listed.tokens.is_empty() && listed.faults.is_empty() {
-        let fault = format!("{shown} holds no token: write `register TOKEN`, `read TOKEN` or `admin TOKEN` on a line");
+        let fault = format!(
+            "{shown} holds no token: write `register TOKEN`, `read TOKEN` or `admin TOKEN` on a line, with a name before the token if you like"
+        );
         listed.faults.push(fault);
     }
     Ok(listed)
 }
 
 fn parse(line: &[u8]) -> Result<Option<Known>, String> {
-    let expected = || "expected `register TOKEN`, `read TOKEN` or `admin TOKEN`".to_owned();
+    let expected = || {
+        "expected `register TOKEN`, `read TOKEN` or `admin TOKEN`, or the same with a name: `read NAME TOKEN`"
+            .to_owned()
+    };
     let line = std::str::from_utf8(line).map_err(|_| expected())?;
     let mut words = line.split_whitespace();
-    let (role, token) = match (words.next(), words.next(), words.next()) {
+    let (role, name, token) = match (words.next(), words.next(), words.next(), words.next()) {
         (None, ..) => return Ok(None),
         (Some(comment), ..) if comment.starts_with('#') => return Ok(None),
-        (Some(role), Some(token), None) => (Role::named(role).ok_or_else(expected)?, token),
+        (Some(role), Some(token), None, _) => (role, None, token),
+        (Some(role), Some(name), Some(token), None) => (role, Some(name), token),
         _ => return Err(expected()),
     };
+    let role = Role::named(role).ok_or_else(expected)?;
     if token.len() < MIN_TOKEN {
         return Err(format!("a token has at least {MIN_TOKEN} characters"));
     }
-    Ok(Some(Known { role, hash: blake3::hash(token.as_bytes()) }))
+    // It is not repeated: it may be the token.
+    let wrong = || format!("a name has at most {} characters, letters, digits and `._-`", TokenName::MAX);
+    let name = name.map(|name| TokenName::of(name).ok_or_else(wrong)).transpose()?;
+    Ok(Some(Known { role, name, hash: blake3::hash(token.as_bytes()) }))
 }
 
 #[cfg(test)]
@@ -224,7 +275,8 @@ mod tests {
     #[test]
     fn what_is_no_longer_listed_is_refused_whatever_else_stands_there() {
         let rest = format!("read {}", TOKENS[1]);
-        for text in [rest.clone(), format!("{rest}\nraed {}\n", TOKENS[0]), format!("read {} x\n{rest}\n", TOKENS[0])] {
+        for text in [rest.clone(), format!("{rest}\nraed {}\n", TOKENS[0]), format!("read {} x y\n{rest}\n", TOKENS[0])]
+        {
             let guarded = Guarded::with(&both());
             assert_eq!(guarded.admitted(), [true, true]);
             guarded.write(&text);
@@ -281,6 +333,40 @@ mod tests {
             assert_eq!(bearer(header.as_bytes()), Some(&b"TOKEN"[..]), "{header:?}");
         }
         assert_eq!(bearer(b"Basic TOKEN"), None);
+    }
+
+    #[test]
+    fn a_token_may_have_a_name_and_a_token_is_never_taken_for_one() {
+        let guarded = Guarded::with(&format!("read web {}\nadmin {}\n", TOKENS[0], TOKENS[1]));
+        let who = |token: &str| guarded.access.check(Role::Read, Some(format!("Bearer {token}").as_bytes())).ok();
+        let web = TokenName::of("web").expect("a name");
+        assert_eq!(who(TOKENS[0]), Some((Role::Read, Who::Named(web))));
+        assert_eq!(who(TOKENS[1]), Some((Role::Admin, Who::Unnamed)));
+        for line in [format!("read {} web", TOKENS[0]), format!("read {} {}", TOKENS[0], TOKENS[1])] {
+            guarded.write(&line);
+            assert_eq!(guarded.admitted(), [false, false], "{line}");
+            let fault = parse(line.as_bytes()).expect_err("it is refused");
+            assert!(TOKENS.iter().all(|token| !fault.contains(token)), "{fault}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_up_to_a_number() {
+        let metrics = Metrics::new();
+        let requests = Requests::register(&metrics);
+        for number in 0..MAX_NAMES + 2 {
+            requests.count(Who::Named(TokenName::of(&format!("n{number}")).expect("a name")));
+        }
+        requests.count(Who::Named(TokenName::of("n0").expect("a name")));
+        requests.count(Who::Unnamed);
+        let text = String::from_utf8(metrics.render()).expect("UTF-8");
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("bailiwick_token_requests_total{")).collect();
+        assert_eq!(lines.len(), MAX_NAMES + 2);
+        for (name, count) in [("n0", 2), ("n63", 1), ("others", 2), ("unnamed", 1)] {
+            let line = format!("bailiwick_token_requests_total{{token=\"{name}\"}} {count}");
+            assert!(lines.contains(&&*line), "{line}");
+        }
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::time::Instant;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
-    UPGRADE, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION,
+    CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::{HttpMessage, HttpResponse, web};
 
+use super::decision_record::DECISION_ID;
 use super::doors::Sender;
 use super::error::ApiError;
 use super::exchange::{Exchange, InFlight, InUse};
@@ -65,7 +66,7 @@ impl Observer {
         let mut in_flight = request.request().conn_data::<Rc<Exchange>>().map(Exchange::asked);
         let method = request.method().clone();
         let sender = self.state.doors.sender(request.headers());
-        let admitted = self.admitted(&sender, &request);
+        let admitted = self.admitted(&sender, &request, began);
         if let Some(in_flight) = &mut in_flight {
             self.expect_body(in_flight, &mut request, admitted.is_ok());
         }
@@ -104,7 +105,12 @@ impl Observer {
     }
 
     /// Who asks, unless the request is not even looked at.
-    fn admitted(&self, sender: &Sender, request: &ServiceRequest) -> Result<(Caller, Option<Held>), Instead> {
+    fn admitted(
+        &self,
+        sender: &Sender,
+        request: &ServiceRequest,
+        began: Instant,
+    ) -> Result<(Caller, Option<Held>), Instead> {
         let headers = request.headers();
         // Without an address it comes through the Unix socket, which no web page gets to.
         let listener = request.request().conn_data::<Rc<Exchange>>().and_then(|exchange| exchange.listener());
@@ -124,8 +130,11 @@ impl Observer {
         }
         let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let caller = match (&self.state.access, self.role) {
-            (Some(access), Some(needed)) => access.check(needed, authorization)?,
-            _ => Caller::ANYBODY,
+            (Some(access), Some(needed)) => {
+                let (role, who) = access.check(needed, authorization)?;
+                Caller { role, who, route: self.metrics.route(), began }
+            }
+            _ => Caller::anybody(self.metrics.route(), began),
         };
         let most = self.state.limits.body_bytes;
         let body = if self.reads_body(request.method()) { body_bytes(headers, most) } else { 0 };
@@ -182,6 +191,10 @@ impl Observer {
         }
         if let Sender::Listed(origin) = sender {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            if headers.contains_key(DECISION_ID) {
+                // Pages see no other headers than those that every answer may have.
+                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from(DECISION_ID));
+            }
         }
     }
 }

@@ -51,6 +51,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         {"url": "/", "description": "Where this document is served."},
         {"url": "http://127.0.0.1:8790", "description": "Where it is served unless it is told otherwise."},
     ]);
+    tell_decision_ids(&mut document);
     guard(&mut document);
     refine(&mut document);
     spread(&mut document);
@@ -99,6 +100,20 @@ fn guard(document: &mut Value) {
                         json!({"description": "Seconds after which to ask again.", "schema": {"type": "integer"}});
                 }
             }
+        }
+    }
+}
+
+/// Says what decisions are called on record.
+fn tell_decision_ids(document: &mut Value) {
+    let decide = ["/v1/may-register", "/v1/may-create-alias", "/v1/may-act", "/_matrix/client/v3/register/available"];
+    let header = json!({
+        "description": "With --decision-log: what the decision is called on record, if it is put there.",
+        "schema": {"type": "string"},
+    });
+    for path in decide {
+        for operation in document["paths"][path].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+            operation["responses"]["200"]["headers"]["Bailiwick-Decision-Id"] = header.clone();
         }
     }
 }

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::decided::Decided;
+use super::decision_record::{DecisionId, Input};
 use super::elsewhere::{self, Asked, DecisionThere, There};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, scratch};
@@ -61,6 +62,14 @@ impl<'q> By<'q> {
         }
     }
 
+    /// The id that it gives.
+    fn as_id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id) => id.as_deref(),
+            Self::Token(_) | Self::AsTyped => None,
+        }
+    }
+
     fn into_owned(self) -> By<'static> {
         match self {
             Self::Id(id) => By::Id(id.map(owned)),
@@ -103,8 +112,9 @@ impl Question<'_> {
         let snapshot = state.snapshot()?;
         match scratch::in_a_moment(|scratch| self.decide(snapshot.services(), scratch)) {
             Some(decision) => {
-                let (status, bytes) = told(&snapshot, caller, state.decided(caller, &snapshot, decision?));
-                Ok(render::json(status, bytes))
+                let (decision, id) = state.decided(caller, &self.input(), &snapshot, decision?);
+                let (status, bytes) = told(&snapshot, caller, decision);
+                Ok(DecisionId::tell(id, render::json(status, bytes)))
             }
             None => {
                 let snapshot = Arc::clone(&*snapshot);
@@ -123,6 +133,18 @@ impl Question<'_> {
                 services.may_create_alias(alias, by.asker(services), user_id.as_deref(), scratch)
             }
         })
+    }
+
+    /// What is put on record of it.
+    fn input(&self) -> Input<'_> {
+        let none = Input::default();
+        match self {
+            Self::UserId(id, by) | Self::Act(id, by) => Input { user_id: Some(id), as_id: by.as_id(), ..none },
+            Self::Localpart(name, by) => Input { localpart: Some(name), as_id: by.as_id(), ..none },
+            Self::Alias { alias, user_id, by } => {
+                Input { alias: Some(alias), user_id: user_id.as_deref(), as_id: by.as_id(), ..none }
+            }
+        }
     }
 
     fn into_owned(self) -> Question<'static> {
@@ -146,7 +168,9 @@ struct OfQuestion {
 impl Asked for OfQuestion {
     fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError> {
         let decision = scratch::patiently(|scratch| self.question.decide(snapshot.services(), scratch))?;
-        let (_, bytes) = as_decided(snapshot, self.caller, state.decided(self.caller, snapshot, decision));
+        // The answer is that of several homeservers, and carries the name of none.
+        let (decision, _) = state.decided(self.caller, &self.question.input(), snapshot, decision);
+        let (_, bytes) = as_decided(snapshot, self.caller, decision);
         Ok(bytes)
     }
 
@@ -169,9 +193,10 @@ impl Question<'static> {
         let aside = Arc::clone(&state.aside);
         let decided = aside.hard(move || {
             let decision = scratch::patiently(|scratch| self.decide(snapshot.services(), scratch))?;
-            Ok(told(&snapshot, caller, state.decided(caller, &snapshot, decision)))
+            let (decision, id) = state.decided(caller, &self.input(), &snapshot, decision);
+            Ok((told(&snapshot, caller, decision), id))
         });
-        decided.await?.map(|(status, bytes)| render::json(status, bytes))
+        decided.await?.map(|((status, bytes), id)| DecisionId::tell(id, render::json(status, bytes)))
     }
 }
 

@@ -33,7 +33,7 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
     let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let role = match &state.access {
         None => Some(Role::Admin),
-        Some(access) => access.check(Role::Register, authorization).ok().map(|caller| caller.role),
+        Some(access) => access.check(Role::Register, authorization).ok().map(|(role, _)| role),
     };
     let mut response = render::ok(&Asking { token_needed: state.access.is_some(), role: role.map(Role::as_str) });
     // Another token is another answer.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use arc_swap::Guard;
 
+use super::decision_record::{DecisionId, Input, Recorder};
 use super::error::ApiError;
 use super::healthz::Ailing;
 use super::memory::Memory;
@@ -98,6 +99,8 @@ pub struct AppState {
     /// Whose pages may ask.
     pub(super) doors: Doors,
     when_incomplete: WhenIncomplete,
+    /// What puts decisions on record, if anything does.
+    recorder: Option<Recorder>,
     /// Requests that wait for something to happen.
     pub(super) waiters: Waiters,
     /// What the homeserver has loaded, as it says itself.
@@ -145,6 +148,7 @@ impl AppState {
             access: None,
             doors: Doors::default(),
             when_incomplete: WhenIncomplete::default(),
+            recorder: None,
             waiters,
             workers,
             reserved: ReservedNames::default(),
@@ -177,6 +181,13 @@ impl AppState {
     #[must_use]
     pub const fn when_incomplete(mut self, when_incomplete: WhenIncomplete) -> Self {
         self.when_incomplete = when_incomplete;
+        self
+    }
+
+    /// Puts decisions on record.
+    #[must_use]
+    pub fn recorded_by(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
         self
     }
 
@@ -215,13 +226,21 @@ impl AppState {
     }
 
     /// A decision has been made for a caller: the one place that hears of every decision, and the one that says what
-    /// becomes of it while claims are missing.
-    pub(super) fn decided<'s>(&self, caller: Caller, snapshot: &Snapshot, decision: Decision<'s>) -> Decision<'s> {
+    /// becomes of it while claims are missing, and what it is called on record, if it is put there.
+    pub(super) fn decided<'s>(
+        &self,
+        caller: Caller,
+        input: &Input<'_>,
+        snapshot: &Snapshot,
+        decision: Decision<'s>,
+    ) -> (Decision<'s>, Option<DecisionId>) {
         let decision =
             if self.refuses(snapshot.lacks_claims()) { decision.when_claims_are_missing() } else { decision };
         self.metrics.decision(decision.reason);
         self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
         tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");
-        decision
+        let recorder = self.recorder.as_ref();
+        let id = recorder.and_then(|recorder| recorder.record(caller, input, snapshot, &decision));
+        (decision, id)
     }
 }

@@ -5,6 +5,7 @@ mod as_judged;
 mod changes;
 mod check;
 mod command_line;
+mod decision_log;
 mod dialects;
 mod doors;
 mod elsewhere;

@@ -17,8 +17,12 @@ const NOT_SHOWN: [(&str, &str); 5] = [
 ];
 
 /// Metrics that no alert reads.
-const NOT_ALERTED: [(&str, &str); 19] = [
+const NOT_ALERTED: [(&str, &str); 21] = [
     ("bailiwick_build_info", "a name"),
+    (
+        "bailiwick_decision_log_written_total",
+        "any number of them is right; bailiwick_decision_log_dropped_total is watched",
+    ),
     ("bailiwick_decisions_total", "what people ask, and what they are told, is no fault of the service"),
     ("bailiwick_failed_looks_total", "bailiwick_thread_healthy is 0 as long as looks fail"),
     (
@@ -36,6 +40,7 @@ const NOT_ALERTED: [(&str, &str); 19] = [
     ("bailiwick_reload_duration_seconds", "what matters is that looks end: bailiwick_last_look_timestamp_seconds"),
     ("bailiwick_reloads_total", "bailiwick_last_reload_successful is watched, and says how it is now"),
     ("bailiwick_snapshot_info", "a name; replicas may differ for as long as files take to arrive"),
+    ("bailiwick_token_requests_total", "how much each client asks is no fault of the service"),
     (
         "process_cpu_seconds_total",
         "how much is right depends on the machine; bailiwick_http_request_duration_seconds is watched",
@@ -94,8 +99,8 @@ fn metrics() -> BTreeSet<String> {
     fs::write(path("cert"), made.cert.pem()).expect("written");
     fs::write(path("tokens"), "admin 0123456789abcdef0123456789abcdef\n").expect("written");
     fs::set_permissions(path("tokens"), fs::Permissions::from_mode(0o600)).expect("closed to others");
-    let (cert, key, tokens, state) = (path("cert"), path("key"), path("tokens"), path("state"));
-    let name = ["--server-name", "example.com", "--state-dir", &state];
+    let [cert, key, tokens, state, log] = ["cert", "key", "tokens", "state", "decisions"].map(path);
+    let name = ["--server-name", "example.com", "--state-dir", &state, "--decision-log", &log];
     let files = ["--tls-cert", &cert, "--tls-key", &key, "--auth-token-file", &tokens];
     let service = Service::start_with(&[&examples()], &[&name[..], &files].concat());
     let asked = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\

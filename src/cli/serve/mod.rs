@@ -23,12 +23,12 @@ use unix_socket::UnixSocket;
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
 use crate::analysis::Comparer;
-use crate::http::{Access, AppState, Aside, Connections, Limits, Part};
+use crate::http::{Access, AppState, Aside, Connections, Limits, Part, Recorder};
 use crate::priority::stand_back_all;
 use crate::pulse::Pulse;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Analyst, Elsewhere, Options, Reloader};
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{self, DecisionLog, Metrics};
 
 /// How often connections, and the files of tokens and certificates, are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -74,6 +74,8 @@ struct Prepared {
     unix: Option<(UnixSocket, UnixListener)>,
     access: Option<Arc<Access>>,
     certificate: Option<Arc<Certificate>>,
+    metrics: Metrics,
+    decision_log: Option<Arc<DecisionLog>>,
 }
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
@@ -108,9 +110,14 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
         (Some(chain), Some(key)) => Some(Certificate::open(chain, key)?),
         _ => None,
     };
+    let metrics = Metrics::new();
+    let decision_log = serve.decision_log.as_deref().map(|path| {
+        DecisionLog::open(path, &metrics).with_context(|| format!("failed to open the decision log {}", path.display()))
+    });
+    let decision_log = decision_log.transpose()?.map(Arc::new);
     let socket = serve.unix_socket.as_deref();
     let unix = socket.map(|path| UnixSocket::bind(path, serve.unix_socket_mode)).transpose()?;
-    Ok(Prepared { options, hasher, elsewhere, unix, access, certificate })
+    Ok(Prepared { options, hasher, elsewhere, unix, access, certificate, metrics, decision_log })
 }
 
 /// Whether two paths lead to the same place, as far as can be told.
@@ -167,12 +174,11 @@ fn raise_file_limit() {
 }
 
 async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
-    let Prepared { options, hasher, elsewhere, unix, access, certificate } = prepared;
+    let Prepared { options, hasher, elsewhere, unix, access, certificate, metrics, decision_log } = prepared;
     let (unix_socket, unix_listener) = unix.unzip();
     let unix_socket = unix_socket.map(Arc::new);
     stand_back_all();
     raise_file_limit();
-    let metrics = Metrics::new();
     if let Some(access) = &access {
         access.show(&metrics);
     }
@@ -199,6 +205,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         .guarded_by(access.clone())
         .behind(serve.doors())
         .when_incomplete(serve.when_incomplete)
+        .recorded_by(decision_log.clone().map(|log| Recorder::new(log, serve.decision_log_of, serve.decision_log_hash)))
         .with_pulses(pulses)
         .with_elsewhere(elsewhere);
     let state = web::Data::new(state);
@@ -223,6 +230,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         state.clone(),
         reloader.clone(),
         unix_socket.clone(),
+        decision_log.clone(),
         signals_pulse.life(),
     )?);
     actix_web::rt::spawn(signals::tell_systemd(reloader.live()));
@@ -248,6 +256,9 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     }
     supervisor.stop();
     reloader.shutdown();
+    if let Some(log) = &decision_log {
+        log.flush();
+    }
     tracing::info!("bailiwick has stopped");
     ended.context("the server failed")
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::listen;
 use crate::cli::sources::{Sources, Whose};
-use crate::http::{Doors, Limits, Part, WhenIncomplete, origin};
+use crate::http::{Doors, Limits, Part, Recorded, WhenIncomplete, origin};
 use crate::telemetry::LogFormat;
 
 /// What to serve, and where.
@@ -63,8 +63,8 @@ pub(in crate::cli) struct Serve {
     )]
     pub(super) admin_listen: Vec<SocketAddr>,
 
-    /// A file with bearer tokens, on each line `register TOKEN`, `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`. Read
-    /// again when it changes.
+    /// A file with bearer tokens, on each line `register TOKEN`, `read TOKEN` or `admin TOKEN`, for `/v1` and `/-/`; or
+    /// with a name, `read NAME TOKEN`, by which metrics and the decision log tell who asks. Read again when it changes.
     #[arg(long, value_name = "FILE", env = "BAILIWICK_AUTH_TOKEN_FILE", help_heading = "Who may ask")]
     pub(super) auth_token_file: Option<PathBuf>,
 
@@ -246,6 +246,27 @@ pub(in crate::cli) struct Serve {
         help_heading = "Limits"
     )]
     pub(super) shutdown_timeout: u64,
+
+    /// Put decisions on record here, a line of JSON for each; `-` is standard output. A file that is made is its owner's alone.
+    /// Opened again on SIGHUP. What people type is personal data. See docs/decisions.md.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_DECISION_LOG", help_heading = "Log")]
+    pub(super) decision_log: Option<PathBuf>,
+
+    /// Which decisions are on record: those that refuse, or all.
+    #[arg(
+        long,
+        value_name = "WHICH",
+        env = "BAILIWICK_DECISION_LOG_OF",
+        value_enum,
+        default_value_t,
+        requires = "decision_log",
+        help_heading = "Log"
+    )]
+    pub(super) decision_log_of: Recorded,
+
+    /// Put names on record as digests, under a key that lives and dies with the process.
+    #[arg(long, env = "BAILIWICK_DECISION_LOG_HASH", requires = "decision_log", help_heading = "Log")]
+    pub(super) decision_log_hash: bool,
 
     /// How log lines look.
     #[arg(

@@ -12,14 +12,15 @@ use crate::http::AppState;
 use crate::pulse::Life;
 use crate::reload::{Reloader, Trigger};
 use crate::snapshot::Live;
-use crate::telemetry;
+use crate::telemetry::{self, DecisionLog};
 
-/// SIGHUP reloads; SIGTERM and SIGINT drain; a second of those stops at once.
+/// SIGHUP reloads, and opens the decision log again; SIGTERM and SIGINT drain; a second of those stops at once.
 pub(super) fn obey(
     servers: Vec<ServerHandle>,
     state: web::Data<AppState>,
     reloader: Reloader,
     unix_socket: Option<Arc<UnixSocket>>,
+    decision_log: Option<Arc<DecisionLog>>,
     life: Life,
 ) -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
@@ -31,6 +32,9 @@ pub(super) fn obey(
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
+                    if let Some(log) = &decision_log {
+                        log.reopen();
+                    }
                     // By itself: signals are obeyed however long a reload takes.
                     actix_web::rt::spawn(reload(reloader.clone()));
                     continue;
@@ -44,6 +48,9 @@ pub(super) fn obey(
                     socket.remove();
                 }
                 // A server that is stopping already would first let its time for that pass.
+                if let Some(log) = &decision_log {
+                    log.flush();
+                }
                 telemetry::flush_log();
                 std::process::exit(0);
             }
