@@ -8,10 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
-use super::output::{self, print};
+use super::output::{self, Printed, printed};
 use super::report::{self, Document, Report, Texts, Unchecked};
 use super::sources::{Homeservers, Sources};
 use super::synapse_config::{Note, Refused};
+use super::watch::{self, Look};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Reading, Severity, together};
 use crate::homeserver::{Dialect, Homeserver};
@@ -25,6 +26,7 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
   bailiwick check --synapse-config /etc/matrix-synapse/homeserver.yaml --all
   bailiwick check new-bridge.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
   bridge -g -r /dev/stdout | bailiwick check - --server-name example.com --format json
+  bailiwick check . --server-name example.com --watch
 
 Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
                         with its configuration), 3 warnings only, 64 usage, 70 internal")]
@@ -50,6 +52,11 @@ pub(super) struct Check {
     /// Leave findings of this code out; may be given several times.
     #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding)]
     allow: Vec<Code>,
+
+    /// Check again whenever a file has changed, until Ctrl-C; the exit code is that of the last check. A terminal is emptied
+    /// before each.
+    #[arg(long, env = "BAILIWICK_WATCH")]
+    watch: bool,
 }
 
 /// How findings are written.
@@ -65,13 +72,26 @@ enum Format {
 }
 
 pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
+    if !check.watch {
+        return ExitCode::from(once(check, colour, &mut Look::default()).code);
+    }
+    match check.sources.beside() {
+        Ok(beside) => watch::run(&beside, check.format == Format::Human, |look| once(check, colour, look)),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
     let texts = Texts::default();
     let mut notes = Vec::new();
-    let snapshots = match load_all(check, &texts, &mut |note| notes.push(note)) {
+    let snapshots = match load_all(check, &texts, look, &mut |note| notes.push(note)) {
         Ok(snapshots) => snapshots,
         Err(error) => {
             tell_all(&notes);
-            return unchecked(check.format, &error, colour);
+            return unchecked(check.format, &error, colour, look);
         }
     };
     let mut found = Vec::new();
@@ -85,7 +105,7 @@ pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
         Ok(comparer) => comparer,
         Err(error) => {
             complain(&error.into());
-            return ExitCode::from(INTERNAL);
+            return Printed { code: INTERNAL, whole: false };
         }
     };
     found.extend(waiting(&snapshots, || find(&comparer, &snapshots)));
@@ -101,7 +121,9 @@ pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
     let faults = report::faults(&snapshots);
     let report =
         Report { snapshots: &snapshots, faults: &faults, findings: &findings, texts: &texts, all: check.all, colour };
-    print(code(&report), |out| match check.format {
+    let code = code(&report);
+    look.judge(code);
+    printed(code, |out| match check.format {
         Format::Human => report::human(&report, out),
         Format::Json => output::json(out, &Document::of(&report)),
         Format::Sarif => report::sarif(&report, out),
@@ -115,12 +137,18 @@ fn tell_all(notes: &[Note]) {
 }
 
 /// What each homeserver makes of the same sources. The tokens of all of them can be held against each other.
-fn load_all(check: &Check, texts: &Texts, note: &mut dyn FnMut(Note)) -> anyhow::Result<Vec<Arc<Snapshot>>> {
+fn load_all(
+    check: &Check,
+    texts: &Texts,
+    look: &mut Look,
+    note: &mut dyn FnMut(Note),
+) -> anyhow::Result<Vec<Arc<Snapshot>>> {
     let dialects = check.homeservers.several.dialects();
     let (homeserver, sources) = check.sources.resolve(dialects[0], note)?;
     let hasher = TokenHasher::new();
     let mut load = |&dialect: &Dialect| {
         let sources = check.sources.also_for(dialect, (dialects[0], &sources), note)?;
+        look.watch(&sources);
         load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts)
     };
     dialects.iter().map(&mut load).collect()
@@ -166,7 +194,7 @@ fn code(report: &Report<'_>) -> u8 {
 
 /// Says in the format that was asked for that nothing could be checked: a program that reads the answer must not take
 /// silence for a set without findings. What Synapse itself would refuse is an error that was found.
-fn unchecked(format: Format, error: &anyhow::Error, colour: bool) -> ExitCode {
+fn unchecked(format: Format, error: &anyhow::Error, colour: bool, look: &Look) -> Printed {
     let refused = error.downcast_ref::<Refused>();
     let file = refused.map(|refused| refused.file.display().to_string()).unwrap_or_default();
     let refused = refused.map(|refused| Unchecked { file: &file, faults: &refused.error.faults, text: &refused.text });
@@ -174,7 +202,9 @@ fn unchecked(format: Format, error: &anyhow::Error, colour: bool) -> ExitCode {
         complain(error);
     }
     let problem = format!("{error:#}");
-    print(if refused.is_none() { USAGE } else { ERRORS }, |out| match format {
+    let code = if refused.is_none() { USAGE } else { ERRORS };
+    look.judge(code);
+    printed(code, |out| match format {
         Format::Human => refused.iter().try_for_each(|refused| report::human_of_faults(refused, colour, out)),
         Format::Json => output::json(out, &Document::of_problem(&problem, refused.as_ref())),
         Format::Sarif => report::sarif_of_problem(&problem, refused.as_ref(), out),

@@ -25,6 +25,7 @@ mod test;
 mod tls;
 mod usage;
 mod version;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -28,15 +28,28 @@ pub(super) type Out = BufWriter<StdoutLock<'static>>;
 /// command ends quietly, with the code that says what it found. Anything else that cannot be written, such as to a full
 /// disk, is one, since whoever reads the rest would take it for the whole.
 pub(super) fn print(code: u8, write: impl FnOnce(&mut Out) -> io::Result<()>) -> ExitCode {
+    ExitCode::from(printed(code, write).code)
+}
+
+/// The same for a command that may go on.
+pub(super) fn printed(code: u8, write: impl FnOnce(&mut Out) -> io::Result<()>) -> Printed {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(code),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(code),
+        Ok(()) => Printed { code, whole: true },
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Printed { code, whole: false },
         Err(error) => {
             complain(&anyhow::Error::new(error).context("failed to write to standard output"));
-            ExitCode::from(INTERNAL)
+            Printed { code: INTERNAL, whole: false }
         }
     }
+}
+
+/// What came of writing.
+pub(super) struct Printed {
+    /// With which code the command ends, if it ends now.
+    pub(super) code: u8,
+    /// Whether all of it was taken: whoever reads may have stopped.
+    pub(super) whole: bool,
 }
 
 /// Writes a JSON document, for people who look at it as well as for programs.

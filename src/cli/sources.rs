@@ -109,6 +109,15 @@ impl Sources {
         Ok(self.resolve(dialect, &mut |_| {})?.1)
     }
 
+    /// What is to be watched besides what is resolved, for a command that looks again when something has changed: the
+    /// configuration, which may have to be mended before anything can be resolved.
+    pub(crate) fn beside(&self) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+        if let Some(once) = self.dirs.iter().find(|path| is_once(path)) {
+            bail!("{} can be read once, and not be watched: give a directory or a file", once.display());
+        }
+        Ok(all_at(&self.synapse.paths, Dialect::default()))
+    }
+
     /// Whether something among them can be read once.
     fn are_once(&self) -> bool {
         self.dirs.iter().any(|path| is_once(path))

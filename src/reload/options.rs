@@ -6,6 +6,15 @@ use std::time::Duration;
 use crate::homeserver::Homeserver;
 use crate::source::{Clock, Loader, Provider, SystemClock};
 
+/// A change is taken over when nothing has changed for this long.
+pub(crate) const QUIET: Duration = Duration::from_millis(100);
+
+/// But at the latest after this time, when changes do not cease.
+pub(crate) const MAX_WAIT: Duration = Duration::from_millis(500);
+
+/// How often to look without any event.
+pub(crate) const POLL: Duration = Duration::from_secs(30);
+
 /// What a reload needs to know.
 #[derive(Clone)]
 pub struct Options {
@@ -46,9 +55,9 @@ impl Options {
         Self {
             homeserver,
             sources,
-            quiet: Duration::from_millis(100),
-            max_wait: Duration::from_millis(500),
-            poll: Duration::from_secs(30),
+            quiet: QUIET,
+            max_wait: MAX_WAIT,
+            poll: POLL,
             hold: Duration::from_secs(60),
             look_limit: Duration::from_secs(60),
             answer_limit: Duration::from_secs(10),

@@ -143,7 +143,7 @@ const FIRST_LOOK_LIMIT: Duration = Duration::from_secs(600);
 const LATENESS: Duration = Duration::from_secs(30);
 
 /// How often to look while events are not to be had, or a file is being written.
-const BLIND_POLL: Duration = Duration::from_secs(1);
+pub(crate) const BLIND_POLL: Duration = Duration::from_secs(1);
 
 /// How often to look while something is held: often enough that within the usual grace a dozen looks must have missed it
 /// before it is let go.

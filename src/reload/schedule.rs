@@ -5,7 +5,7 @@ use super::Trigger;
 
 /// When to look next. Knows no clock: it is told the time.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     quiet: Duration,
     max_wait: Duration,
     poll: Duration,
@@ -17,18 +17,18 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(quiet: Duration, max_wait: Duration, poll: Duration, now: Instant) -> Self {
+    pub(crate) fn new(quiet: Duration, max_wait: Duration, poll: Duration, now: Instant) -> Self {
         Self { quiet, max_wait, poll, hints: None, next_poll: now + jittered(poll), ends: None }
     }
 
     /// Something may have changed.
-    pub(super) fn hint(&mut self, now: Instant) {
+    pub(crate) fn hint(&mut self, now: Instant) {
         let first = self.hints.map_or(now, |(first, _)| first);
         self.hints = Some((first, now));
     }
 
     /// Changes how often to look without a hint; the next time is not later than that from now.
-    pub(super) fn poll_every(&mut self, poll: Duration, now: Instant) {
+    pub(crate) fn poll_every(&mut self, poll: Duration, now: Instant) {
         if self.poll != poll {
             self.poll = poll;
             self.next_poll = self.next_poll.min(now + jittered(poll));
@@ -36,19 +36,19 @@ impl Schedule {
     }
 
     /// At this time something is over, and a look is due whatever else is.
-    pub(super) fn ends_at(&mut self, ends: Option<Instant>) {
+    pub(crate) fn ends_at(&mut self, ends: Option<Instant>) {
         self.ends = ends;
     }
 
     /// A reload that began now has made all that was due undue.
-    pub(super) fn reloaded(&mut self, now: Instant) {
+    pub(crate) fn reloaded(&mut self, now: Instant) {
         self.hints = None;
         self.ends = None;
         self.next_poll = now + jittered(self.poll);
     }
 
     /// What is due now.
-    pub(super) fn due(&self, now: Instant) -> Option<Trigger> {
+    pub(crate) fn due(&self, now: Instant) -> Option<Trigger> {
         if self.settled().is_some_and(|at| at <= now) {
             Some(Trigger::Event)
         } else if self.polls_at() <= now {
@@ -59,7 +59,7 @@ impl Schedule {
     }
 
     /// When something will be due.
-    pub(super) fn wake(&self) -> Instant {
+    pub(crate) fn wake(&self) -> Instant {
         self.settled().map_or(self.polls_at(), |at| at.min(self.polls_at()))
     }
 

@@ -51,3 +51,4 @@ mod ten_cases;
 mod tuwunel_config;
 mod under_a_limit;
 mod visible;
+mod watch;
