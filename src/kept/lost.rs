@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{SUFFIX, StateDir};
+use super::{HELD, InForce, LOST, SUFFIX, StateDir};
 use crate::snapshot::{MissingSource, Problem};
 
 /// What was changed within so many seconds is looked at again: another change in the same moment leaves no trace.
@@ -62,14 +62,19 @@ impl StateDir {
             // What is held besides is noted again along with the copy.
             self.held.remove(file);
         }
-        self.lack.extend(removed.iter().cloned());
         if !removed.is_empty() {
             let (dir, copies) = (self.dir.display(), removed.len());
             tracing::warn!(
                 "{copies} copies were removed from the state directory {dir}, and are made again as far as their files can be read"
             );
         }
-        !removed.is_empty()
+        let noted = self.path_of("", LOST);
+        let forgets = self.lost.as_ref().is_some_and(|lost| !lost.is_empty())
+            && noted.file_name().is_some_and(|name| !names.contains(name));
+        if forgets {
+            self.lost = None;
+        }
+        forgets || !removed.is_empty()
     }
 
     /// The directory is not the one that was locked: everything is to be copied again, into the one that is made or is there.
@@ -80,18 +85,18 @@ impl StateDir {
         );
         self.lock = None;
         self.seen = None;
-        self.lack.extend(self.saved.drain().map(|(file, _)| file));
+        self.saved.clear();
         self.held.clear();
+        self.lost = None;
         self.released.clear();
         true
     }
 
     /// Why not all that is in force has a copy although nothing has failed: what is held of a file has no bytes to be copied.
-    pub(super) fn lacking(&mut self, in_force: &HashSet<&str>) -> Option<String> {
-        let saved = &self.saved;
-        self.lack.retain(|file| in_force.contains(&**file) && !saved.contains_key(file));
-        let first = self.lack.iter().min()?;
-        Some(format!("the copy of {first} was removed, and what is in force of it cannot be read again"))
+    pub(super) fn lacking(&self, in_force: &[InForce<'_>]) -> Option<String> {
+        let without = in_force.iter().map(|one| one.file).filter(|file| !self.saved.contains_key(*file));
+        let first = without.min()?;
+        Some(format!("there is no copy of {first}, and what is in force of it cannot be read again"))
     }
 
     /// The damaged copies that no file makes up for: what they held is not known, unless their files are there.
@@ -109,8 +114,32 @@ impl StateDir {
         Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true })
     }
 
+    /// The files of which nobody can tell what was held besides what they say. That they are there tells nothing of it.
+    pub(crate) fn damaged_held(&self) -> Option<MissingSource> {
+        let first = self.damaged_held.iter().min()?;
+        let what = format!(
+            "what was held besides what files say is damaged ({}; the first is of {first})",
+            self.damaged_held.len()
+        );
+        let meanwhile = "the names that were held are not known and not guarded, until `POST /-/reload` confirms the edits \
+                         while every source and file is as it should be, or does with `{\"allow_empty\": true}`";
+        let problem = Problem { what, meanwhile: meanwhile.to_owned() };
+        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true })
+    }
+
+    /// Somebody has said that what was held besides what files say is to be let go.
+    pub(crate) fn forget_damaged_held(&mut self) {
+        for file in std::mem::take(&mut self.damaged_held) {
+            // Unless something else is held by now.
+            if self.lock.is_some() && self.held.get(&file).is_none_or(Vec::is_empty) {
+                let _ = fs::remove_file(self.path_of(&file, HELD));
+            }
+        }
+    }
+
     /// Somebody has said that what damaged copies held is gone for good.
     pub(crate) fn forget_damaged(&mut self) {
+        self.forget_damaged_held();
         for copy in self.damaged.drain() {
             // Another service's are left alone. One that stays behind is asked about once more at the next start.
             if self.lock.is_some() {

@@ -14,6 +14,12 @@
 //! what an edit took away is held, the old copy stays. What has been let go leaves a *released* copy for a week
 //! ([`recall::RELEASED_FOR`]): should its file come back broken, it holds what it held. A confirmation removes it at once.
 //!
+//! # What is lost
+//!
+//! Of a source that was lost, the next start must not believe what has come into its place. That cannot be seen from the copies:
+//! what has come has copies, too. So it is noted which files were lost with their source, before any copy is taken of what is
+//! new, and at the next start they are lost from the beginning. See [`absent`].
+//!
 //! # Whose it is
 //!
 //! A copy says of which file and of which homeserver it is and what its bytes hash to, so that half a copy is never taken
@@ -23,6 +29,7 @@
 //! Copies hold tokens, as the files do: the directory is for its owner alone. Whatever is wrong here is logged and counted,
 //! and never stops the service.
 
+mod absent;
 mod copy;
 mod lock;
 mod lost;
@@ -52,6 +59,8 @@ const NEW: &str = ".new";
 const HELD: &str = ".held";
 /// What copies are called whose files are gone and whose names have been let go.
 const RELEASED: &str = ".released";
+/// What the names of the files are called that are lost with their source.
+const LOST: &str = ".lost";
 
 /// The last good copy of each file.
 #[derive(Debug)]
@@ -78,10 +87,12 @@ pub(super) struct StateDir {
     unfinished: bool,
     /// What was seen of the directory when all copies were last found to be there.
     seen: Option<Seen>,
-    /// Files whose copies were removed and have not been made again.
-    lack: HashSet<Arc<str>>,
+    /// The files that are noted as lost with their source; `None` if nobody can tell which are.
+    lost: Option<HashSet<Arc<str>>>,
     /// Copies of which nobody can tell any more what they held.
     damaged: HashSet<PathBuf>,
+    /// Files of which nobody can tell any more what was held besides what they say.
+    damaged_held: HashSet<Arc<str>>,
     /// What is wrong, as last logged.
     trouble: Option<String>,
 }
@@ -109,8 +120,9 @@ impl StateDir {
             staged: Mutex::default(),
             unfinished: false,
             seen: None,
-            lack: HashSet::new(),
+            lost: Some(HashSet::new()),
             damaged: HashSet::new(),
+            damaged_held: HashSet::new(),
             trouble: None,
         };
         let copies = state.create().and_then(|()| {

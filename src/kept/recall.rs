@@ -49,7 +49,7 @@ impl StateDir {
                         let held = Held::opened(&held, &file);
                         if held.is_none() {
                             tracing::warn!(%file, "what was held is damaged in the state directory, and no longer held");
-                            self.damaged.insert(self.path_of(&file, HELD));
+                            self.damaged_held.insert(Arc::clone(&file));
                         }
                         self.held.insert(Arc::clone(&file), held.map(|held| held.claims).unwrap_or_default());
                     }
@@ -70,6 +70,7 @@ impl StateDir {
                 }
             }
         }
+        self.read_lost();
         let released = entries.iter().filter(|path| is_called(path, RELEASED) && path.exists());
         let file_of = |path: &PathBuf| Some(Arc::clone(&Copy::opened(&Zeroizing::new(fs::read(path).ok()?))?.file));
         self.released = released.filter_map(file_of).collect();
@@ -79,6 +80,8 @@ impl StateDir {
 
     /// What the copies hold by now, of the files whose copies were used.
     pub(super) fn saved_anew(&mut self) {
+        // What is lost for this one is noted anew.
+        self.lost = None;
         let files: Vec<Arc<str>> = self.saved.drain().map(|(file, _)| file).collect();
         for file in files {
             let Ok(bytes) = fs::read(self.path_of(&file, SUFFIX)).map(Zeroizing::new) else { continue };

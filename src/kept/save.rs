@@ -26,6 +26,8 @@ pub(crate) struct InForce<'f> {
     pub(crate) file: &'f Arc<str>,
     /// What its bytes hash to; `None` if the copy that is there is to stay as it is.
     pub(crate) hash: Option<ContentHash>,
+    /// Whether it is lost with its source.
+    pub(crate) is_lost: bool,
     /// What is held besides.
     pub(crate) more: Vec<Claimed>,
     /// The version that was read last, where it can be read.
@@ -73,6 +75,11 @@ impl StateDir {
                 Err(error) => trouble = Some(error.to_string()),
             }
         }
+        if let Err(error) = self.save_lost(in_force) {
+            // What is new would count against what is lost at the next start.
+            ready.retain(|(file, ..)| self.saved.contains_key(*file));
+            trouble = Some(error.to_string());
+        }
         for (file, error) in self.save_held(in_force) {
             // Its copy stays as it is, which says what is held.
             ready.retain(|(ready, ..)| **ready != file);
@@ -99,7 +106,7 @@ impl StateDir {
         self.discard();
         let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
         self.release(&wanted, in_force, confirmed);
-        let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(&wanted)) };
+        let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(in_force)) };
         let all = trouble.is_none() && !self.unfinished;
         if all {
             for copy in self.obsolete.drain(..) {
@@ -190,7 +197,7 @@ impl StateDir {
     }
 }
 
-fn unless_missing(error: io::Error) -> io::Result<()> {
+pub(super) fn unless_missing(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 

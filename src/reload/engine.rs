@@ -53,7 +53,8 @@ impl Engine {
         let (state, recalled) = keeping::opened(&options);
         let sources: Vec<Source> =
             options.sources.iter().map(|source| Source::new(Arc::clone(source), options.answer_limit)).collect();
-        let states = keeping::recalled_by(&sources, recalled);
+        let was_lost = |file: &str| state.as_ref().is_some_and(|kept| kept.was_lost(file));
+        let states = keeping::recalled_by(&sources, recalled, was_lost);
         Self {
             options,
             sources,
@@ -174,8 +175,9 @@ impl Engine {
     fn pass(&mut self, trigger: Trigger, allow_empty: bool, confirmed: bool) {
         let looked = self.look_until_settled(self.options.clock.now(), trigger);
         let before = self.live.load_full();
-        let found = Found::of(&self.states, &looked);
-        let when = Circumstances { is_ready: before.is_ready(), allow_empty, found: &found };
+        let now = self.options.clock.now();
+        let found = Found::of(&self.states, &looked, self.options.hold, now);
+        let when = Circumstances { is_ready: before.is_ready(), allow_empty, found: &found, now };
         let mut states: Vec<State> =
             self.states.iter().zip(looked).map(|(state, looked)| state.next(looked, when)).collect();
         let missing: Vec<MissingSource> = (states.iter().zip(&self.sources))
@@ -184,7 +186,7 @@ impl Engine {
                 Some(MissingSource { source: source.shown(), problem, lacks_claims: false })
             })
             .collect();
-        let missing = self.with_damaged_copies(missing, &states, allow_empty);
+        let missing = self.with_damaged_copies(missing, &states, trigger, allow_empty);
         self.recall(&mut states);
         let after = self.put_in_force(&before, states, missing, Said { confirmed, allow_empty });
         if Arc::ptr_eq(&before, &after) {

@@ -58,7 +58,7 @@
 //! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
 //! at every entry in force.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,7 @@ pub(super) struct Holds {
 }
 
 /// How it is with such a claim.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Missing {
     since: Instant,
     /// Its time is over, but something else keeps in force what it was part of.
@@ -96,10 +96,10 @@ struct Missing {
 }
 
 /// Why nobody can tell whether it is meant that a claim is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Doubt {
-    /// A file is quarantined, and may be what another is taken for.
-    MixedUp,
+    /// This file is quarantined, and may be what another is taken for.
+    MixedUp(Arc<str>),
     /// What listed its file is lost, so that nobody can see whether it is back.
     Hidden,
     /// Another file system has come into the place of the one in which it was.
@@ -189,36 +189,38 @@ impl Holds {
         }
         let records = before.records(candidates);
         let lost = lost(candidates, gone, &records, before.services().homeserver());
-        let mixed_up = records.iter().any(|record| record.state() == FileState::Quarantined);
+        let mixed_up =
+            records.iter().find(|record| record.state() == FileState::Quarantined).map(|record| record.file());
         // A file that says that it is the service that is missing, and is turned away for something else.
-        let turned_away: HashSet<&str> = (candidates.iter().zip(&records))
+        let turned_away: HashMap<&str, &Arc<str>> = (candidates.iter().zip(&records))
             .filter(|(_, record)| record.state() == FileState::Quarantined)
-            .filter_map(|(candidate, _)| Some(&*candidate.offered.ok()?.registration.id))
+            .filter_map(|(candidate, record)| Some((&*candidate.offered.ok()?.registration.id, record.file())))
             .collect();
-        let is_mixed_up = |gone: &Gone<'_>| {
-            (mixed_up && gone.formerly.is_some()) || turned_away.contains(&*gone.good.registration.id)
+        let mixed_up_with = |gone: &Gone<'_>| {
+            let by_any = mixed_up.filter(|_| gone.formerly.is_some());
+            by_any.or_else(|| turned_away.get(&*gone.good.registration.id).copied())
         };
         let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let doubt = |lost: &Lost<'_>| match lost.by {
             by if (terms.uncovered)(by) => Some(Doubt::Uncovered),
             By::Gone(at) if (terms.hidden)(at) => Some(Doubt::Hidden),
-            By::Gone(at) if is_mixed_up(&gone[at]) => Some(Doubt::MixedUp),
+            By::Gone(at) => mixed_up_with(&gone[at]).cloned().map(Doubt::MixedUp),
             // It begins with the look that sees that the file has come to be another's: the next may see less.
-            By::File(_) if mixed_up && matches!(heirs.of_loss(lost), Holder::Former(_)) => Some(Doubt::MixedUp),
-            By::File(_) | By::Gone(_) => None,
+            By::File(_) if matches!(heirs.of_loss(lost), Holder::Former(_)) => mixed_up.cloned().map(Doubt::MixedUp),
+            By::File(_) => None,
         };
         let mut held = Held { released: self.note(&lost, doubt, terms), ..Held::default() };
         let mut of_files: HashMap<usize, Vec<Lost<'_>>> = HashMap::new();
         for lost in lost.into_iter().filter(|lost| !self.missing[&lost.loss].released) {
-            let why = Why { grace: terms.grace, doubt: self.missing[&lost.loss].doubt };
+            let why = Why { grace: terms.grace, doubt: self.missing[&lost.loss].doubt.clone() };
             match heirs.of_loss(&lost) {
                 Holder::File(at) => of_files.entry(at).or_default().push(lost),
                 Holder::Gone(at) => {
-                    held.whole.entry(at).or_insert_with(|| gone[at].whole(why));
+                    held.whole.entry(at).or_insert_with(|| gone[at].whole(&why));
                 }
                 Holder::Former(at) => {
                     let Some(good) = candidates[at].held else { continue };
-                    held.former.entry(at).or_insert_with(|| former(records[at].file(), good, why));
+                    held.former.entry(at).or_insert_with(|| former(records[at].file(), good, &why));
                 }
             }
         }
@@ -227,14 +229,14 @@ impl Holds {
         for (at, lost) in of_files {
             let Some(base) = records[at].good() else { continue };
             let mut claims = Vec::with_capacity(lost.len());
-            let doubt = lost.iter().find_map(|lost| self.missing[&lost.loss].doubt);
+            let doubt = lost.iter().find_map(|lost| self.missing[&lost.loss].doubt.clone());
             for lost in lost {
                 let at = order.place(&lost, &base.registration);
                 claims.push(Claimed { kind: lost.loss.kind, entry: lost.entry, at });
             }
             let file = records[at].file();
             let why = Why { grace: terms.grace, doubt };
-            let known = earlier.remove(file).filter(|known| known.is(base, &claims, why));
+            let known = earlier.remove(file).filter(|known| known.is(base, &claims, &why));
             let extended = known.unwrap_or_else(|| Extended::new(base, claims, why));
             // What is on disk of a file that is stale is turned away still.
             let of = if records[at].state() == FileState::Stale { &mut held.kept } else { &mut held.extended };
@@ -249,20 +251,21 @@ impl Holds {
         let mut missing: HashMap<&Loss, Option<Doubt>> = HashMap::new();
         for lost in lost {
             let known = missing.entry(&lost.loss).or_default();
-            *known = known.or_else(|| doubt(lost));
+            *known = known.take().or_else(|| doubt(lost));
         }
         self.missing.retain(|loss, _| missing.contains_key(loss));
         let mut released = 0;
         for (loss, doubt) in missing {
             let new = Missing { since: terms.now, released: false, doubt };
-            let missing = self.missing.entry(loss.clone()).or_insert(new);
+            let missing = self.missing.entry(loss.clone()).or_insert_with(|| new.clone());
             // What is uncovered is so for as long as it is missing.
-            missing.doubt = missing.doubt.filter(|doubt| *doubt == Doubt::Uncovered).or(doubt);
+            missing.doubt =
+                missing.doubt.take().filter(|doubt| *doubt == Doubt::Uncovered).or_else(|| new.doubt.clone());
             // Somebody has said that it is right if there is less, whatever it looks like.
             if terms.said.allow_empty && missing.doubt != Some(Doubt::Hidden) {
                 missing.doubt = None;
             }
-            if matches!(missing.doubt, Some(Doubt::MixedUp | Doubt::Hidden)) {
+            if matches!(missing.doubt, Some(Doubt::MixedUp(_) | Doubt::Hidden)) {
                 *missing = new;
             }
             let missing_for = terms.now.saturating_duration_since(missing.since);
@@ -336,16 +339,16 @@ impl Extended {
     }
 
     /// Whether it is that of a registration with these claims, for the same reason.
-    fn is(&self, base: &Good, claims: &[Claimed], why: Why) -> bool {
+    fn is(&self, base: &Good, claims: &[Claimed], why: &Why) -> bool {
         let holding = self.good.holding.as_ref();
         let same_claims = holding.is_some_and(|holding| holding.claims == claims);
-        Arc::ptr_eq(&self.of, &base.registration) && self.why == why && same_claims
+        Arc::ptr_eq(&self.of, &base.registration) && self.why == *why && same_claims
     }
 }
 
 impl Gone<'_> {
     /// What it has in force still.
-    fn whole(&self, why: Why) -> Good {
+    fn whole(&self, why: &Why) -> Good {
         let what = self
             .formerly
             .map_or_else(|| "the file is gone".to_owned(), |file| format!("{file} is another service's now"));
@@ -355,27 +358,27 @@ impl Gone<'_> {
 }
 
 /// What a file was until now that has come to be another service's.
-fn former(file: &Arc<str>, good: &Good, why: Why) -> (Arc<Known>, Good) {
+fn former(file: &Arc<str>, good: &Good, why: &Why) -> (Arc<Known>, Good) {
     let known = Known::former(file, good);
     let whole = Gone { good: known.held.as_ref().unwrap_or(good), formerly: Some(file) }.whole(why);
     (Arc::new(known), whole)
 }
 
 /// Why something is held, and until when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Why {
     grace: Duration,
     doubt: Option<Doubt>,
 }
 
 impl Why {
-    fn until(self, confirms: &str) -> String {
+    fn until(&self, confirms: &str) -> String {
         let grace = self.grace.as_secs_f64();
-        match self.doubt {
+        match &self.doubt {
             None => format!("for {grace} s after it was missed, unless `POST /-/reload` confirms {confirms}"),
-            Some(Doubt::MixedUp) => format!(
-                "until no file is quarantined, and for {grace} s from then on, since one that is may be what this one is \
-                 taken for; or until `POST /-/reload` with `{{\"allow_empty\": true}}` confirms {confirms}"
+            Some(Doubt::MixedUp(file)) => format!(
+                "until no file is quarantined, and for {grace} s from then on, since one that is ({file}) may be what this \
+                 one is taken for; or until `POST /-/reload` with `{{\"allow_empty\": true}}` confirms {confirms}"
             ),
             Some(Doubt::Hidden) => {
                 format!(
@@ -389,7 +392,7 @@ impl Why {
         }
     }
 
-    fn reasons(self, claims: &[Claimed]) -> Refusal {
+    fn reasons(&self, claims: &[Claimed]) -> Refusal {
         let until = self.until("the edit");
         let until = format!("is no longer claimed exclusively, or not for all that it kept; it is held {until}");
         let named = claims

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::settle::Looked;
 use super::state::State;
@@ -14,12 +15,13 @@ pub(super) struct Found {
     offered: HashSet<Arc<str>>,
     /// The files of which nothing is known, since they cannot be loaded, or could not when they were listed last.
     unloadable: HashSet<Arc<str>>,
-    /// Those of them that are listed for the first time.
+    /// Those of them that are listed for the first time, or have been for no longer than the grace.
     newcomers: HashSet<Arc<str>>,
 }
 
 impl Found {
-    pub(super) fn of(states: &[State], looked: &[Looked]) -> Self {
+    /// What came within the grace counts as coming now: which half of a move is seen first is chance.
+    pub(super) fn of(states: &[State], looked: &[Looked], grace: Duration, now: Instant) -> Self {
         let scans = || looked.iter().flatten();
         if scans().all(|scan| scan.gone.iter().chain(&scan.away).all(|known| known.held.is_none())) {
             return Self::default();
@@ -30,7 +32,9 @@ impl Found {
             files().filter(|file| is_unloadable(file)).map(|file| Arc::clone(&file.file)).collect();
         let mut newcomers = unloadable.clone();
         if !newcomers.is_empty() {
-            for known in states.iter().flat_map(|state| &state.files) {
+            let lately: HashSet<&Arc<str>> =
+                states.iter().flat_map(|state| state.newcomers_within(grace, now)).collect();
+            for known in states.iter().flat_map(|state| &state.files).filter(|known| !lately.contains(&known.file)) {
                 newcomers.remove(&known.file);
             }
         }
@@ -59,7 +63,7 @@ impl Found {
 }
 
 /// Whether nothing is known of what a file claims, or ever did.
-fn is_unloadable(file: &Known) -> bool {
+pub(super) fn is_unloadable(file: &Known) -> bool {
     file.held.is_none() && file.offered.is_err()
 }
 

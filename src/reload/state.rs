@@ -1,7 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::missed::{Found, Missed};
+use super::missed::{Found, Missed, is_unloadable};
 use super::settle::{Looked, put_back};
 use crate::snapshot::Problem;
 use crate::source::{Absence, Known, PassedOver, Scan, Stamp, Unlisted};
@@ -28,6 +29,8 @@ pub(super) struct State {
     /// Somebody has said that it is right that it is not there.
     confirmed_absent: bool,
     in_doubt: InDoubt,
+    /// When those files came that are listed and never could be loaded, since the first load.
+    came: HashMap<Arc<str>, Instant>,
 }
 
 /// Files that are lost for no other reason than that others cannot be loaded, which may be what they were.
@@ -46,6 +49,8 @@ pub(super) struct Circumstances<'l> {
     pub(super) allow_empty: bool,
     /// What this look has shown of all sources.
     pub(super) found: &'l Found,
+    /// When.
+    pub(super) now: Instant,
 }
 
 impl State {
@@ -66,15 +71,27 @@ impl State {
         files
     }
 
-    /// Whether any of its files are lost with it.
-    pub(super) fn is_lost(&self) -> bool {
-        self.away.iter().any(|known| is(known, Absence::Lost))
-    }
-
     /// Whether nobody can see if something that is gone has come back to it: it is not there, or what is there is another, or
     /// lacks most of what it had.
     pub(super) fn is_hidden(&self) -> bool {
         self.problem.is_some()
+    }
+
+    /// The files that never could be loaded and came less than so long ago.
+    pub(super) fn newcomers_within(&self, time: Duration, now: Instant) -> impl Iterator<Item = &Arc<str>> {
+        self.came.iter().filter(move |(_, came)| now.saturating_duration_since(**came) < time).map(|(file, _)| file)
+    }
+
+    /// When each file came that never could be loaded.
+    fn came(&self, scan: &Scan, when: Circumstances<'_>) -> HashMap<Arc<str>, Instant> {
+        let known: HashSet<&Arc<str>> = self.files.iter().map(|known| &known.file).collect();
+        let came = |file: &Arc<str>| match self.came.get(file) {
+            Some(&came) => Some(came),
+            // What is there at the first load may have been there for years.
+            None => (when.is_ready && !known.contains(file)).then_some(when.now),
+        };
+        let unloadable = scan.files.iter().filter(|known| is_unloadable(known)).map(|known| &known.file);
+        unloadable.filter_map(|file| Some((Arc::clone(file), came(file)?))).collect()
     }
 
     /// The files that are gone.
@@ -134,12 +151,13 @@ impl State {
             Some(Absence::Gone) => known,
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
         });
-        let (stamp, covered) = (self.stamp.clone(), self.covered.clone());
-        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, covered, ..Self::default() }
+        let (stamp, covered, came) = (self.stamp.clone(), self.covered.clone(), self.came.clone());
+        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, covered, came, ..Self::default() }
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
     fn listed(&self, mut scan: Scan, when: Circumstances<'_>) -> Self {
+        let came = self.came(&scan, when);
         let mut in_doubt = self.in_doubt.clone();
         if !in_doubt.newcomers.is_empty() && when.found.has_told(&in_doubt.newcomers) {
             // It is told by now what has come, and that it is not what is missing: from here on that is as in any edit.
@@ -197,6 +215,7 @@ impl State {
             covered,
             is_uncovered: is_another && !is_back,
             confirmed_absent: false,
+            came,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod doubt;
 mod elsewhere;
+mod lost;
 mod scene;
 mod shuffled;
 mod table;

@@ -7,10 +7,10 @@ use super::Engine;
 use crate::homeserver::Dialect;
 use crate::kept::{InForce, StateDir};
 use crate::registration::{Registration, TokenDigest};
-use crate::reload::Options;
 use crate::reload::state::State;
-use crate::snapshot::{ContentHash, Good, MissingSource, Snapshot};
-use crate::source::{Known, Source};
+use crate::reload::{Options, Trigger};
+use crate::snapshot::{Good, MissingSource, Snapshot};
+use crate::source::{Absence, Known, Source};
 
 impl Engine {
     /// What is missing, and the copies of which nobody can tell what they held.
@@ -18,13 +18,22 @@ impl Engine {
         &mut self,
         mut missing: Vec<MissingSource>,
         states: &[State],
+        trigger: Trigger,
         allow_empty: bool,
     ) -> Vec<MissingSource> {
         let Some(kept) = &mut self.state else { return missing };
+        let loads = |known: &Arc<Known>| known.offered.is_ok();
         if allow_empty {
             kept.forget_damaged();
+        } else if trigger == Trigger::Request
+            && missing.is_empty()
+            && states.iter().flat_map(|state| &state.files).all(loads)
+        {
+            // Every file is there and says what it claims: whoever confirms that knows what there is to know.
+            kept.forget_damaged_held();
         }
         missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(|known| &known.file)));
+        missing.extend(kept.damaged_held());
         missing
     }
 
@@ -62,12 +71,7 @@ impl Engine {
             .flat_map(|(state, source)| {
                 // What a file was is copied from its copy before that is replaced.
                 let files = state.away.iter().chain(&state.files);
-                let is_lost = state.is_lost();
-                files.filter_map(move |file| {
-                    // What has come into the place of what is lost is not to be taken for it at the next start.
-                    let hash = |hash: Option<ContentHash>| hash.filter(|_| !is_lost);
-                    in_force(file, source).map(|one| InForce { hash: hash(one.hash), ..one })
-                })
+                files.filter_map(move |file| in_force(file, source))
             })
             .collect();
         let all = kept.save(&all, confirmed);
@@ -137,24 +141,35 @@ pub(super) fn opened(options: &Options) -> (Option<StateDir>, Vec<(Arc<str>, Goo
 /// What is in force of a file, as it is to be kept.
 fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
     let held = file.held.as_ref()?;
+    let is_lost = file.absence == Some(Absence::Lost);
     let (hash, more) = match (&held.holding, &file.offered) {
+        _ if is_lost => (None, Vec::new()),
         (None, _) => (Some(held.hash), Vec::new()),
         (Some(holding), Ok(offered)) if offered.hash == holding.beside => (Some(offered.hash), holding.claims.clone()),
         // There are no bytes of it any more: the copy that is there is of what it was made of.
         (Some(_), _) => (None, Vec::new()),
     };
     let formerly = file.formerly.as_ref();
-    Some(InForce { file: &file.file, hash, more, version: file.version(), formerly, source })
+    Some(InForce { file: &file.file, hash, is_lost, more, version: file.version(), formerly, source })
 }
 
+const LOST_BEFORE: &str = "what listed this file was lost when the service was stopped, and it is not back";
+
 /// What is known of each source at first: what was in force of it before the service was started.
-pub(super) fn recalled_by(sources: &[Source], copies: Vec<(Arc<str>, Good)>) -> Vec<State> {
+pub(super) fn recalled_by(
+    sources: &[Source],
+    copies: Vec<(Arc<str>, Good)>,
+    was_lost: impl Fn(&str) -> bool,
+) -> Vec<State> {
     let mut files = vec![Vec::new(); sources.len()];
     for (file, good) in copies {
+        let source = sources.iter().position(|source| source.could_list(&file));
+        let was_lost = source.is_some() && was_lost(&file);
+        let known = Known::recalled(file, good);
+        let known = if was_lost && known.formerly.is_none() { known.lost(LOST_BEFORE) } else { known };
         // What belongs to no source any more is held like what is gone.
-        let source = sources.iter().position(|source| source.could_list(&file)).unwrap_or(0);
-        if let Some(files) = files.get_mut(source) {
-            files.push(Arc::new(Known::recalled(file, good)));
+        if let Some(files) = files.get_mut(source.unwrap_or(0)) {
+            files.push(Arc::new(known));
         }
     }
     files.into_iter().map(State::recalled).collect()
