@@ -1,4 +1,5 @@
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -6,10 +7,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::allow_list::AllowList;
 use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, Printed, printed};
-use super::report::{self, Document, Report, Texts, Unchecked};
+use super::report::{self, Allowed, Document, Report, Texts, Unchecked};
 use super::sources::{Homeservers, Sources};
 use super::synapse_config::{Note, Refused};
 use super::watch::{self, Look};
@@ -41,7 +43,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
     format: Format,
 
-    /// Show notes too, which are otherwise only counted.
+    /// Show notes too, and what is allowed, which are otherwise only counted.
     #[arg(long, env = "BAILIWICK_ALL")]
     all: bool,
 
@@ -49,9 +51,14 @@ pub(super) struct Check {
     #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = codes::of_finding)]
     deny: Vec<Code>,
 
-    /// Leave findings of this code out; may be given several times.
+    /// Allow all findings of this code: they are counted, and weigh nothing; may be given several times.
     #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding)]
     allow: Vec<Code>,
+
+    /// Allow the findings that a file (YAML) names, each with a reason: `- {code: open-end, files: [hookshot.yaml], because:
+    /// …}`. How it is written: docs/ci.md.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_ALLOW_LIST")]
+    allow_list: Option<PathBuf>,
 
     /// Check again whenever a file has changed, until Ctrl-C; the exit code is that of the last check. A terminal is emptied
     /// before each.
@@ -69,13 +76,15 @@ enum Format {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// A code quality report, for GitLab's merge requests.
+    Gitlab,
 }
 
 pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
     if !check.watch {
         return ExitCode::from(once(check, colour, &mut Look::default()).code);
     }
-    match check.sources.beside() {
+    match check.sources.beside(check.allow_list.as_deref()) {
         Ok(beside) => watch::run(&beside, check.format == Format::Human, |look| once(check, colour, look)),
         Err(error) => {
             complain(&error);
@@ -86,6 +95,10 @@ pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
 
 fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
     let texts = Texts::default();
+    let list = match check.allow_list.as_deref().map(AllowList::read).transpose() {
+        Ok(list) => list.unwrap_or_default(),
+        Err(error) => return unchecked(check.format, &error, colour, look),
+    };
     let mut notes = Vec::new();
     let snapshots = match load_all(check, &texts, look, &mut |note| notes.push(note)) {
         Ok(snapshots) => snapshots,
@@ -117,16 +130,26 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
             tell(&format!("note: {}: {what}", dir.display()));
         }
     }
-    let findings = chosen(found, check);
+    tell_unused(&list, &snapshots, &found);
+    let (allowed, found) = sorted_out(found, check, &list);
+    let findings = weighed(found, check);
     let faults = report::faults(&snapshots);
-    let report =
-        Report { snapshots: &snapshots, faults: &faults, findings: &findings, texts: &texts, all: check.all, colour };
+    let report = Report {
+        snapshots: &snapshots,
+        faults: &faults,
+        findings: &findings,
+        allowed: &allowed,
+        texts: &texts,
+        all: check.all,
+        colour,
+    };
     let code = code(&report);
     look.judge(code);
     printed(code, |out| match check.format {
         Format::Human => report::human(&report, out),
         Format::Json => output::json(out, &Document::of(&report)),
         Format::Sarif => report::sarif(&report, out),
+        Format::Gitlab => report::gitlab(&report, out),
     })
 }
 
@@ -208,13 +231,39 @@ fn unchecked(format: Format, error: &anyhow::Error, colour: bool, look: &Look) -
         Format::Human => refused.iter().try_for_each(|refused| report::human_of_faults(refused, colour, out)),
         Format::Json => output::json(out, &Document::of_problem(&problem, refused.as_ref())),
         Format::Sarif => report::sarif_of_problem(&problem, refused.as_ref(), out),
+        Format::Gitlab => report::gitlab_of_problem(&problem, refused.as_ref(), out),
     })
 }
 
+/// What of that is allowed, and the rest.
+fn sorted_out(found: Vec<Arc<Finding>>, check: &Check, list: &AllowList) -> (Vec<Allowed>, Vec<Arc<Finding>>) {
+    let (mut allowed, mut rest) = (Vec::new(), Vec::new());
+    for finding in found {
+        if check.allow.contains(&finding.code) {
+            allowed.push(Allowed { finding, because: None });
+        } else if let Some(entry) = list.entry_for(&finding) {
+            allowed.push(Allowed { because: Some(entry.because.clone()), finding });
+        } else {
+            rest.push(finding);
+        }
+    }
+    (allowed, rest)
+}
+
+/// Says which entries of the list allow nothing.
+fn tell_unused(list: &AllowList, snapshots: &[Arc<Snapshot>], found: &[Arc<Finding>]) {
+    let checked: Vec<&str> =
+        snapshots.iter().flat_map(|snapshot| snapshot.files()).map(|file| &**file.file()).collect();
+    let found: Vec<&Finding> = found.iter().map(|finding| &**finding).collect();
+    for unused in list.unused(&checked, &found) {
+        tell(&format!("note: {unused}"));
+    }
+}
+
 /// The findings as the command line weighs them.
-fn chosen(found: Vec<Arc<Finding>>, check: &Check) -> Vec<Arc<Finding>> {
-    let kept = found.into_iter().filter(|finding| !check.allow.contains(&finding.code));
-    let mut findings: Vec<Arc<Finding>> = kept
+fn weighed(found: Vec<Arc<Finding>>, check: &Check) -> Vec<Arc<Finding>> {
+    let mut findings: Vec<Arc<Finding>> = found
+        .into_iter()
         .map(|finding| {
             if check.deny.contains(&finding.code) {
                 Arc::new(Finding { severity: Severity::Error, ..(*finding).clone() })

@@ -14,10 +14,12 @@ use crate::telemetry::Visible;
 
 /// Whose reserved names to say, and in which form.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 all that services hold exclusively is said, 1 a registration could not be loaded and is left \
-                        out, or there is none, 3 an entry cannot be said exactly and is left out, 64 usage, 70 internal"
-)]
+#[command(after_help = "Examples:
+  bailiwick export registrations --server-name example.com
+  bailiwick export --synapse-config /etc/matrix-synapse/homeserver.yaml --format mas
+
+Exit codes: 0 all that services hold exclusively is said, 1 a registration could not be loaded and is left \
+                        out, or there is none, 3 an entry cannot be said exactly and is left out, 64 usage, 70 internal")]
 pub(super) struct Export {
     #[command(flatten)]
     sources: Sources,

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod agent;
+mod allow_list;
 mod check;
 mod codes;
 mod diff;
@@ -26,6 +27,7 @@ mod tls;
 mod usage;
 mod version;
 mod watch;
+mod yaml_file;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -93,7 +95,10 @@ enum Command {
     /// Write the manual pages into a directory.
     Man(manual::Man),
     /// Print the OpenAPI document.
-    #[command(after_help = "Exit codes: 0 printed, 70 internal")]
+    #[command(after_help = "Example:
+  bailiwick openapi >bailiwick.json
+
+Exit codes: 0 printed, 70 internal")]
     Openapi,
 }
 

@@ -110,12 +110,14 @@ impl Sources {
     }
 
     /// What is to be watched besides what is resolved, for a command that looks again when something has changed: the
-    /// configuration, which may have to be mended before anything can be resolved.
-    pub(crate) fn beside(&self) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+    /// configuration, which may have to be mended before anything can be resolved, and whatever else is read.
+    pub(crate) fn beside(&self, more: Option<&Path>) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
         if let Some(once) = self.dirs.iter().find(|path| is_once(path)) {
             bail!("{} can be read once, and not be watched: give a directory or a file", once.display());
         }
-        Ok(all_at(&self.synapse.paths, Dialect::default()))
+        let paths: Vec<PathBuf> =
+            self.synapse.paths.iter().map(PathBuf::as_path).chain(more).map(Path::to_owned).collect();
+        Ok(all_at(&paths, Dialect::default()))
     }
 
     /// Whether something among them can be read once.

@@ -1,6 +1,7 @@
 //! Integration tests: one binary, a module for each topic.
 
 mod access;
+mod allow_list;
 mod as_judged;
 mod changes;
 mod check;

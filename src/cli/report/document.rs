@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Report, Unchecked};
+use super::{Allowed, Report, Unchecked};
 use crate::analysis::Finding;
 use crate::registration::Fault;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
@@ -24,6 +24,22 @@ pub(in crate::cli) struct Document<'a> {
     homeservers: Vec<Asked<'a>>,
     total: usize,
     findings: &'a [Arc<Finding>],
+    /// What was found besides, and counts for nothing.
+    allowed: Vec<Meant<'a>>,
+}
+
+#[derive(Serialize)]
+struct Meant<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    /// Why; null if the command line allows all of its code.
+    because: Option<&'a str>,
+}
+
+impl<'a> Meant<'a> {
+    fn of(Allowed { finding, because }: &'a Allowed) -> Self {
+        Self { finding, because: because.as_deref() }
+    }
 }
 
 /// The digest of what was checked; null if nothing could be.
@@ -78,7 +94,8 @@ impl<'a> Document<'a> {
         };
         let complete = report.snapshots.iter().all(|snapshot| snapshot.is_complete());
         let (total, findings) = (report.findings.len(), report.findings);
-        Self { snapshot, complete, problem: None, files, homeservers, total, findings }
+        let allowed = report.allowed.iter().map(Meant::of).collect();
+        Self { snapshot, complete, problem: None, files, homeservers, total, findings, allowed }
     }
 
     pub(in crate::cli) fn of_problem(problem: &'a str, refused: Option<&Unchecked<'a>>) -> Self {
@@ -92,6 +109,7 @@ impl<'a> Document<'a> {
             homeservers: Vec::new(),
             total: 0,
             findings: &[],
+            allowed: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::excerpt::Excerpt;
-use super::{FaultOf, Report, Texts, Unchecked, page, span};
+use super::{Allowed, FaultOf, Report, Texts, Unchecked, page, span};
 use crate::analysis::{Code, Finding, FindingPlace, HomeserverAnswer, Relation, Severity, WitnessIs};
 use crate::cli::output::Out;
 use crate::registration::{Fault, FaultCode, Place, SourceText};
@@ -25,7 +25,10 @@ pub(in crate::cli) fn human(report: &Report<'_>, out: &mut Out) -> io::Result<()
     let counted = if report.all { BTreeMap::new() } else { counted(&findings) };
     let hidden: HashSet<usize> = counted.values().flatten().copied().collect();
     for (_, finding) in findings.iter().enumerate().filter(|(at, _)| !hidden.contains(at)) {
-        out.finding(finding, report.texts)?;
+        out.finding(finding, None, report.texts)?;
+    }
+    for allowed in report.allowed.iter().filter(|_| report.all) {
+        out.finding(&allowed.finding, Some(allowed), report.texts)?;
     }
     for ((code, service), more) in counted {
         let (more, all) = (more.len(), more.len() + SHOWN);
@@ -155,12 +158,19 @@ impl<W: Write> Printer<W> {
             Severity::Warning => "1;33",
             Severity::Note => "1;36",
         };
-        let kind = self.paint(style, &format!("{severity}[{code}]"));
+        self.titled(&self.paint(style, &format!("{severity}[{code}]")), message)
+    }
+
+    fn titled(&mut self, kind: &str, message: &str) -> io::Result<()> {
         writeln!(self.out, "{kind}: {}", self.paint(BOLD, &Visible(message).to_string()))
     }
 
-    fn finding(&mut self, finding: &Finding, texts: &Texts) -> io::Result<()> {
-        self.headline(finding.severity, finding.code.as_str(), &finding.message)?;
+    fn finding(&mut self, finding: &Finding, allowed: Option<&Allowed>, texts: &Texts) -> io::Result<()> {
+        match allowed {
+            // Who looks for errors does not find it by that word.
+            Some(_) => self.titled(&self.paint(DIM, &format!("allowed[{}]", finding.code)), &finding.message)?,
+            None => self.headline(finding.severity, finding.code.as_str(), &finding.message)?,
+        }
         let width = finding.places.iter().map(|place| place.line.to_string().len()).max().unwrap_or(1);
         for (at, place) in finding.places.iter().take(PLACES).enumerate() {
             self.place(finding, at, place, texts, width)?;
@@ -185,7 +195,11 @@ impl<W: Write> Printer<W> {
         if !finding.homeservers.is_empty() && finding.answers.is_empty() {
             writeln!(self.out, "{margin} {bar} on: {}", finding.homeservers.join(", "))?;
         }
-        writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?;
+        match allowed {
+            Some(Allowed { because: Some(why), .. }) => writeln!(self.out, "{margin} {bar} because: {}", Visible(why))?,
+            Some(_) => writeln!(self.out, "{margin} {bar} by --allow {}", finding.code)?,
+            None => writeln!(self.out, "{margin} {bar} help: {}", finding.code.help())?,
+        }
         writeln!(self.out, "{margin} {bar} see: {}\n", self.paint(DIM, &page(finding.code.as_str())))
     }
 
@@ -220,14 +234,15 @@ impl<W: Write> Printer<W> {
         let (errors, warnings, notes) =
             (report.faults.len() + count(Severity::Error), count(Severity::Warning), count(Severity::Note));
         let files = report.snapshots.iter().map(|snapshot| snapshot.files().len()).max().unwrap_or(0);
-        let hidden = if notes > 0 && !report.all { " (--all shows them)" } else { "" };
+        let hidden = if notes + report.allowed.len() > 0 && !report.all { " (--all shows them)" } else { "" };
         writeln!(
             self.out,
-            "{}: {}, {}, {}{hidden}",
+            "{}: {}, {}, {}{}{hidden}",
             plural(files, "file"),
             plural(errors, "error"),
             plural(warnings, "warning"),
-            plural(notes, "note")
+            plural(notes, "note"),
+            meant(report.allowed)
         )
     }
 }
@@ -250,6 +265,16 @@ fn label(finding: &Finding, at: usize) -> &'static str {
         (Some(Relation::Contained), 0) => "claims only what the other does",
         (Some(Relation::Overlaps), 0) => "claims some of what the other does",
         _ => "",
+    }
+}
+
+/// How much is allowed, and how much of that would be an error.
+fn meant(allowed: &[Allowed]) -> String {
+    let errors = allowed.iter().filter(|allowed| allowed.finding.severity == Severity::Error).count();
+    match (allowed.len(), errors) {
+        (0, _) => String::new(),
+        (all, 0) => format!(", {all} allowed"),
+        (all, errors) => format!(", {all} allowed (of which {})", plural(errors, "error")),
     }
 }
 

@@ -2,8 +2,8 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Report, Texts, Unchecked, page, span};
-use crate::analysis::{Finding, FindingPlace, HomeserverAnswer, Severity};
+use super::{Allowed, Report, Texts, Unchecked, in_one_line, on, page, span};
+use crate::analysis::{Finding, FindingPlace, Severity};
 use crate::cli::codes::AnyCode;
 use crate::cli::output::{self, Out};
 use crate::registration::{Fault, Place, SourceText};
@@ -13,8 +13,20 @@ pub(in crate::cli) fn sarif(report: &Report<'_>, out: &mut Out) -> io::Result<()
     let shown = report.findings.iter().filter(|finding| report.all || finding.severity != Severity::Note);
     let faults =
         report.faults.iter().map(|of| result_of(of.file, &of.fault, &report.texts.of(of.file), &of.homeservers));
-    let results: Vec<Value> = faults.chain(shown.map(|finding| result(finding, report.texts))).collect();
+    let mut results: Vec<Value> = faults.chain(shown.map(|finding| result(finding, report.texts))).collect();
+    // Much that reads SARIF, such as GitHub's code scanning, shows what is suppressed as if it were not.
+    if report.all {
+        results.extend(report.allowed.iter().map(|allowed| suppressed(allowed, report.texts)));
+    }
     output::json(out, &document(&results, &json!({"executionSuccessful": true})))
+}
+
+fn suppressed(Allowed { finding, because }: &Allowed, texts: &Texts) -> Value {
+    let mut result = result(finding, texts);
+    let by_command_line = || format!("--allow {}", finding.code);
+    let justification = because.clone().unwrap_or_else(by_command_line);
+    result["suppressions"] = json!([{"kind": "external", "status": "accepted", "justification": justification}]);
+    result
 }
 
 /// The same where nothing could be checked, and why: a log without an invocation would read as one of a check that found
@@ -76,31 +88,18 @@ fn rule(code: AnyCode, docs: Option<&str>) -> Value {
 }
 
 fn result(finding: &Finding, texts: &Texts) -> Value {
-    let mut message = finding.message.clone().into_owned();
-    if let Some(witness) = &finding.witness {
-        message += &format!(" (witness: {witness})");
-    }
-    for HomeserverAnswer { homeservers, message: said, .. } in &finding.answers {
-        message += &format!("; {}: {said}", homeservers.join(", "));
-    }
-    message += &on(&finding.homeservers);
     let mut places = finding.places.iter().map(|place| location(place, texts));
     let first: Vec<Value> = places.next().into_iter().collect();
     let related: Vec<Value> = places.collect();
     json!({
         "ruleId": finding.code,
         "level": finding.severity,
-        "message": {"text": message},
+        "message": {"text": in_one_line(finding)},
         "locations": first,
         "relatedLocations": related,
         "properties": {"witness": finding.witness, "witness_is": finding.witness_is, "relation": finding.relation,
                        "homeservers": finding.homeservers, "answers": finding.answers},
     })
-}
-
-/// On which of several homeservers it is so.
-fn on(homeservers: &[&str]) -> String {
-    if homeservers.is_empty() { String::new() } else { format!(" (on {})", homeservers.join(", ")) }
 }
 
 fn result_of(file: &str, fault: &Fault, text: &SourceText, homeservers: &[&str]) -> Value {

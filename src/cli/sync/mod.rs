@@ -24,9 +24,11 @@ use crate::snapshot::Snapshot;
 
 /// Whose list to keep.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 the list holds what it should; the others are said by `bailiwick sync mas --help`"
-)]
+#[command(after_help = "Example:
+  bailiwick sync mas registrations --server-name example.com --url https://mas.example.com --client-id ID \
+                        --client-secret-file SECRET
+
+Exit codes: 0 the list holds what it should; the others are said by `bailiwick sync mas --help`")]
 pub(super) struct Sync {
     #[command(subcommand)]
     of: Of,

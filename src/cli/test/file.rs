@@ -1,11 +1,9 @@
 //! A file of tests: YAML, read as the registrations themselves are, so that every fault has its line.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use pyyaml::{Document, Located, Place, Release, Value};
-
 use super::expectation::{Expectation, Expected, Language, Question, State, Test};
+use crate::cli::yaml_file::{self, Fault, Map, Node};
 use crate::homeserver::Dialect;
 use crate::matrix::ServerName;
 use crate::ruling::Reason;
@@ -21,25 +19,6 @@ pub(super) struct TestFile {
     pub(super) tests: Vec<Test>,
 }
 
-/// Why a file cannot be used, and where.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    place: Place,
-    what: String,
-}
-
-impl Fault {
-    fn at(place: Place, what: impl Into<String>) -> Self {
-        Self { place, what: what.into() }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.place.line, self.place.column, self.what)
-    }
-}
-
 /// The states that IDs are listed under.
 const STATES: [&str; 4] = ["reserved", "free", "shared", "contested"];
 const LANGUAGES: [&str; 2] = ["reserved_language", "free_language"];
@@ -47,28 +26,24 @@ const QUESTIONS: [&str; 3] = ["may_register", "may_create_alias", "may_act"];
 
 impl TestFile {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let fault = |error: pyyaml::YamlError| Fault::at(error.place, error.to_string());
-        let decoded = pyyaml::decode(bytes).map_err(fault)?;
-        let document = Document::read(&decoded, Release::V6_0_3).map_err(fault)?;
-        let document = document.ok_or_else(|| Fault::at(Place { line: 1, column: 1 }, "the file is empty"))?;
-        if let Some(&(earlier, later)) = document.repeated().first() {
-            return Err(Fault::at(later, format!("this key stands already at {}:{}", earlier.line, earlier.column)));
-        }
-        let reader = Reader { document: &document };
-        let root = reader.map(document.locate(document.root()))?;
+        yaml_file::read(bytes, Self::of)
+    }
+
+    fn of(root: Node<'_>) -> Result<Self, Fault> {
+        let root = root.map()?;
         root.knows(&[&["server_name", "homeserver", "registrations", "tests"]])?;
         let mut file = Self::default();
         if let Some(name) = root.get("server_name") {
-            file.server_name = Some(parsed(name)?);
+            file.server_name = Some(name.parsed()?);
         }
         for name in root.list("homeserver")? {
-            file.homeservers.push(parsed(name)?);
+            file.homeservers.push(name.parsed()?);
         }
         for path in root.list("registrations")? {
-            file.registrations.push(PathBuf::from(text(path)?));
+            file.registrations.push(PathBuf::from(path.text()?));
         }
         for test in root.list("tests")? {
-            file.tests.push(reader.test(test)?);
+            file.tests.push(self::test(test)?);
         }
         if file.tests.is_empty() {
             return Err(Fault::at(root.place, "there are no `tests`"));
@@ -77,158 +52,79 @@ impl TestFile {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Reader<'d> {
-    document: &'d Document<'d>,
-}
-
-/// A mapping with string keys.
-struct Map<'d> {
-    reader: Reader<'d>,
-    place: Place,
-    pairs: &'d [(pyyaml::NodeId, pyyaml::NodeId)],
-}
-
-impl<'d> Map<'d> {
-    fn get(&self, key: &str) -> Option<Located<'d>> {
-        self.reader.document.get(self.pairs, key)
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Fault> {
-        self.get(key).map(|value| text(value)).transpose()
-    }
-
-    fn needs(&self, key: &str) -> Result<String, Fault> {
-        self.text(key)?.ok_or_else(|| Fault::at(self.place, format!("`{key}` is missing")))
-    }
-
-    /// A list, or one that stands for a list of one.
-    fn list(&self, key: &str) -> Result<Vec<Located<'d>>, Fault> {
-        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
-        match value.value {
-            Value::List([]) => Err(Fault::at(value.place, format!("`{key}` is empty"))),
-            Value::List(items) => Ok(items.iter().map(|&item| self.reader.document.locate(item)).collect()),
-            _ => Ok(vec![value]),
-        }
-    }
-
-    /// Refuses other keys: a misspelt one would be a test that tests nothing.
-    fn knows(&self, keys: &[&[&str]]) -> Result<(), Fault> {
-        for &(key, _) in self.pairs {
-            let located = self.reader.document.locate(key);
-            let name = text(located)?;
-            if !keys.iter().any(|keys| keys.contains(&&*name)) {
-                let known: Vec<String> = keys.concat().iter().map(|key| format!("`{key}`")).collect();
-                return Err(Fault::at(
-                    located.place,
-                    format!("`{name}` is no key here; there are {}", known.join(", ")),
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'d> Reader<'d> {
-    fn map(self, value: Located<'d>) -> Result<Map<'d>, Fault> {
-        match value.value {
-            Value::Dict(pairs) => Ok(Map { reader: self, place: value.place, pairs }),
-            _ => Err(Fault::at(value.place, "expected a mapping")),
-        }
-    }
-
-    fn test(self, value: Located<'d>) -> Result<Test, Fault> {
-        let map = self.map(value)?;
-        let what: Vec<&str> = [&STATES[..], &LANGUAGES, &QUESTIONS].concat();
-        let mut said = what.iter().filter(|key| map.get(key).is_some());
-        let (Some(&key), None) = (said.next(), said.next()) else {
-            let keys: Vec<String> = what.iter().map(|key| format!("`{key}`")).collect();
-            return Err(Fault::at(map.place, format!("a test has one of {}", keys.join(", "))));
+fn test(value: Node<'_>) -> Result<Test, Fault> {
+    let map = value.map()?;
+    let what: Vec<&str> = [&STATES[..], &LANGUAGES, &QUESTIONS].concat();
+    let mut said = what.iter().filter(|key| map.get(key).is_some());
+    let (Some(&key), None) = (said.next(), said.next()) else {
+        let keys: Vec<String> = what.iter().map(|key| format!("`{key}`")).collect();
+        return Err(Fault::at(map.place, format!("a test has one of {}", keys.join(", "))));
+    };
+    let more: &[&str] = match key {
+        "reserved" | "reserved_language" => &["by"],
+        _ if QUESTIONS.contains(&key) => &["expect"],
+        _ => &[],
+    };
+    map.knows(&[&["name", key], more])?;
+    let expectation = if QUESTIONS.contains(&key) {
+        let question = map.get(key).map(|question| self::question(key, question));
+        let question = question.expect("the key has been found")?;
+        Expectation::Decision { question, expected: self::expected(&map)? }
+    } else {
+        let are = match key {
+            "reserved" | "reserved_language" => State::Reserved { by: map.text("by")? },
+            "shared" => State::Shared,
+            "contested" => State::Contested,
+            _ => State::Free,
         };
-        let more: &[&str] = match key {
-            "reserved" | "reserved_language" => &["by"],
-            _ if QUESTIONS.contains(&key) => &["expect"],
-            _ => &[],
-        };
-        map.knows(&[&["name", key], more])?;
-        let expectation = if QUESTIONS.contains(&key) {
-            let question = map.get(key).map(|question| self.question(key, question));
-            let question = question.expect("the key has been found")?;
-            Expectation::Decision { question, expected: self.expected(&map)? }
+        let items = map.list(key)?;
+        if LANGUAGES.contains(&key) {
+            let regexes = items.into_iter().map(Node::parsed::<Language>).collect::<Result<_, _>>()?;
+            Expectation::Language { are, regexes }
         } else {
-            let are = match key {
-                "reserved" | "reserved_language" => State::Reserved { by: map.text("by")? },
-                "shared" => State::Shared,
-                "contested" => State::Contested,
-                _ => State::Free,
-            };
-            let items = map.list(key)?;
-            if LANGUAGES.contains(&key) {
-                let regexes = items.into_iter().map(|item| parsed::<Language>(item)).collect::<Result<_, _>>()?;
-                Expectation::Language { are, regexes }
-            } else {
-                Expectation::Ids { are, ids: items.into_iter().map(|item| text(item)).collect::<Result<_, _>>()? }
-            }
-        };
-        let name = map.text("name")?.unwrap_or_else(|| called(key, &expectation));
-        Ok(Test { name, line: Some(map.place.line), expectation })
-    }
-
-    fn question(self, key: &str, value: Located<'d>) -> Result<Question, Fault> {
-        let map = self.map(value)?;
-        Ok(match key {
-            "may_create_alias" => {
-                map.knows(&[&["alias", "user_id", "as_id"]])?;
-                let (user_id, as_id) = (map.text("user_id")?, map.text("as_id")?);
-                Question::CreateAlias { alias: map.needs("alias")?, user_id, as_id }
-            }
-            "may_act" => {
-                map.knows(&[&["user_id", "as_id"]])?;
-                Question::Act { user_id: map.needs("user_id")?, as_id: map.needs("as_id")? }
-            }
-            _ => {
-                map.knows(&[&["user_id", "as_id"]])?;
-                Question::Register { user_id: map.needs("user_id")?, as_id: map.text("as_id")? }
-            }
-        })
-    }
-
-    fn expected(self, map: &Map<'d>) -> Result<Expected, Fault> {
-        let missing = || Fault::at(map.place, "`expect` is missing: `allowed`, `reason` or `errcode`");
-        let expect = self.map(map.get("expect").ok_or_else(missing)?)?;
-        expect.knows(&[&["allowed", "reason", "errcode"]])?;
-        let mut expected = Expected { errcode: expect.text("errcode")?, ..Expected::default() };
-        if let Some(value) = expect.get("allowed") {
-            expected.allowed = Some(boolean(value)?);
+            Expectation::Ids { are, ids: items.into_iter().map(Node::text).collect::<Result<_, _>>()? }
         }
-        if let Some(value) = expect.get("reason") {
-            let name = text(value)?;
-            let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == name);
-            expected.reason = Some(reason.ok_or_else(|| Fault::at(value.place, format!("`{name}` is no reason")))?);
-        }
-        if let Expected { allowed: None, reason: None, errcode: None } = expected {
-            return Err(missing());
-        }
-        Ok(expected)
-    }
+    };
+    let name = map.text("name")?.unwrap_or_else(|| called(key, &expectation));
+    Ok(Test { name, line: Some(map.place.line), expectation })
 }
 
-fn text(value: Located<'_>) -> Result<String, Fault> {
-    match value.value {
-        Value::Str(text) => Ok(text.escaped().into_owned()),
-        _ => Err(Fault::at(value.place, "expected a text; what YAML takes for something else is put in quotes")),
-    }
+fn question(key: &str, value: Node<'_>) -> Result<Question, Fault> {
+    let map = value.map()?;
+    Ok(match key {
+        "may_create_alias" => {
+            map.knows(&[&["alias", "user_id", "as_id"]])?;
+            let (user_id, as_id) = (map.text("user_id")?, map.text("as_id")?);
+            Question::CreateAlias { alias: map.needs("alias")?.text()?, user_id, as_id }
+        }
+        "may_act" => {
+            map.knows(&[&["user_id", "as_id"]])?;
+            Question::Act { user_id: map.needs("user_id")?.text()?, as_id: map.needs("as_id")?.text()? }
+        }
+        _ => {
+            map.knows(&[&["user_id", "as_id"]])?;
+            Question::Register { user_id: map.needs("user_id")?.text()?, as_id: map.text("as_id")? }
+        }
+    })
 }
 
-fn boolean(value: Located<'_>) -> Result<bool, Fault> {
-    match value.value {
-        Value::Bool(value) => Ok(value),
-        _ => Err(Fault::at(value.place, "expected true or false")),
+fn expected(map: &Map<'_>) -> Result<Expected, Fault> {
+    let missing = || Fault::at(map.place, "`expect` is missing: `allowed`, `reason` or `errcode`");
+    let expect = map.get("expect").ok_or_else(missing)?.map()?;
+    expect.knows(&[&["allowed", "reason", "errcode"]])?;
+    let mut expected = Expected { errcode: expect.text("errcode")?, ..Expected::default() };
+    if let Some(value) = expect.get("allowed") {
+        expected.allowed = Some(value.boolean()?);
     }
-}
-
-fn parsed<T: std::str::FromStr<Err: fmt::Display>>(value: Located<'_>) -> Result<T, Fault> {
-    text(value)?.parse().map_err(|error: T::Err| Fault::at(value.place, error.to_string()))
+    if let Some(value) = expect.get("reason") {
+        let name = value.text()?;
+        let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == name);
+        expected.reason = Some(reason.ok_or_else(|| Fault::at(value.place(), format!("`{name}` is no reason")))?);
+    }
+    if let Expected { allowed: None, reason: None, errcode: None } = expected {
+        return Err(missing());
+    }
+    Ok(expected)
 }
 
 /// What a test is called that has no name: what it is about.

@@ -26,10 +26,12 @@ use run::Outcome;
 
 /// What to expect, of which registrations.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 all is as expected, 1 something is not, or a registration cannot be loaded, 64 usage, 70 \
-                        internal"
-)]
+#[command(after_help = "Examples:
+  bailiwick test expectations.yaml
+  bailiwick test expectations.yaml --homeserver dendrite --format junit
+  bailiwick test --dir registrations --server-name example.com --expect reserved:irc=@irc_x:example.com
+
+Exit codes: 0 all is as expected, 1 something is not, or a registration cannot be loaded, 64 usage, 70 internal")]
 pub(super) struct Test {
     /// Files of tests (YAML); how they are written: docs/testing.md.
     #[arg(value_name = "FILE", required_unless_present = "expect")]
@@ -40,9 +42,8 @@ pub(super) struct Test {
     #[arg(long, value_name = "WHAT=ID")]
     expect: Vec<One>,
 
-    /// A directory of registrations, or a single file, for tests whose file names none; may be given several times, in the
-    /// environment with colons between them.
-    #[arg(long = "dir", id = "dirs", value_name = "DIR", env = "BAILIWICK_DIRS", value_delimiter = ':')]
+    /// A directory of registrations, or a single file, for tests whose file names none; may be given several times.
+    #[arg(long = "dir", id = "dirs", value_name = "DIR", env = "BAILIWICK_DIRS")]
     dirs: Vec<PathBuf>,
 
     /// The homeserver's name, for tests whose file does not say it.
