@@ -1,5 +1,8 @@
 # syntax=docker/dockerfile:1
-FROM docker.io/library/rust:1-bookworm AS build
+# The machine that builds compiles for the one that runs, which takes as long as for itself; an emulated compiler takes hours.
+FROM --platform=$BUILDPLATFORM docker.io/library/rust:1-bookworm AS build
+# amd64 or arm64: `docker build --platform linux/arm64 .`
+ARG TARGETARCH
 WORKDIR /build
 
 # The context is what .dockerignore lets in. Dependencies stay compiled between builds on one machine, in the two caches;
@@ -7,10 +10,20 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    find benches crates openapi src -type f -exec touch {} + \
- && cargo build --locked --profile dist \
- && cp target/dist/bailiwick /usr/local/bin/
+    set -eu; \
+    case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; \
+      *) echo "compiled for amd64 and arm64, not for \`$TARGETARCH\`" >&2; exit 1 ;; esac; \
+    target=$machine-unknown-linux-gnu; linker=$machine-linux-gnu-gcc; \
+    if ! command -v "$linker" >/dev/null; then \
+      apt-get update --quiet; apt-get install --yes --no-install-recommends "gcc-$(echo "$machine" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross"; \
+    fi; \
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"; \
+    find benches crates openapi src -type f -exec touch {} +; \
+    env "CARGO_TARGET_$(echo "$target" | tr a-z- A-Z_)_LINKER=$linker" \
+      cargo build --locked --profile dist --target "$target"; \
+    cp "target/$target/dist/bailiwick" /usr/local/bin/
 
+# Nothing is run in it while it is built, so that no machine of its kind is needed for that.
 FROM docker.io/library/debian:bookworm-slim
 COPY --from=build /usr/local/bin/bailiwick /usr/local/bin/bailiwick
 # Numeric, so that Kubernetes can tell that it is not root.

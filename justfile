@@ -44,6 +44,11 @@ clients:
 page:
     bash .ci/run page
 
+# What Kustomize puts together fits the schemas (needs the network the first time)
+[group('steps of CI')]
+manifests:
+    bash .ci/run manifests
+
 # The module in real Synapses, in each mode and on workers (needs the network)
 [group('steps of CI')]
 synapse:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the pod of `bailiwick.yaml` as far as one machine without Kubernetes can: with crun, from the image's files.
+"""Runs the pod of `base/bailiwick.yaml` as far as one machine without Kubernetes can: with crun, from the image's files.
 
     sudo deploy/kubernetes/try.py "$(buildah mount "$(buildah from bailiwick)")"
 
@@ -65,7 +65,7 @@ class Secret:
 
 def main() -> int:
     root = Path(sys.argv[1])
-    documents = list(yaml.safe_load_all((HERE / "bailiwick.yaml").read_text()))
+    documents = list(yaml.safe_load_all((HERE / "base/bailiwick.yaml").read_text()))
     pod = next(each for each in documents if each["kind"] == "Deployment")["spec"]["template"]["spec"]
     with tempfile.TemporaryDirectory(prefix="bailiwick-pod-") as temporary:
         bundle = Path(temporary)

@@ -16,10 +16,11 @@ class Service:
     def __init__(self, binary: Path, registrations: Path, *arguments: str, listen: str = "127.0.0.1:0", token: str = ""):
         self.log = registrations.parent / f"{registrations.name}.log"
         self.token = token
-        command = [binary, "serve", registrations, "--server-name", "example.com", "--listen", listen, "--hold", "0"]
+        # Beside the directory, so that it is named as people name it, and not by where this test has put it.
+        command = [binary, "serve", registrations.name, "--server-name", "example.com", "--listen", listen, "--hold", "0"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*map(str, command), *arguments], stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}
+                [*map(str, command), *arguments], stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}, cwd=registrations.parent
             )
         found = wait("the service listens", lambda: re.search(r"listen=\[([\d.:]+)", self.log.read_text()))
         self.address = found.group(1)

@@ -15,7 +15,7 @@ def registration(as_id: str, prefix: str, bot: str, *, exclusive: bool = True) -
     claim = "true" if exclusive else "false"
     return (
         f"id: {as_id}\n"
-        "url: http://localhost:29318\n"
+        f"url: http://{as_id}:29318\n"
         f"as_token: as-token-of-{as_id}-0123456789abcdef\n"
         f"hs_token: hs-token-of-{as_id}-0123456789abcdef\n"
         f"sender_localpart: {bot}\n"
@@ -43,8 +43,9 @@ def write(directory: Path, count: int) -> Path:
             prefix = f"{network}_" if number == 0 else f"{network}{number + 1}_"
         else:
             as_id, prefix = f"{network}-u{at:05}", f"{network}_u{at:05}_"
-        # Now and then somebody has copied a file and forgotten to change the prefix.
-        if at % 37 == 36:
+        # Now and then somebody has copied a file and forgotten to change the prefix: in a large set more seldom, since each
+        # copy collides with each other copy.
+        if at % (37 if count < 1_000 else 499) == 36:
             prefix = f"{NETWORKS[at % 7]}_"
         text = registration(as_id, prefix, f"{as_id}bot", exclusive=at % 11 != 10)
         (directory / f"{as_id}.yaml").write_text(text)

@@ -1,7 +1,7 @@
 // What is answered about an ID, in words.
 
 import { swatch } from "./colour.js";
-import { code, h, prose } from "./dom.js";
+import { code, fill, h, more, prose } from "./dom.js";
 import { elsewhere } from "./elsewhere.js";
 
 const STATUS = {
@@ -19,13 +19,23 @@ export function showAnswer({ ownership, person, services, left, complete }) {
     h("p.verdict", { "data-status": status }, h("span.mark", { "aria-hidden": "true" }, marks[status]), h("strong", {}, word), owner === null ? null : [" by ", swatch(owner), " ", code(owner)], ": ", code(id)),
     h("p.facts", {}, ownership.local === false ? `${meaning}; it is not of this server` : meaning, complete ? "" : ". The set is not complete: what is not known here may claim it, too"),
     claims.length > 0 ? h("h3", {}, claims.length === 1 ? "The entry that decides" : "The entries that decide") : null,
-    claims.map((claim) => shownClaim(claim, kind)),
+    shownClaims(claims),
     decisions(person, services, left, kind),
     elsewhere(ownership),
   ];
 }
 
 const marks = { unclaimed: "○", shared: "◐", exclusive: "●", contested: "⚠" };
+
+/** So many are shown at first: what is said of who may take it is to be seen below. */
+const FIRST_CLAIMS = 6;
+
+function shownClaims(claims) {
+  const list = h("div", {});
+  const all = () => fill(list, claims.map(shownClaim));
+  fill(list, claims.slice(0, FIRST_CLAIMS).map(shownClaim), more(FIRST_CLAIMS, claims.length, "entries", all));
+  return list;
+}
 
 function shownClaim(claim) {
   const how = claim.exclusive ? "exclusively" : "without exclusivity";

@@ -9,8 +9,11 @@ import { squarified } from "./treemap.js";
 const KINDS = [["@", "Users"], ["#", "Aliases"], ["!", "Rooms"]];
 /** A cell that is to be read takes so many square pixels, or more. */
 const LEGIBLE = 4200;
-/** So wide is a character of a label. */
+/** So wide is a character of a label, and so high a line of it. */
 const CHARACTER = 7.3;
+const LINE = 17;
+/** What a closed cell has besides its label: whose it is, and its edges. */
+const BELOW_LABEL = 22;
 /** What is written above the cells that are in a cell takes so many pixels. */
 const HEADING = 21;
 /** Cells that are less wide or high have nothing in them. */
@@ -86,26 +89,29 @@ function draw() {
 }
 
 /** Cells for nodes beside each other. Areas grow more slowly than counts, so that what is small can be read beside what is large. */
-function laid(nodes, area, above) {
-  const cells = nodes.flatMap(dissolved);
+function laid(nodes, area, within) {
+  const cells = nodes.flatMap((node) => dissolved(node, within));
   const places = squarified(cells.map((node) => node.claims ** 0.65), area);
-  return cells.map((node, at) => cell(node, places[at], above));
+  return cells.map((node, at) => cell(node, places[at], within));
 }
 
-/** Names go on in words, and the tree in characters: what is opened and no word (`@s` of `@signal_` and `@slack_`) is left out. */
-function dissolved(node) {
-  const isWord = node.here > 0 || /[^\p{L}\p{N}]$/u.test(node.prefix);
-  return node.names.length > 0 && !isWord ? node.names.flatMap(dissolved) : [node];
+/** Names go on in words, and the tree in characters: what is opened and begins no word (`@s` of `@signal_` and `@slack_`) is left out. */
+function dissolved(node, above) {
+  const beginsWord = node.here > 0 || /[^\p{L}\p{N}]/u.test(node.prefix.slice(above.length));
+  return node.names.length > 0 && !beginsWord ? node.names.flatMap((inner) => dissolved(inner, node.prefix)) : [node];
 }
 
-function cell(node, { x, y, w, h: height }, above) {
+function cell(node, { x, y, w, h: height }, within) {
   const inner = { x: 2, y: HEADING, w: w - 7, h: height - HEADING - 5 };
   const opened = node.names.length > 0 && inner.w > ROOM_FOR_CELLS && inner.h > ROOM_FOR_CELLS / 2;
   const closed = node.branches > 0 && !opened;
   const item = h("li", { "data-open": opened });
   Object.assign(item.style, { left: `${x}px`, top: `${y}px`, width: `${Math.max(0, w - 2)}px`, height: `${Math.max(0, height - 2)}px` });
   const name = `${node.prefix}: ${described(node)}`;
-  const label = h("span.label", { "aria-hidden": "true" }, node.contested > 0 ? h("span.warning", {}, "⚠ ") : null, labelOf(node.prefix, above, w));
+  const lines = opened ? 1 : Math.max(1, Math.floor((height - BELOW_LABEL) / LINE));
+  const room = lines * Math.floor((w - 14) / CHARACTER) - (node.contested > 0 ? 2 : 0);
+  const label = h("span.label", { "aria-hidden": "true" }, node.contested > 0 ? h("span.warning", {}, "⚠ ") : null, labelOf(node.prefix, within, room));
+  label.style.maxHeight = `${lines * LINE}px`;
   const owner = opened || height < 46 ? null : h("span.owner", { "aria-hidden": "true" }, ownerOf(node, closed));
   const button = h("button", { type: "button", "data-prefix": node.prefix, title: name, click: () => enter(node) }, h("span.unseen", {}, name), label, owner);
   const contested = node.contested > 0 && !opened;
@@ -116,14 +122,16 @@ function cell(node, { x, y, w, h: height }, above) {
   return item;
 }
 
-/** What stands on a cell: the whole prefix where it fits, else what it adds to the one around it, and of that the end. */
-function labelOf(text, above, width) {
-  const whole = text.endsWith(`:${server}`) ? text.slice(0, -server.length) : text;
-  const room = Math.floor((width - 14) / CHARACTER);
+/** What stands on a cell: the prefix without its sigil where it fits, else what it adds to the one around it, and of that the end. */
+function labelOf(text, within, room) {
+  const local = text.endsWith(`:${server}`) ? text.slice(0, -server.length) : text;
+  const whole = local.slice(1);
   if (whole.length <= room) return whole;
-  const added = above.length < 2 ? whole : `…${whole.slice(above.length)}`;
-  // Of a whole ID the beginning tells more.
-  return added.length <= room || whole.includes(":") || room < 3 ? added : `…${added.slice(1 - room)}`;
+  const added = within.length < 2 ? whole : `…${local.slice(within.length)}`;
+  if (added.length <= room) return added;
+  // Where hardly anything has room, the end tells cells beside each other apart; of a whole ID, the beginning tells more.
+  if (room < 3) return room < 1 ? "" : local.slice(-room);
+  return whole.includes(":") ? added : `…${added.slice(1 - room)}`;
 }
 
 function ownerOf(node, closed) {
