@@ -12,7 +12,7 @@ use super::{Code, Deadline, Set, file};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::index::Scratch;
 use crate::matrix::{Kind, LocalpartGrammar, MatrixId, PerKind, localpart_grammar, user_id};
-use crate::registration::{Registration, TokenDigest};
+use crate::registration::{Place, Registration, TokenDigest};
 use crate::ruling::Services;
 
 /// What only shows when all registrations are looked at together.
@@ -185,7 +185,7 @@ pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
                 shown(&first.id),
                 shown(&registration.id)
             );
-            findings.push(both(Code::SharedToken, message, first, registration));
+            findings.push(both(Code::SharedToken, message, [first, registration], |of| of.hs_token_place));
         }
         let Some(url) = registration.url.as_deref().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
         else {
@@ -198,13 +198,13 @@ pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
                 shown(&first.id),
                 shown(&registration.id)
             );
-            findings.push(both(Code::SharedUrl, message, first, registration));
+            findings.push(both(Code::SharedUrl, message, [first, registration], |of| of.url_place));
         }
     }
     findings
 }
 
-fn both(code: Code, message: String, first: &Registration, second: &Registration) -> Finding {
+fn both(code: Code, message: String, both: [&Registration; 2], place: impl Fn(&Registration) -> Place) -> Finding {
     let finding = Finding::new(code, Severity::Warning, message);
-    finding.at(FindingPlace::file(first)).at(FindingPlace::file(second))
+    both.into_iter().fold(finding, |finding, of| finding.at(FindingPlace::at(of, place(of))))
 }

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service};
-use actix_web::guard::{Any, Get, Head};
+use actix_web::guard::{Any, Get, Head, fn_guard};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{Error, HttpResponse, Resource, web};
+use actix_web::{Error, HttpResponse, Resource, Route, web};
 
 use super::endpoint::Endpoint;
 use super::error::ApiError;
@@ -34,6 +34,9 @@ fn serve(state: &web::Data<AppState>, endpoint: &Endpoint) -> impl HttpServiceFa
     let mut resource = web::resource(endpoint.path);
     for (operation, method) in endpoint.operations.iter().zip(endpoint.methods()) {
         let route = (operation.handled)();
+        if endpoint.refuses_parameters() && !operation.reads_parameters() {
+            resource = resource.route(parameters_refused(method.clone()));
+        }
         // To HEAD the server answers as to GET, and leaves out the body.
         let route = if method == Method::GET { route.guard(Any(Get()).or(Head())) } else { route.method(method) };
         resource = resource.route(route);
@@ -45,6 +48,15 @@ fn serve(state: &web::Data<AppState>, endpoint: &Endpoint) -> impl HttpServiceFa
         async move { wrong_method(&allow) }
     }));
     observed(state, endpoint.path, endpoint.role, allow, resource)
+}
+
+/// Answers whoever gives parameters where none are read.
+fn parameters_refused(method: Method) -> Route {
+    let has_any = fn_guard(|asked| asked.head().uri.query().is_some_and(|query| !query.is_empty()));
+    let route =
+        web::to(|| async { HttpResponse::from(ApiError::invalid_param("nothing is asked by parameters here")) });
+    let route = route.guard(has_any);
+    if method == Method::GET { route.guard(Any(Get()).or(Head())) } else { route.method(method) }
 }
 
 fn wrong_method(allow: &str) -> HttpResponse {

@@ -20,8 +20,8 @@
 
 use actix_web::Route;
 use actix_web::http::Method;
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::{Parameter, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
 
 use super::Role;
 
@@ -107,6 +107,16 @@ impl Tag {
 }
 
 impl Operation {
+    /// Whether it reads any parameter of a query.
+    pub(super) fn reads_parameters(&self) -> bool {
+        let described = (self.described)();
+        let operation = described.paths.paths.into_values().find_map(|item| item.get.or(item.post).or(item.put));
+        let parameters = operation.and_then(|operation| operation.parameters).unwrap_or_default();
+        let in_query =
+            |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);
+        parameters.iter().any(in_query)
+    }
+
     /// The method, as the handler's description says it.
     pub(super) fn method(&self) -> Method {
         let described = (self.described)();
@@ -140,6 +150,13 @@ impl Endpoint {
             allowed.extend(with_head.then_some(Method::HEAD));
         }
         allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether parameters in a query are refused by an operation that reads none: whoever sends some means something by them,
+    /// and would take the answer for one to another question. What anybody may ask (probes, Prometheus, browsers) comes with
+    /// parameters of its own, which change nothing.
+    pub(super) const fn refuses_parameters(&self) -> bool {
+        self.role.is_some() || matches!(self.tag, Tag::Questions | Tag::State)
     }
 
     /// Its part of the document.

@@ -62,7 +62,7 @@ impl ApiError {
     }
 
     pub(super) fn too_slow() -> Self {
-        let error = "the request took too long, or its body did not come";
+        let error = "the request took too long, or its body did not come: send the body at once, and name fewer IDs or homeservers";
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
     }
 
@@ -157,7 +157,7 @@ impl ApiError {
     }
 
     pub(super) fn too_much_in_flight() -> Self {
-        Self::unavailable("more is on its way already than this server has memory for")
+        Self::unavailable("more is on its way already than this server has memory for: ask again, for less at a time")
     }
 
     pub(super) fn shutting_down() -> Self {

@@ -70,6 +70,8 @@ impl Observer {
         if let Some(in_flight) = &mut in_flight {
             self.expect_body(in_flight, &mut request, admitted.is_ok());
         }
+        // Whoever was not let in is nobody yet.
+        let caller = admitted.as_ref().ok().map(|(caller, _)| *caller);
         let answered = match admitted {
             Err(Instead::Refusal(error)) => Err(request.into_response(HttpResponse::from(error))),
             Err(Instead::Preflight) => Err(request.into_response(self.preflight())),
@@ -99,7 +101,8 @@ impl Observer {
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            tracing::debug!(route = self.metrics.route(), %method, status, micros, "request");
+            let caller = caller.map(tracing::field::display);
+            tracing::debug!(route = self.metrics.route(), %method, status, micros, caller, "request");
             Ok(response.map_body(|_, content| InUse::new(content, in_flight, [body, answer])))
         }
     }

@@ -88,6 +88,9 @@ fn guard(document: &mut Value) {
             if operation["responses"].get("503").is_none() {
                 refusals.push(("503", "More is on its way already than there is memory for."));
             }
+            if endpoint.refuses_parameters() && operation["responses"].get("400").is_none() {
+                refusals.push(("400", "Parameters that nobody reads."));
+            }
             for (status, description) in refusals {
                 let schema = json!({"$ref": "#/components/schemas/MatrixError"});
                 operation["responses"][status] =

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::library::{self, At, Foreign, Keys, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
+use super::shape::TOP;
 use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
 use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule, Toml};
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
@@ -119,6 +120,8 @@ impl Reading<'_> {
             url,
             sender_localpart: self.localpart(&said.sender_localpart.text).into(),
             sender_place: said.sender_localpart.place,
+            url_place: TOP,
+            hs_token_place: said.hs_token.place,
             as_token: digest(&said.as_token),
             hs_token: digest(&said.hs_token),
             namespaces,

@@ -176,6 +176,8 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
         url,
         sender_localpart: sender.0.escaped().into(),
         sender_place: sender.1,
+        url_place: draft.get("url").map_or(shape::TOP, |found| found.place),
+        hs_token_place: hs_token.1,
         as_token: digest(as_token.0),
         hs_token: digest(hs_token.0),
         namespaces,

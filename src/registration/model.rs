@@ -23,6 +23,10 @@ pub struct Registration {
     pub sender_localpart: Box<str>,
     /// Where the value of `sender_localpart` begins.
     pub sender_place: Place,
+    /// Where the value of `url` begins, where that is known.
+    pub url_place: Place,
+    /// Where the value of `hs_token` begins.
+    pub hs_token_place: Place,
     /// Recognizes the `as_token`.
     pub as_token: TokenDigest,
     /// Recognizes the `hs_token`, so that two files with the same can be told.

@@ -12,7 +12,8 @@ fn fault(place: Place, message: &str) -> Fault {
     Fault::at(FaultCode::NotARegistration, place, message)
 }
 
-const TOP: Place = Place { line: 1, column: 1 };
+/// Where a file begins.
+pub(super) const TOP: Place = Place { line: 1, column: 1 };
 
 /// What bytes are that are no text.
 pub(super) fn of_bytes(bytes: &[u8]) -> Option<Fault> {
@@ -115,8 +116,11 @@ fn is_toml(text: &str) -> bool {
     let is_pair = |line: &str| line.split_once('=').is_some_and(|(key, _)| !key.trim().contains([':', ' ', '\'', '"']));
     let sections = lines(text).filter(|line| is_section(line)).count();
     let pairs = lines(text).filter(|line| is_pair(line)).count();
+    let begins = lines(text).next().is_some_and(is_section);
     pairs >= 1
-        && ((sections >= 1 && pairs + sections >= 3) || (pairs >= 2 && lines(text).all(|line| line.contains(" = "))))
+        && (begins
+            || (sections >= 1 && pairs + sections >= 3)
+            || (pairs >= 2 && lines(text).all(|line| line.contains(" = "))))
 }
 
 fn is_environment(text: &str) -> bool {
@@ -236,26 +240,50 @@ fn below(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
     match found[..] {
         [] => match pairs.iter().find(|&&(_, value)| is_list_of_registrations(document, value)) {
             Some(&(key, _)) => Some(fault(place(key), LISTED)),
-            None => foreign(document, pairs),
+            None => far_below(document, pairs).or_else(|| foreign(document, pairs)),
         },
         [key] => {
-            let name = match document.value(key) {
-                Value::Str(text) => super::keys::shown(&text.chars).replace("this key", "a key"),
-                _ => "a key".to_owned(),
-            };
             let message = format!(
                 "the registration stands below {}: remove that line, and move what is below it to the left, to the top \
                  level",
-                name.strip_suffix('`').map_or(name.clone(), |name| format!("{name}:`"))
+                named(document, key)
             );
             Some(Fault::at(FaultCode::MissingKey, place(key), message))
         }
-        [first, ..] => {
-            let message = "this file holds several registrations, each below a key of its own: put each into a file of its \
-                           own, at the top level";
-            Some(fault(place(first), message))
-        }
+        [first, ..] => Some(fault(place(first), SEVERAL)),
     }
+}
+
+const SEVERAL: &str = "this file holds several registrations, each below a key of its own: put each into a file of its own, at \
+                       the top level";
+
+/// A registration, or several, below two keys.
+fn far_below(document: &Document<'_>, pairs: Pairs<'_>) -> Option<Fault> {
+    let mut found = pairs.iter().filter_map(|&(key, value)| match document.value(value) {
+        Value::Dict(inner) => Some(inner.iter().map(move |&(below, value)| (key, below, value))),
+        _ => None,
+    });
+    let mut found = found.by_ref().flatten().filter(|&(_, _, value)| is_registration(document, value));
+    let (key, below, _) = found.next()?;
+    if found.next().is_some() {
+        return Some(fault(document.place(below), SEVERAL));
+    }
+    let message = format!(
+        "the registration stands below {} and there below {}: remove both lines, and move what is below them to the left, to \
+         the top level",
+        named(document, key),
+        named(document, below)
+    );
+    Some(Fault::at(FaultCode::MissingKey, document.place(below), message))
+}
+
+/// A key as it stands in the file, if it can be shown.
+fn named(document: &Document<'_>, key: NodeId) -> String {
+    let name = match document.value(key) {
+        Value::Str(text) => super::keys::shown(&text.chars).replace("this key", "a key"),
+        _ => "a key".to_owned(),
+    };
+    name.strip_suffix('`').map_or(name.clone(), |name| format!("{name}:`"))
 }
 
 /// A mapping in which nothing is a registration's.

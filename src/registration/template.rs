@@ -97,6 +97,12 @@ fn encrypted(value: &str) -> Option<&'static str> {
     None
 }
 
+/// Whether a value stands in quotation marks as text processors set them: YAML knows two, and takes all others for a part of the
+/// text.
+pub(super) fn is_in_foreign_quotes(value: &str) -> bool {
+    value.starts_with(['“', '”', '„', '‘', '’', '‚', '«', '»', '`'])
+}
+
 /// What else stands where a token belongs, in words that go on after "is". Every real token is of letters, digits and a few
 /// signs, and says nothing.
 pub(super) fn no_token(value: &str) -> Option<&'static str> {
@@ -125,8 +131,7 @@ pub(super) fn no_token(value: &str) -> Option<&'static str> {
     if roots.iter().any(|root| value.starts_with(root)) {
         return Some("a path");
     }
-    // YAML knows two quotation marks, and takes all others for a part of the text.
-    if value.starts_with(['“', '”', '„', '‘', '’', '‚', '«', '»', '`']) {
+    if is_in_foreign_quotes(value) {
         return Some("a text in quotation marks that are none to YAML");
     }
     if value.split_whitespace().count() > 1 {

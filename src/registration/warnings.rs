@@ -139,6 +139,16 @@ fn value_of(draft: &Draft<'_>, key: &str, value: NodeId, left: &mut usize, warni
             if let Some(what) = template::left_over(&text.chars) {
                 let message = format!("{key} still holds {what}, and Synapse takes it as it stands");
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));
+            } else if key != "url" && template::is_in_foreign_quotes(&text.chars) {
+                let message = format!(
+                    "{key} begins with a quotation mark that is none to YAML, and Synapse takes it for a part of the text: \
+                     write `'`, or no quotes at all"
+                );
+                warnings.push(Warning::over(WarningCode::Placeholder, found, message));
+            } else if text.chars.is_empty() && matches!(key, "id" | "sender_localpart") {
+                let then = if key == "id" { "the service has no name" } else { "the service's own user is `@:…`" };
+                let message = format!("{key} is empty, so that {then}: write what belongs there");
+                warnings.push(Warning::over(WarningCode::Placeholder, found, message));
             }
         }
         Value::List(items) => items.iter().for_each(|&item| value_of(draft, key, item, left, warnings)),

@@ -233,6 +233,11 @@ fn what_two_files_share_and_each_should_have_for_itself_is_found_with_the_first(
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert_eq!(said(Code::SharedToken), [pair("a", "c"), pair("a", "d")]);
     assert_eq!(said(Code::SharedUrl), [pair("a", "c")]);
+    // Each is shown where it stands.
+    let shared = found.iter().filter(|finding| matches!(finding.code, Code::SharedUrl | Code::SharedToken));
+    for place in shared.flat_map(|finding| &finding.places) {
+        assert!(place.column > 1, "{place:?}");
+    }
     assert!(found.iter().all(|finding| !finding.message.contains(secret)), "{found:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::{Service, blessing, examples};
 
@@ -16,6 +16,35 @@ fn the_committed_document_is_what_is_served() {
     assert!(committed == bailiwick::http::openapi_document(), "openapi/bailiwick.json {help}");
     let service = Service::start(&[&examples()]);
     assert!(service.get("/openapi.json").text() == committed, "what is served {help}");
+}
+
+/// Whoever gives parameters means something by them, and is not answered as if nothing had been said.
+#[test]
+fn parameters_that_nobody_reads_are_refused_wherever_somebody_asks() {
+    let service = Service::start(&[&examples()]);
+    let document: Value = service.get("/openapi.json").json();
+    // Probes, Prometheus and browsers have parameters of their own. Synapse passes over what it does not know.
+    let open = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/_matrix/client/v3/register/available"];
+    let mut asked = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let target = format!("{}?nobody_reads=this", path.replace("{id}", "irc").replace("{worker}", "w"));
+            assert!(!target.contains('{'), "{target}");
+            let answer = if method == "get" { service.get(&target) } else { service.post(&target, &json!({})) };
+            let is_open = open.contains(&&**path);
+            assert_eq!(
+                answer.status == 400,
+                !is_open || path.starts_with("/_matrix"),
+                "{method} {target}: {}",
+                answer.text()
+            );
+            assert_eq!(operation["responses"]["400"].is_object(), answer.status == 400, "{method} {path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "{asked}");
+    assert_eq!(service.request("HEAD", "/v1/status?x=1", b"").status, 400);
+    assert_eq!(service.get("/v1/status?").status, 200);
 }
 
 /// What is another each time: only that it is there counts. The last reload may be a second look that found nothing; its

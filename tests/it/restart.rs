@@ -90,17 +90,22 @@ fn a_state_directory_that_is_open_to_others_is_named() {
     }
 }
 
-/// Copies hold tokens, and would lie beside what everybody edits.
+/// Copies hold tokens, and would lie beside what everybody edits; and a socket is no registration, whatever it is called.
 #[test]
-fn a_directory_of_registrations_is_no_state_directory() {
+fn a_directory_of_registrations_is_for_nothing_else() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let dir = home.path().to_str().expect("UTF-8");
-    let same = format!("{dir}/.");
-    let arguments = ["serve", dir, "--server-name", "example.com", "--listen", "127.0.0.1:0", "--state-dir", &same];
-    let output = std::process::Command::new(super::support::BINARY).args(arguments).env_clear().output();
-    let output = output.expect("it runs");
-    assert_eq!(output.status.code(), Some(64));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("a directory of its own"), "{output:?}");
+    let (same, socket) = (format!("{dir}/."), format!("{dir}/./irc.yaml"));
+    for (option, value, why) in
+        [("--state-dir", &same, "a directory of its own"), ("--unix-socket", &socket, "give it a place of its own")]
+    {
+        let arguments = ["serve", dir, "--server-name", "example.com", "--listen", "127.0.0.1:0", option, value];
+        let output = std::process::Command::new(super::support::BINARY).args(arguments).env_clear().output();
+        let output = output.expect("it runs");
+        assert_eq!(output.status.code(), Some(64), "{option}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(why), "{output:?}");
+    }
+    assert!(!Path::new(&socket).exists());
 }
 
 /// How many copies are taken, and how many are not.

@@ -266,6 +266,7 @@ fn what_is_given_beside_a_configuration_is_checked_with_what_it_lists() {
     let again =
         bailiwick(home.path(), &["check", &listed.display().to_string(), "--synapse-config", "homeserver.yaml"]);
     assert!(String::from_utf8_lossy(&again.stdout).contains("is named twice"), "{}", said(&again));
+    assert!(!said(&again).contains("the file is not loaded"), "{}", said(&again));
 }
 
 /// As in a registration: what is lost without a word weighs, and stands in every format.

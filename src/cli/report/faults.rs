@@ -23,8 +23,13 @@ type Same<'a> = (&'a str, FaultCode, Option<u32>, Option<u32>, String);
 pub(in crate::cli) fn faults(snapshots: &[Arc<Snapshot>]) -> Vec<FaultOf<'_>> {
     if let [only] = snapshots {
         let dialect = only.services().homeserver().dialect;
-        let so = || vec![so(dialect)];
-        let of = |(file, fault)| FaultOf { file, fault: Cow::Borrowed(fault), so: so(), homeservers: Vec::new() };
+        let so = |file: &str, fault: &Fault| {
+            // Of a file that is named twice it is the fault that says what becomes of it.
+            let counts_once = fault.code == FaultCode::DuplicateId && is_in_force(only, file);
+            if counts_once { Vec::new() } else { vec![so(dialect)] }
+        };
+        let of =
+            |(file, fault)| FaultOf { file, fault: Cow::Borrowed(fault), so: so(file, fault), homeservers: Vec::new() };
         return each(only).map(of).collect();
     }
     let mut all: Vec<(Same<'_>, FaultOf<'_>)> = Vec::new();
@@ -50,6 +55,10 @@ pub(in crate::cli) fn faults(snapshots: &[Arc<Snapshot>]) -> Vec<FaultOf<'_>> {
 
 fn each(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &Fault)> {
     snapshot.files().iter().flat_map(|file| file.faults().iter().map(|fault| (&**file.file(), fault)))
+}
+
+fn is_in_force(snapshot: &Snapshot, file: &str) -> bool {
+    snapshot.files().iter().any(|record| **record.file() == *file && record.registration().is_some())
 }
 
 /// What becomes of a file that does not load.

@@ -219,7 +219,7 @@ impl<W: Write> Printer<W> {
         // A homeserver's own configuration is no service's.
         let whose = if place.as_id.is_empty() { String::new() } else { format!(" ({})", Visible(&place.as_id)) };
         writeln!(self.out, "{margin}{} {file}:{line}:{column}{whose}", self.paint(DIM, arrow))?;
-        if OF_FILES.contains(&finding.code) {
+        if is_of_the_file(finding.code, place) {
             return Ok(());
         }
         let (text, from) = (texts.of(&place.file), Place { line, column });
@@ -248,7 +248,10 @@ impl<W: Write> Printer<W> {
 }
 
 /// What is found of files as such stands at their beginning, where there is nothing to see.
-const OF_FILES: [Code; 4] = [Code::NothingFound, Code::ReadableByAll, Code::SharedToken, Code::SharedUrl];
+fn is_of_the_file(code: Code, place: &FindingPlace) -> bool {
+    let at_top = (place.line, place.column) == (1, 1);
+    matches!(code, Code::NothingFound | Code::ReadableByAll) || (at_top && code == Code::SharedUrl)
+}
 
 /// Whether there is something to see where a fault is: not where something is missing at the top of a file, nor where the whole
 /// is something else.

@@ -86,6 +86,13 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     {
         bail!("--state-dir {} is a directory of registrations: give a directory of its own", state_dir.display());
     }
+    if let Some(socket) = &serve.unix_socket
+        && let Some(parent) =
+            socket.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+        && serve.sources.dirs.iter().any(|dir| is_same(dir, parent))
+    {
+        bail!("--unix-socket {} is in a directory of registrations: give it a place of its own", socket.display());
+    }
     let hasher = TokenHasher::new();
     let loader = {
         let (homeserver, hasher) = (homeserver.clone(), hasher.clone());
