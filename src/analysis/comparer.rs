@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use super::{
-    Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, newcomer,
+    Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, fix, newcomer,
     portability, promise, reserved,
 };
 use crate::matrix::Kind;
@@ -39,7 +39,11 @@ impl Comparer {
     /// The findings for a set; what is the same `Arc` as in `previous` is not analysed again.
     #[must_use]
     pub fn analyse(&self, set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Analysis {
-        self.reloads.install(|| Analysis::new(set, previous, deadline))
+        self.reloads.install(|| {
+            let mut analysis = Analysis::new(set, previous, deadline);
+            analysis.findings = fix::mended(set.services(), &analysis, deadline);
+            analysis
+        })
     }
 
     /// Which IDs change hands from one set to another.
@@ -88,7 +92,9 @@ impl Asked {
         set: &[Arc<Registration>],
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {
-        newcomer::findings(services, previous, (new, set), deadline)
+        let known = previous.known();
+        let found = newcomer::findings(services, &known, (new, set), deadline);
+        fix::mended_of_newcomer(services, &known, set, (new, found), deadline)
     }
 
     /// What homeservers do not agree on.

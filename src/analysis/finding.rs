@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Code;
+use super::fix::Fix;
 use crate::matrix::{Kind, MAX_ID_BYTES};
 use crate::registration::{Place, Registration};
 
@@ -40,6 +41,10 @@ pub struct Finding {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<HomeserverAnswer>, required = false)]
     pub answers: Box<[HomeserverAnswer]>,
+    /// An edit that ends it, proved; left out where none is known to be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Fix>, required = false)]
+    pub fix: Option<Box<Fix>>,
 }
 
 /// What some homeservers say alike, and others otherwise.
@@ -137,6 +142,7 @@ impl Finding {
             places: Box::default(),
             homeservers: Box::default(),
             answers: Box::default(),
+            fix: None,
         }
     }
 

@@ -14,6 +14,10 @@
 //! answered by a search through derivatives (`search`). What an [`Examiner`] finds out about shapes that entries share it
 //! finds out once.
 //!
+//! # The way out
+//!
+//! With a finding goes an edit that ends it, where one is known to be right and is proved (`fix`).
+//!
 //! # For neighbours
 //!
 //! The names that services reserve are put in lists and regexes that other software reads, and each is proved (`reserved`).
@@ -45,6 +49,7 @@ mod examiner;
 mod exclusive;
 mod file;
 mod finding;
+mod fix;
 mod glob;
 mod id_space;
 mod join;
@@ -78,6 +83,7 @@ pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
+pub use fix::{Fix, FixEdit};
 pub use metrics::AnalysisMetrics;
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
 pub use portability::{Read, Reading};

@@ -17,7 +17,7 @@ use super::order;
 use super::pair::{TooLate, collision};
 use super::prepared::{EntryOf, Prepared};
 use super::search::LimitReached;
-use super::{Analysis, Deadline, Finding, FindingPlace};
+use super::{Deadline, Finding, FindingPlace, Key, key};
 use crate::homeserver::Homeserver;
 use crate::index;
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
@@ -35,22 +35,21 @@ const STEPS_OF_A_TRY: u64 = 10_000;
 const MAX_LISTED: usize = 512 << 10;
 
 /// The findings in which a newcomer would have a part, in a set that would then be in force; `services` is what is in
-/// force.
+/// force, and `known` what is known of it. Also says how many steps that took.
 pub(super) fn findings(
     services: &Services,
-    previous: &Analysis,
+    known: &HashMap<Key, &Arc<Prepared>>,
     (new, set): (&Arc<Registration>, &[Arc<Registration>]),
     deadline: &Deadline,
-) -> Vec<Arc<Finding>> {
+) -> (Vec<Arc<Finding>>, u64) {
     let mut examiner = Examiner::new(services.homeserver(), deadline);
     let newcomer = Arc::new(Prepared::new(&mut examiner, new));
     let mut unseen = newcomer.unseen;
-    let known = previous.known();
     let prepare = |registration: &Arc<Registration>| {
         if Arc::ptr_eq(registration, new) {
             return Arc::clone(&newcomer);
         }
-        if let Some(&known) = known.get(&super::key(registration)) {
+        if let Some(&known) = known.get(&key(registration)) {
             return Arc::clone(known);
         }
         let other = Prepared::new(&mut examiner, registration);
@@ -60,7 +59,7 @@ pub(super) fn findings(
     };
     let prepared: Vec<Arc<Prepared>> = set.iter().map(prepare).collect();
     let place = set.iter().position(|registration| Arc::ptr_eq(registration, new));
-    let Some(place) = place else { return newcomer.findings.to_vec() };
+    let Some(place) = place else { return (newcomer.findings.to_vec(), examiner.steps()) };
     let mut joining = Joining { examiner, services, set, prepared, place, unseen, findings: Vec::new() };
     joining.collisions();
     joining.everyone();
@@ -192,7 +191,7 @@ impl Joining<'_> {
         self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
     }
 
-    fn done(mut self) -> Vec<Arc<Finding>> {
+    fn done(mut self) -> (Vec<Arc<Finding>>, u64) {
         let newcomer = self.newcomer();
         let mut findings: Vec<Arc<Finding>> = newcomer.findings.to_vec();
         findings.extend(std::mem::take(&mut self.findings).into_iter().map(Arc::new));
@@ -207,7 +206,7 @@ impl Joining<'_> {
         findings.truncate(listed);
         findings.extend(self.unseen.finding(&newcomer.registration).map(Arc::new));
         findings.sort_by(|a, b| order(a, b));
-        findings
+        (findings, self.examiner.steps())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Code, Finding, HomeserverAnswer, Relation, Says, Severity, order};
+use super::{Code, Finding, Fix, HomeserverAnswer, Relation, Says, Severity, order};
 use crate::homeserver::Dialect;
 use crate::matrix::Kind;
 
@@ -30,7 +30,8 @@ pub fn together(found: &[(Dialect, &[Arc<Finding>])]) -> Vec<Arc<Finding>> {
     }
     let said = |(same, (finding, names)): (Same<'_>, (&Finding, Vec<&'static str>))| {
         let message = if names.len() > 1 { same.5.into() } else { finding.message.clone() };
-        Finding { message, homeservers: names.into(), ..finding.clone() }
+        let fix = fix_of_all(found, &names, finding);
+        Finding { message, homeservers: names.into(), fix, ..finding.clone() }
     };
     let mut findings: Vec<Finding> = known.into_iter().map(said).collect();
     findings.sort_by(|a, b| order(a, b).then_with(|| (&a.message, &a.homeservers).cmp(&(&b.message, &b.homeservers))));
@@ -46,6 +47,18 @@ pub fn together(found: &[(Dialect, &[Arc<Finding>])]) -> Vec<Arc<Finding>> {
         joined
     });
     joined.into_iter().map(Arc::new).collect()
+}
+
+/// The fix of a finding, where all homeservers that were asked have the finding and the fix: one that is proved for some of
+/// them alone may do harm on the others.
+fn fix_of_all(found: &[(Dialect, &[Arc<Finding>])], names: &[&'static str], finding: &Finding) -> Option<Box<Fix>> {
+    let fix = finding.fix.as_ref().filter(|_| names.len() == found.len())?;
+    let has_it = |(_, findings): &(Dialect, &[Arc<Finding>])| {
+        findings.iter().any(|other| {
+            other.fix.as_ref() == Some(fix) && other.code == finding.code && other.places == finding.places
+        })
+    };
+    found.iter().all(has_it).then(|| fix.clone())
 }
 
 /// Two findings about the same two entries of which homeservers make something else; `None` if they are not.
@@ -75,7 +88,7 @@ fn joined_with(asked: &[&'static str], one: &Finding, other: &Finding) -> Option
     answers.sort_by_key(|answer| first(&answer.homeservers));
     let of_any = |name: &&&str| one.homeservers.contains(name) || other.homeservers.contains(name);
     let homeservers = asked.iter().filter(of_any).copied().collect();
-    Some(Finding { message: head.to_owned().into(), homeservers, answers: answers.into(), ..one.clone() })
+    Some(Finding { message: head.to_owned().into(), homeservers, answers: answers.into(), fix: None, ..one.clone() })
 }
 
 fn same(dialect: Dialect, finding: &Finding) -> Same<'_> {

@@ -37,4 +37,13 @@ impl Namespaces {
             Kind::Room => &self.rooms,
         }
     }
+
+    /// The entries of one kind, to be edited.
+    pub(crate) const fn of_mut(&mut self, kind: Kind) -> &mut [Entry] {
+        match kind {
+            Kind::User => &mut self.users,
+            Kind::Alias => &mut self.aliases,
+            Kind::Room => &mut self.rooms,
+        }
+    }
 }

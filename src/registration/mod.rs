@@ -79,5 +79,5 @@ pub use pyyaml::Place;
 pub use regex::ValidRegex;
 pub use source_digest::SourceDigest;
 pub use source_text::{Harmless, Line, SourceText};
-pub(crate) use spelling::nearest;
+pub(crate) use spelling::{distance as slips_between, nearest};
 pub use token::{Token, TokenDigest, TokenHasher};

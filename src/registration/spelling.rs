@@ -38,7 +38,7 @@ fn distance_within_reach(word: &str, known: &str) -> Option<usize> {
 }
 
 /// Levenshtein's distance, where two letters that have changed places count as one slip.
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > 2 {
         return usize::MAX;

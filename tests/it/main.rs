@@ -15,6 +15,7 @@ mod export;
 mod filesystem_faults;
 mod finding_pages;
 mod findings;
+mod fixes;
 mod health;
 mod held_names;
 mod homeservers;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::excerpt::Excerpt;
 use super::{Allowed, FaultOf, Report, Texts, Unchecked, page, span};
-use crate::analysis::{Code, Finding, FindingPlace, HomeserverAnswer, Relation, Severity, WitnessIs};
+use crate::analysis::{Code, Finding, FindingPlace, Fix, HomeserverAnswer, Relation, Severity, WitnessIs};
 use crate::cli::output::Out;
 use crate::registration::{Fault, FaultCode, Place, SourceText};
 use crate::telemetry::Visible;
@@ -194,6 +194,12 @@ impl<W: Write> Printer<W> {
         }
         if !finding.homeservers.is_empty() && finding.answers.is_empty() {
             writeln!(self.out, "{margin} {bar} on: {}", finding.homeservers.join(", "))?;
+        }
+        if let Some(fix) = finding.fix.as_ref().filter(|_| allowed.is_none()) {
+            let Fix { file, line, column, with, why, .. } = &**fix;
+            let with = self.paint(BOLD, &format!("`{}`", Visible(with)));
+            writeln!(self.out, "{margin} {bar} fix: in {}:{line}:{column} write {with}", Visible(file))?;
+            writeln!(self.out, "{margin}        {}", Visible(why))?;
         }
         match allowed {
             Some(Allowed { because: Some(why), .. }) => writeln!(self.out, "{margin} {bar} because: {}", Visible(why))?,

@@ -1,0 +1,194 @@
+//! A fix ends its finding, takes nobody's names, and is only offered where one is known to be right.
+
+use std::sync::{Arc, LazyLock};
+
+use bailiwick::analysis::{Analysis, Code, Comparer, Deadline, Finding, Set};
+use bailiwick::homeserver::{Dialect, Homeserver};
+use bailiwick::registration::{self, Registration, TokenHasher};
+use bailiwick::ruling::Services;
+use serde_json::{Value, json};
+
+static COMPARER: LazyLock<Comparer> = LazyLock::new(|| Comparer::new().expect("threads"));
+
+/// A service of a test: its id, its own user, and its entries: kind, regex, exclusive.
+type Service<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str, bool)]);
+
+fn registration((id, sender, entries): Service<'_>) -> Arc<Registration> {
+    let of = |kind: &str| -> Vec<Value> {
+        let own = entries.iter().filter(|(own, ..)| *own == kind);
+        own.map(|(_, regex, exclusive)| json!({"regex": regex, "exclusive": exclusive})).collect()
+    };
+    // Each value has a line of its own.
+    let file = serde_json::to_string_pretty(&json!({
+        "id": id, "as_token": format!("{id}-as-token-0123456789abcdef"), "hs_token": format!("{id}-hs-token-0123456789abcdef"),
+        "sender_localpart": sender, "url": null,
+        "namespaces": {"users": of("users"), "aliases": of("aliases"), "rooms": of("rooms")},
+    }));
+    let name = format!("{id}.yaml");
+    let file = file.expect("JSON");
+    let loaded = registration::load(&name.as_str().into(), file.as_bytes(), &TokenHasher::new());
+    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+}
+
+fn findings(dialect: Dialect, services: &[Service<'_>]) -> Vec<Arc<Finding>> {
+    let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
+    let services = Services::new(homeserver, services.iter().map(|&one| registration(one)).collect());
+    COMPARER.analyse(&Set::new(&services), &Analysis::default(), &Deadline::none()).findings
+}
+
+/// The fix of the first finding of a code: whose entry, and what it is to be.
+fn fix(code: Code, services: &[Service<'_>]) -> Option<(String, String)> {
+    let found = findings(Dialect::default(), services);
+    let finding = found.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("{code}: {found:?}"));
+    finding.fix.as_ref().map(|fix| (fix.as_id.to_string(), fix.with.to_string()))
+}
+
+/// The same of a service with one entry.
+fn fix_of_one(code: Code, kind: &str, regex: &str, exclusive: bool) -> Option<String> {
+    fix(code, &[("a", "a-bot", &[(kind, regex, exclusive)])]).map(|(_, with)| with)
+}
+
+#[test]
+fn an_entry_by_itself_is_mended() {
+    for (code, kind, regex, with) in [
+        (Code::LooksLikeGlob, "users", "@irc_*", Some("@irc_.*")),
+        (Code::LooksLikeGlob, "aliases", r"#irc_*:example\.com$", Some(r"#irc_.*:example\.com$")),
+        (Code::UnescapedDot, "users", "@irc_.*:example.com$", Some(r"@irc_.*:example\.com$")),
+        (Code::UnescapedDot, "users", "@irc_.*:example.com", Some(r"@irc_.*:example\.com$")),
+        (Code::OpenEnd, "users", "@irc_.*", Some(r"@irc_.*:example\.com$")),
+        (Code::OpenEnd, "aliases", r"#irc_.*:example\.com", Some(r"#irc_.*:example\.com$")),
+        // That it is a glob would be seen no more.
+        (Code::OpenEnd, "users", "@irc_*", None),
+        // The other branch would stay open.
+        (Code::OpenEnd, "users", r"@irc_.*|@libera_.*:example\.com$", None),
+        // It is the end that is open, and a name of this server that would be lost.
+        (Code::OpenEnd, "users", r"@irc_.*:example\.com(?!x)", None),
+        (Code::DeadEntry, "users", r#""@irc_.*:example\.com$""#, Some(r"@irc_.*:example\.com$")),
+        (Code::DeadEntry, "users", r"/^@irc_.*:example\.com$/", Some(r"^@irc_.*:example\.com$")),
+        (Code::DeadEntry, "users", r"@^irc_.*:example\.com$", Some(r"@irc_.*:example\.com$")),
+        (Code::DeadEntry, "aliases", r"irc_.*:example\.com$", Some(r"#irc_.*:example\.com$")),
+        (Code::DeadEntry, "users", "irc_.*", Some(r"@irc_.*:example\.com$")),
+        // Whose these are is for somebody else to say.
+        (Code::DeadEntry, "users", "#irc_.*", None),
+        (Code::DeadEntry, "users", r"@irc_.*:localhost$", None),
+        (Code::DeadEntry, "users", r"@irc_.*:exmaple\.com$", None),
+    ] {
+        assert_eq!(fix_of_one(code, kind, regex, true).as_deref(), with, "{code} {regex}");
+    }
+}
+
+#[test]
+fn who_only_looks_on_may_mean_other_servers() {
+    assert_eq!(fix_of_one(Code::OpenEnd, "users", "@irc_.*", false), None);
+    assert_eq!(
+        fix_of_one(Code::UnescapedDot, "users", "@irc_.*:example.com$", false).as_deref(),
+        Some(r"@irc_.*:example\.com$")
+    );
+}
+
+#[test]
+fn a_slip_in_the_server_s_name_is_one_where_the_file_spells_it_elsewhere() {
+    let entries = [("users", r"@irc_.*:exmaple\.com$", true), ("users", r"@ircbot:example\.com$", true)];
+    let expected = Some(("a".to_owned(), r"@irc_.*:example\.com$".to_owned()));
+    assert_eq!(fix(Code::DeadEntry, &[("a", "a-bot", &entries)]), expected);
+}
+
+#[test]
+fn the_longer_beginning_says_whose_an_id_is() {
+    let irc = ("irc", "irc-bot", [("users", r"@irc_.*:example\.com$", true)]);
+    let with = |other: &str| {
+        let entries = [("users", other, true)];
+        fix(Code::ExclusiveConflict, &[(irc.0, irc.1, &irc.2), ("b", "b-bot", &entries)])
+    };
+    let expected = |with: &str| Some(("irc".to_owned(), with.to_owned()));
+    assert_eq!(with(r"@irc_libera_.*:example\.com$"), expected(r"@irc_(?!libera_).*:example\.com$"));
+    assert_eq!(with(r"^@irc_bot:example\.com$"), expected(r"@irc_(?!bot:).*:example\.com$"));
+    assert_eq!(with("@irc_libera_.*"), expected(r"@irc_(?!libera_).*:example\.com$"));
+    // The same prefix, and one that does not end in a separator: an operator's to say.
+    assert_eq!(with(r"@irc_.+:example\.com$"), None);
+    assert_eq!(with(r"@irc_libera.*:example\.com$"), None);
+}
+
+#[test]
+fn who_means_such_ids_itself_keeps_them() {
+    let libera = [("users", r"@irc_libera_.*:example\.com$", true)];
+    let two = [("users", r"@irc_.*:example\.com$", true), ("users", r"@irc_libera_bot:example\.com$", true)];
+    let one = &two[..1];
+    let set = |sender, entries| fix(Code::ExclusiveConflict, &[("irc", sender, entries), ("libera", "l-bot", &libera)]);
+    assert!(set("irc-bot", one).is_some());
+    assert_eq!(set("irc-bot", &two), None);
+    assert_eq!(set("irc_libera_bot", one), None);
+}
+
+#[test]
+fn an_own_user_is_left_out_of_another_s_namespace() {
+    let irc = [("users", r"@irc_.*:example\.com$", true)];
+    let expected = Some(("irc".to_owned(), r"@irc_(?!helper:).*:example\.com$".to_owned()));
+    assert_eq!(fix(Code::SenderConflict, &[("irc", "irc-bot", &irc), ("b", "irc_helper", &[])]), expected);
+    assert_eq!(fix(Code::SenderConflict, &[("a", "same", &[]), ("b", "same", &[])]), None);
+}
+
+#[test]
+fn a_collision_ends_with_what_was_not_meant() {
+    let (glob, ircop) = ([("users", "@irc_*", true)], [("users", r"@ircop_.*:example\.com$", true)]);
+    let expected = Some(("a".to_owned(), "@irc_.*".to_owned()));
+    assert_eq!(fix(Code::ExclusiveConflict, &[("a", "a-bot", &glob), ("b", "b-bot", &ircop)]), expected);
+    let shared = [("users", r"@ircop_.*:example\.com$", false)];
+    assert_eq!(fix(Code::BlockedByExclusive, &[("a", "a-bot", &glob), ("b", "b-bot", &shared)]), expected);
+    // Who sees and who holds is for operators to say.
+    let (all, some) = ([("users", r"@irc_.*:example\.com$", true)], [("users", r"@irc_x_.*:example\.com$", false)]);
+    assert_eq!(fix(Code::BlockedByExclusive, &[("a", "a-bot", &all), ("b", "b-bot", &some)]), None);
+}
+
+#[test]
+fn what_an_earlier_entry_decides_is_left_out_of_the_later_one() {
+    let entries = [("users", r"@irc_bot:example\.com$", true), ("users", r"@irc_.*:example\.com$", false)];
+    let expected = Some(("a".to_owned(), r"@irc_(?!bot:).*:example\.com$".to_owned()));
+    assert_eq!(fix(Code::ShadowedEntry, &[("a", "a-bot", &entries)]), expected);
+    // Some of what begins so is decided by the later one alone.
+    let entries = [("users", r"@irc_x_[0-9]+:example\.com$", true), ("users", r"@irc_.*:example\.com$", false)];
+    assert_eq!(fix(Code::ShadowedEntry, &[("a", "a-bot", &entries)]), None);
+    // Which of the two is meant is for its author to say.
+    let entries = [("users", r"@irc_.*:example\.com$", false), ("users", r"@irc_bot:example\.com$", true)];
+    assert_eq!(fix(Code::ShadowedEntry, &[("a", "a-bot", &entries)]), None);
+}
+
+#[test]
+fn a_fix_that_gives_rise_to_another_finding_is_none() {
+    // `@irc_.*` would meet the other.
+    let (glob, other) = ([("users", r"@irc_*:example\.com$", true)], [("users", r"@irc_x:example\.com$", true)]);
+    assert_eq!(fix(Code::LooksLikeGlob, &[("a", "a-bot", &glob), ("b", "b-bot", &other)]), None);
+    assert!(fix(Code::LooksLikeGlob, &[("a", "a-bot", &glob)]).is_some());
+    // Without the quotation marks it would claim everybody.
+    assert_eq!(fix_of_one(Code::DeadEntry, "users", "'@.*'", true), None);
+}
+
+#[test]
+fn no_homeserver_is_given_a_regex_that_it_refuses() {
+    let (irc, libera) =
+        ([("users", r"@irc_.*:example\.com$", true)], [("users", r"@irc_libera_.*:example\.com$", true)]);
+    let of = |name: &str| {
+        let dialect = name.parse().expect("a dialect");
+        let found = findings(dialect, &[("irc", "irc-bot", &irc), ("libera", "l-bot", &libera)]);
+        let conflict = found.iter().find(|finding| finding.code == Code::ExclusiveConflict).expect("a conflict");
+        conflict.fix.is_some()
+    };
+    assert_eq!(["synapse", "dendrite", "tuwunel", "conduit"].map(of), [true, false, false, false]);
+}
+
+#[test]
+fn who_asks_about_a_registration_is_told_its_fix() {
+    let irc = registration(("irc", "irc-bot", &[("users", r"@irc_.*:example\.com$", true)]));
+    let libera = registration(("libera", "l-bot", &[("users", r"@irc_libera_.*:example\.com", true)]));
+    let homeserver = Homeserver::new("example.com".parse().expect("a server name"), Dialect::default());
+    let services = Services::new(homeserver, vec![Arc::clone(&irc)]);
+    let set = [irc, Arc::clone(&libera)];
+    let found = COMPARER.ask(|asked| asked.newcomer(&services, &Analysis::default(), &libera, &set, &Deadline::none()));
+    let fixes: Vec<_> =
+        found.iter().map(|finding| (finding.code, finding.fix.as_ref().map(|fix| (&*fix.as_id, &*fix.with)))).collect();
+    let expected = [
+        (Code::ExclusiveConflict, Some(("irc", r"@irc_(?!libera_).*:example\.com$"))),
+        (Code::OpenEnd, Some(("libera", r"@irc_libera_.*:example\.com$"))),
+    ];
+    assert_eq!(fixes, expected);
+}
