@@ -57,8 +57,16 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// Whether what is for people is in colours; `auto` paints on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, global = true, value_name = "WHEN", env = "BAILIWICK_COLOR", value_enum, default_value_t)]
+    /// Whether what is for people is in colours: `always`, `never`, or `auto`, on a terminal unless `NO_COLOR` is set.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        env = "BAILIWICK_COLOR",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     color: Colour,
 }
 
