@@ -41,7 +41,7 @@ fn the_curl_calls_answer_as_printed() {
             assert_eq!(parse(printed), real, "{}: {command}; BAILIWICK_BLESS=1 writes it", page.display());
         }
     }
-    assert!(calls.len() >= 5, "only {} calls", calls.len());
+    assert!(calls.len() >= 4, "only {} calls", calls.len());
 }
 
 /// What jq makes of an answer with a filter of the form `{a, b}`, or with none.
@@ -69,6 +69,85 @@ fn the_commands_print_what_is_printed() {
         }
     }
     assert!(!calls.is_empty(), "no page shows a command any more");
+}
+
+/// A terminal as it is opened.
+const COLUMNS: usize = 80;
+const LINES: usize = 24;
+
+#[test]
+fn what_the_readme_prints_fits_a_screen() {
+    let readme = Path::new(ROOT).join("README.md");
+    let calls: Vec<Call> = ["curl ", "bailiwick "].iter().flat_map(|program| calls_on(&readme, program)).collect();
+    assert!(calls.len() >= 5, "only {} calls", calls.len());
+    for Call { command, printed, .. } in calls {
+        let rows = |line: &str| line.chars().count().div_ceil(COLUMNS).max(1);
+        let all: usize = rows(&command) + printed.lines().map(rows).sum::<usize>();
+        assert!(all <= LINES, "{all} lines of {COLUMNS} columns: {command}");
+    }
+}
+
+/// Each row of the README's table of questions, asked as it stands there.
+#[test]
+fn every_operation_has_an_example_in_the_readme_that_is_answered() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("there is a README");
+    let (_, table) = readme.split_once("| ask | and be told |").expect("a table of questions");
+    let service = Service::start(&[&examples()]);
+    service.wait("to compare", |service| service.get("/v1/conflicts").status == 200);
+    let mut asked = BTreeSet::new();
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cell = row.split(" | ").next().expect("a cell");
+        let quoted: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        let body = quoted.iter().find(|text| text.starts_with('{')).copied().unwrap_or_default();
+        for question in quoted.iter().filter(|text| !text.starts_with('{')) {
+            let (method, target) = question.split_once(' ').expect("a method and a target");
+            let answer = service.request(method, target, body.as_bytes());
+            assert_eq!(answer.status, 200, "{question}: {}", answer.text());
+            asked.insert(format!("{method} {}", target.split('?').next().expect("a path")));
+        }
+    }
+    let document: Value = serde_json::from_str(&bailiwick::http::openapi_document()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, item)| {
+        item.as_object().expect("operations").keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    let missing: Vec<String> = operations.filter(|one| !asked.iter().any(|asked| is_of(asked, one))).collect();
+    assert!(missing.is_empty(), "the README has no example of {missing:?}");
+}
+
+/// Whether a question is of an operation, in whose path `{…}` stands for anything.
+fn is_of(question: &str, operation: &str) -> bool {
+    let mut parts = question.split('/').zip(operation.split('/'));
+    question.split('/').count() == operation.split('/').count()
+        && parts.all(|(asked, described)| asked == described || described.starts_with('{'))
+}
+
+#[test]
+fn every_page_is_listed_and_every_link_leads_somewhere() {
+    let index = fs::read_to_string(Path::new(ROOT).join("docs/README.md")).expect("an index");
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page can be read");
+        let name = page.file_name().expect("a name").to_string_lossy();
+        assert!(name == "README.md" || index.contains(&format!("]({name}")), "docs/README.md does not list {name}");
+        let beside = page.parent().expect("a directory");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.contains(' ')) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { beside.join(file) };
+            assert!(target.exists(), "{}: {link} leads nowhere", page.display());
+            if !anchor.is_empty() {
+                let text = fs::read_to_string(&target).expect("a page can be read");
+                let headings = text.lines().filter(|line| line.starts_with('#')).map(anchor_of);
+                assert!(headings.clone().any(|heading| heading == anchor), "{}: {link} leads nowhere", page.display());
+            }
+        }
+    }
+}
+
+/// What a heading is called in a link.
+fn anchor_of(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 #[test]
