@@ -81,6 +81,20 @@ codes! {
     SharedUrl = "shared-url",
     /// Everybody on the machine can read the tokens.
     ReadableByAll = "readable-by-all",
+    /// No registration is the bridge's whose configuration it is.
+    BridgeUnregistered = "bridge-unregistered",
+    /// A bridge and its registration have different tokens.
+    BridgeToken = "bridge-token",
+    /// A bridge takes the homeserver for another.
+    BridgeDomain = "bridge-domain",
+    /// A bridge and its registration have different ids.
+    BridgeId = "bridge-id",
+    /// A bridge acts as a user that its registration does not claim.
+    BridgeBot = "bridge-bot",
+    /// A bridge gives names that its registration does not claim.
+    BridgeNamespace = "bridge-namespace",
+    /// A bridge listens elsewhere than where the homeserver sends.
+    BridgeAddress = "bridge-address",
     /// A dot of the server name matches any character.
     UnescapedDot = "unescaped-dot",
     /// The entry goes on behind this server's name, or names none.
@@ -130,6 +144,23 @@ impl Code {
             Self::SharedToken => "generate an `hs_token` for each, and put it into the configuration of each bridge",
             Self::SharedUrl => "give each service the address at which it listens itself",
             Self::ReadableByAll => "chmod o-r, and let the homeserver's group read it",
+            Self::BridgeUnregistered => "give the registration that the bridge has written, as the homeserver has it",
+            Self::BridgeToken => {
+                "copy the token from the one to the other, or let the bridge write its registration anew; then restart both"
+            }
+            Self::BridgeDomain => {
+                "write the homeserver's `server_name`, and let the bridge write its registration anew"
+            }
+            Self::BridgeId => "write the same `id` in both, and restart both",
+            Self::BridgeBot => {
+                "add the user to the registration's `users`, or let the bridge write its registration anew"
+            }
+            Self::BridgeNamespace => {
+                "let the bridge write its registration anew, and give that to the homeserver; or change the one or the other by hand"
+            }
+            Self::BridgeAddress => {
+                "write where the bridge listens, as the homeserver reaches it; a proxy between the two is the reason if there is one"
+            }
             Self::UnescapedDot => "write `\\.` for a dot of the server name",
             Self::OpenEnd => "end the regex with the server's name, dots escaped, and `$`",
             Self::Undefined => "begin the regex with `^` and the sigil, and write what every syntax reads alike",

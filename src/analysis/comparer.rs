@@ -3,12 +3,12 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use super::{
-    Analysis, Change, Deadline, Finding, Promise, Proof, Reading, Reserved, Set, Told, difference, fix, newcomer,
-    portability, promise, reserved,
+    Analysis, Change, Deadline, Finding, PlaceOf, Promise, Proof, Reading, Reserved, Set, Told, bridge, difference,
+    fix, newcomer, portability, promise, reserved,
 };
 use crate::matrix::Kind;
 use crate::priority::{self, Rank};
-use crate::registration::Registration;
+use crate::registration::{BridgeConfig, Registration};
 use crate::ruling::Services;
 use python_re::Pattern;
 
@@ -56,6 +56,13 @@ impl Comparer {
     #[must_use]
     pub fn portability(&self, readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc<Finding>> {
         self.reloads.install(|| portability::findings(readings, deadline))
+    }
+
+    /// On what a bridge's own configuration and its registration do not agree.
+    #[must_use]
+    pub fn bridge(&self, services: &Services, config: &BridgeConfig, place_of: PlaceOf<'_>) -> Vec<Arc<Finding>> {
+        let findings = || bridge::findings(services.homeserver(), services.registrations(), config, place_of);
+        self.reloads.install(findings).into_iter().map(Arc::new).collect()
     }
 
     /// The names that are held exclusively, as neighbours are told.

@@ -42,7 +42,7 @@ pub(super) const fn is_char_of_today(kind: Kind, c: char) -> bool {
     }
 }
 
-fn class_of<'a>(terms: &mut Terms<'a>, is_in: impl Fn(char) -> bool) -> Term<'a> {
+pub(super) fn class_of<'a>(terms: &mut Terms<'a>, is_in: impl Fn(char) -> bool) -> Term<'a> {
     let chars = ('\0'..='\x7f').filter(|&c| is_in(c)).map(|c| ClassUnicodeRange::new(c, c));
     terms.class(&ClassUnicode::new(chars))
 }

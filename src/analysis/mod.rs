@@ -36,6 +36,7 @@
 //! way to compute findings.
 
 mod across;
+mod bridge;
 mod candidates;
 mod claimed;
 mod code;
@@ -78,6 +79,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 use rayon::prelude::*;
 
+pub use bridge::PlaceOf;
 pub use code::{Code, UnknownCode};
 pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};

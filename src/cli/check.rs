@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::allow_list::AllowList;
-use super::codes;
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, Printed, printed};
 use super::report::{self, Allowed, Document, Report, Texts, Unchecked};
@@ -16,9 +15,10 @@ use super::sources::{Homeservers, Sources};
 use super::synapse_config::{Note, Refused};
 use super::watch::{self, Look};
 use super::{ERRORS, INTERNAL, OK, USAGE, WARNINGS, complain, load, tell};
+use super::{bridge_config, codes};
 use crate::analysis::{Analysis, Code, Comparer, Deadline, Finding, Reading, Severity, together};
 use crate::homeserver::{Dialect, Homeserver};
-use crate::registration::TokenHasher;
+use crate::registration::{BridgeConfig, TokenHasher};
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
 /// What to check, and how to say what is wrong.
@@ -29,6 +29,7 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
   bailiwick check new-bridge.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
   bridge -g -r /dev/stdout | bailiwick check - --server-name example.com --format json
   bailiwick check . --server-name example.com --watch
+  bailiwick check registration.yaml --server-name example.com --bridge-config config.yaml
 
 Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
                         with its configuration), 3 warnings only, 64 usage, 70 internal")]
@@ -38,6 +39,11 @@ pub(super) struct Check {
 
     #[command(flatten)]
     homeservers: Homeservers,
+
+    /// A bridge's own configuration, held against its registration: tokens, names, bot, server, address. Of a mautrix bridge,
+    /// matrix-appservice-irc, -slack or -discord, hookshot or heisenbridge, told by its shape; may be given several times.
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_BRIDGE_CONFIG", value_delimiter = ',')]
+    bridge_config: Vec<PathBuf>,
 
     /// How the findings are written.
     #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
@@ -84,7 +90,8 @@ pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
     if !check.watch {
         return ExitCode::from(once(check, colour, &mut Look::default()).code);
     }
-    match check.sources.beside(check.allow_list.as_deref()) {
+    let more = check.allow_list.iter().chain(&check.bridge_config).map(PathBuf::as_path);
+    match check.sources.beside(more) {
         Ok(beside) => watch::run(&beside, check.format == Format::Human, |look| once(check, colour, look)),
         Err(error) => {
             complain(&error);
@@ -100,8 +107,8 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
         Err(error) => return unchecked(check.format, &error, colour, look),
     };
     let mut notes = Vec::new();
-    let snapshots = match load_all(check, &texts, look, &mut |note| notes.push(note)) {
-        Ok(snapshots) => snapshots,
+    let (snapshots, bridges) = match load_all(check, &texts, look, &mut |note| notes.push(note)) {
+        Ok(loaded) => loaded,
         Err(error) => {
             tell_all(&notes);
             return unchecked(check.format, &error, colour, look);
@@ -121,7 +128,8 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
             return Printed { code: INTERNAL, whole: false };
         }
     };
-    found.extend(waiting(&snapshots, || find(&comparer, &snapshots)));
+    let of_bridges = |snapshot: &Snapshot| bridge_config::findings(&comparer, snapshot, &bridges, &texts);
+    found.extend(waiting(&snapshots, || find(&comparer, &snapshots, &of_bridges)));
     if snapshots.iter().all(|snapshot| snapshot.files().is_empty()) {
         let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
         found.push(Arc::new(Finding::nothing_found(message)));
@@ -159,13 +167,14 @@ fn tell_all(notes: &[Note]) {
     }
 }
 
-/// What each homeserver makes of the same sources. The tokens of all of them can be held against each other.
+/// What each homeserver makes of the same sources, and bridges' own configurations. The tokens of all of them can be held
+/// against each other.
 fn load_all(
     check: &Check,
     texts: &Texts,
     look: &mut Look,
     note: &mut dyn FnMut(Note),
-) -> anyhow::Result<Vec<Arc<Snapshot>>> {
+) -> anyhow::Result<(Vec<Arc<Snapshot>>, Vec<BridgeConfig>)> {
     let dialects = check.homeservers.several.dialects();
     let (homeserver, sources) = check.sources.resolve(dialects[0], note)?;
     let hasher = TokenHasher::new();
@@ -174,12 +183,22 @@ fn load_all(
         look.watch(&sources);
         load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts)
     };
-    dialects.iter().map(&mut load).collect()
+    let snapshots = dialects.iter().map(&mut load).collect::<anyhow::Result<_>>()?;
+    let bridges = bridge_config::read(&check.bridge_config, &homeserver, &hasher, texts)?;
+    Ok((snapshots, bridges))
 }
 
 /// What is found on each homeserver, and on what they do not agree.
-fn find(comparer: &Comparer, snapshots: &[Arc<Snapshot>]) -> Vec<Arc<Finding>> {
-    let analyse = |snapshot: &Arc<Snapshot>| comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
+fn find(
+    comparer: &Comparer,
+    snapshots: &[Arc<Snapshot>],
+    of_bridges: &dyn Fn(&Snapshot) -> Vec<Arc<Finding>>,
+) -> Vec<Arc<Finding>> {
+    let analyse = |snapshot: &Arc<Snapshot>| {
+        let mut analysis = comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
+        analysis.findings.extend(of_bridges(snapshot));
+        analysis
+    };
     let analyses: Vec<Analysis> = snapshots.iter().map(analyse).collect();
     let readings: Vec<Reading<'_>> =
         snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();

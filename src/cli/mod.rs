@@ -2,6 +2,7 @@
 
 mod agent;
 mod allow_list;
+mod bridge_config;
 mod check;
 mod codes;
 mod diff;

@@ -111,12 +111,15 @@ impl Sources {
 
     /// What is to be watched besides what is resolved, for a command that looks again when something has changed: the
     /// configuration, which may have to be mended before anything can be resolved, and whatever else is read.
-    pub(crate) fn beside(&self, more: Option<&Path>) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+    pub(crate) fn beside<'m>(
+        &self,
+        more: impl IntoIterator<Item = &'m Path>,
+    ) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
         if let Some(once) = self.dirs.iter().find(|path| is_once(path)) {
             bail!("{} can be read once, and not be watched: give a directory or a file", once.display());
         }
         let paths: Vec<PathBuf> =
-            self.synapse.paths.iter().map(PathBuf::as_path).chain(more).map(Path::to_owned).collect();
+            self.synapse.paths.iter().cloned().chain(more.into_iter().map(Path::to_owned)).collect();
         Ok(all_at(&paths, Dialect::default()))
     }
 

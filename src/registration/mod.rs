@@ -42,6 +42,7 @@
 //! `library`, and what it then wants of a registration, in its row ([`crate::homeserver::Loader`]), is asked in `foreign`.
 
 mod address;
+mod bridge;
 mod draft;
 mod entry;
 mod extra;
@@ -68,6 +69,7 @@ mod token;
 mod url;
 mod warnings;
 
+pub use bridge::{Bridge, BridgeConfig, BridgeConfigError, Filling, Made, Names, Part, Secret, bridge_config};
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};

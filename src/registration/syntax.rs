@@ -10,13 +10,14 @@ use pyyaml::{Problem, YamlError};
 pub(super) enum Subject {
     Registration,
     HomeserverConfig,
+    BridgeConfig,
 }
 
 impl Subject {
     const fn noun(self) -> &'static str {
         match self {
             Self::Registration => "registration",
-            Self::HomeserverConfig => "configuration",
+            Self::HomeserverConfig | Self::BridgeConfig => "configuration",
         }
     }
 
@@ -25,6 +26,7 @@ impl Subject {
         match self {
             Self::Registration => &super::keys::ALL,
             Self::HomeserverConfig => &["server_name", "app_service_config_files"],
+            Self::BridgeConfig => &["homeserver", "appservice", "bridge"],
         }
     }
 }
@@ -181,7 +183,9 @@ fn second_document(subject: Subject) -> String {
             "a file holds one registration: put what follows this `---` into a file of its own, and list both files in \
              `app_service_config_files`; if nothing follows, remove the line"
         }
-        Subject::HomeserverConfig => "put all of the configuration below one `---`, or remove the line",
+        Subject::HomeserverConfig | Subject::BridgeConfig => {
+            "put all of the configuration below one `---`, or remove the line"
+        }
     }
     .to_owned()
 }

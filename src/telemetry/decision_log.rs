@@ -198,7 +198,7 @@ impl DecisionWriter {
         }
         // Behind a torn line nothing could be read.
         let taken = if self.torn { 0 } else { put(&mut *self.place, batch) };
-        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').skip(1).count() as u64;
         let (whole, rest) = batch.split_at(taken);
         self.written.inc_by(lines(whole));
         self.dropped.inc_by(lines(rest));

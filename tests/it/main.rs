@@ -3,6 +3,7 @@
 mod access;
 mod allow_list;
 mod as_judged;
+mod bridge_config;
 mod changes;
 mod check;
 mod command_line;

@@ -35,6 +35,11 @@ impl Texts {
         }
     }
 
+    /// Where the value of a key at the top of a file begins, where that is known.
+    pub(in crate::cli) fn value_of(&self, file: &str, key: &str) -> Option<Place> {
+        self.of(file).value_of(key)
+    }
+
     /// Behind the last character of what begins at a place, where that is known.
     pub(super) fn end_of(&self, file: &str, place: Place) -> Option<Place> {
         self.of(file).end_of(place).filter(|&end| end > place)

@@ -32,6 +32,8 @@ pub struct SourceText {
     lines: Vec<Line>,
     /// Where each scalar ends, by where it begins.
     ends: HashMap<Place, Place>,
+    /// Where the value of each key at the top begins.
+    values: HashMap<String, Place>,
 }
 
 /// A line as it may be shown.
@@ -49,6 +51,8 @@ pub enum Harmless {
     Registration,
     /// Those of a homeserver's configuration that bailiwick reads.
     HomeserverConfig,
+    /// Those of a bridge's configuration that are held against its registration.
+    BridgeConfig,
 }
 
 impl Harmless {
@@ -74,6 +78,33 @@ impl Harmless {
                     | "io.element.msc4512.proxy_prefix"
             ),
             Self::HomeserverConfig => matches!(key, "server_name" | "app_service_config_files"),
+            // A `username` may be that of an account elsewhere, and is no secret either.
+            Self::BridgeConfig => {
+                Self::Registration.shows(key)
+                    || matches!(
+                        key,
+                        "domain"
+                            | "server_name"
+                            | "address"
+                            | "hostname"
+                            | "port"
+                            | "bindAddress"
+                            | "bindHostname"
+                            | "bindPort"
+                            | "appservice_port"
+                            | "appservice_host"
+                            | "username"
+                            | "bot_username"
+                            | "localpart"
+                            | "username_template"
+                            | "alias_template"
+                            | "userTemplate"
+                            | "aliasTemplate"
+                            | "username_prefix"
+                            | "alias_prefix"
+                            | "userIdPrefix"
+                    )
+            }
         }
     }
 }
@@ -87,9 +118,12 @@ impl SourceText {
         };
         let lines: Vec<Vec<char>> = text.split('\n').map(|line| line.chars().collect()).collect();
         let mut shown: Vec<Vec<bool>> = lines.iter().map(|line| vec![false; line.len()]).collect();
-        let mut ends = HashMap::new();
+        let (mut ends, mut values) = (HashMap::new(), HashMap::new());
         let secrets = match Tree::read(&text, Grammar::PyYaml) {
-            Ok(Some(tree)) => written::mark(&tree, harmless, &lines, &mut shown, &mut ends),
+            Ok(Some(tree)) => {
+                values = written::values_at_top(&tree);
+                written::mark(&tree, harmless, &lines, &mut shown, &mut ends)
+            }
             _ => unread::mark(&lines, harmless, &mut shown),
         };
         let lines = lines.iter().zip(&mut shown).map(|(line, shown)| {
@@ -98,13 +132,19 @@ impl SourceText {
             }
             Line::of(line, shown)
         });
-        Self { lines: lines.collect(), ends }
+        Self { lines: lines.collect(), ends, values }
     }
 
     /// A line, counted from 1.
     #[must_use]
     pub fn line(&self, line: u32) -> Option<&Line> {
         self.lines.get(usize::try_from(line).ok()?.checked_sub(1)?)
+    }
+
+    /// Where the value of a key at the top begins.
+    #[must_use]
+    pub fn value_of(&self, key: &str) -> Option<Place> {
+        self.values.get(key).copied()
     }
 
     /// Behind the last character of the scalar that begins at a place.

@@ -70,6 +70,12 @@ pub(super) fn mark(
     secrets
 }
 
+/// Where the value of each key at the top begins: of two equal keys the last, which counts.
+pub(super) fn values_at_top(tree: &Tree<'_>) -> HashMap<String, Place> {
+    let Node::Mapping(pairs) = tree.node(tree.root()) else { return HashMap::new() };
+    pairs.iter().filter_map(|&(key, value)| Some((name_of(tree, key)?.to_owned(), tree.place(value)))).collect()
+}
+
 fn name_of<'t>(tree: &'t Tree<'_>, key: NodeId) -> Option<&'t str> {
     match tree.node(key) {
         Node::Scalar { text, .. } => Some(&text.chars),
