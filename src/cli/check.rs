@@ -26,8 +26,8 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
 #[command(after_help = "Examples:
   bailiwick check /etc/matrix-synapse/appservices --server-name example.com
   bailiwick check --synapse-config /etc/matrix-synapse/homeserver.yaml --all
-  bailiwick check new-bridge.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
-  bridge -g -r /dev/stdout | bailiwick check - --server-name example.com --format json
+  bailiwick check new.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
+  bridge -g -r /dev/stdout | bailiwick check - --server-name example.com
   bailiwick check . --server-name example.com --watch
   bailiwick check registration.yaml --server-name example.com --bridge-config config.yaml
 
@@ -46,29 +46,36 @@ pub(super) struct Check {
     bridge_config: Vec<PathBuf>,
 
     /// How the findings are written.
-    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "BAILIWICK_FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Findings"
+    )]
     format: Format,
 
     /// Show notes too, and what is allowed, which are otherwise only counted.
-    #[arg(long, env = "BAILIWICK_ALL")]
+    #[arg(long, env = "BAILIWICK_ALL", help_heading = "Findings")]
     all: bool,
 
     /// Let findings of this code count as errors; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = codes::of_finding)]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = codes::of_finding, help_heading = "Findings")]
     deny: Vec<Code>,
 
     /// Allow all findings of this code: they are counted, and weigh nothing; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding)]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding, help_heading = "Findings")]
     allow: Vec<Code>,
 
     /// Allow the findings that a file (YAML) names, each with a reason: `- {code: open-end, files: [hookshot.yaml], because:
     /// …}`. How it is written: docs/ci.md.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_ALLOW_LIST")]
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_ALLOW_LIST", help_heading = "Findings")]
     allow_list: Option<PathBuf>,
 
     /// Check again whenever a file has changed, until Ctrl-C; the exit code is that of the last check. A terminal is emptied
     /// before each.
-    #[arg(long, env = "BAILIWICK_WATCH")]
+    #[arg(long, env = "BAILIWICK_WATCH", help_heading = "Findings")]
     watch: bool,
 }
 

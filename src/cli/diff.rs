@@ -23,8 +23,8 @@ use crate::telemetry::Visible;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bailiwick diff registrations.old registrations --server-name example.com
-  bailiwick diff --synapse-config /etc/matrix-synapse/homeserver.yaml /etc/bailiwick/registrations
-  bailiwick diff --synapse-config /etc/matrix-synapse/homeserver.yaml --to tuwunel
+  bailiwick diff --synapse-config homeserver.yaml registrations
+  bailiwick diff --synapse-config homeserver.yaml --to tuwunel
 
 Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, 3 a service no longer holds or \
 sees IDs, or that could not be decided, 64 usage, 70 internal")]

@@ -16,7 +16,7 @@ use crate::telemetry::Visible;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bailiwick export registrations --server-name example.com
-  bailiwick export --synapse-config /etc/matrix-synapse/homeserver.yaml --format mas
+  bailiwick export --synapse-config homeserver.yaml --format mas
 
 Exit codes: 0 all that services hold exclusively is said, 1 a registration could not be loaded and is left \
                         out, or there is none, 3 an entry cannot be said exactly and is left out, 64 usage, 70 internal")]
@@ -29,7 +29,14 @@ pub(super) struct Export {
 
     /// Who reads it: anybody (`json`), whatever takes a list of regexes of localparts (`regex`), the Matrix Authentication
     /// Service (`mas`, policy data), or Ketesa (`ketesa`, `asManagedUsers`).
-    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "BAILIWICK_FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "What is written"
+    )]
     format: Format,
 }
 

@@ -13,7 +13,7 @@ use super::{Arguments, INTERNAL, OK, complain};
 #[command(after_help = "Examples:
   bailiwick completions bash >/usr/share/bash-completion/completions/bailiwick
   bailiwick completions zsh >/usr/share/zsh/vendor-completions/_bailiwick
-  bailiwick completions fish >/usr/share/fish/vendor_completions.d/bailiwick.fish
+  bailiwick completions fish >~/.config/fish/completions/bailiwick.fish
 
 Exit codes: 0 printed, 64 usage, 70 internal")]
 pub(super) struct Completions {

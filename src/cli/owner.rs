@@ -24,7 +24,7 @@ use crate::telemetry::Visible;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bailiwick owner /etc/matrix-synapse/appservices @irc_bob:example.com
-  bailiwick owner --synapse-config /etc/matrix-synapse/homeserver.yaml '#irc_rust:example.com' @alice:example.com
+  bailiwick owner --synapse-config homeserver.yaml '#irc_rust:example.com'
 
 Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, 64 usage, 70 internal")]
 pub(super) struct Owner {

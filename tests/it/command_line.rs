@@ -120,15 +120,38 @@ fn every_help_says_how_it_is_used_and_what_its_exit_code_means() {
     let home = Path::new(".");
     let help = run(home, &[], &["--help"]).out;
     let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
-    let commands: Vec<&str> =
-        commands.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
+    let commands = commands.take_while(|line| !line.is_empty());
+    // What goes on in the next line is indented further.
+    let commands: Vec<&str> = commands
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect();
     assert!(commands.len() >= 9, "{commands:?}");
     for command in commands.into_iter().filter(|command| *command != "help") {
         let help = run(home, &[], &[command, "--help"]).out;
         assert!(help.contains("Exit codes: 0"), "{command}: {help}");
-        assert!(help.contains("Example"), "{command}: {help}");
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+        let examples: Vec<&str> = examples.take_while(|line| !line.is_empty()).collect();
+        assert!(!examples.is_empty(), "{command}: {help}");
+        // What is copied from a terminal is not to be broken there.
+        let wide = examples.iter().find(|line| line.chars().count() > 80 || !line.starts_with("  "));
+        assert!(wide.is_none(), "{command}: {wide:?}");
     }
     assert!(run(home, &[], &["serve", "--help"]).out.contains("Who may ask:"));
+    // What is said of registrations does not go on with what is made of them.
+    for (words, heading, option) in [
+        (&["check", "--help"][..], "Findings:", "--watch"),
+        (&["export", "--help"], "What is written:", "--format"),
+        (&["preflight", "--help"], "Synapse:", "--synapse-admin"),
+        (&["sync", "mas", "--help"], "Matrix Authentication Service:", "--url"),
+    ] {
+        let help = run(home, &[], words).out;
+        let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{words:?} {text}: {help}"));
+        assert!(
+            at("Registrations:") < at(&format!("\n{heading}"))
+                && at(&format!("\n{heading}")) < at(&format!("  {option}"))
+        );
+    }
     let version = run(home, &[], &["--version"]);
     assert!(version.out.starts_with(concat!("bailiwick ", env!("CARGO_PKG_VERSION"))), "{}", version.out);
 }

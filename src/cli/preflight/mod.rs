@@ -28,7 +28,8 @@ use crate::snapshot::{FileState, Snapshot};
 /// What to look into, and whom to ask.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  bailiwick preflight new-bridge.yaml --server-name example.com --synapse-admin http://127.0.0.1:8008 --token-file token
+  bailiwick preflight new.yaml --server-name example.com \\
+    --synapse-admin http://127.0.0.1:8008 --token-file token
 
 Exit codes: 0 nobody lives there, 1 people do whose names would be taken exclusively, or a file does not \
                   load, 3 only accounts that are deactivated or would be shared do, 64 usage (also when Synapse refuses the \
@@ -41,15 +42,22 @@ pub(super) struct Preflight {
     whose: Whose,
 
     /// Where Synapse's admin API is reached, such as `http://127.0.0.1:8008`.
-    #[arg(long, value_name = "URL", env = "BAILIWICK_SYNAPSE_ADMIN", value_parser = accounts::base)]
+    #[arg(long, value_name = "URL", env = "BAILIWICK_SYNAPSE_ADMIN", value_parser = accounts::base, help_heading = "Synapse")]
     synapse_admin: String,
 
     /// A file that holds the access token of a server admin, and nothing else.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_SYNAPSE_TOKEN_FILE")]
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_SYNAPSE_TOKEN_FILE", help_heading = "Synapse")]
     token_file: PathBuf,
 
     /// How the accounts are written.
-    #[arg(long, value_name = "FORMAT", env = "BAILIWICK_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "BAILIWICK_FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "What is written"
+    )]
     format: Format,
 }
 

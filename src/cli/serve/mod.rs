@@ -253,7 +253,12 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
             main_pulse.finished();
         }
     });
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = ?addresses, admin_listen = ?admin_addresses, "bailiwick serves");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = ?addresses,
+        admin_listen = admin_addresses.as_ref().map(tracing::field::debug),
+        "bailiwick serves"
+    );
     let ended = match admin {
         Some(admin) => tokio::try_join!(questions, admin).map(drop),
         None => questions.await,

@@ -14,8 +14,9 @@ use crate::telemetry::LogFormat;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bailiwick serve /etc/bailiwick/registrations --server-name example.com
-  bailiwick serve --synapse-config /etc/matrix-synapse/homeserver.yaml --state-dir /var/lib/bailiwick
-  bailiwick serve registrations --server-name example.com --listen :8790 --auth-token-file /etc/bailiwick/tokens
+  bailiwick serve --synapse-config homeserver.yaml --state-dir DIR
+  bailiwick serve . --server-name example.com --listen :8790 \\
+    --auth-token-file /etc/bailiwick/tokens
 
 Exit codes: 0 stopped as it was told, 64 something it was told cannot be used, 70 it failed")]
 pub(in crate::cli) struct Serve {

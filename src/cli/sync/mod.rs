@@ -25,8 +25,8 @@ use crate::snapshot::Snapshot;
 /// Whose list to keep.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  bailiwick sync mas registrations --server-name example.com --url https://mas.example.com --client-id ID \
-                        --client-secret-file SECRET
+  bailiwick sync mas . --server-name example.com \\
+    --url https://mas.example.com --client-id ID --client-secret-file SECRET
 
 Exit codes: 0 the list holds what it should; the others are said by `bailiwick sync mas --help`")]
 pub(super) struct Sync {
@@ -55,19 +55,24 @@ struct SyncMas {
     whose: Whose,
 
     /// Where the Matrix Authentication Service is reached, such as `https://mas.example.com`.
-    #[arg(long, value_name = "URL", env = "BAILIWICK_MAS", value_parser = base)]
+    #[arg(long, value_name = "URL", env = "BAILIWICK_MAS", value_parser = base, help_heading = "Matrix Authentication Service")]
     url: String,
 
     /// A client of its configuration that is listed under `policy.data.admin_clients`.
-    #[arg(long, value_name = "ID", env = "BAILIWICK_MAS_CLIENT_ID")]
+    #[arg(long, value_name = "ID", env = "BAILIWICK_MAS_CLIENT_ID", help_heading = "Matrix Authentication Service")]
     client_id: String,
 
     /// A file that holds the client's secret, and nothing else.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_MAS_CLIENT_SECRET_FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BAILIWICK_MAS_CLIENT_SECRET_FILE",
+        help_heading = "Matrix Authentication Service"
+    )]
     client_secret_file: PathBuf,
 
     /// Go on, and look at the registrations and at the service again after so many seconds; without it, once.
-    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SYNC_EVERY", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", env = "BAILIWICK_SYNC_EVERY", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Matrix Authentication Service")]
     every: Option<u64>,
 }
 

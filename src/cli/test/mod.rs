@@ -29,7 +29,7 @@ use run::Outcome;
 #[command(after_help = "Examples:
   bailiwick test expectations.yaml
   bailiwick test expectations.yaml --homeserver dendrite --format junit
-  bailiwick test --dir registrations --server-name example.com --expect reserved:irc=@irc_x:example.com
+  bailiwick test --dir . --server-name example.com --expect free=alice
 
 Exit codes: 0 all is as expected, 1 something is not, or a registration cannot be loaded, 64 usage, 70 internal")]
 pub(super) struct Test {
