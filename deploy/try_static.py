@@ -47,7 +47,9 @@ def loads(binary: Path) -> list[str]:
     at, size, count = (struct.unpack_from(form, content, place)[0] for form, place in (("<Q", 32), ("<H", 54), ("<H", 56)))
     wanted = []
     for header in range(at, at + size * count, size):
-        kind, offset, length = (struct.unpack_from(form, content, header + place)[0] for form, place in (("<I", 0), ("<Q", 8), ("<Q", 32)))
+        kind, offset, length = (
+            struct.unpack_from(form, content, header + place)[0] for form, place in (("<I", 0), ("<Q", 8), ("<Q", 32))
+        )
         if kind == 3:
             wanted.append(content[offset : offset + length].rstrip(b"\0").decode())
         if kind == 2:
@@ -62,8 +64,19 @@ class Service:
     def __init__(self, command: list[str | Path], directory: Path, **process: object):
         began = time.monotonic()
         self.socket = directory / "socket"
-        arguments = ["serve", "registrations", "--server-name", "example.com", "--listen", "127.0.0.1:0", "--unix-socket", "socket"]
-        self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory, env={}, **process)
+        arguments = [
+            "serve",
+            "registrations",
+            "--server-name",
+            "example.com",
+            "--listen",
+            "127.0.0.1:0",
+            "--unix-socket",
+            "socket",
+        ]
+        self.process = subprocess.Popen(
+            [*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory, env={}, **process
+        )
         while not self.ready():
             if time.monotonic() - began > PATIENCE or self.process.poll() is not None:
                 raise SystemExit(f"FAILED  {command} does not become ready")
@@ -104,11 +117,15 @@ def alone(binary: Path) -> None:
         shutil.copytree(EXAMPLES, root / "registrations")
         for each in [root, *root.rglob("*")]:
             os.chown(each, NOBODY, NOBODY)
-        run = lambda *words: subprocess.run(["chroot", f"--userspec={NOBODY}:{NOBODY}", root, "/bailiwick", *words], capture_output=True, text=True, env={})
+        chroot = ["chroot", f"--userspec={NOBODY}:{NOBODY}", root, "/bailiwick"]
+
+        def run(*words: str) -> subprocess.CompletedProcess:
+            return subprocess.run([*chroot, *words], capture_output=True, text=True, env={}, check=False)
+
         hold("it says its version", run("--version").stdout.split()[:1], ["bailiwick"])
         checked = run("check", "registrations", "--server-name", "example.com")
         hold("it checks", (checked.returncode, "exclusive-conflict" in checked.stdout), (1, True))
-        service = Service(["chroot", f"--userspec={NOBODY}:{NOBODY}", root, "/bailiwick"], root)
+        service = Service(chroot, root)
         answer = service.ask(json.dumps({"ids": ["@telegram_1:example.com"]}))["results"][0]
         hold("it answers", (answer["status"], answer["owner"]), ("exclusive", "telegram"))
         hold("its health check asks it", run("health", "--unix-socket", "/socket").returncode, 0)
@@ -138,7 +155,11 @@ def beside(binaries: dict[str, Path]) -> None:
                         times[name][what].append(time.perf_counter() - began)
             for service in services.values():
                 service.stop()
-    for what, said in (("one", "one ID"), ("many", "10,000 IDs in one question"), ("start", "from its start until it is ready")):
+    for what, said in (
+        ("one", "one ID"),
+        ("many", "10,000 IDs in one question"),
+        ("start", "from its start until it is ready"),
+    ):
         medians = {name: statistics.median(by[what]) for name, by in times.items()}
         told = ", ".join(f"{name} {1000 * median:.2f} ms" for name, median in medians.items())
         print(f"    {said}: {told} ({medians['static'] / medians['beside it']:.2f} times)", flush=True)

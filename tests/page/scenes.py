@@ -92,7 +92,11 @@ def until(page: Page, expression: str, *argument: object) -> None:
 def ask(page: Page, text: str) -> str:
     page.fill("#ask-input", text)
     page.press("#ask-input", "Enter")
-    until(page, "id => document.querySelector('.verdict, .problem')?.textContent.toLowerCase().includes(id)", text.lstrip("@").lower())
+    until(
+        page,
+        "id => document.querySelector('.verdict, .problem')?.textContent.toLowerCase().includes(id)",
+        text.lstrip("@").lower(),
+    )
     return page.inner_text("#answer")
 
 
@@ -167,6 +171,7 @@ def a_change_is_shown_where_it_matters(scene: Scene) -> None:
         page.wait_for_selector("#listing details >> text=zulip.yaml")
         until(page, "document.querySelector('#history').textContent.includes('came into force')")
         assert "@zulip_…" in page.inner_text("#history")
+        page.wait_for_selector("#findings .behind", state="detached")
         assert not page.is_visible("#findings .problem"), "all of it is compared"
         # Too large for the limits of a comparison (docs/findings/not-compared.md): no collision here is not none.
         (scene.directory / "numbers.yaml").write_text(sets.registration("numbers", "(?:0|1)*1(?:0|1){20}", "numbersbot"))

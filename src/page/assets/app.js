@@ -4,7 +4,7 @@ import { Refused, Silent, changes, inForce } from "./api.js";
 import { askAbout, askAgain, setUpAsking } from "./ask.js";
 import { refreshChanges } from "./changes.js";
 import { setUpCheck } from "./check.js";
-import { refreshCollisions, setUpCollisions } from "./collisions.js";
+import { areBehind, refreshCollisions, setUpCollisions } from "./collisions.js";
 import { byId, fill, h } from "./dom.js";
 import { refreshFiles, setUpFiles } from "./files.js";
 import { refreshMap, setUpMap } from "./map.js";
@@ -18,6 +18,8 @@ const PATIENCE = 15_000;
 
 /** What shows the set in force, each to be shown again when that is another. */
 const PARTS = [refreshMap, refreshCollisions, refreshFiles, refreshChanges, askAgain];
+/** And what shows which names are contested, until all of it is compared. */
+const COMPARED = [refreshCollisions, refreshMap];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -48,10 +50,11 @@ async function follow() {
   const state = { snapshot: null, tag: null, generation: 0, delay: null, silentSince: null };
   for (;;) {
     try {
-      const { answer, tag } = state.snapshot === null ? await inForce() : await changes(state.snapshot, state.tag, WAIT);
+      const { answer, tag } = state.snapshot === null ? await inForce() : await changes(state.snapshot, state.tag, areBehind() ? 1 : WAIT);
       const wasSilent = state.silentSince !== null;
       const status = await refreshTruth();
       if (wasSilent || status.generation !== state.generation) await refresh(PARTS);
+      else if (areBehind()) await refresh(COMPARED);
       state.generation = status.generation;
       state.snapshot = answer?.snapshot ?? state.snapshot;
       state.tag = tag ?? state.tag;

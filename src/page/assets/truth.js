@@ -4,10 +4,15 @@ import { get } from "./api.js";
 import { announce, byId, code, count, fill, h, when } from "./dom.js";
 
 let last = null;
+let inForce = null;
+
+/** The set that was in force when that was asked last. */
+export const snapshotInForce = () => inForce;
 
 /** Asks what is in force and says it. */
 export async function refreshTruth() {
   const [status, history] = await Promise.all([get("v1/status"), historyIfReady()]);
+  inForce = status.snapshot;
   show(status, history?.incomplete_since_ms ?? null);
   return status;
 }
