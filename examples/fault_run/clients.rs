@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::connection::Connection;
 use crate::directory::is_permanent;
 use crate::ledger::{Answer, Judgement, Ledger};
+use crate::story::Story;
 
 /// What the run counts.
 #[derive(Default)]
@@ -21,6 +22,7 @@ pub(crate) struct Totals {
     failed: AtomicU64,
     set_free: AtomicU64,
     babbled: AtomicU64,
+    pub story: Story,
 }
 
 impl Totals {
@@ -83,6 +85,7 @@ pub(crate) fn note(address: SocketAddr, _services: usize, ledger: &Ledger, stop:
             Ok((200, status)) if status["snapshot"] == last => thread::sleep(Duration::from_micros(500)),
             Ok((200, mut status)) => match connection.ask_raw("GET", "/v1/registrations", None) {
                 Ok((200, registrations)) => {
+                    totals.story.answered(&registrations);
                     ledger.note(registrations);
                     last = status["snapshot"].take();
                 }
@@ -203,6 +206,7 @@ fn observe(answer: &Value, snapshot: &Value, service: usize, services: usize, le
     let owned = answer["owner"] == service_id.as_str();
     if !owned && is_permanent(service, services) && totals.set_free.fetch_add(1, Ordering::Relaxed) < 10 {
         eprintln!("set free: {answer}");
+        totals.story.tell(service);
     }
     let regex = owned.then(|| answer["claims"][0]["regex"].as_str().expect("a regex").to_owned());
     let snapshot = snapshot.as_str().expect("a snapshot").to_owned();

@@ -42,6 +42,22 @@ pub(crate) fn regex(service: usize, revision: usize) -> String {
     format!("@svc{service}_(?:x|r{revision}).*:example\\.com")
 }
 
+/// What each fault is, to those that are never removed.
+const FAULTS: [&str; 12] = [
+    "cannot be read as YAML",
+    "cut in half",
+    "neither exclusive nor not",
+    "no text",
+    "no regex",
+    "written slowly",
+    "a directory in its place",
+    "emptied",
+    "taken away for a moment",
+    "written through a hard link",
+    "changes names with the next",
+    "the next one's pasted over it",
+];
+
 /// The fault in which two files change names.
 const STORM: usize = 10;
 
@@ -71,7 +87,7 @@ pub(crate) fn injure_and_mend(
         if stormed.get(&service).is_some_and(|stormed| stormed.elapsed() < SEEN_AFTER) {
             continue;
         }
-        let fault = random.below(12);
+        let fault = random.below(FAULTS.len());
         if fault == STORM && is_permanent(service, services) {
             let now = Instant::now();
             stormed.extend([(service, now), (neighbour(service, services), now)]);
@@ -79,10 +95,13 @@ pub(crate) fn injure_and_mend(
         let done = if let Some(place) = place
             && random.below(200) == 0
         {
+            totals.story.begins(None, "a fault of all");
             place.injure_and_mend_all(&mut random)
         } else if random.below(3) == 0 {
+            totals.story.begins(Some(service), "mended");
             mend(directory, service, revision)
         } else {
+            totals.story.begins(Some(service), FAULTS[fault]);
             injure(directory, service, services, revision, fault, &mut random)
         };
         done.expect("the run's own directory is writable");

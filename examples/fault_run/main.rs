@@ -13,7 +13,7 @@
 //! `--source` names, has its turn, with and without copies in a state directory. In each, one thread injures and mends registration files at random, a reload is asked for every 100 ms, the set
 //! that each `snapshot` names is noted, and four clients ask single and batch questions, a slow one and a broken one among
 //! them. The run fails (exit code 1) when a request failed, an answer was not what the set that its `snapshot` names says
-//! (so that a batch of two sets is wrong too), a name came free through a fault, or memory or open files grew after the
+//! (so that a batch of two sets is wrong too), a name came free through a fault (of which it tells the story), or memory or open files grew after the
 //! warm-up, or if the service is not well again when all is mended. Every regex changes with every repair, and is compared. At the end
 //! it prints by how much `--hold` delays what is meant.
 //!
@@ -30,6 +30,7 @@ mod kills;
 mod ledger;
 mod place;
 mod server;
+mod story;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
