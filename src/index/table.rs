@@ -1,5 +1,6 @@
 //! All entries of one kind.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -36,14 +37,18 @@ pub(super) struct Table {
 /// So many registrations are taken apart at a time: syntax trees are many times as large as what is kept of them.
 const AT_A_TIME: usize = 4_096;
 
+/// So many bytes of regexes are, unless one is longer by itself: the syntax tree of a list of 100,000 names takes 56 times its
+/// text (51 MB of 0.9 MB), and the allocator keeps what was needed once.
+const TEXT_AT_A_TIME: usize = 1 << 20;
+
 impl Table {
     pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());
         let mut entries = 0;
-        for start in (0..registrations.len()).step_by(AT_A_TIME) {
-            let slots = start..registrations.len().min(start + AT_A_TIME);
+        let texts = registrations.iter().map(|one| one.namespaces.of(kind).iter().map(|entry| entry.regex.len()).sum());
+        for slots in in_turn(texts) {
             let parsed: Vec<Parsed> =
                 slots.into_par_iter().with_min_len(256).flat_map_iter(|at| source.parse(Slot::new(at))).collect();
             entries += parsed.len();
@@ -103,6 +108,25 @@ impl Table {
     }
 }
 
+/// What is taken apart at a time, by how much text each has.
+fn in_turn(texts: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut turns: Vec<Range<usize>> = Vec::new();
+    let mut left = 0;
+    for (at, text) in texts.enumerate() {
+        match turns.last_mut() {
+            Some(turn) if turn.len() < AT_A_TIME && text <= left => {
+                turn.end = at + 1;
+                left -= text;
+            }
+            _ => {
+                turns.push(at..at + 1);
+                left = TEXT_AT_A_TIME.saturating_sub(text);
+            }
+        }
+    }
+    turns
+}
+
 fn intern(entry: Parsed, folds: bool, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
     let Parsed { pattern, paths, place, slot, rank } = entry;
     // Where all are as they are written, one trie holds them all.
@@ -111,5 +135,19 @@ fn intern(entry: Parsed, folds: bool, interner: &mut Interner, prefixed: &mut Ve
     for (at, path) in paths.into_iter().enumerate() {
         let check = interner.check((&path, place == Place::AnySigil), &pattern, &mut whole);
         prefixed.push(Prefixed { place, prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_taken_apart_by_itself_and_what_is_short_together() {
+        let few = [10, TEXT_AT_A_TIME - 10, 1, 2 * TEXT_AT_A_TIME, 0, 5];
+        assert_eq!(in_turn(few.into_iter()), [0..2, 2..3, 3..5, 5..6]);
+        let many = in_turn(std::iter::repeat_n(20, 2 * AT_A_TIME + 1));
+        assert_eq!(many, [0..AT_A_TIME, AT_A_TIME..2 * AT_A_TIME, 2 * AT_A_TIME..2 * AT_A_TIME + 1]);
+        assert!(in_turn(std::iter::empty()).is_empty());
     }
 }
