@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError};
 
+use super::limits::{Unseen, listed};
 use super::{
     Analysis, Change, Deadline, Finding, PlaceOf, Promise, Proof, Reading, Reserved, Set, Told, bridge, difference,
     fix, newcomer, portability, promise, reserved,
@@ -89,25 +90,30 @@ pub struct Asked(());
 
 impl Asked {
     /// The findings in which a new registration would have a part in a set that would then be in force, in place of
-    /// `services`. What is the same `Arc` as in `previous` is not analysed again, no index is built, and nothing is kept.
+    /// `services`. What is the same `Arc` as in `previous` is not analysed again, no index is built, and nothing is kept. They are
+    /// one of so many `answers` that share what is listed.
     #[must_use]
     pub fn newcomer(
         &self,
         services: &Services,
         previous: &Analysis,
-        new: &Arc<Registration>,
-        set: &[Arc<Registration>],
+        (new, set): (&Arc<Registration>, &[Arc<Registration>]),
+        answers: usize,
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {
         let known = previous.known();
-        let found = newcomer::findings(services, &known, (new, set), deadline);
+        let found = newcomer::findings(services, &known, (new, set), answers, deadline);
         fix::mended_of_newcomer(services, &known, set, (new, found), deadline)
     }
 
-    /// What homeservers do not agree on.
+    /// What homeservers do not agree on in a file, as one of so many `answers`.
     #[must_use]
-    pub fn portability(&self, readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc<Finding>> {
-        portability::findings(readings, deadline)
+    pub fn portability(&self, readings: &[Reading<'_>], answers: usize, deadline: &Deadline) -> Vec<Arc<Finding>> {
+        let mut findings = portability::findings(readings, deadline);
+        let unseen = Unseen { unlisted: listed(&mut findings, answers), ..Unseen::default() };
+        let mut read = readings.iter().flat_map(|reading| &reading.files).filter_map(|(_, read)| read.ok());
+        findings.extend(read.next().and_then(|registration| unseen.finding(registration)).map(Arc::new));
+        findings
     }
 
     /// The names that are held exclusively, as neighbours are told; what is not found out at the deadline is inexact.

@@ -24,6 +24,14 @@ impl Deadline {
         Self { end: Instant::now().checked_add(time), ..Self::default() }
     }
 
+    /// Until one part in so many of what time is left has passed; who goes away is gone for each.
+    #[must_use]
+    pub fn part(&self, parts: u32) -> Self {
+        let now = Instant::now();
+        let end = self.end.map(|end| now + end.saturating_duration_since(now) / parts.max(1));
+        Self { end, left: Arc::clone(&self.left) }
+    }
+
     /// Something that ends the waiting when it is dropped, as the future of an answer is when its client has gone.
     #[must_use]
     pub fn waiter(&self) -> Waiter {

@@ -7,8 +7,10 @@
 //!
 //! What goes beyond is counted and said in one finding for each registration, never left out in silence.
 
+use std::sync::Arc;
+
 use super::Code;
-use super::finding::{Finding, FindingPlace, Severity};
+use super::finding::{Finding, FindingPlace, HomeserverAnswer, Severity};
 use crate::registration::Registration;
 
 /// A regex of more bytes than this is not compared, nor parsed for it; those of real bridges have less than 200.
@@ -31,6 +33,34 @@ pub(super) const MAX_STEPS_OF_ONE: u64 = 1_000_000_000;
 /// So many findings of one code are listed for one registration by itself; the last counts the rest. They are some 225 KB of
 /// answer (450 bytes each), and more than anybody reads: of 75 real registrations none gives rise to more than six.
 pub(super) const MAX_OF_A_CODE: usize = 500;
+
+/// So many bytes of findings are listed where somebody asks about a registration, the gravest first; the others are counted. A
+/// stranger's file repeats a regex of thousands of characters in a few bytes. Where several answers stand in one, they share it.
+const MAX_LISTED: usize = 512 << 10;
+
+/// Keeps what is listed in one of so many answers, and says how many are not.
+pub(super) fn listed(findings: &mut Vec<Arc<Finding>>, answers: usize) -> u64 {
+    let most = MAX_LISTED / answers.max(1);
+    let mut bytes = 0;
+    let fits = |finding: &&Arc<Finding>| {
+        bytes += size_in_answer(finding);
+        bytes <= most
+    };
+    let listed = findings.iter().take_while(fits).count();
+    let unlisted = findings.len() - listed;
+    findings.truncate(listed);
+    unlisted as u64
+}
+
+/// How much a finding adds to an answer, about.
+fn size_in_answer(finding: &Finding) -> usize {
+    let place =
+        |place: &FindingPlace| 200 + place.as_id.len() + place.file.len() + place.regex.as_deref().map_or(0, str::len);
+    let answer = |answer: &HomeserverAnswer| 100 + answer.message.len();
+    200 + finding.message.len()
+        + finding.places.iter().map(place).sum::<usize>()
+        + finding.answers.iter().map(answer).sum::<usize>()
+}
 
 /// What was not looked at in one registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,12 +12,12 @@ use super::candidates::{self, EntryAt, Pairs};
 use super::claimed;
 use super::examiner::{Examiner, Pass};
 use super::join::unjoinable;
-use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen};
+use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen, listed};
 use super::order;
 use super::pair::{TooLate, collision};
 use super::prepared::{EntryOf, Prepared};
 use super::search::LimitReached;
-use super::{Deadline, Finding, FindingPlace, Key, key};
+use super::{Deadline, Finding, Key, key};
 use crate::homeserver::Homeserver;
 use crate::index;
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
@@ -30,16 +30,14 @@ const MAX_JOINED: usize = 512 << 10;
 
 /// What trying a pattern on an ID counts as, in steps: up to half a millisecond's worth, which its own limit is.
 const STEPS_OF_A_TRY: u64 = 10_000;
-/// So many bytes of findings are listed, the gravest first; the others are counted. A stranger's file repeats a regex of
-/// thousands of characters in a few bytes.
-const MAX_LISTED: usize = 512 << 10;
 
 /// The findings in which a newcomer would have a part, in a set that would then be in force; `services` is what is in
-/// force, and `known` what is known of it. Also says how many steps that took.
+/// force, and `known` what is known of it. They are listed as one of so many answers. Also says how many steps that took.
 pub(super) fn findings(
     services: &Services,
     known: &HashMap<Key, &Arc<Prepared>>,
     (new, set): (&Arc<Registration>, &[Arc<Registration>]),
+    answers: usize,
     deadline: &Deadline,
 ) -> (Vec<Arc<Finding>>, u64) {
     let mut examiner = Examiner::new(services.homeserver(), deadline);
@@ -60,7 +58,7 @@ pub(super) fn findings(
     let prepared: Vec<Arc<Prepared>> = set.iter().map(prepare).collect();
     let place = set.iter().position(|registration| Arc::ptr_eq(registration, new));
     let Some(place) = place else { return (newcomer.findings.to_vec(), examiner.steps()) };
-    let mut joining = Joining { examiner, services, set, prepared, place, unseen, findings: Vec::new() };
+    let mut joining = Joining { examiner, services, set, prepared, place, unseen, findings: Vec::new(), answers };
     joining.collisions();
     joining.everyone();
     joining.own_user();
@@ -79,6 +77,7 @@ struct Joining<'s> {
     place: usize,
     unseen: Unseen,
     findings: Vec<Finding>,
+    answers: usize,
 }
 
 impl Joining<'_> {
@@ -196,25 +195,11 @@ impl Joining<'_> {
         let mut findings: Vec<Arc<Finding>> = newcomer.findings.to_vec();
         findings.extend(std::mem::take(&mut self.findings).into_iter().map(Arc::new));
         findings.sort_by(|a, b| order(a, b));
-        let mut bytes = 0;
-        let mut fits = |finding: &Arc<Finding>| {
-            bytes += size_in_answer(finding);
-            bytes <= MAX_LISTED
-        };
-        let listed = findings.iter().take_while(|finding| fits(finding)).count();
-        self.unseen.unlisted += (findings.len() - listed) as u64;
-        findings.truncate(listed);
+        self.unseen.unlisted += listed(&mut findings, self.answers);
         findings.extend(self.unseen.finding(&newcomer.registration).map(Arc::new));
         findings.sort_by(|a, b| order(a, b));
         (findings, self.examiner.steps())
     }
-}
-
-/// How much a finding adds to an answer, about.
-fn size_in_answer(finding: &Finding) -> usize {
-    let place =
-        |place: &FindingPlace| 200 + place.as_id.len() + place.file.len() + place.regex.as_deref().map_or(0, str::len);
-    200 + finding.message.len() + finding.places.iter().map(place).sum::<usize>()
 }
 
 fn concerns(finding: &Finding, newcomer: &Registration) -> bool {

@@ -78,12 +78,19 @@ pub struct ActingFlow {
 pub enum Named {
     /// A localpart, whatever it begins with.
     Localpart,
+    /// The same, but a whole ID of this server is the user's, too.
+    LocalpartOrWhole,
     /// The same, but what begins with `@` is a whole ID, which must be of this server.
     Local {
         /// What is answered to one of another server,
-        elsewhere: ErrCode,
+        elsewhere: Refuses,
         /// and to what is no ID.
-        malformed: ErrCode,
+        malformed: Refuses,
+    },
+    /// The same, but it may be of any server.
+    OfAnyServer {
+        /// What is answered to what is no ID.
+        malformed: Refuses,
     },
     /// The same, but what begins with `@` is looked at as it is, be it of another server, or no ID at all.
     Anywhere,
@@ -91,8 +98,9 @@ pub enum Named {
 
 impl Named {
     /// A whole ID of this server; all else is answered alike.
-    pub(super) const fn local(errcode: ErrCode) -> Self {
-        Self::Local { elsewhere: errcode, malformed: errcode }
+    pub(super) const fn local(status: u16, errcode: ErrCode) -> Self {
+        let refuses = Refuses::with(status, errcode);
+        Self::Local { elsewhere: refuses, malformed: refuses }
     }
 }
 
@@ -196,6 +204,8 @@ pub enum UserCheck {
     NotDigits,
     /// The localpart is no number of 64 bits, with a sign or without.
     NotNumeric,
+    /// It is a user of this server.
+    Local,
 }
 
 /// A check on an alias that is to be created. Each passes or says why not.
@@ -249,6 +259,7 @@ impl Check for UserCheck {
             Self::Length | Self::Bytes(_) => "length",
             Self::NotDigits => "not_digits",
             Self::NotNumeric => "not_numeric",
+            Self::Local => "local",
         }
     }
 }

@@ -7,8 +7,8 @@ use super::checks::step;
 use super::dialect::Row;
 use super::ruma;
 use super::{
-    Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Named, Precedence, RustRelease, Scope,
-    Sender, SenderRule, SetRules, Syntax, UserCheck, UserFlow,
+    Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Precedence, RustRelease, Scope, Sender,
+    SenderRule, SetRules, Syntax, UserCheck, UserFlow,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -57,7 +57,7 @@ pub(super) static ROW: Row = Row {
         // An account in an exclusive namespace has no password.
         password: UserFlow {
             case: Case::Lowered,
-            named: Named::local(ErrCode::InvalidUsername),
+            named: ruma::OF_ANY_SERVER,
             unknown: ruma::UNKNOWN_TOKEN,
             steps: &[step(UserCheck::NotReserved, 400, ErrCode::Exclusive)],
             account: None,

@@ -12,7 +12,7 @@ use super::{
 use crate::matrix::{ErrCode, PerKind};
 
 const ACCOUNTS: &str = "api/client/account/register.rs:35-108, service/users/account.rs:294-394";
-const ALIASES: &str = "api/client/alias.rs";
+const ALIASES: &str = "api/client/alias.rs:23, 72, service/rooms/alias/mod.rs:294-322";
 
 /// Continuwuity's parameters.
 pub(super) static ROW: Row = Row {
@@ -53,9 +53,9 @@ pub(super) static ROW: Row = Row {
         availability: ruma::unless_reserved(Case::Kept).at(ACCOUNTS),
         administrator: ruma::unless_reserved(Case::Kept).at(ACCOUNTS),
         service: ruma::of_service(Case::Kept, Refuses::with(401, ErrCode::Unauthorized)).at(ACCOUNTS),
-        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE).at("api/client/session.rs"),
+        login: ruma::login_here(&ruma::LOGIN_OUTSIDE).at("api/client/session.rs:151-183"),
         password: ruma::NO_CHECK.at("api/client/session.rs"),
-        acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
+        acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs:211-226"),
         alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
         alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM_IN_ONE_WORD.at("api/client/room/create.rs"),
         alias_of_service: ruma::ALIAS_OF_SERVICE.at(ALIASES),

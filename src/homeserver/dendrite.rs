@@ -78,7 +78,8 @@ pub(super) static ROW: Row = Row {
     // `QuoteMeta("@sender:server")`, appended to the users as exclusive.
     sender: Sender::Quoted,
     precedence: Precedence::ExclusiveFirst,
-    // config_appservice.go, setupRegexps: `(first)|(second)|…`. Each loads alone; what quotes to its end quotes the parenthesis, too.
+    // setup/config/config_appservice.go:224-282: `(first)|(second)|…`, users and aliases. Each loads alone; what quotes to its
+    // end quotes the parenthesis, too.
     join: Some(Join { compile: joined, depends_on_others: |regex| regex.contains(r"\Q"), consequence: UNJOINED }),
     is_server_name: ruma::is_server_name,
     checks: Checks {
@@ -100,7 +101,8 @@ pub(super) static ROW: Row = Row {
         // Of a reserved name it says that it is taken.
         availability: UserFlow {
             case: Case::LoweredByCharacter,
-            named: Named::Localpart,
+            // `SplitLocalID`; what it does not split is looked at as it stands.
+            named: Named::LocalpartOrWhole,
             unknown: UNKNOWN,
             steps: &[
                 BYTES,
@@ -110,7 +112,7 @@ pub(super) static ROW: Row = Row {
                 step(UserCheck::NotReserved, 400, ErrCode::UserInUse),
             ],
             account: None,
-            source: "clientapi/routing/register.go:1026-1035",
+            source: "clientapi/routing/register.go:1001-1035",
         },
         // By the shared secret: no namespace is looked at.
         administrator: UserFlow {
@@ -132,15 +134,16 @@ pub(super) static ROW: Row = Row {
         // The same function as for registering, which looks at the grammar last.
         login: UserFlow {
             case: Case::Kept,
-            named: Named::local(ErrCode::InvalidParam),
+            // `ParseUsernameParam`, before the token is looked at.
+            named: Named::local(401, ErrCode::InvalidUsername),
             unknown: UNKNOWN,
             steps: &[OUTSIDE, TWICE, BYTES, CHARACTERS, NOT_EMPTY],
             account: None,
-            source: "internal/validate.go, ValidateApplicationServiceRequest",
+            source: "internal/validate.go:179-239, clientapi/userutil/userutil.go:24-42",
         },
         password: UserFlow {
             case: Case::Kept,
-            named: Named::local(ErrCode::InvalidParam),
+            named: Named::local(400, ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[],
             account: None,

@@ -68,11 +68,13 @@ const PALPO: Row = Row {
         service: ruma::of_service(Case::Lowered, Refuses::with(401, ErrCode::MissingToken))
             .at("routing/client/register.rs:48-133"),
         login: UserFlow {
+            unknown: Refuses::with(403, ErrCode::Forbidden),
             account: Some(Account::NeededOfAll),
-            source: "routing/client/session.rs",
+            source: "routing/client/session.rs:334-377",
             ..ruma::login(Case::Lowered, &[step(UserCheck::OwnNamespace, 403, ErrCode::Forbidden)])
         },
-        password: ruma::NO_CHECK.at("routing/client/session.rs"),
+        // Whose server it is does not matter.
+        password: ruma::login(Case::Kept, &[]).at("routing/client/session.rs"),
         // An account is made on the spot, of whatever server.
         acting: ActingFlow {
             unknown: ruma::UNKNOWN_TOKEN,

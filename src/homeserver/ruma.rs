@@ -30,7 +30,7 @@ pub(super) const fn by_grammar(case: Case) -> UserFlow {
     UserFlow {
         case,
         // `user_id.server_name() == server_name`, else as for what is no ID at all.
-        named: Named::local(ErrCode::InvalidUsername),
+        named: Named::local(400, ErrCode::InvalidUsername),
         unknown: UNKNOWN_TOKEN,
         steps: &[CHARACTERS, NOT_EMPTY, BYTES],
         account: None,
@@ -48,16 +48,35 @@ pub(super) const fn of_service(case: Case, unknown: Refuses) -> UserFlow {
     UserFlow { unknown, steps: &[CHARACTERS, NOT_EMPTY, BYTES, OUTSIDE], ..by_grammar(case) }
 }
 
-/// A service logs a user in.
+/// `UserId::parse_with_server_name`, and no look at whose server it is.
+pub(super) const OF_ANY_SERVER: Named = Named::OfAnyServer { malformed: Refuses::with(400, ErrCode::InvalidUsername) };
+
+/// A service logs a user in, whose ID is looked at as it stands.
 pub(super) const fn login(case: Case, steps: &'static [Step<UserCheck>]) -> UserFlow {
-    UserFlow { steps, named: Named::local(ErrCode::InvalidParam), ..by_grammar(case) }
+    UserFlow { steps, named: OF_ANY_SERVER, ..by_grammar(case) }
 }
+
+/// The same where the server is looked at by itself: Tuwunel and Continuwuity.
+pub(super) const fn login_here(steps: &'static [Step<UserCheck>]) -> UserFlow {
+    let malformed = Refuses::with(400, ErrCode::InvalidUsername);
+    let named = Named::Local { elsewhere: Refuses::with(400, ErrCode::Unknown), malformed };
+    UserFlow { named, ..login(Case::Kept, steps) }
+}
+
+/// A name by its grammar, of whatever server, and then whether some service holds it exclusively.
+pub(super) const AVAILABLE_ANYWHERE: UserFlow = UserFlow { named: OF_ANY_SERVER, ..unless_reserved(Case::Lowered) };
+
+/// The same for a person: whose server it is is looked at last, where the account is to be made.
+pub(super) const PERSON_LOOKED_AT_LAST: UserFlow = UserFlow {
+    steps: &[CHARACTERS, NOT_EMPTY, BYTES, RESERVED, step(UserCheck::Local, 500, ErrCode::Unknown)],
+    ..AVAILABLE_ANYWHERE
+};
 
 /// The user must be in the service's namespace.
 pub(super) const LOGIN_OUTSIDE: [Step<UserCheck>; 1] = [OUTSIDE];
 
-/// Nothing is looked at.
-pub(super) const NO_CHECK: UserFlow = login(Case::Kept, &[]);
+/// Nothing is looked at, but whose server it is.
+pub(super) const NO_CHECK: UserFlow = login_here(&[]);
 
 const ACTS_AS_AN_ID: Step<ActingCheck> = step(ActingCheck::Valid, 400, ErrCode::InvalidUsername);
 const ACTS_IN_ITS_NAMESPACE: Step<ActingCheck> = step(ActingCheck::OwnNamespace, 400, ErrCode::Exclusive);

@@ -115,7 +115,7 @@ const SPEC: Row = Row {
         },
         login: UserFlow {
             case: Case::Kept,
-            named: Named::local(ErrCode::InvalidParam),
+            named: Named::local(400, ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[OUTSIDE],
             account: None,
@@ -123,7 +123,7 @@ const SPEC: Row = Row {
         },
         password: UserFlow {
             case: Case::Kept,
-            named: Named::local(ErrCode::InvalidParam),
+            named: Named::local(400, ErrCode::InvalidParam),
             unknown: UNKNOWN,
             steps: &[],
             account: None,

@@ -7,11 +7,13 @@ use super::dialect::Row;
 use super::ruma;
 use super::{
     Account, Anchor, Case, Checks, Consequence, Engine, First, Library, Loader, Precedence, RustRelease, Scope, Sender,
-    SenderRule, SetRules, Syntax, Toml,
+    SenderRule, SetRules, Syntax, Toml, UserFlow,
 };
 use crate::matrix::{Kind, PerKind};
 
-const ALIASES: &str = "api/client/alias.rs, appservice_checks";
+/// Paths are those below `src`.
+const ALIASES: &str = "api/client/alias/directory_room.rs:23, 64, service/rooms/alias/mod.rs:288-312";
+const LOGIN: &str = "api/client/session/appservice.rs:13-58";
 
 /// Tuwunel's parameters.
 pub(super) static ROW: Row = Row {
@@ -53,17 +55,20 @@ pub(super) static ROW: Row = Row {
     join: None,
     is_server_name: ruma::is_server_name,
     checks: Checks {
-        person: ruma::unless_reserved(Case::Lowered).at("api/client/register/register.rs:43-273"),
-        availability: ruma::unless_reserved(Case::Lowered).at("api/client/register/available.rs:72-84"),
+        person: ruma::PERSON_LOOKED_AT_LAST.at("api/client/register/register.rs:43-273, service/users/register.rs:50"),
+        availability: ruma::AVAILABLE_ANYWHERE.at("api/client/register/available.rs:20-86"),
         // Not checked.
         administrator: ruma::by_grammar(Case::Lowered).at("`!admin users create`, /_synapse/admin/v1/register"),
         // Whether another service holds the name is not asked.
-        service: ruma::of_service(Case::LoweredButForIrc, ruma::UNKNOWN_TOKEN)
-            .at("api/client/register/register.rs:43-273, register/mod.rs:14 for the bridges to IRC"),
-        login: ruma::login(Case::Kept, &ruma::LOGIN_OUTSIDE).at("api/client/session/appservice.rs"),
-        password: ruma::NO_CHECK.at("api/client/session/password.rs"),
+        service: UserFlow {
+            named: ruma::OF_ANY_SERVER,
+            ..ruma::of_service(Case::LoweredButForIrc, ruma::UNKNOWN_TOKEN)
+                .at("api/client/register/register.rs:43-273, register/mod.rs:14 for the bridges to IRC")
+        },
+        login: ruma::login_here(&ruma::LOGIN_OUTSIDE).at(LOGIN),
+        password: ruma::NO_CHECK.at("api/client/session/password.rs:14-62"),
         // A user who has no account will do.
-        acting: ruma::acting(Account::NotNeeded).at("api/router/auth.rs"),
+        acting: ruma::acting(Account::NotNeeded).at("api/router/auth/appservice.rs:7-41"),
         alias_of_person: ruma::ALIAS_OF_PERSON.at(ALIASES),
         // Behind M_ROOM_IN_USE.
         alias_of_new_room: ruma::ALIAS_OF_NEW_ROOM_IN_ONE_WORD.at("api/client/room/create.rs"),

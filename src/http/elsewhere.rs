@@ -20,13 +20,11 @@ use crate::analysis::Deadline;
 use crate::homeserver::{Dialect, Several};
 use crate::registration::Fault;
 use crate::reload::{Elsewhere, Untold};
-use crate::ruling::{Ownership, Services};
+use crate::ruling::Ownership;
 use crate::snapshot::{FileRecord, Snapshot};
 
 /// How often it is looked at whether the client is still there.
 const LOOK: Duration = Duration::from_millis(200);
-/// After this time no other homeserver is begun with: more than the most files take which a question may read.
-const DEADLINE: Duration = Duration::from_secs(7);
 /// So many files that a homeserver would not load are named; what is wrong with one is a kilobyte at most, and whoever has
 /// more of them sees from these what they have in common.
 const MAX_NAMED: usize = 20;
@@ -118,10 +116,27 @@ const fn is_zero(number: &usize) -> bool {
 
 /// What can be asked of several homeservers.
 pub(super) trait Asked: Send + 'static {
-    /// What the homeserver answers that is served: an object.
-    fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError>;
+    /// Until when it is worked at. After this time no other homeserver is begun with: more than the most files take which a
+    /// question may read.
+    const TIME: Duration = Duration::from_secs(7);
+    /// What is compared besides, where that takes its part of the time: then it takes the place of a check, too, and half as
+    /// much is read.
+    const COMPARES: bool = false;
+
+    /// What the homeserver answers that is served: an object. Asked for last.
+    fn here(&self, state: &AppState, snapshot: &Snapshot, deadline: &Deadline) -> Result<Vec<u8>, ApiError>;
     /// Writes what another one answers.
-    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, services: &Services) -> Result<(), ApiError>;
+    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, loaded: &Loaded<'_>) -> Result<(), ApiError>;
+}
+
+/// What one homeserver has loaded, and what it may be asked with.
+pub(super) struct Loaded<'l> {
+    pub(super) state: &'l AppState,
+    pub(super) snapshot: &'l Snapshot,
+    /// Whether it is what is served.
+    pub(super) in_force: bool,
+    /// Until when; its part of the time.
+    pub(super) deadline: Deadline,
 }
 
 impl OwnershipThere<'_> {
@@ -150,16 +165,17 @@ pub(super) fn named(text: &str, caller: Caller) -> Result<Several, ApiError> {
 }
 
 /// Answers for the homeserver that is served, and for others.
-pub(super) async fn answer(
+pub(super) async fn answer<A: Asked>(
     state: web::Data<AppState>,
     request: HttpRequest,
     several: Several,
-    asked: impl Asked,
+    asked: A,
 ) -> Result<HttpResponse, ApiError> {
     let snapshot = Arc::clone(&*state.snapshot()?);
     let others =
         several.dialects().iter().filter(|dialect| **dialect != snapshot.services().homeserver().dialect).count();
-    Elsewhere::affords(snapshot.files().len(), others).map_err(|why| untold(&why))?;
+    let parts = if A::COMPARES { 2 } else { 1 };
+    Elsewhere::affords(snapshot.files().len(), others, parts).map_err(|why| untold(&why))?;
     let client = Client::of(&state, &request);
     tokio::select! {
         answer = work(state, client, snapshot, several, asked) => answer,
@@ -168,20 +184,22 @@ pub(super) async fn answer(
     }
 }
 
-async fn work(
+async fn work<A: Asked>(
     state: web::Data<AppState>,
     client: Client,
     snapshot: Arc<Snapshot>,
     several: Several,
-    asked: impl Asked,
+    asked: A,
 ) -> Result<HttpResponse, ApiError> {
-    let turn = state.walks.take(client).await?;
-    let deadline = Deadline::after(DEADLINE);
+    let walk = state.walks.take(client).await?;
+    // Behind the other, so that nobody keeps a check from being begun who waits for a walk.
+    let turns = (walk, if A::COMPARES { Some(state.checks.take(client).await?) } else { None });
+    let deadline = Deadline::after(A::TIME);
     // Dropped with the future, when the client has gone.
     let _waiter = deadline.waiter();
     let worker = state.clone();
     let written = state.aside.walk(move || {
-        let _turn = turn;
+        let _turns = turns;
         write(&worker, &snapshot, &several, &asked, &deadline)
     });
     written.await?.map(|bytes| render::json(StatusCode::OK, bytes))
@@ -196,19 +214,24 @@ fn write(
     deadline: &Deadline,
 ) -> Result<Vec<u8>, ApiError> {
     let mut answer = b"{\"homeservers\":[".to_vec();
+    // What is left of the time is shared by those that are left, and by what is said of them all.
+    let mut left = u32::try_from(several.dialects().len()).unwrap_or(u32::MAX).saturating_add(1);
     for (at, &dialect) in several.dialects().iter().enumerate() {
         if deadline.is_over() {
-            return Err(ApiError::too_slow());
+            return Err(ApiError::too_many_homeservers());
         }
         if at > 0 {
             answer.push(b',');
         }
         let loaded = loaded_by(state, snapshot, dialect)?;
-        let there = There::of(&loaded, Arc::ptr_eq(&loaded, snapshot));
-        asked.there(&mut answer, there, loaded.services())?;
+        let in_force = Arc::ptr_eq(&loaded, snapshot);
+        let there = There::of(&loaded, in_force);
+        let loaded = Loaded { state, snapshot: &loaded, in_force, deadline: deadline.part(left) };
+        asked.there(&mut answer, there, &loaded)?;
+        left -= 1;
     }
     answer.extend_from_slice(b"],");
-    let here = asked.here(state, snapshot)?;
+    let here = asked.here(state, snapshot, deadline)?;
     answer.extend_from_slice(here.strip_prefix(b"{").unwrap_or(&here));
     Ok(answer)
 }

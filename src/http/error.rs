@@ -66,6 +66,11 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
     }
 
+    pub(super) fn too_many_homeservers() -> Self {
+        let error = "the files could not be read in time for so many homeservers: name fewer of them";
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)
+    }
+
     pub(super) fn closed_early() -> Self {
         let error = "the connection was closed on the client's side before there was an answer";
         Self::new(StatusCode::REQUEST_TIMEOUT, ErrCode::Unknown, error)

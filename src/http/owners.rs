@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batch, Ids};
 use super::body::{self, Body};
 use super::decided::Decided;
-use super::elsewhere::{self, Asked, OwnershipAsked, OwnershipThere, There};
+use super::elsewhere::{self, Asked, Loaded, OwnershipAsked, OwnershipThere, There};
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
 use super::pieces;
@@ -17,6 +17,7 @@ use super::query::Query;
 use super::render::{self, Answer};
 use super::requests::HttpMetrics;
 use super::{ApiError, AppState, Caller, Role, scratch};
+use crate::analysis::Deadline;
 use crate::index::Scratch;
 use crate::matrix::{ErrCode, Kind, MatrixId};
 use crate::ruling::{Asker, Ownership, Services, UserName};
@@ -125,7 +126,7 @@ struct OfId {
 }
 
 impl Asked for OfId {
-    fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError> {
+    fn here(&self, state: &AppState, snapshot: &Snapshot, _: &Deadline) -> Result<Vec<u8>, ApiError> {
         let id = MatrixId::parse(&self.id)?;
         state.metrics.ids_asked(1);
         let ownership = scratch::patiently(|scratch| snapshot.services().ownership(id, scratch));
@@ -133,7 +134,8 @@ impl Asked for OfId {
         Ok(render::to_bytes(&Answer::of(snapshot, ownership)))
     }
 
-    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, services: &Services) -> Result<(), ApiError> {
+    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, loaded: &Loaded<'_>) -> Result<(), ApiError> {
+        let services = loaded.snapshot.services();
         let id = MatrixId::parse(&self.id)?;
         let ownership = scratch::patiently(|scratch| services.ownership(id, scratch));
         let person = scratch::patiently(|scratch| match id.kind() {

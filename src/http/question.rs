@@ -8,9 +8,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::decided::Decided;
 use super::decision_record::{DecisionId, Input};
-use super::elsewhere::{self, Asked, DecisionThere, There};
+use super::elsewhere::{self, Asked, DecisionThere, Loaded, There};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, scratch};
+use crate::analysis::Deadline;
 use crate::index::Scratch;
 use crate::matrix::MatrixId;
 use crate::registration::{Token, TokenDigest};
@@ -166,7 +167,7 @@ struct OfQuestion {
 }
 
 impl Asked for OfQuestion {
-    fn here(&self, state: &AppState, snapshot: &Snapshot) -> Result<Vec<u8>, ApiError> {
+    fn here(&self, state: &AppState, snapshot: &Snapshot, _: &Deadline) -> Result<Vec<u8>, ApiError> {
         let decision = scratch::patiently(|scratch| self.question.decide(snapshot.services(), scratch))?;
         // The answer is that of several homeservers, and carries the name of none.
         let (decision, _) = state.decided(self.caller, &self.question.input(), snapshot, decision);
@@ -174,7 +175,8 @@ impl Asked for OfQuestion {
         Ok(bytes)
     }
 
-    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, services: &Services) -> Result<(), ApiError> {
+    fn there(&self, answer: &mut Vec<u8>, there: There<'_>, loaded: &Loaded<'_>) -> Result<(), ApiError> {
+        let services = loaded.snapshot.services();
         let decision = scratch::patiently(|scratch| self.question.decide(services, scratch))?;
         let decided = Decided::with_its_check(self.caller, decision);
         render::append(answer, &DecisionThere::new(there, decided));

@@ -14,9 +14,37 @@ pub(super) struct Draft<'d> {
     pub(super) pairs: &'d [(NodeId, NodeId)],
     /// The tokens, as far as they are there.
     pub(super) secrets: Secrets<'d>,
-    faults: Vec<Fault>,
-    /// How many faults there are beyond those that are listed.
-    more_faults: usize,
+    faults: Faults,
+}
+
+/// What is wrong with a file: the first of it, and how much more there is.
+#[derive(Default)]
+pub(super) struct Faults {
+    listed: Vec<Fault>,
+    more: usize,
+}
+
+impl Faults {
+    pub(super) fn push(&mut self, fault: Fault) {
+        if self.listed.len() == MAX_FAULTS {
+            self.more += 1;
+        } else {
+            self.listed.push(fault);
+        }
+    }
+
+    /// How many there are, listed or not.
+    pub(super) const fn count(&self) -> usize {
+        self.listed.len() + self.more
+    }
+
+    /// Those that are listed, the last of which counts the others.
+    pub(super) fn done(mut self) -> Vec<Fault> {
+        if let Some(last) = self.listed.last_mut().filter(|_| self.more > 0) {
+            last.message.push_str(&format!("; and {} more faults that are not listed", self.more));
+        }
+        self.listed
+    }
 }
 
 impl<'d> Draft<'d> {
@@ -25,7 +53,7 @@ impl<'d> Draft<'d> {
             Value::Str(text) => Some(&*text.chars),
             _ => None,
         });
-        Self { text, document, pairs, secrets: Secrets::new(tokens), faults: Vec::new(), more_faults: 0 }
+        Self { text, document, pairs, secrets: Secrets::new(tokens), faults: Faults::default() }
     }
 
     /// The value of a top-level key.
@@ -40,24 +68,17 @@ impl<'d> Draft<'d> {
 
     /// Takes a fault down, without the tokens that its message may repeat from a regex.
     pub(super) fn fault(&mut self, mut fault: Fault) {
-        if self.faults.len() == MAX_FAULTS {
-            self.more_faults += 1;
-            return;
-        }
         fault.message = self.secrets.cut(fault.message);
         self.faults.push(fault);
     }
 
     pub(super) fn is_faultless(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.count() == 0
     }
 
     /// All faults in the order of the file, the last of which counts those that are not listed.
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
-        self.faults.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
-        if let Some(last) = self.faults.last_mut().filter(|_| self.more_faults > 0) {
-            last.message.push_str(&format!("; and {} more faults that are not listed", self.more_faults));
-        }
-        self.faults
+        self.faults.listed.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
+        self.faults.done()
     }
 }

@@ -1,9 +1,11 @@
 //! What a homeserver other than Synapse makes of a file: what its library reads, and what it then wants of that.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::library::{self, At, Foreign, Keys, SaidEntry, Wrong};
+use super::draft::Faults;
+use super::library::{self, At, Foreign, Keys, Said, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
 use super::shape::TOP;
 use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
@@ -82,13 +84,15 @@ impl Reading<'_> {
             Ok(said) => said,
             Err(wrong) => {
                 let broken = self.broken();
-                let faults = wrong.iter().map(|wrong| self.fault(wrong).with(broken)).collect();
-                return Err(self.with_consequence(faults));
+                let mut faults = Faults::default();
+                wrong.iter().for_each(|wrong| faults.push(self.fault(wrong).with(broken)));
+                return Err(self.with_consequence(faults.done()));
             }
         };
         let secrets = [said.as_token.text.clone(), said.hs_token.text.clone()];
         let secrets = Secrets::new(secrets.iter().map(String::as_str));
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
+        self.check_size(&said).map_err(|fault| self.with_consequence(vec![fault]))?;
         self.check_table(&said.id, &mut faults);
         self.check_sender(&said.sender_localpart, &mut faults);
         for regex in &said.others {
@@ -102,7 +106,8 @@ impl Reading<'_> {
             aliases: list(Kind::Alias, &mut said.aliases),
             rooms: list(Kind::Room, &mut said.rooms),
         };
-        if !faults.is_empty() {
+        if faults.count() > 0 {
+            let mut faults = faults.done();
             for fault in &mut faults {
                 fault.message = secrets.cut(std::mem::take(&mut fault.message));
             }
@@ -119,6 +124,7 @@ impl Reading<'_> {
             id: said.id.text.into(),
             url,
             sender_localpart: self.localpart(&said.sender_localpart.text).into(),
+            sender_is_whole: self.localpart(&said.sender_localpart.text) != said.sender_localpart.text,
             sender_place: said.sender_localpart.place,
             url_place: TOP,
             hs_token_place: said.hs_token.place,
@@ -144,7 +150,17 @@ impl Reading<'_> {
         }
     }
 
-    fn check_table(&self, id: &At, faults: &mut Vec<Fault>) {
+    /// Whether the regexes of the file, all together, are few enough to be read.
+    fn check_size(&self, said: &Said) -> Result<(), Fault> {
+        let entries = [&said.users, &said.aliases, &said.rooms].into_iter().flatten().map(|entry| &entry.regex);
+        let regexes = entries.chain(&said.others).map(|regex| &*regex.text);
+        self.dialect().syntax().check_size(regexes).map_err(|error| {
+            let message = format!("the regexes of the file are refused together: {error}");
+            Fault::of_file(FaultCode::InvalidRegex, message).with(self.dialect().set().bad_regex)
+        })
+    }
+
+    fn check_table(&self, id: &At, faults: &mut Faults) {
         if let Foreign::FigmentTable(table) = self.library
             && id.text != table
         {
@@ -154,7 +170,7 @@ impl Reading<'_> {
         }
     }
 
-    fn check_sender(&self, sender: &At, faults: &mut Vec<Fault>) {
+    fn check_sender(&self, sender: &At, faults: &mut Faults) {
         let name = self.homeserver.name.as_str();
         let text = &*sender.text;
         let is_localpart = !text.contains([':', '\0']) && user_id(text, name).len() <= MAX_ID_BYTES;
@@ -176,9 +192,9 @@ impl Reading<'_> {
         }
     }
 
-    fn entries(&self, kind: Kind, entries: Vec<SaidEntry>, faults: &mut Vec<Fault>) -> Box<[Entry]> {
+    fn entries(&self, kind: Kind, entries: Vec<SaidEntry>, faults: &mut Faults) -> Box<[Entry]> {
         let syntax = self.dialect().syntax();
-        let before = faults.len();
+        let before = faults.count();
         let mut read = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some(group) = entry.group_id.as_ref().filter(|group| kind == Kind::User && !is_group(&group.text)) {
@@ -200,7 +216,7 @@ impl Reading<'_> {
             let together: Vec<&str> =
                 read.iter().filter(|entry| entry.exclusive == exclusive).map(|entry| &*entry.regex).collect();
             // Each is taken alone; what is too large is all of them.
-            if faults.len() == before
+            if faults.count() == before
                 && let Err(error) = syntax.check_together(kind, &together)
             {
                 let which = if exclusive { "exclusive" } else { "shared" };
@@ -221,7 +237,8 @@ impl Reading<'_> {
         let error = error.to_string();
         // Rust's `regex` draws the regex once more, over several lines, before it says what is wrong.
         let why = error.rsplit_once("\nerror: ").map_or(&*error, |(_, why)| why);
-        let message = format!("the regex {:?} in {of} is refused by {server}: {why}", regex.text);
+        let (text, why) = (beginning(&regex.text), beginning(why));
+        let message = format!("the regex {text:?} in {of} is refused by {server}: {why}");
         Fault::at(FaultCode::InvalidRegex, regex.place, message).with(self.dialect().set().bad_regex)
     }
 
@@ -261,6 +278,17 @@ impl Reading<'_> {
             first.message = format!("{}; {}", first.message, self.dialect().would(consequence));
         }
         faults
+    }
+}
+
+/// So many characters of a regex stand in a message, and of what an engine says of it, which may repeat it: those of real
+/// bridges have less than 200, and a stranger's may have a hundred thousand.
+const SHOWN: usize = 400;
+
+fn beginning(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

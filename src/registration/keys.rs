@@ -53,6 +53,10 @@ pub(super) const ALL: [&str; 12] = [
 /// So many are listed; the others are counted. A file with more is not a registration with a slip.
 const MAX_LISTED: usize = 20;
 
+/// A longer key is near to none that is known, and is not looked at: a file may repeat one of a hundred thousand characters
+/// forty thousand times.
+const LONGEST: usize = 64;
+
 /// Warns of every key that Synapse does not know and that is near to one that it does, or that stands elsewhere.
 pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
     let mut found = Found { draft, warnings: Vec::new(), more: 0 };
@@ -81,10 +85,10 @@ struct Found<'d, 'f> {
 }
 
 impl Found<'_, '_> {
-    /// A key as a text; `None` for one that is none.
+    /// A key as a text; `None` for one that is none, or is near to nothing by its length alone.
     fn name(&self, key: NodeId) -> Option<String> {
         match self.draft.document.value(key) {
-            Value::Str(text) => Some(text.escaped().into_owned()),
+            Value::Str(text) if text.chars.len() <= LONGEST => Some(text.escaped().into_owned()),
             _ => None,
         }
     }
@@ -256,10 +260,11 @@ pub(super) fn shown(name: &str) -> String {
 /// Whether a key is of the kind that keys are, or one that is known and written another way: `hs token`. Of any other with a
 /// blank in it nobody knows what it holds, which may be a token.
 fn may_be_shown(name: &str) -> bool {
-    is_plain(name) || TOP_LEVEL.iter().chain(&KINDS).chain(&ENTRY).any(|known| is_spelt_like(name, known))
+    name.len() <= LONGEST
+        && (is_plain(name) || TOP_LEVEL.iter().chain(&KINDS).chain(&ENTRY).any(|known| is_spelt_like(name, known)))
 }
 
 fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    name.len() <= 64 && !name.is_empty() && name.chars().all(plain)
+    !name.is_empty() && name.chars().all(plain)
 }

@@ -175,6 +175,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
         id: id.0.escaped().into(),
         url,
         sender_localpart: sender.0.escaped().into(),
+        sender_is_whole: false,
         sender_place: sender.1,
         url_place: draft.get("url").map_or(shape::TOP, |found| found.place),
         hs_token_place: hs_token.1,

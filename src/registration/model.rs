@@ -21,6 +21,9 @@ pub struct Registration {
     pub url: Option<Box<str>>,
     /// The localpart of the service's own user.
     pub sender_localpart: Box<str>,
+    /// Whether `sender_localpart` was written as a whole ID, where a homeserver makes that account and does not know it for the
+    /// service's own any more.
+    pub sender_is_whole: bool,
     /// Where the value of `sender_localpart` begins.
     pub sender_place: Place,
     /// Where the value of `url` begins, where that is known.

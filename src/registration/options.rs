@@ -1,5 +1,7 @@
 //! The keys that need not be there, as far as Synapse checks them.
 
+use std::collections::HashSet;
+
 use super::draft::Draft;
 use super::{address, messages};
 use pyyaml::{Located, Text, Value};
@@ -38,14 +40,12 @@ pub(super) fn protocols(draft: &mut Draft<'_>) -> Box<[Box<str>]> {
     let Some(found) = draft.get("protocols").filter(|found| is_truthy(found.value)) else { return Box::default() };
     match strings(draft, found) {
         Ok(names) => {
-            let mut protocols: Vec<Box<str>> = Vec::with_capacity(names.len());
-            for (name, _) in names {
-                let name = draft.secrets.hide(&name.escaped());
-                if !protocols.iter().any(|known| **known == *name) {
-                    protocols.push(name.into());
-                }
-            }
-            protocols.into()
+            // By the value in the document first: aliases may repeat a long one thousands of times.
+            let mut seen: HashSet<*const Text<'_>> = HashSet::new();
+            let mut known: HashSet<String> = HashSet::new();
+            let different = names.into_iter().filter(|(name, _)| seen.insert(std::ptr::from_ref(*name)));
+            let hidden = different.map(|(name, _)| draft.secrets.hide(&name.escaped()));
+            hidden.filter(|name| known.insert(name.clone())).map(String::into_boxed_str).collect()
         }
         Err(wrong) => {
             draft.fault(messages::not_strings("protocols", wrong));

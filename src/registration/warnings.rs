@@ -1,5 +1,7 @@
 //! Warnings: what Synapse accepts and nobody should want.
 
+use std::collections::HashSet;
+
 use super::draft::Draft;
 use super::{Place, Warning, WarningCode, keys, template, url};
 use pyyaml::{Document, Located, NodeId, Text, Value};
@@ -119,23 +121,31 @@ fn weakness(text: &Text<'_>) -> Option<String> {
 /// has the better word: that they match nothing.
 fn values(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
     let mut left = MAX_VALUES;
+    let mut seen = HashSet::new();
     for key in keys::TOP_LEVEL {
         if !matches!(key, "as_token" | "hs_token" | "namespaces")
             && let Some((_, value)) = draft.document.lookup(draft.pairs, key)
         {
-            value_of(draft, key, value, &mut left, warnings);
+            value_of(draft, key, value, (&mut left, &mut seen), warnings);
         }
     }
 }
 
-fn value_of(draft: &Draft<'_>, key: &str, value: NodeId, left: &mut usize, warnings: &mut Vec<Warning>) {
+/// A text that aliases repeat is looked at once.
+fn value_of(
+    draft: &Draft<'_>,
+    key: &str,
+    value: NodeId,
+    (left, seen): (&mut usize, &mut HashSet<*const Text<'_>>),
+    warnings: &mut Vec<Warning>,
+) {
     if *left == 0 {
         return;
     }
     *left -= 1;
     let found = draft.document.locate(value);
     match found.value {
-        Value::Str(text) => {
+        Value::Str(text) if seen.insert(std::ptr::from_ref(text).cast()) => {
             if let Some(what) = template::left_over(&text.chars) {
                 let message = format!("{key} still holds {what}, and Synapse takes it as it stands");
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));
@@ -151,7 +161,9 @@ fn value_of(draft: &Draft<'_>, key: &str, value: NodeId, left: &mut usize, warni
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));
             }
         }
-        Value::List(items) => items.iter().for_each(|&item| value_of(draft, key, item, left, warnings)),
+        Value::List(items) => {
+            items.iter().for_each(|&item| value_of(draft, key, item, (&mut *left, &mut *seen), warnings));
+        }
         _ => {}
     }
 }

@@ -81,14 +81,16 @@ pub enum Untold {
     },
     /// It would take too long.
     #[error(
-        "{files} files are too many to be read again for {homeservers} homeservers: at most {MAX_READ} are read for a question; ask \
-         about fewer, or `bailiwick owner ID --dir DIR --homeserver all`"
+        "{files} files are too many to be read again for {homeservers} homeservers: at most {most} are read for this question; ask \
+         about fewer, or `bailiwick owner` or `check` with `--homeserver all`"
     )]
     TooMany {
         /// How many files there are.
         files: usize,
         /// For how many homeservers.
         homeservers: usize,
+        /// How many may be.
+        most: usize,
     },
 }
 
@@ -99,9 +101,15 @@ impl Elsewhere {
         Self { name, hasher, answer_limit, find, state: Mutex::default() }
     }
 
-    /// Whether so many files are few enough to be read for so many homeservers.
-    pub fn affords(files: usize, homeservers: usize) -> Result<(), Untold> {
-        if files.saturating_mul(homeservers) > MAX_READ { Err(Untold::TooMany { files, homeservers }) } else { Ok(()) }
+    /// Whether so many files are few enough to be read for so many homeservers, in one part in `parts` of what a question may
+    /// take.
+    pub fn affords(files: usize, homeservers: usize, parts: usize) -> Result<(), Untold> {
+        let most = MAX_READ / parts.max(1);
+        if files.saturating_mul(homeservers) > most {
+            Err(Untold::TooMany { files, homeservers, most })
+        } else {
+            Ok(())
+        }
     }
 
     /// What a homeserver would load now. Reads files, and waits for whoever does so already.
@@ -256,8 +264,9 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let elsewhere = elsewhere(&home.path().join("gone"));
         assert!(matches!(elsewhere.loaded_by(dialect("palpo")), Err(Untold::Unlisted { .. })));
-        assert_eq!(Elsewhere::affords(2_500, 8), Ok(()));
-        let too_many = Elsewhere::affords(2_501, 8).expect_err("too many");
+        assert_eq!((Elsewhere::affords(2_500, 8, 1), Elsewhere::affords(1_250, 8, 2)), (Ok(()), Ok(())));
+        assert!(Elsewhere::affords(1_251, 8, 2).is_err());
+        let too_many = Elsewhere::affords(2_501, 8, 1).expect_err("too many");
         assert!(too_many.to_string().contains("2501 files"), "{too_many}");
     }
 }

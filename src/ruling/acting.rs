@@ -73,10 +73,8 @@ fn checked(case: &Case<'_>, check: ActingCheck, user_id: &str) -> Checked {
             }
             _ => Ok(None),
         },
-        ActingCheck::OwnNamespace => match case.own_claim().map(|claim| claim.via) {
-            Some(ClaimVia::Sender) => Ok(Some(Reason::Sender)),
-            Some(ClaimVia::Namespace) => Ok(Some(Reason::OwnNamespace)),
-            None => Err(Objection::new(Reason::OutsideOwnNamespace, outside(case))),
-        },
+        ActingCheck::OwnNamespace => {
+            case.in_own_namespace().map(Some).ok_or_else(|| Objection::new(Reason::OutsideOwnNamespace, outside(case)))
+        }
     }
 }

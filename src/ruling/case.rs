@@ -1,7 +1,9 @@
-use super::{Asker, Because, Claim, Claims, Decision, Reason, Services};
+use super::{Asker, Because, Claim, ClaimVia, Claims, Decision, Reason, Services};
 use crate::homeserver::{Check, Dialect, Refuses, Step};
 use crate::index::ServicePos;
 use crate::matrix::Kind;
+use crate::registration::{Entry, Registration};
+use python_re::{Outcome, Scratch};
 
 /// What is being decided on.
 #[derive(Clone, Debug)]
@@ -91,6 +93,27 @@ impl<'s> Case<'s> {
     pub(super) fn own_claim(&self) -> Option<&Claim<'s>> {
         let asking = &*self.services.registration(self.service?).id;
         self.claims.iter().find(|claim| claim.as_id == asking)
+    }
+
+    /// By what the ID is in the namespace of the service that asks, if it is.
+    pub(super) fn in_own_namespace(&self) -> Option<Reason> {
+        let registration = self.services.registration(self.service?);
+        match self.own_claim()?.via {
+            ClaimVia::Namespace => Some(Reason::OwnNamespace),
+            ClaimVia::Sender if !registration.sender_is_whole => Some(Reason::Sender),
+            // The account is there, so that nobody else may have the name; but the homeserver compares the localpart with the
+            // whole ID that was written, and lets the service have it by its entries alone.
+            ClaimVia::Sender => self.matches_entry(registration).then_some(Reason::OwnNamespace),
+        }
+    }
+
+    fn matches_entry(&self, registration: &Registration) -> bool {
+        let (dialect, kind, id) = (self.services.homeserver().dialect, self.subject.kind(), self.subject.as_str());
+        let matches = |entry: &Entry| {
+            let pattern = entry.regex.pattern(dialect, kind);
+            pattern.matcher().run(&mut Scratch::new(), id) == Outcome::Match
+        };
+        registration.namespaces.of(kind).iter().any(matches)
     }
 
     /// Makes the checks in their order. The first that fails decides; if none does, the last reason that one of them gave

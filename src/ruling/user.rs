@@ -1,13 +1,13 @@
 //! May a user be registered, or be logged in.
 
-use std::borrow::Cow;
-
 use super::case::{Case, Checked, Objection, Subject};
 use super::reasons::{KNOWN, outside, reserved, unknown_service};
-use super::{ClaimVia, Decision, Reason, Services};
-use crate::homeserver::{Case as Letters, Named, Refuses, UserCheck, UserFlow};
+use super::{Decision, Reason, Services};
+use crate::homeserver::{Case as Letters, Named as Names, Refuses, UserCheck, UserFlow};
 use crate::index::{Scratch, ServicePos};
-use crate::matrix::{ErrCode, MAX_USER_ID_CHARS, MatrixId, registrable_localpart, split_user_id, user_id};
+use crate::matrix::{
+    ErrCode, MAX_ID_BYTES, MAX_USER_ID_CHARS, MatrixId, registrable_localpart, split_user_id, user_id,
+};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,17 @@ pub enum UserName<'a> {
     UserId(&'a str),
     /// By a localpart on this server.
     Localpart(&'a str),
+}
+
+/// A user, as a flow takes the name.
+#[derive(Clone, Copy, Debug)]
+enum Named<'a> {
+    /// Of this server.
+    Local(&'a str),
+    /// Of another.
+    OfServer(&'a str, &'a str),
+    /// By what is looked at as it stands, be it an ID or none.
+    AsItStands(&'a str),
 }
 
 impl Services {
@@ -64,21 +75,30 @@ impl Services {
     }
 
     fn may(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let (localpart, as_it_is) = match self.local(flow, name) {
-            Ok(localpart) => (localpart, None),
-            Err(whole) if flow.named == Named::Anywhere => (whole, Some(whole)),
-            Err(_) => return self.remote(flow, asker, name, scratch),
+        let named = match self.named(flow, name) {
+            Ok(named) => named,
+            Err(whole) => return self.remote(flow, asker, whole, scratch),
         };
         let for_irc = flow.case == Letters::LoweredButForIrc && self.is_irc(asker);
-        let localpart = match flow.case {
-            Letters::Kept => Cow::Borrowed(localpart),
-            _ if for_irc => Cow::Borrowed(localpart),
-            Letters::LoweredByCharacter => {
-                Cow::Owned(localpart.chars().filter_map(|c| c.to_lowercase().next()).collect())
-            }
-            Letters::Lowered | Letters::LoweredButForIrc => Cow::Owned(localpart.to_lowercase()),
+        let lowered = |text: &'_ str| match flow.case {
+            Letters::Kept => text.to_owned(),
+            _ if for_irc => text.to_owned(),
+            Letters::LoweredByCharacter => text.chars().filter_map(|c| c.to_lowercase().next()).collect(),
+            Letters::Lowered | Letters::LoweredButForIrc => text.to_lowercase(),
         };
-        let id = as_it_is.map_or_else(|| user_id(&localpart, self.server_name().as_str()), ToOwned::to_owned);
+        let (localpart, id) = match named {
+            Named::Local(localpart) => {
+                let localpart = lowered(localpart);
+                let id = user_id(&localpart, self.server_name().as_str());
+                (localpart, id)
+            }
+            Named::OfServer(localpart, server) => {
+                let localpart = lowered(localpart);
+                let id = user_id(&localpart, &lowered(server));
+                (localpart, id)
+            }
+            Named::AsItStands(whole) => (lowered(whole), whole.to_owned()),
+        };
         let case = self.user_case(asker, id, flow.source, scratch);
         if let Asker::Unknown(as_id) = asker {
             return case.refuse(unknown_service(as_id).answered(KNOWN, flow.unknown));
@@ -91,14 +111,25 @@ impl Services {
         decision
     }
 
-    /// The localpart of a user of this server, or what is none.
-    fn local<'a>(&self, flow: UserFlow, name: UserName<'a>) -> Result<&'a str, &'a str> {
-        match name {
-            UserName::Localpart(text) if flow.named == Named::Localpart || !text.starts_with('@') => Ok(text),
-            UserName::UserId(text) | UserName::Localpart(text) => match split_user_id(text) {
-                Some((localpart, server)) if server == self.server_name().as_str() => Ok(localpart),
-                _ => Err(text),
-            },
+    /// Who is named, or what names nobody who is decided on.
+    fn named<'a>(&self, flow: UserFlow, name: UserName<'a>) -> Result<Named<'a>, &'a str> {
+        let text = match name {
+            UserName::Localpart(text) if flow.named == Names::Localpart || !text.starts_with('@') => {
+                return Ok(Named::Local(text));
+            }
+            UserName::UserId(text) | UserName::Localpart(text) => text,
+        };
+        let dialect = self.homeserver().dialect;
+        match (split_user_id(text), flow.named) {
+            (Some((localpart, server)), _) if server == self.server_name().as_str() => Ok(Named::Local(localpart)),
+            (Some((localpart, server)), Names::OfAnyServer { .. })
+                if dialect.is_server_name(server) && text.len() <= MAX_ID_BYTES =>
+            {
+                Ok(Named::OfServer(localpart, server))
+            }
+            (_, Names::Anywhere) => Ok(Named::AsItStands(text)),
+            (_, Names::LocalpartOrWhole) if name == UserName::Localpart(text) => Ok(Named::Local(text)),
+            _ => Err(text),
         }
     }
 
@@ -109,16 +140,16 @@ impl Services {
         id == "irc" || id.contains("matrix-appservice-irc") || id.contains("matrix_appservice_irc")
     }
 
-    fn remote(&self, flow: UserFlow, asker: Asker<'_>, name: UserName<'_>, scratch: &mut Scratch) -> Decision<'_> {
-        let (UserName::UserId(text) | UserName::Localpart(text)) = name;
-        let errcode = match flow.named {
-            Named::Local { elsewhere, .. } if split_user_id(text).is_some() => elsewhere,
-            Named::Local { malformed, .. } => malformed,
-            Named::Localpart | Named::Anywhere => ErrCode::InvalidParam,
+    fn remote(&self, flow: UserFlow, asker: Asker<'_>, text: &str, scratch: &mut Scratch) -> Decision<'_> {
+        let refuses = match flow.named {
+            Names::Local { elsewhere, .. } if split_user_id(text).is_some() => elsewhere,
+            Names::Local { malformed, .. } | Names::OfAnyServer { malformed } => malformed,
+            Names::Localpart | Names::LocalpartOrWhole | Names::Anywhere => {
+                Refuses { status: 400, errcode: ErrCode::InvalidParam }
+            }
         };
         let error = format!("`{text}` is not a user ID of `{}`", self.server_name());
         let case = self.user_case(asker, text.to_owned(), flow.source, scratch);
-        let refuses = Refuses { status: 400, errcode };
         case.refuse(Objection::new(Reason::RemoteId, error).answered("local", refuses))
     }
 
@@ -161,7 +192,13 @@ fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
         UserCheck::NotNumeric if localpart.parse::<i64>().is_ok() => {
             invalid("a localpart that is a number, with a sign or without, is reserved for guests")
         }
-        UserCheck::Ascii
+        UserCheck::Local if !is_local(case) => {
+            let server = case.services.server_name();
+            let error = format!("`{}` is not a user ID of `{server}`", case.subject.as_str());
+            Err(Objection::new(Reason::RemoteId, error))
+        }
+        UserCheck::Local
+        | UserCheck::Ascii
         | UserCheck::Characters
         | UserCheck::NotEmpty
         | UserCheck::NoUnderscore
@@ -170,6 +207,10 @@ fn checked(case: &Case<'_>, check: UserCheck, localpart: &str) -> Checked {
         | UserCheck::NotDigits
         | UserCheck::NotNumeric => Ok(None),
     }
+}
+
+fn is_local(case: &Case<'_>) -> bool {
+    split_user_id(case.subject.as_str()).is_some_and(|(_, server)| server == case.services.server_name().as_str())
 }
 
 fn not_reserved(case: &Case<'_>) -> Checked {
@@ -195,9 +236,5 @@ fn not_reserved_twice(case: &Case<'_>) -> Checked {
 
 /// A person has no namespace to be outside of; a check of services that a dialect makes of persons refuses them.
 fn own_namespace(case: &Case<'_>) -> Checked {
-    match case.own_claim().map(|claim| claim.via) {
-        Some(ClaimVia::Sender) => Ok(Some(Reason::Sender)),
-        Some(ClaimVia::Namespace) => Ok(Some(Reason::OwnNamespace)),
-        None => Err(Objection::new(Reason::OutsideOwnNamespace, outside(case))),
-    }
+    case.in_own_namespace().map(Some).ok_or_else(|| Objection::new(Reason::OutsideOwnNamespace, outside(case)))
 }

@@ -118,7 +118,11 @@ say(
     lambda a: a.behind is True,
 )
 say("GET /v1/reserved", reserved.sync_detailed(client=client), lambda a: "irc_" in a.prefixes)
-say("POST /v1/check", check.sync_detailed(client=client, body=newcomer), lambda a: a.accepted is True)
+say(
+    "POST /v1/check",
+    check.sync_detailed(client=client, body=newcomer, homeserver="tuwunel"),
+    lambda a: a.homeservers[0].accepted is True,
+)
 say("GET /v1/status", status.sync_detailed(client=client), lambda a: a.server_name == "example.com")
 say("GET /healthz", healthz.sync_detailed(client=client), lambda a: a.status == "ok")
 say("GET /readyz", readyz.sync_detailed(client=client), lambda a: a.ready is True)

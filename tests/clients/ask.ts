@@ -73,6 +73,7 @@ const reserved = await client.GET("/v1/reserved");
 say("GET /v1/reserved", { ...reserved, right: reserved.data?.prefixes.includes("irc_") === true });
 
 const check = await client.POST("/v1/check", {
+  params: { query: { homeserver: "tuwunel" } },
   body: {
     id: "new",
     url: null,
@@ -82,7 +83,7 @@ const check = await client.POST("/v1/check", {
     namespaces: { users: [{ regex: "@new_.*:example\\.com", exclusive: true }] },
   },
 });
-say("POST /v1/check", { ...check, right: check.data?.accepted === true });
+say("POST /v1/check", { ...check, right: check.data?.homeservers?.[0]?.accepted === true });
 
 const status = await client.GET("/v1/status");
 say("GET /v1/status", { ...status, right: status.data?.server_name === "example.com" });

@@ -311,6 +311,33 @@ fn a_regex_that_is_refused_is_told_with_what_becomes_of_the_others() {
     }
 }
 
+/// Continuwuity makes the account of a whole ID, and then compares that text with localparts: the name is nobody else's, and the
+/// service may have it by its entries alone.
+#[test]
+fn a_sender_that_is_a_whole_id_is_taken_and_is_not_its_services_own() {
+    for (written, regex, own) in [
+        ("ircbot", r"@irc_.*:example\.com", "200"),
+        ("@ircbot:example.com", r"@irc_.*:example\.com", "400 M_EXCLUSIVE"),
+        ("@ircbot:example.com", r"@irc.*:example\.com", "200"),
+    ] {
+        let mut file = registrations()[0].clone();
+        file["sender_localpart"] = json!(written);
+        file["namespaces"]["users"][0]["regex"] = json!(regex);
+        let loaded = load("continuwuity", file.to_string().as_bytes()).expect("it loads");
+        let services = Services::new(homeserver("continuwuity"), vec![Arc::new(loaded)]);
+        for (who, what, expected) in [
+            ("person", "ircbot", "400 M_EXCLUSIVE"),
+            ("available", "ircbot", "400 M_EXCLUSIVE"),
+            ("service irc", "ircbot", own),
+            ("login irc", "ircbot", own),
+            ("act irc", "@ircbot:example.com", own),
+            ("act irc", "@irc_a:example.com", "200"),
+        ] {
+            assert_eq!(told(&decide(&services, who, what), expected), expected, "{written}, {regex}: {who} | {what}");
+        }
+    }
+}
+
 /// Palpo ends over a sender that makes no user ID, and passes over a regex that does not compile until its service asks.
 #[test]
 fn a_sender_that_makes_no_user_id_has_consequences_of_its_own() {

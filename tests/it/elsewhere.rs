@@ -153,6 +153,78 @@ fn only_who_may_know_about_files_asks_about_other_homeservers() {
 }
 
 #[test]
+fn a_registration_is_checked_as_each_homeserver_would_take_it() {
+    let (_home, service) = &scene(&[]);
+    let checked = |body: &str, homeservers: &str| {
+        let target = format!("/v1/check?homeserver={homeservers}");
+        service.request("POST", &target, body.as_bytes()).json()
+    };
+    let there = |answer: &Value, name: &str| {
+        let mut all = answer["homeservers"].as_array().expect("a list").iter();
+        all.find(|one| one["homeserver"] == name).cloned().unwrap_or_else(|| panic!("{name} in {answer}"))
+    };
+    let has =
+        |of: &Value, code: &str| of["findings"].as_array().is_some_and(|all| all.iter().any(|one| one["code"] == code));
+
+    // Loaded by two, refused by the others, and each says what becomes of it.
+    let food = registration("food", "food_").replace("@food_", "@food_{[0-9]+}");
+    let answer = checked(&food, "all");
+    assert_eq!(
+        (&answer["accepted"], &answer["complete"], answer["homeservers"].as_array().map(Vec::len)),
+        (&json!(true), &json!(true), Some(8)),
+        "{answer}"
+    );
+    for (name, accepted, consequence) in [
+        ("synapse", true, Value::Null),
+        ("dendrite", true, Value::Null),
+        ("tuwunel", false, json!("stops_here")),
+        ("continuwuity", false, json!("fails_at_later_starts")),
+        ("conduit", false, json!("refuses_that_one")),
+        ("palpo", false, json!("is_dead")),
+    ] {
+        let one = there(&answer, name);
+        assert_eq!((&one["accepted"], &one["errors"][0]["consequence"]), (&json!(accepted), &consequence), "{one}");
+        assert_eq!(one["in_force"], json!(name == "synapse"));
+    }
+    assert!(answer["portability"].as_array().is_some_and(|all| all.iter().any(|one| one["code"] == "portability")));
+
+    // Beside the others: a name that one of them has there, and who may have what both hold.
+    let irc = registration("irc2", "irc_").replace("exclusive: false", "exclusive: true");
+    let answer = checked(&irc, "synapse,tuwunel");
+    let [synapse, tuwunel] = ["synapse", "tuwunel"].map(|name| there(&answer, name));
+    assert!(has(&synapse, "exclusive-conflict") && has(&tuwunel, "exclusive-conflict"), "{answer}");
+    assert_eq!(answer["findings"], synapse["findings"]);
+    let said = |of: &Value| {
+        of["findings"]
+            .as_array()
+            .expect("findings")
+            .iter()
+            .find(|one| one["code"] == "exclusive-conflict")
+            .expect("one")["message"]
+            .clone()
+    };
+    assert!(said(&synapse).as_str().is_some_and(|said| said.contains("nobody can register")), "{synapse}");
+    assert!(said(&tuwunel).as_str().is_some_and(|said| said.contains("either can register")), "{tuwunel}");
+    let taken = registration("new", "new_").replace("as-token-of-new", "as-token-of-irc");
+    let same = registrations()[0]["as_token"].as_str().expect("a token").to_owned();
+    let taken = taken
+        .lines()
+        .map(|line| if line.starts_with("as_token:") { format!("as_token: {same}\n") } else { format!("{line}\n") });
+    let answer = checked(&taken.collect::<String>(), "tuwunel,palpo");
+    assert_eq!(
+        (&answer["accepted"], &there(&answer, "tuwunel")["accepted"], &there(&answer, "palpo")["accepted"]),
+        (&json!(false), &json!(false), &json!(true)),
+        "{answer}"
+    );
+    assert!(!answer.to_string().contains(&same), "{answer}");
+
+    // What is served needs no naming, and nothing is kept.
+    assert_eq!(service.request("POST", "/v1/check", food.as_bytes()).json().get("homeservers"), None);
+    assert_eq!(service.request("POST", "/v1/check?homeserver=construct", food.as_bytes()).status, 400);
+    assert_eq!(service.status("registrations")["active"], 6);
+}
+
+#[test]
 fn the_command_line_explains_what_each_homeserver_makes_of_the_files() {
     let home = tempfile::tempdir().expect("a temporary directory");
     fs::write(home.path().join("food.yaml"), registration("food", "food_").replace("@food_", "@food_{[0-9]+}"))

@@ -593,7 +593,7 @@ proptest! {
         let before = services(before);
         let previous = analyse(&before, &Analysis::default(), &Deadline::none());
         let told = COMPARER.ask(|asked| {
-            asked.newcomer(&before, &previous, new, all.registrations(), &Deadline::none())
+            asked.newcomer(&before, &previous, (new, all.registrations()), 1, &Deadline::none())
         });
         let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| place.as_id == new.id);
         let expected: Vec<_> = findings_of(&all).into_iter().filter(concerns).collect();

@@ -183,7 +183,8 @@ fn who_asks_about_a_registration_is_told_its_fix() {
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), Dialect::default());
     let services = Services::new(homeserver, vec![Arc::clone(&irc)]);
     let set = [irc, Arc::clone(&libera)];
-    let found = COMPARER.ask(|asked| asked.newcomer(&services, &Analysis::default(), &libera, &set, &Deadline::none()));
+    let found =
+        COMPARER.ask(|asked| asked.newcomer(&services, &Analysis::default(), (&libera, &set), 1, &Deadline::none()));
     let fixes: Vec<_> =
         found.iter().map(|finding| (finding.code, finding.fix.as_ref().map(|fix| (&*fix.as_id, &*fix.with)))).collect();
     let expected = [

@@ -21,6 +21,7 @@ mod health;
 mod held_names;
 mod homeservers;
 mod homeservers_page;
+mod hostile_files;
 mod http;
 mod incomplete;
 mod index;

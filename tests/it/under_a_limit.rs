@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::hostile_files::files;
 use super::support::{Service, registration};
 
 /// What deploy/kubernetes and deploy/systemd give it, in KiB as `ulimit -d` takes it. It counts more than what is resident:
@@ -97,6 +98,8 @@ fn it_survives_all_that_is_dear_at_once() {
     let batch = post("/v1/owners", &batch, batch.len());
     let bodies = worst();
     assert!(bodies.len() > 5, "{}", bodies.len());
+    // What is dear on some homeserver, asked of all of them.
+    let hostile: Vec<_> = files().into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
 
     // Three quarters of what bodies may take together, half of it from each of two clients.
     let endless = post("/v1/owners", &vec![b' '; 3 << 20], 4 << 20);
@@ -122,6 +125,10 @@ fn it_survives_all_that_is_dear_at_once() {
         let mut checks = Vec::new();
         for (name, body) in &bodies {
             let request = post("/v1/check", body, body.len());
+            checks.push(scope.spawn(move || (name, ask(address, &request))));
+        }
+        for (name, text) in &hostile {
+            let request = post("/v1/check?homeserver=all", text.as_bytes(), text.len());
             checks.push(scope.spawn(move || (name, ask(address, &request))));
         }
         for check in checks {

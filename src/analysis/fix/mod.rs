@@ -168,7 +168,7 @@ impl<'s> Mender<'s> {
         let found = Arc::clone(known.entry(service).or_default());
         drop(known);
         let set = (&self.set[service], self.set);
-        found.get_or_init(|| newcomer::findings(self.services, self.known, set, self.deadline));
+        found.get_or_init(|| newcomer::findings(self.services, self.known, set, 1, self.deadline));
         found
     }
 

@@ -44,7 +44,10 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
     // and `UserRestServletV2.on_PUT`, by way of `register_user`.
     administrator: UserFlow {
         case: Case::Kept,
-        named: Named::Local { elsewhere: ErrCode::Unknown, malformed: ErrCode::InvalidParam },
+        named: Named::Local {
+            elsewhere: Refuses::with(400, ErrCode::Unknown),
+            malformed: Refuses::with(400, ErrCode::InvalidParam),
+        },
         unknown: UNKNOWN,
         steps: &[
             step(UserCheck::Characters, 400, ErrCode::InvalidUsername),
@@ -80,7 +83,7 @@ pub(in crate::homeserver) const CHECKS: Checks = Checks {
     },
     password: UserFlow {
         case: Case::Kept,
-        named: Named::local(ErrCode::InvalidParam),
+        named: Named::local(400, ErrCode::InvalidParam),
         unknown: UNKNOWN,
         steps: &[],
         account: None,

@@ -115,6 +115,15 @@ impl Syntax {
         }
     }
 
+    /// Whether the regexes of a file, all together, can be read in moderate memory and time. Those of Python are bounded one by
+    /// one, where they are read.
+    pub fn check_size<'r>(self, regexes: impl Iterator<Item = &'r str>) -> Result<(), RegexError> {
+        match self.engine {
+            Engine::Python => Ok(()),
+            Engine::GoRe2 | Engine::Rust(_) => bounds::check(regexes),
+        }
+    }
+
     /// Whether an engine that compiles the regexes of a list together takes them so: all that one service claims
     /// exclusively of one kind, or all that it shares, each of which it takes alone.
     pub fn check_together(self, kind: Kind, regexes: &[&str]) -> Result<(), RegexError> {

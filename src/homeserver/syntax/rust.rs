@@ -17,7 +17,7 @@ use python_re::Pattern;
 const SIZE_LIMIT: usize = 10 << 20;
 /// What the regex matches at the start of a text.
 pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
-    bounds::check(regex)?;
+    bounds::check(std::iter::once(regex))?;
     let parsed = ParserBuilder::new().case_insensitive(fold).build().parse(regex);
     let hir = parsed.map_err(|error| RegexError::new(error.to_string()))?;
     let ast = tree::tree(&hir).ok_or_else(|| RegexError::new("the regex matches what is not UTF-8"))?;
@@ -26,7 +26,7 @@ pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
 
 /// Whether one set can be made of them, by making it as `RegexSetBuilder` does.
 pub(super) fn check_together(regexes: &[&str], fold: bool) -> Result<(), RegexError> {
-    regexes.iter().try_for_each(|regex| bounds::check(regex))?;
+    bounds::check(regexes.iter().copied())?;
     let config = Config::new()
         .nfa_size_limit(Some(SIZE_LIMIT))
         .match_kind(MatchKind::All)

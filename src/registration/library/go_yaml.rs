@@ -3,14 +3,15 @@
 //! It goes through a mapping from its beginning to its end and sets what it finds, so that the last of two equal keys counts,
 //! and `<<` overwrites what stands before it. Null sets a field to nothing: `""`, `false`, no list.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pyyaml::{Node, NodeId, Place, Tree};
 
-use super::said::{At, LIST, MAPPING, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
+use super::said::{At, LIST, MAPPING, Room, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
 
-pub(super) fn read(tree: &Tree<'_>) -> Result<Said, Vec<Wrong>> {
-    let mut reader = Reader { tree, wrong: Vec::new(), merging: Vec::new(), left: VALUES, compiled: Vec::new() };
+pub(super) fn read(tree: &Tree<'_>, room: Room) -> Result<Said, Vec<Wrong>> {
+    let mut reader = Reader { tree, wrong: Vec::new(), merging: Vec::new(), left: VALUES, room, compiled: Vec::new() };
     let mut service = Service { rate_limited: true, ..Service::default() };
     reader.service(tree.root(), &mut service);
     let said = reader.whole(service);
@@ -30,6 +31,7 @@ struct Reader<'t> {
     /// The mappings that are being merged.
     merging: Vec<NodeId>,
     left: usize,
+    room: Room,
     /// What must compile besides.
     compiled: Vec<At>,
 }
@@ -48,18 +50,18 @@ struct Service {
 }
 
 /// What a scalar comes to.
-enum Scalar {
+enum Scalar<'t> {
     Null,
     Bool(bool),
     /// Anything else: as a text it is what it is written as.
-    Text(String),
+    Text(Cow<'t, str>),
     /// Its tag says something that it is not.
     Mistagged,
 }
 
 const PREFIX: &str = "tag:yaml.org,2002:";
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     fn is(&mut self, what: &'static str, id: NodeId, needs: &'static str) {
         let is = match self.tree.node(id) {
             Node::Sequence(_) => "a list",
@@ -79,23 +81,24 @@ impl Reader<'_> {
     }
 
     /// `resolve`, as far as it matters for texts and booleans.
-    fn scalar(&self, id: NodeId) -> Scalar {
-        let Node::Scalar { text, plain } = self.tree.node(id) else { return Scalar::Null };
+    fn scalar(&self, id: NodeId) -> Scalar<'t> {
+        let tree: &'t Tree<'t> = self.tree;
+        let Node::Scalar { text, plain } = tree.node(id) else { return Scalar::Null };
         let text = &*text.chars;
-        let tag = self.tree.tag(id).unwrap_or("");
+        let tag = tree.tag(id).unwrap_or("");
         if tag.is_empty() && !plain {
-            return Scalar::Text(text.to_owned());
+            return Scalar::Text(text.into());
         }
         // Tags of one's own, a lone `!` too, let a text be a text.
         let Some(name) = tag.strip_prefix(PREFIX).or((tag.is_empty()).then_some("")) else {
-            return Scalar::Text(text.to_owned());
+            return Scalar::Text(text.into());
         };
         match name {
             "" => match word(text) {
                 Some(word) => word,
-                None => Scalar::Text(text.to_owned()),
+                None => Scalar::Text(text.into()),
             },
-            "binary" => decode_base64(text).map_or(Scalar::Mistagged, Scalar::Text),
+            "binary" => decode_base64(text).map_or(Scalar::Mistagged, |text| Scalar::Text(text.into())),
             "null" => {
                 if matches!(word(text), Some(Scalar::Null)) {
                     Scalar::Null
@@ -109,16 +112,16 @@ impl Reader<'_> {
             },
             "int" => {
                 if is_integer(text) {
-                    Scalar::Text(text.to_owned())
+                    Scalar::Text(text.into())
                 } else {
                     Scalar::Mistagged
                 }
             }
-            "float" if is_float(text) => Scalar::Text(text.to_owned()),
-            "timestamp" if is_timestamp(text) => Scalar::Text(text.to_owned()),
+            "float" if is_float(text) => Scalar::Text(text.into()),
+            "timestamp" if is_timestamp(text) => Scalar::Text(text.into()),
             "float" | "timestamp" => Scalar::Mistagged,
             // `!!str`, and what is not known.
-            _ => Scalar::Text(text.to_owned()),
+            _ => Scalar::Text(text.into()),
         }
     }
 
@@ -131,10 +134,14 @@ impl Reader<'_> {
         let place = self.tree.place(id);
         if let Node::Scalar { text, .. } = self.tree.node(id) {
             let written = &*text.chars;
+            if !self.room.take(written) {
+                self.refuse(Room::FULL, id);
+                return None;
+            }
             let text = match self.scalar(id) {
                 Scalar::Null => String::new(),
                 Scalar::Bool(_) => written.to_owned(),
-                Scalar::Text(text) => text,
+                Scalar::Text(text) => text.into_owned(),
                 Scalar::Mistagged => {
                     self.refuse("a value is not what its tag says", id);
                     return None;
@@ -337,7 +344,7 @@ impl Reader<'_> {
 }
 
 /// The words that stand for something, if they are not tagged otherwise.
-fn word(text: &str) -> Option<Scalar> {
+fn word(text: &str) -> Option<Scalar<'_>> {
     Some(match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),

@@ -28,6 +28,8 @@ mod serde_yaml;
 
 pub(crate) use said::{At, Keys, Said, SaidEntry, Wrong};
 
+use said::Room;
+
 pub(super) use figment::{directory, tables};
 
 use pyyaml::{Grammar, Tree};
@@ -46,13 +48,14 @@ pub(crate) enum Foreign<'t> {
 
 /// What a library makes of the bytes of a file.
 pub(crate) fn read(library: Foreign<'_>, bytes: &[u8], keys: Keys) -> Result<Said, Vec<Wrong>> {
+    let room = Room::of(bytes);
     match library {
-        Foreign::Saphyr => saphyr::read(bytes, keys),
+        Foreign::Saphyr => saphyr::read(bytes, room),
         Foreign::FigmentToml => figment::read_toml(bytes, keys),
         Foreign::FigmentTable(name) => figment::read_table(bytes, name),
-        Foreign::GoYaml => with_tree(bytes, Grammar::GoYaml, go_yaml::read),
-        Foreign::SerdeYaml => with_tree(bytes, Grammar::LibYaml, |tree| serde_yaml::read(tree, keys)),
-        Foreign::Figment => with_tree(bytes, Grammar::LibYaml, |tree| figment::read(tree, keys)),
+        Foreign::GoYaml => with_tree(bytes, Grammar::GoYaml, |tree| go_yaml::read(tree, room)),
+        Foreign::SerdeYaml => with_tree(bytes, Grammar::LibYaml, |tree| serde_yaml::read(tree, keys, room)),
+        Foreign::Figment => with_tree(bytes, Grammar::LibYaml, |tree| figment::read(tree, keys, room)),
     }
 }
 

@@ -82,6 +82,34 @@ pub(crate) struct Keys {
     pub(crate) booleans: &'static [&'static str],
 }
 
+/// How much text of a file may still be taken in, aliases followed: an alias of three bytes may stand for a regex of a hundred
+/// thousand, and forty thousand of them for four gigabytes. No library bounds that below a gigabyte; what has no aliases is
+/// never near it, since an escape of two bytes makes three at most.
+#[derive(Debug)]
+pub(super) struct Room(usize);
+
+impl Room {
+    /// What a file of any size may come to: who writes a dozen aliases by hand is never told that they are too many.
+    const LEAST: usize = 64 << 10;
+    /// What is said when there is none left.
+    pub(super) const FULL: &str = "the aliases of the file make more text of it than is read here";
+
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(Self::LEAST.max(2 * bytes.len()))
+    }
+
+    /// Whether there is room for this text; if so, it is taken.
+    pub(super) const fn take(&mut self, text: &str) -> bool {
+        match self.0.checked_sub(text.len()) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 /// What is needed, in messages.
 pub(super) const TEXT: &str = "a text";
 pub(super) const TRUE_OR_FALSE: &str = "true or false (without quotes)";

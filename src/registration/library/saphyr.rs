@@ -4,23 +4,44 @@
 //! Its grammar is that of YAML 1.2, and none of the readers here has it. What it says of a mistake may repeat the file, so of
 //! that only the kind and the place are taken.
 
+use std::cell::Cell;
+
 use pyyaml::Place;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
-use super::said::{At, Keys, Said, SaidEntry, Wrong};
+use super::said::{At, Room, Said, SaidEntry, Wrong};
+
+thread_local! {
+    /// For the text of the file that this thread reads: serde hands nothing down to what it fills.
+    static ROOM: Cell<Option<Room>> = const { Cell::new(None) };
+}
+
+/// A text, if there is room for it.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut room = ROOM.take();
+        let fits = room.as_mut().is_some_and(|room| room.take(&text));
+        ROOM.set(room);
+        if fits { Ok(Self(text)) } else { Err(D::Error::custom(Room::FULL)) }
+    }
+}
 
 #[derive(Deserialize)]
 struct Registration {
-    id: Spanned<String>,
+    id: Spanned<Text>,
     #[serde(deserialize_with = "Option::deserialize")]
-    url: Option<String>,
-    as_token: Spanned<String>,
-    hs_token: Spanned<String>,
-    sender_localpart: Spanned<String>,
+    url: Option<Text>,
+    as_token: Spanned<Text>,
+    hs_token: Spanned<Text>,
+    sender_localpart: Spanned<Text>,
     namespaces: Namespaces,
     rate_limited: Option<bool>,
-    protocols: Option<Vec<String>>,
+    protocols: Option<Vec<Text>>,
     #[serde(default, rename = "receive_ephemeral")]
     _receive_ephemeral: bool,
 }
@@ -38,13 +59,14 @@ struct Namespaces {
 #[derive(Deserialize)]
 struct Entry {
     exclusive: bool,
-    regex: Spanned<String>,
+    regex: Spanned<Text>,
 }
 
 /// The keys that are asked for are those of the struct: only Continuwuity reads so.
-pub(super) fn read(bytes: &[u8], _keys: Keys) -> Result<Said, Vec<Wrong>> {
+pub(super) fn read(bytes: &[u8], room: Room) -> Result<Said, Vec<Wrong>> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| vec![Wrong::Other { message: "it is not UTF-8", place: None }])?;
+    ROOM.set(Some(room));
     // The text came by chat, as one message.
     match serde_saphyr::from_str::<Registration>(text) {
         Ok(registration) => Ok(said(registration)),
@@ -60,7 +82,7 @@ fn said(registration: Registration) -> Said {
     let Namespaces { users, aliases, rooms } = registration.namespaces;
     Said {
         id: at(registration.id),
-        url: registration.url,
+        url: registration.url.map(|url| url.0),
         as_token: at(registration.as_token),
         hs_token: at(registration.hs_token),
         sender_localpart: at(registration.sender_localpart),
@@ -68,14 +90,14 @@ fn said(registration: Registration) -> Said {
         aliases: entries(aliases),
         rooms: entries(rooms),
         others: Vec::new(),
-        protocols: registration.protocols.unwrap_or_default(),
+        protocols: registration.protocols.unwrap_or_default().into_iter().map(|protocol| protocol.0).collect(),
         rate_limited: registration.rate_limited,
     }
 }
 
-fn at(text: Spanned<String>) -> At {
+fn at(text: Spanned<Text>) -> At {
     let place = place(text.defined).unwrap_or_default();
-    At { text: text.value, place }
+    At { text: text.value.0, place }
 }
 
 fn place(location: Location) -> Option<Place> {
@@ -93,7 +115,8 @@ fn wrong(error: &serde_saphyr::Error) -> Wrong {
 }
 
 /// What the library says, by a part of it, and what is told.
-const MESSAGES: [(&str, &str); 18] = [
+const MESSAGES: [(&str, &str); 19] = [
+    (Room::FULL, Room::FULL),
     ("missing field `id`", "id is missing"),
     ("missing field `url`", "url is missing: write `url: null` if nothing is to be sent"),
     ("missing field `as_token`", "as_token is missing"),

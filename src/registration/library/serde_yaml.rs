@@ -2,11 +2,11 @@
 
 use pyyaml::{Node, NodeId, Tree};
 
-use super::said::{At, Keys, LIST, MAPPING, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
+use super::said::{At, Keys, LIST, MAPPING, Room, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
 use super::scalar;
 
-pub(super) fn read(tree: &Tree<'_>, keys: Keys) -> Result<Said, Vec<Wrong>> {
-    let mut reader = Reader { tree, wrong: Vec::new() };
+pub(super) fn read(tree: &Tree<'_>, keys: Keys, room: Room) -> Result<Said, Vec<Wrong>> {
+    let mut reader = Reader { tree, wrong: Vec::new(), room };
     let said = reader.registration(keys);
     match said {
         Some(said) if reader.wrong.is_empty() => Ok(said),
@@ -17,6 +17,7 @@ pub(super) fn read(tree: &Tree<'_>, keys: Keys) -> Result<Said, Vec<Wrong>> {
 struct Reader<'t> {
     tree: &'t Tree<'t>,
     wrong: Vec<Wrong>,
+    room: Room,
 }
 
 /// The keys of a struct that were found, and the place to name for those that were not.
@@ -75,6 +76,10 @@ impl Reader<'_> {
     /// Any scalar, as it is written.
     fn text(&mut self, key: &'static str, id: NodeId) -> Option<At> {
         match self.tree.node(id) {
+            Node::Scalar { text, .. } if !self.room.take(&text.chars) => {
+                self.wrong.push(Wrong::Other { message: Room::FULL, place: Some(self.tree.place(id)) });
+                None
+            }
             Node::Scalar { text, .. } => Some(At { text: text.chars.clone().into_owned(), place: self.tree.place(id) }),
             _ => {
                 self.is(key, id, TEXT);

@@ -12,16 +12,16 @@ use std::collections::BTreeMap;
 
 use pyyaml::{Place, Tree};
 
-use super::said::{At, Keys, LIST, MAPPING, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
+use super::said::{At, Keys, LIST, MAPPING, Room, Said, SaidEntry, TEXT, TRUE_OR_FALSE, Wrong};
 
 pub(super) use table::read as read_table;
 pub(in crate::registration) use table::{directory, tables};
 
 /// What `serde_yaml` and Palpo make of a text.
-pub(super) fn read(tree: &Tree<'_>, keys: Keys) -> Result<Said, Vec<Wrong>> {
+pub(super) fn read(tree: &Tree<'_>, keys: Keys, room: Room) -> Result<Said, Vec<Wrong>> {
     let yaml = yaml::Yaml::new(tree);
     let root = yaml.root().map_err(|wrong| vec![wrong])?;
-    Reader::new(&yaml).finish(|reader| reader.registration(&root, tree.root(), keys))
+    Reader::new(&yaml, room).finish(|reader| reader.registration(&root, tree.root(), keys))
 }
 
 /// What `toml` and Palpo make of the bytes of a file.
@@ -30,7 +30,7 @@ pub(super) fn read_toml(bytes: &[u8], keys: Keys) -> Result<Said, Vec<Wrong>> {
     let document = text.parse()?;
     let values = toml::Toml::new(&text);
     let Value::Dict(root) = values.value(document.root()) else { return Err(vec![Wrong::Empty]) };
-    Reader::new(&values).finish(|reader| reader.registration(&root, document.root(), keys))
+    Reader::new(&values, Room::of(bytes)).finish(|reader| reader.registration(&root, document.root(), keys))
 }
 
 /// A value of figment's.
@@ -62,11 +62,12 @@ trait Values {
 struct Reader<'v, V: Values> {
     values: &'v V,
     wrong: Vec<Wrong>,
+    room: Room,
 }
 
 impl<'v, V: Values> Reader<'v, V> {
-    const fn new(values: &'v V) -> Self {
-        Self { values, wrong: Vec::new() }
+    const fn new(values: &'v V, room: Room) -> Self {
+        Self { values, wrong: Vec::new(), room }
     }
 
     /// What is read, if nothing was wrong.
@@ -92,6 +93,10 @@ impl<'v, V: Values> Reader<'v, V> {
 
     fn text(&mut self, key: &'static str, id: V::Id) -> Option<At> {
         if let Value::Text(text) = self.values.value(id) {
+            if !self.room.take(&text) {
+                self.wrong.push(Wrong::Other { message: Room::FULL, place: Some(self.values.place(id)) });
+                return None;
+            }
             return Some(At { text, place: self.values.place(id) });
         }
         self.is(key, id, TEXT);

@@ -6,7 +6,7 @@
 //! Tuwunel lays over all this, are not known here.
 
 use super::toml::{Document, Node, Text, Toml};
-use super::{At, Dict, MAPPING, Reader, Said, Value, Values, Wrong};
+use super::{At, Dict, MAPPING, Reader, Room, Said, Value, Values, Wrong};
 
 /// The names of the tables, in Tuwunel's order.
 pub(in crate::registration) fn tables(bytes: &[u8]) -> Result<Vec<String>, Vec<Wrong>> {
@@ -24,7 +24,7 @@ pub(in crate::registration) fn read(bytes: &[u8], name: &str) -> Result<Said, Ve
     let Some((_, table)) = found else {
         return Err(vec![Wrong::Other { message: "the table is not there", place: None }]);
     };
-    Reader::new(&values).finish(|reader| reader.app_service(table, name))
+    Reader::new(&values, Room::of(bytes)).finish(|reader| reader.app_service(table, name))
 }
 
 type Found<'d> = Vec<(String, Node<'d>)>;

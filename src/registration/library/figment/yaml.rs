@@ -15,6 +15,9 @@ const DEPTH: usize = 128;
 /// stranger's file costs, at some 0.2 s.
 const VALUES: usize = 2_000_000;
 
+/// No key that anybody asks for is longer, and what is longer is not copied each time that an alias names its mapping.
+const LONGEST_KEY: usize = 64;
+
 pub(super) struct Yaml<'t> {
     tree: &'t Tree<'t>,
     left: Cell<usize>,
@@ -51,10 +54,19 @@ impl<'t> Yaml<'t> {
     fn dict(&self, pairs: &[(NodeId, NodeId)]) -> Result<Dict<NodeId>, Wrong> {
         let mut dict = Dict::new();
         for &(key, value) in pairs {
-            let Node::Scalar { text, .. } = self.tree.node(key) else { return Err(self.is("a key", key, TEXT)) };
-            dict.insert(text.chars.clone().into_owned(), value);
+            let name = self.key(key)?;
+            if name.len() <= LONGEST_KEY {
+                dict.insert(name.to_owned(), value);
+            }
         }
         Ok(dict)
+    }
+
+    fn key(&self, key: NodeId) -> Result<&str, Wrong> {
+        match self.tree.node(key) {
+            Node::Scalar { text, .. } => Ok(&text.chars),
+            _ => Err(self.is("a key", key, TEXT)),
+        }
     }
 
     /// Whether a value within so many others, and all that is in it, can be read at all.
@@ -81,7 +93,7 @@ impl<'t> Yaml<'t> {
             }
             Node::Sequence(items) => items.iter().try_for_each(|&item| self.readable(item, depth + 1)),
             Node::Mapping(pairs) => {
-                self.dict(pairs)?;
+                pairs.iter().try_for_each(|&(key, _)| self.key(key).map(drop))?;
                 pairs.iter().try_for_each(|&(_, value)| self.readable(value, depth + 1))
             }
         }

@@ -1,0 +1,84 @@
+//! What a stranger's registration costs on each homeserver: as large as a check takes one, and made of what is dear there.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bailiwick::homeserver::{Dialect, Homeserver};
+use bailiwick::registration::{self, Loaded, TokenHasher};
+
+/// As much as `POST /v1/check` takes.
+const SIZE: usize = 256 << 10;
+
+const HEAD: &str = "id: one\nurl: null\nas_token: as-of-one\nhs_token: hs-of-one\nsender_localpart: one\n";
+
+/// A file with as many repetitions as fit.
+fn full(head: &str, repeated: &str, tail: &str) -> String {
+    let room = SIZE - HEAD.len() - head.len() - tail.len();
+    format!("{HEAD}{head}{}{tail}", repeated.repeat(room / repeated.len().max(1)))
+}
+
+/// One long text, and half of the file aliases of it.
+fn aliases_of(long: &str, of: &str) -> String {
+    let long = long.repeat((SIZE / 2) / long.len());
+    full(&of.replace("LONG", &long), "*a,", "]\n")
+}
+
+pub(super) fn files() -> Vec<(&'static str, String)> {
+    let users = "namespaces:\n  users:\n";
+    let entry = "  - {exclusive: true, regex: '";
+    vec![
+        ("a long regex", full(&format!("{users}{entry}"), "@abc", "'}\n")),
+        (
+            "a regex again and again",
+            full("x: &a {exclusive: true, regex: '@a'}\nnamespaces:\n  users: [", "*a,", "]\n"),
+        ),
+        ("an empty one", full("x: &a {exclusive: true, regex: ''}\nnamespaces:\n  users: [", "*a,", "]\n")),
+        ("a long one", aliases_of("@abc", "x: &a {exclusive: true, regex: 'LONG'}\nnamespaces:\n  users: [")),
+        ("a long text for entries", aliases_of("@abc", "x: &a 'LONG'\nnamespaces:\n  users: [")),
+        ("a long key", aliases_of("key", "x: &a {exclusive: true, regex: '', ? LONG : 1}\nnamespaces:\n  users: [")),
+        (
+            "many protocols",
+            full("x: a\nnamespaces: {}\nprotocols: [", "", &(0..37_000).map(|at| format!("{at},")).collect::<String>())
+                + "]\n",
+        ),
+        ("long protocols", aliases_of("@abc", "x: &a 'LONG'\nnamespaces: {}\nprotocols: [")),
+        ("many entries", full(users, &format!("{entry}@a'}}\n"), "")),
+        ("many that are wrong", full(users, &format!("{entry}@(b'}}\n"), "")),
+        ("wrong aliases", full("x: &a {exclusive: 1, regex: '@('}\nnamespaces:\n  users: [", "*a,", "]\n")),
+        ("words", full(&format!("{users}{entry}"), r"\w", "'}\n")),
+        ("many words", full(users, &format!("{entry}{}'}}\n", r"\w".repeat(500)), "")),
+        ("letters", full(users, &format!(r"{entry}\pL\PL'}}{}", "\n"), "")),
+        ("folded letters", full(users, &format!(r"{entry}(?i)\pL\PL'}}{}", "\n"), "")),
+        ("negated", full(&format!("{users}{entry}"), "[^a]", "'}\n")),
+        ("negated and folded", full(&format!("{users}{entry}(?i)"), "[^a]", "'}\n")),
+        ("all but some", full(users, &format!("{entry}(?i){}'}}\n", "[^a]".repeat(500)), "")),
+        ("classes in classes", full(users, &format!("{entry}{}'}}\n", "[^[^a]&&[^b]]".repeat(100)), "")),
+        ("repeated", full(users, &format!("{entry}.{{1,1000}}'}}\n"), "")),
+        ("nested", full(&format!("{users}{entry}"), "(", "'}\n")),
+        ("alternatives", full(&format!("{users}{entry}"), "|", "'}\n")),
+        ("case classes", full(&format!("{users}{entry}(?i)"), "[k-z]", "'}\n")),
+    ]
+}
+
+fn load(dialect: Dialect, text: &str) -> Loaded {
+    let homeserver = Homeserver::new("example.com".parse().expect("a name"), dialect);
+    registration::load_for(&homeserver, &Arc::from("one.yaml"), text.as_bytes(), &TokenHasher::new())
+}
+
+#[test]
+fn whatever_a_file_holds_what_is_said_of_it_is_short() {
+    for (name, text) in files() {
+        for dialect in Dialect::ALL {
+            let began = Instant::now();
+            let loaded = load(dialect, &text);
+            let said = match &loaded {
+                Ok(registration) => format!("{} entries", registration.namespaces.users.len()),
+                Err(faults) => format!("{} faults: {:.150}", faults.len(), faults[0].message),
+            };
+            println!("{:>8.3} s  {name}, {dialect:?}: {said}", began.elapsed().as_secs_f64());
+            let bytes = loaded.err().into_iter().flatten().map(|fault| fault.message.len()).sum::<usize>();
+            // Synapse's regex stands there whole.
+            assert!(bytes <= 2 * SIZE, "{name}, {dialect:?}: {bytes} bytes of faults");
+        }
+    }
+}
