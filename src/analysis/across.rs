@@ -113,6 +113,8 @@ fn entry_claims_everyone(
     let [shared, exclusive] = others.0[entry.kind];
     let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
     let (kind, id) = (entry.kind, shown(&registration.id));
+    // Where no single holder stands in a service's way.
+    let takes = kind == Kind::User && exclusive > 0 && dialect.holders_in_the_way() != Some(1);
     let message = if entry.exclusive {
         let who_can_not = match (kind, dialect.holders_in_the_way()) {
             (Kind::User, Some(1)) => "nobody else can register one",
@@ -123,13 +125,24 @@ fn entry_claims_everyone(
             "`{id}` claims every {kind} of this server exclusively, so that {who_can_not}; collisions with other entries of \
              its kind that are not listed one by one: {collisions}"
         )
+    } else if takes {
+        format!(
+            "`{id}` sees every {kind} of this server, which double puppeting needs, and may register each on {}, those too that \
+             {} holds exclusively; exclusive entries of others among them, not listed one by one: {collisions}",
+            dialect.homeserver(),
+            if dialect.holders_in_the_way().is_some() { "one other service" } else { "another service" },
+        )
     } else {
         format!(
             "`{id}` sees every {kind} of this server, which double puppeting needs; exclusive entries of others among \
              them, not listed one by one: {collisions}"
         )
     };
-    let severity = if entry.exclusive { Severity::Error } else { Severity::Note };
+    let severity = match (entry.exclusive, takes) {
+        (true, _) => Severity::Error,
+        (false, true) => Severity::Warning,
+        (false, false) => Severity::Note,
+    };
     Finding::new(Code::ClaimsEveryone, severity, message).about(registration, kind, entry.index)
 }
 

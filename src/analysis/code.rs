@@ -123,7 +123,7 @@ impl Code {
                 "name the prefix of the service's users, or say `exclusive: false` if it only needs to see them"
             }
             Self::Portability => {
-                "write what all of them read alike: sigil first, server last, small letters, and plain YAML; or check for the one that it is for"
+                "write what all read alike (sigil first, server last, small letters, plain YAML); where their rules differ no spelling helps: check for the one that it is for"
             }
             Self::UnjoinableRegex => "write the regex without flags for the whole, group names and references",
             Self::BlockedByExclusive => {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Code;
+use super::claimed;
 use super::dead::{holds_placeholder, why_dead};
 use super::examiner::Pass;
 use super::finding::{Finding, Severity, Witness, WitnessIs};
@@ -11,7 +12,7 @@ use super::language::is_moderate;
 use super::limits::{Listed, MAX_SOURCE};
 use super::prepared::Standing;
 use super::reach::Reach;
-use crate::homeserver::Scope;
+use crate::homeserver::{Homeserver, Scope};
 use crate::matrix::Kind;
 use crate::registration::Registration;
 use python_re::{Path, Pattern};
@@ -43,7 +44,10 @@ impl EntryAlone<'_> {
             }
         };
         let Reach { local: Some(local), remote, .. } = reach else {
-            findings.push(self.dead(pass, reach.remote));
+            findings.push(match self.alive_otherwise(pass) {
+                Some(witness) => self.undefined(witness),
+                None => self.dead(pass, reach.remote),
+            });
             return Standing::LeftOut;
         };
         let everyone = self.kind != Kind::Room && pass.contains_everyone(self.kind, self.pattern, self.ways);
@@ -79,6 +83,25 @@ impl EntryAlone<'_> {
         let message = format!("no {} of this server can match: {why}", self.kind);
         let witness = remote.map(|id| Witness { id, is: WitnessIs::Remote });
         self.finding(Code::DeadEntry, Severity::Warning, message).proved_by(witness)
+    }
+
+    /// An ID of this server that it matches by the other reading of what the dialect leaves open.
+    fn alive_otherwise(self, pass: &mut Pass<'_>) -> Option<Witness> {
+        let other = pass.homeserver.dialect.other_reading()?;
+        let other = Homeserver::new(pass.homeserver.name.clone(), other);
+        let entry = &self.registration.namespaces.of(self.kind)[self.index as usize];
+        let pattern = claimed::pattern(&other, self.kind, &entry.regex);
+        let ways = claimed::ways(&other, self.kind, &pattern);
+        pass.reach(self.kind, &pattern, &ways)?.local
+    }
+
+    fn undefined(self, witness: Witness) -> Finding {
+        let message = format!(
+            "the specification leaves open whether any {} of this server can match: by one of its readings none does, by the other \
+             `{}`",
+            self.kind, witness.id
+        );
+        self.finding(Code::Undefined, Severity::Note, message).proved_by(Some(witness))
     }
 
     fn glob(self, local: Witness) -> Option<Finding> {

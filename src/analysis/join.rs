@@ -1,11 +1,11 @@
-//! What a homeserver makes of the exclusive user regexes of all files together: each loads alone, and all together may not.
+//! What a homeserver makes of the exclusive regexes of a kind in all files together: each loads alone, and all together may not.
 
 use std::sync::Arc;
 
 use super::Code;
 use super::Deadline;
 use super::finding::{Finding, Severity};
-use crate::homeserver::Homeserver;
+use crate::homeserver::{Homeserver, Join};
 use crate::matrix::Kind;
 use crate::registration::Registration;
 
@@ -18,12 +18,16 @@ pub(super) fn unjoinable(
     registrations: &[Arc<Registration>],
     deadline: &Deadline,
 ) -> Vec<Finding> {
+    let Some(join) = homeserver.dialect.join() else { return Vec::new() };
+    join.kinds().iter().flat_map(|&kind| unjoinable_of(join, kind, registrations, deadline)).collect()
+}
+
+fn unjoinable_of(join: &Join, kind: Kind, registrations: &[Arc<Registration>], deadline: &Deadline) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(join) = homeserver.dialect.join() else { return findings };
     let mut places: Vec<(&Registration, u32)> = Vec::new();
     let mut regexes: Vec<&str> = Vec::new();
     for registration in registrations {
-        for (index, entry) in (0..).zip(&registration.namespaces.users).filter(|(_, entry)| entry.exclusive) {
+        for (index, entry) in (0..).zip(registration.namespaces.of(kind)).filter(|(_, entry)| entry.exclusive) {
             places.push((registration, index));
             regexes.push(&entry.regex);
         }
@@ -41,11 +45,7 @@ pub(super) fn unjoinable(
         regexes.remove(broken.at);
         let (registration, index) = places.remove(broken.at);
         let message = format!("{} ({}){no_more}", join.consequence(), broken.error);
-        findings.push(Finding::new(Code::UnjoinableRegex, Severity::Error, message).about(
-            registration,
-            Kind::User,
-            index,
-        ));
+        findings.push(Finding::new(Code::UnjoinableRegex, Severity::Error, message).about(registration, kind, index));
         if !no_more.is_empty() {
             break;
         }

@@ -18,14 +18,14 @@ use super::pair::{TooLate, collision};
 use super::prepared::{EntryOf, Prepared};
 use super::search::LimitReached;
 use super::{Deadline, Finding, Key, key};
-use crate::homeserver::Homeserver;
+use crate::homeserver::{Homeserver, Join};
 use crate::index;
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
 use python_re::{Outcome, Scratch};
 
-/// More bytes of exclusive user regexes than this are not joined for a question: their tree takes a hundred times as much.
+/// More bytes of exclusive regexes than this are not joined for a question: their tree takes a hundred times as much.
 const MAX_JOINED: usize = 512 << 10;
 
 /// What trying a pattern on an ID counts as, in steps: up to half a millisecond's worth, which its own limit is.
@@ -181,7 +181,9 @@ impl Joining<'_> {
     }
 
     fn joined(&mut self, deadline: &Deadline) {
-        let entries = self.set.iter().flat_map(|one| &one.namespaces.users).filter(|entry| entry.exclusive);
+        let joined = self.services.homeserver().dialect.join().map_or(&[][..], Join::kinds);
+        let lists = self.set.iter().flat_map(|one| joined.iter().map(move |&kind| one.namespaces.of(kind)));
+        let entries = lists.flatten().filter(|entry| entry.exclusive);
         if entries.map(|entry| entry.regex.len()).sum::<usize>() > MAX_JOINED || deadline.is_over() {
             self.unseen.entries += self.newcomer().entries.len() as u64;
             return;

@@ -214,8 +214,12 @@ fn find(
     {
         return analyses.into_iter().flat_map(|analysis| analysis.findings).collect();
     }
-    let each: Vec<_> =
-        readings.iter().zip(&analyses).map(|(one, found)| (one.homeserver.dialect, &*found.findings)).collect();
+    // What is undefined is told once, with all that are asked.
+    let defined = |found: &Analysis| -> Vec<Arc<Finding>> {
+        found.findings.iter().filter(|finding| finding.code != Code::Undefined).cloned().collect()
+    };
+    let defined: Vec<_> = analyses.iter().map(defined).collect();
+    let each: Vec<_> = readings.iter().zip(&defined).map(|(one, found)| (one.homeserver.dialect, &**found)).collect();
     let mut found = comparer.portability(&readings, &Deadline::none());
     found.extend(together(&each));
     found

@@ -11,7 +11,7 @@ use super::{
     Library, Loader, Named, Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck,
     UserFlow,
 };
-use crate::matrix::{ErrCode, PerKind};
+use crate::matrix::{ErrCode, Kind, PerKind};
 
 /// userapi/internal: a token that is no device's and no service's.
 const UNKNOWN: Refuses = Refuses::with(401, ErrCode::UnknownToken);
@@ -39,8 +39,8 @@ const RESERVED: Step<AliasCheck> = step(AliasCheck::NotReservedButForSender, 400
 const DIRECTORY: &str = "clientapi/routing/directory.go";
 const ALIASES: &str = "clientapi/routing/directory.go:152-167";
 
-const UNJOINED: &str = "Dendrite would not start: it joins the exclusive user regexes of all files into one pattern, and this \
-                        one breaks it";
+const UNJOINED: &str = "Dendrite would not start: it joins the exclusive regexes of all files into one pattern for users and one \
+                        for aliases, and this one breaks it";
 
 fn joined(regexes: &[&str]) -> Result<(), String> {
     let groups: Vec<String> = regexes.iter().map(|regex| format!("({regex})")).collect();
@@ -80,7 +80,12 @@ pub(super) static ROW: Row = Row {
     precedence: Precedence::ExclusiveFirst,
     // setup/config/config_appservice.go:224-282: `(first)|(second)|…`, users and aliases. Each loads alone; what quotes to its
     // end quotes the parenthesis, too.
-    join: Some(Join { compile: joined, depends_on_others: |regex| regex.contains(r"\Q"), consequence: UNJOINED }),
+    join: Some(Join {
+        kinds: &[Kind::User, Kind::Alias],
+        compile: joined,
+        depends_on_others: |regex| regex.contains(r"\Q"),
+        consequence: UNJOINED,
+    }),
     is_server_name: ruma::is_server_name,
     checks: Checks {
         person: UserFlow {
@@ -112,7 +117,7 @@ pub(super) static ROW: Row = Row {
                 step(UserCheck::NotReserved, 400, ErrCode::UserInUse),
             ],
             account: None,
-            source: "clientapi/routing/register.go:1001-1035",
+            source: "clientapi/routing/register.go:994-1036",
         },
         // By the shared secret: no namespace is looked at.
         administrator: UserFlow {
@@ -139,7 +144,7 @@ pub(super) static ROW: Row = Row {
             unknown: UNKNOWN,
             steps: &[OUTSIDE, TWICE, BYTES, CHARACTERS, NOT_EMPTY],
             account: None,
-            source: "internal/validate.go:179-239, clientapi/userutil/userutil.go:24-42",
+            source: "internal/validate.go:176-240, clientapi/userutil/userutil.go:22-37",
         },
         password: UserFlow {
             case: Case::Kept,

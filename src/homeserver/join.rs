@@ -1,7 +1,11 @@
 use std::fmt;
 
-/// What a homeserver makes of the exclusive user regexes of all files together. Each of them loads alone; together they may not.
+use crate::matrix::Kind;
+
+/// What a homeserver makes of the exclusive regexes of a kind in all files together. Each of them loads alone; together they may not.
 pub struct Join {
+    /// Of which kinds.
+    pub(super) kinds: &'static [Kind],
     /// Compiles all together; why that fails, as a sentence without an end.
     pub(super) compile: fn(&[&str]) -> Result<(), String>,
     /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
@@ -20,6 +24,12 @@ pub struct Broken {
 }
 
 impl Join {
+    /// Of which kinds it joins them.
+    #[must_use]
+    pub const fn kinds(&self) -> &'static [Kind] {
+        self.kinds
+    }
+
     /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
     #[must_use]
     pub fn depends_on_others(&self, regex: &str) -> bool {

@@ -31,6 +31,15 @@ pub enum Toml {
     },
 }
 
+impl Loader {
+    /// Whether Synapse's own rules hold, which the specification has not: what an `id` and a `sender_localpart` may hold, and
+    /// what stands under keys that are Synapse's.
+    #[must_use]
+    pub const fn is_synapses(self) -> bool {
+        matches!((self.library, self.sender), (Library::PyYaml, SenderRule::Unquoted))
+    }
+}
+
 impl Toml {
     /// What reads it, with its release.
     pub const LIBRARY: &'static str = "figment 0.10.19, toml 0.8.23";

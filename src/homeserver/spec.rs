@@ -9,7 +9,7 @@ use super::dialect::Row;
 use super::synapse;
 use super::{
     Account, ActingCheck, ActingFlow, AliasCheck, Anchor, Case, Checks, Consequence, Engine, First, Loader, Named,
-    Precedence, Refuses, Scope, Sender, SetRules, Step, Syntax, UserCheck, UserFlow, ruma,
+    Precedence, Refuses, Scope, Sender, SenderRule, SetRules, Step, Syntax, UserCheck, UserFlow, ruma,
 };
 use crate::matrix::{ErrCode, PerKind};
 
@@ -63,7 +63,8 @@ const SPEC: Row = Row {
     name: "spec",
     homeserver: "a homeserver by the specification",
     release: "Matrix v1.19 (matrix-spec d0ba2aae, 2026-07-21)",
-    loader: Loader { booleans: &[], ..synapse::ROW.loader },
+    // Synapse's rules for an `id`, a `sender_localpart` and its own keys are its own.
+    loader: Loader { booleans: &["receive_ephemeral"], sender: SenderRule::Any, ..synapse::ROW.loader },
     // "MUST be unique", and "the homeserver MUST enforce" it; how is not said, nor what becomes of other mistakes.
     set: SetRules {
         same_id: Consequence::Undefined,

@@ -22,6 +22,8 @@ pub(super) struct Status<'s> {
     version: &'static str,
     /// The homeserver whose namespace this is.
     server_name: &'s str,
+    /// Whose answers are given: that of a kind of homeserver, at a release.
+    answers_of: AnswersOf,
     /// False until the first load is done.
     ready: bool,
     /// Snapshots of this process, counted from 1; 0 before the first load.
@@ -38,6 +40,16 @@ pub(super) struct Status<'s> {
     homeserver: InStep<'s>,
     /// The last reload, whatever came of it; null before the first has ended.
     last_reload: Option<ReloadReport>,
+}
+
+/// Whose answers are given.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct AnswersOf {
+    /// The name, as in `--homeserver`.
+    #[schema(example = "synapse")]
+    homeserver: &'static str,
+    /// The release whose behaviour it is.
+    release: &'static str,
 }
 
 /// Namespace entries by kind.
@@ -59,7 +71,9 @@ async fn get(state: web::Data<AppState>) -> HttpResponse {
     let snapshot = state.snapshot_ready_or_not();
     let services = snapshot.services();
     let entries = services.entries();
+    let dialect = services.homeserver().dialect;
     let status = Status {
+        answers_of: AnswersOf { homeserver: dialect.name(), release: dialect.release() },
         version: env!("CARGO_PKG_VERSION"),
         server_name: services.server_name().as_str(),
         ready: snapshot.is_ready(),

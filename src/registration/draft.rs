@@ -1,5 +1,6 @@
 use super::redact::Secrets;
 use super::{Fault, Place};
+use crate::homeserver::Dialect;
 use pyyaml::{Document, Located, NodeId, Value};
 
 /// So many faults of a file are listed; the others are counted. A file of ten thousand entries with one mistake in each
@@ -12,6 +13,8 @@ pub(super) struct Draft<'d> {
     pub(super) text: &'d str,
     pub(super) document: &'d Document<'d>,
     pub(super) pairs: &'d [(NodeId, NodeId)],
+    /// Whose homeserver it is read for.
+    pub(super) dialect: Dialect,
     /// The tokens, as far as they are there.
     pub(super) secrets: Secrets<'d>,
     faults: Faults,
@@ -48,12 +51,17 @@ impl Faults {
 }
 
 impl<'d> Draft<'d> {
-    pub(super) fn new(text: &'d str, document: &'d Document<'d>, pairs: &'d [(NodeId, NodeId)]) -> Self {
+    pub(super) fn new(
+        text: &'d str,
+        document: &'d Document<'d>,
+        pairs: &'d [(NodeId, NodeId)],
+        dialect: Dialect,
+    ) -> Self {
         let tokens = ["as_token", "hs_token"].into_iter().filter_map(|key| match document.get(pairs, key)?.value {
             Value::Str(text) => Some(&*text.chars),
             _ => None,
         });
-        Self { text, document, pairs, secrets: Secrets::new(tokens), faults: Faults::default() }
+        Self { text, document, pairs, dialect, secrets: Secrets::new(tokens), faults: Faults::default() }
     }
 
     /// The value of a top-level key.

@@ -1,6 +1,7 @@
 //! What a homeserver other than Synapse makes of a file: what its library reads, and what it then wants of that.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub fn load_for(homeserver: &Homeserver, file: &Arc<str>, bytes: &[u8], hasher: 
     let loader = homeserver.dialect.loader();
     let library = match loader.library {
         _ if loader.toml == Some(Toml::Files) && is_toml(file) => Foreign::FigmentToml,
-        Library::PyYaml => return load::load(file, bytes, hasher),
+        Library::PyYaml => return as_synapse(homeserver.dialect, file, bytes, hasher),
         Library::GoYaml => Foreign::GoYaml,
         Library::SerdeYaml => Foreign::SerdeYaml,
         Library::Saphyr => Foreign::Saphyr,
@@ -28,6 +29,18 @@ pub fn load_for(homeserver: &Homeserver, file: &Arc<str>, bytes: &[u8], hasher: 
         _ => library,
     };
     Reading { homeserver, file, bytes, hasher, library }.load()
+}
+
+/// What is read as Synapse reads it, with what is said of Synapse said of that homeserver: so by the specification, of which
+/// nobody knows more than that.
+fn as_synapse(dialect: Dialect, file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
+    let server = Dialect::default().homeserver();
+    load::load_as(dialect, file, bytes, hasher).map_err(|mut faults| {
+        for fault in faults.iter_mut().filter(|_| !dialect.loader().is_synapses()) {
+            fault.message = fault.message.replace(server, dialect.homeserver());
+        }
+        faults
+    })
 }
 
 /// The names of the tables of Tuwunel's configuration that are registrations, in its order, or what is wrong with it.
@@ -85,7 +98,9 @@ impl Reading<'_> {
             Err(wrong) => {
                 let broken = self.broken();
                 let mut faults = Faults::default();
-                wrong.iter().for_each(|wrong| faults.push(self.fault(wrong).with(broken)));
+                for wrong in &wrong {
+                    faults.push(self.fault(wrong).with(broken));
+                }
                 return Err(self.with_consequence(faults.done()));
             }
         };
@@ -114,7 +129,7 @@ impl Reading<'_> {
             return Err(self.with_consequence(faults));
         }
         let text = String::from_utf8_lossy(self.bytes);
-        let (extra, warnings) = load::besides(&text);
+        let (extra, warnings) = load::besides(&text, self.dialect());
         let digest = |token: &At| self.hasher.digest(&Token::new(&*token.text));
         let url = said.url.filter(|url| !url.is_empty());
         let url = url.map(|url| secrets.cut(redact::url(url.trim_end_matches('/'))).into());
@@ -196,15 +211,21 @@ impl Reading<'_> {
         let syntax = self.dialect().syntax();
         let before = faults.count();
         let mut read = Vec::with_capacity(entries.len());
+        // Aliases may repeat a regex thousands of times: it is read once, and kept once.
+        let mut known: HashMap<Arc<str>, ValidRegex> = HashMap::new();
         for entry in entries {
             if let Some(group) = entry.group_id.as_ref().filter(|group| kind == Kind::User && !is_group(&group.text)) {
                 let message = "group_id in namespaces.users is no ID of a group, `+group:server`";
                 let fault = Fault::at(FaultCode::InvalidValue, group.place, message);
                 faults.push(fault.with(self.dialect().set().broken));
             }
-            match ValidRegex::checked(&*entry.regex.text, |regex| syntax.check(kind, regex)) {
+            let regex = match known.get(&*entry.regex.text) {
+                Some(regex) => Ok(regex.clone()),
+                None => ValidRegex::checked(&*entry.regex.text, |regex| syntax.check(kind, regex)),
+            };
+            match regex {
                 Ok(regex) => read.push(Entry {
-                    regex,
+                    regex: known.entry(regex.shared()).or_insert(regex).clone(),
                     exclusive: entry.exclusive,
                     group_id: entry.group_id.filter(|group| !group.text.is_empty()).map(|group| group.text.into()),
                     place: entry.regex.place,

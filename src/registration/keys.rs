@@ -1,11 +1,15 @@
-//! Keys that Synapse passes over without a word, though somebody meant something by them.
+//! Keys that a homeserver passes over without a word, though somebody meant something by them.
 
 use super::draft::Draft;
 use super::spelling::{is_spelt_like, nearest};
 use super::{Warning, WarningCode};
 use pyyaml::{Document, Located, NodeId, Value};
 
-/// The keys at the top level that Synapse 1.163 reads.
+/// The keys at the top level that every homeserver reads; what it reads besides, its loader says.
+const OF_ALL: [&str; 8] =
+    ["id", "url", "as_token", "hs_token", "sender_localpart", "namespaces", "protocols", "rate_limited"];
+
+/// The keys at the top level that Synapse 1.163 reads. Whatever is one of them is meant for somebody who knows it.
 pub(super) const TOP_LEVEL: [&str; 16] = [
     "id",
     "url",
@@ -57,9 +61,11 @@ const MAX_LISTED: usize = 20;
 /// forty thousand times.
 const LONGEST: usize = 64;
 
-/// Warns of every key that Synapse does not know and that is near to one that it does, or that stands elsewhere.
+/// Warns of every key that the homeserver does not know and that is near to one that it does, or that stands elsewhere.
 pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
-    let mut found = Found { draft, warnings: Vec::new(), more: 0 };
+    let loader = draft.dialect.loader();
+    let known = if loader.is_synapses() { TOP_LEVEL.to_vec() } else { [&OF_ALL, loader.booleans].concat() };
+    let mut found = Found { draft, known, warnings: Vec::new(), more: 0 };
     for &(key, value) in draft.pairs {
         found.top_level(key, value);
     }
@@ -80,11 +86,17 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
 
 struct Found<'d, 'f> {
     draft: &'f Draft<'d>,
+    /// What the homeserver reads at the top level.
+    known: Vec<&'static str>,
     warnings: Vec<Warning>,
     more: usize,
 }
 
 impl Found<'_, '_> {
+    fn server(&self) -> &'static str {
+        self.draft.dialect.homeserver()
+    }
+
     /// A key as a text; `None` for one that is none, or is near to nothing by its length alone.
     fn name(&self, key: NodeId) -> Option<String> {
         match self.draft.document.value(key) {
@@ -124,17 +136,19 @@ impl Found<'_, '_> {
             // What is near to nothing is the service's own.
             return;
         };
-        self.warn(key, &format!("Synapse does not know {shown} {way_out}"));
+        let server = self.server();
+        self.warn(key, &format!("{server} does not know {shown} {way_out}"));
     }
 
-    /// The key that Synapse reads in the place of one that it does not know.
+    /// The key that the homeserver reads in the place of one that it does not know.
     fn meant(&self, name: &str) -> Option<&'static str> {
-        match renamed(name) {
+        let meant = match renamed(name) {
             // The old name serves as well.
             Some("receive_ephemeral") if self.draft.get(EPHEMERAL).is_some() => Some(EPHEMERAL),
             Some(meant) => Some(meant),
-            None => nearest(name, &TOP_LEVEL),
-        }
+            None => nearest(name, &self.known),
+        };
+        meant.filter(|meant| self.known.contains(meant))
     }
 
     fn namespace(&mut self, key: NodeId) {
@@ -149,9 +163,10 @@ impl Found<'_, '_> {
             "it knows `users`, `aliases` and `rooms` there".to_owned()
         };
         let shown = shown(&name);
+        let server = self.server();
         self.warn(
             key,
-            &format!("Synapse does not know {shown} below `namespaces` and passes over what it holds: {way_out}"),
+            &format!("{server} does not know {shown} below `namespaces` and passes over what it holds: {way_out}"),
         );
     }
 
@@ -167,11 +182,11 @@ impl Found<'_, '_> {
             } else {
                 continue;
             };
-            let shown = shown(&name);
+            let (server, shown) = (self.server(), shown(&name));
             self.warn(
                 key,
                 &format!(
-                    "Synapse does not know {shown} in an entry of `namespaces.{kind}` and passes over it{way_out}"
+                    "{server} does not know {shown} in an entry of `namespaces.{kind}` and passes over it{way_out}"
                 ),
             );
         }
@@ -179,7 +194,8 @@ impl Found<'_, '_> {
 
     fn finish(mut self) -> Vec<Warning> {
         if let Some(last) = self.warnings.last_mut().filter(|_| self.more > 0) {
-            last.message = format!("{}; and {} more keys that Synapse does not know", last.message, self.more).into();
+            let server = self.draft.dialect.homeserver();
+            last.message = format!("{}; and {} more keys that {server} does not know", last.message, self.more).into();
         }
         self.warnings
     }

@@ -6,6 +6,7 @@ use super::{
     Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra, messages,
     namespaces, options, redact, shape, warnings,
 };
+use crate::homeserver::Dialect;
 use crate::matrix::Kind;
 use pyyaml::{Document, Release, Text, Value};
 use serde_json::{Map, Value as Json};
@@ -16,11 +17,17 @@ use serde_json::{Map, Value as Json};
 /// A file loads if and only if Synapse 1.163 on CPython 3.11 would load it, up to the limits on size and depth that
 /// keep a stranger's file from taking all memory.
 pub fn load(file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
+    load_as(Dialect::default(), file, bytes, hasher)
+}
+
+/// The same for a homeserver that reads as Synapse does, and has Synapse's rules or not.
+pub(super) fn load_as(dialect: Dialect, file: &Arc<str>, bytes: &[u8], hasher: &TokenHasher) -> Loaded {
     let text = pyyaml::decode(bytes).map_err(|error| {
         vec![shape::of_bytes(bytes).unwrap_or_else(|| syntax::undecodable(&error, bytes, Subject::Registration))]
     })?;
-    let (loaded, merges) = read_as(RELEASE, &text, file, hasher);
-    if merges { with_other_release(loaded, &read_as(OTHER_RELEASE, &text, file, hasher).0) } else { loaded }
+    let of = |release| read_as(release, &text, (dialect, file), hasher);
+    let (loaded, merges) = of(RELEASE);
+    if merges { with_other_release(loaded, &of(OTHER_RELEASE).0) } else { loaded }
 }
 
 /// The release whose verdicts are given: the one that Synapse is locked to, and that its images and packages hold.
@@ -30,7 +37,12 @@ const RELEASE: Release = Release::V6_0_3;
 const OTHER_RELEASE: Release = Release::V6_0_4;
 
 /// What comes of a text under a release, and whether another release might read it otherwise.
-fn read_as(release: Release, text: &str, file: &Arc<str>, hasher: &TokenHasher) -> (Loaded, bool) {
+fn read_as(
+    release: Release,
+    text: &str,
+    (dialect, file): (Dialect, &Arc<str>),
+    hasher: &TokenHasher,
+) -> (Loaded, bool) {
     let document = match Document::read(text, release) {
         Ok(Some(document)) => document,
         Ok(None) => return (Err(vec![messages::empty_file()]), false),
@@ -41,7 +53,7 @@ fn read_as(release: Release, text: &str, file: &Arc<str>, hasher: &TokenHasher) 
         }
     };
     let loaded = match document.value(document.root()) {
-        Value::Dict(pairs) => read(Draft::new(text, &document, pairs), file, hasher),
+        Value::Dict(pairs) => read(Draft::new(text, &document, pairs, dialect), file, hasher),
         other => Err(vec![
             shape::of_other(&document)
                 .or_else(|| shape::of_text(text))
@@ -129,20 +141,20 @@ const fn kind_name(kind: Kind) -> &'static str {
 pub(super) type Besides = (Option<Box<Map<String, Json>>>, Box<[Warning]>);
 
 /// What another homeserver's registration holds besides, as PyYAML reads the text, if it does: what is shown of it, and what
-/// its tokens are worth.
-pub(super) fn besides(text: &str) -> Besides {
+/// there is to warn of that is as true there.
+pub(super) fn besides(text: &str, dialect: Dialect) -> Besides {
     let Ok(Some(document)) = Document::read(text, RELEASE) else { return Default::default() };
     let Value::Dict(pairs) = document.value(document.root()) else { return Default::default() };
-    let draft = Draft::new(text, &document, pairs);
-    let mut warnings = warnings::warnings(&draft);
-    warnings.retain(|warning| warning.code == WarningCode::WeakToken);
-    (extra::extra(&document, pairs, &draft.secrets), warnings.into())
+    let draft = Draft::new(text, &document, pairs, dialect);
+    (extra::extra(&document, pairs, &draft.secrets), warnings::elsewhere(&draft).into())
 }
 
 /// Checks everything and makes the registration.
 fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     let id = required(&mut draft, "id");
+    let is_synapses = draft.dialect.loader().is_synapses();
     if let Some((text, place)) = id
+        && is_synapses
         && text.chars.contains('|')
     {
         draft.fault(messages::pipe_in_id(place));
@@ -151,6 +163,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     let hs_token = required(&mut draft, "hs_token");
     let sender = required(&mut draft, "sender_localpart");
     if let Some((text, place)) = sender
+        && is_synapses
         && !is_unquoted(text)
     {
         draft.fault(messages::quoted_sender(text, place));
@@ -158,8 +171,12 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     let url = url(&mut draft);
     let namespaces: Namespaces = namespaces::read(&mut draft);
     let protocols = options::protocols(&mut draft);
-    options::check_rest(&mut draft);
-    let proxy_prefix = options::proxy(&mut draft);
+    let proxy_prefix = if is_synapses {
+        options::check_rest(&mut draft);
+        options::proxy(&mut draft)
+    } else {
+        None
+    };
     let (Some(id), Some(as_token), Some(hs_token), Some(sender), Some(url), true) =
         (id, as_token, hs_token, sender, url, draft.is_faultless())
     else {
@@ -186,7 +203,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
         rate_limited,
         proxy_prefix,
         extra: extra::extra(draft.document, draft.pairs, &draft.secrets),
-        warnings: warnings::warnings(&draft).into(),
+        warnings: if is_synapses { warnings::warnings(&draft) } else { warnings::elsewhere(&draft) }.into(),
     })
 }
 

@@ -7,6 +7,8 @@
 //! takes user info for a part of the name; and the path of a request is appended to the text as it is, so that a query or
 //! fragment swallows it.
 
+use crate::homeserver::{Dialect, Library};
+
 /// Why nothing reaches the service at this `url`, and the way out, as a sentence without an end. Holds nothing of the URL,
 /// which may hold a secret.
 pub(super) fn unusable(url: &str) -> Option<String> {
@@ -16,10 +18,8 @@ pub(super) fn unusable(url: &str) -> Option<String> {
             "is empty: if nothing is to be pushed, write `url: null`, else where the service listens".to_owned(),
         );
     }
-    if matches!(&*shown.to_lowercase(), "null" | "none" | "~" | "false" | "no" | "n/a" | "nil") {
-        return Some(
-            "is a text and no address: if nothing is to be pushed, write `url: null` without quotes".to_owned(),
-        );
+    if is_word_for_none(shown) {
+        return Some(NO_ADDRESS.to_owned());
     }
     let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme.trim())) else {
         return Some(format!("has no scheme, and Synapse pushes nowhere without: {}", with_scheme(url)));
@@ -50,6 +50,53 @@ pub(super) fn unusable(url: &str) -> Option<String> {
         (url.trim() != url).then(|| "ends with a blank, of which only luck makes an address: remove it".to_owned())
     })
 }
+
+/// Why no client reaches the service at this `url`, Rust's reqwest and Go's `net/http` neither: as much of it as follows from what
+/// a URL is. Their own ways with odd host names were not observed.
+pub(super) fn unusable_by_any(url: &str, dialect: Dialect) -> Option<String> {
+    let server = dialect.homeserver();
+    let shown = url.trim();
+    if shown.is_empty() {
+        // The others take that for none.
+        let empty = "is empty: if nothing is to be pushed, write `url: null`, else where the service listens";
+        return (dialect.loader().library == Library::PyYaml).then(|| empty.to_owned());
+    }
+    if is_word_for_none(shown) {
+        return Some(NO_ADDRESS.to_owned());
+    }
+    let Some((scheme, rest)) = shown.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+        return Some(format!("has no scheme, and {server} pushes nowhere without: {}", with_scheme(shown)));
+    };
+    match &*scheme.to_lowercase() {
+        "http" | "https" => {}
+        // setup/config/config_appservice.go:101-109.
+        "unix" if dialect.loader().library == Library::GoYaml && rest.starts_with("//") => return None,
+        _ if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            return Some(format!("has no scheme, and {server} pushes nowhere without: put `http://` in front of it"));
+        }
+        _ => return Some(format!("has a scheme that {server} cannot push to: write `http://…`")),
+    }
+    let rest = rest.strip_prefix("//")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host_and_port = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, rest)| rest);
+    if host_and_port.is_empty() || host_and_port.starts_with(':') {
+        return Some(NO_HOST.to_owned());
+    }
+    let port = host_and_port.rsplit_once(':').filter(|(host, _)| !host.starts_with('[') || host.ends_with(']'));
+    if let Some(why) = port.filter(|(_, port)| !port.is_empty()).and_then(|(_, port)| bad_port(port)) {
+        return Some(why);
+    }
+    let appended =
+        || format!("holds a `?` or `#`, and {server} appends the path of each request behind it: remove that part");
+    rest[end..].contains(['?', '#']).then(appended)
+}
+
+fn is_word_for_none(text: &str) -> bool {
+    matches!(&*text.to_lowercase(), "null" | "none" | "~" | "false" | "no" | "n/a" | "nil")
+}
+
+const NO_ADDRESS: &str = "is a text and no address: if nothing is to be pushed, write `url: null` without quotes";
+const NO_HOST: &str = "names no host: write where the service listens, such as `http://localhost:29318`";
 
 fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -86,7 +133,7 @@ fn authority(authority: &str) -> Option<String> {
         },
     };
     if host.is_empty() {
-        return Some("names no host: write where the service listens, such as `http://localhost:29318`".to_owned());
+        return Some(NO_HOST.to_owned());
     }
     if host.contains(':') {
         return Some(ipv6());

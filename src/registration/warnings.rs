@@ -1,9 +1,10 @@
-//! Warnings: what Synapse accepts and nobody should want.
+//! Warnings: what a homeserver accepts and nobody should want.
 
 use std::collections::HashSet;
 
 use super::draft::Draft;
 use super::{Place, Warning, WarningCode, keys, template, url};
+use crate::homeserver::Library;
 use pyyaml::{Document, Located, NodeId, Text, Value};
 
 /// Tokens below this many characters can be guessed: 15 letters and digits of a word-like token are within reach of a
@@ -26,6 +27,46 @@ pub(super) fn warnings(draft: &Draft<'_>) -> Vec<Warning> {
     address(draft, &mut warnings);
     warnings.sort_by_key(|warning| warning.place);
     warnings
+}
+
+/// The same as far as it is as true of another homeserver: what was never filled in, what tokens are worth, keys that are passed
+/// over, and a `url` that no client can reach. What its library makes of keys that stand twice is its own affair.
+pub(super) fn elsewhere(draft: &Draft<'_>) -> Vec<Warning> {
+    let loader = draft.dialect.loader();
+    let mut warnings = if loader.library == Library::PyYaml { repeated(draft.document) } else { Vec::new() };
+    warnings.extend(keys::unknown(draft));
+    tokens(draft, &mut warnings);
+    values(draft, &mut warnings);
+    not_booleans_elsewhere(draft, &mut warnings);
+    if let Some((text, found)) = string(draft, "url")
+        && template::left_over(&text.chars).is_none()
+        && let Some(why) = url::unusable_by_any(&text.escaped(), draft.dialect)
+    {
+        warnings.push(Warning::over(WarningCode::UnusableUrl, found, format!("url {why}")));
+    }
+    warnings.sort_by_key(|warning| warning.place);
+    warnings
+}
+
+/// The switches of another homeserver that hold something else than a boolean, and that it takes all the same: others refuse
+/// such a file, and Continuwuity takes a text for the boolean that it says.
+fn not_booleans_elsewhere(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    let server = draft.dialect.homeserver();
+    let loader = draft.dialect.loader();
+    for key in ["rate_limited"].iter().chain(loader.booleans) {
+        let Some(found) = draft.get(key).filter(|found| !matches!(found.value, Value::Bool(_))) else { continue };
+        let is = super::messages::kind(found.value);
+        let message = match (loader.library, found.value) {
+            (Library::GoYaml, Value::Null) => {
+                format!("{key} is {is} and counts as false for {server}: write true or false, without quotes")
+            }
+            (Library::PyYaml, _) => {
+                format!("{key} is {is}, and nobody says what that counts as: write true or false, without quotes")
+            }
+            _ => continue,
+        };
+        warnings.push(Warning::over(WarningCode::NotABoolean, found, message));
+    }
 }
 
 fn repeated(document: &Document<'_>) -> Vec<Warning> {
@@ -58,18 +99,20 @@ fn string<'d>(draft: &Draft<'d>, key: &str) -> Option<(&'d Text<'d>, Located<'d>
 }
 
 fn tokens(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
+    let server = draft.dialect.homeserver();
     let tokens = ["as_token", "hs_token"].map(|key| string(draft, key).map(|(text, found)| (key, text, found)));
     for (key, text, found) in tokens.into_iter().flatten() {
         if let Some(what) = template::left_over(&text.chars) {
             let why = if template::is_encrypted(&text.chars) {
-                "and Synapse takes just that for the token"
+                format!("and {server} takes just that for the token")
             } else {
-                "and whoever knows the template knows the token"
+                "and whoever knows the template knows the token".to_owned()
             };
             let message = format!("{key} still holds {what}, {why}");
             warnings.push(Warning::over(WarningCode::Placeholder, found, message));
         } else if let Some(what) = template::no_token(&text.chars) {
-            let message = format!("{key} is {what}, and Synapse takes just that for the token: write the token itself");
+            let message =
+                format!("{key} is {what}, and {server} takes just that for the token: write the token itself");
             warnings.push(Warning::over(WarningCode::Placeholder, found, message));
         } else if let Some(what) = weakness(text) {
             let message = format!("{key} {what}; generate one, for example with `openssl rand -hex 32`");
@@ -117,7 +160,7 @@ fn weakness(text: &Text<'_>) -> Option<String> {
     }
 }
 
-/// Placeholders in all that Synapse reads but tokens, which have words of their own, and regexes, on which the analysis
+/// Placeholders in all that homeservers read but tokens, which have words of their own, and regexes, on which the analysis
 /// has the better word: that they match nothing.
 fn values(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
     let mut left = MAX_VALUES;
@@ -147,7 +190,8 @@ fn value_of(
     match found.value {
         Value::Str(text) if seen.insert(std::ptr::from_ref(text).cast()) => {
             if let Some(what) = template::left_over(&text.chars) {
-                let message = format!("{key} still holds {what}, and Synapse takes it as it stands");
+                let server = draft.dialect.homeserver();
+                let message = format!("{key} still holds {what}, and {server} takes it as it stands");
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));
             } else if key != "url" && template::is_in_foreign_quotes(&text.chars) {
                 let message = format!(
@@ -162,7 +206,9 @@ fn value_of(
             }
         }
         Value::List(items) => {
-            items.iter().for_each(|&item| value_of(draft, key, item, (&mut *left, &mut *seen), warnings));
+            for &item in items {
+                value_of(draft, key, item, (&mut *left, &mut *seen), warnings);
+            }
         }
         _ => {}
     }

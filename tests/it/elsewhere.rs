@@ -153,6 +153,18 @@ fn only_who_may_know_about_files_asks_about_other_homeservers() {
 }
 
 #[test]
+fn a_service_says_whose_answers_it_gives() {
+    let (_home, service) = &scene(&["--homeserver", "tuwunel"]);
+    let answers_of = service.status("answers_of");
+    assert_eq!(answers_of["homeserver"], "tuwunel");
+    assert!(answers_of["release"].as_str().is_some_and(|release| release.starts_with("Tuwunel 1.9.0")), "{answers_of}");
+    assert_eq!(service.metric("bailiwick_homeserver_info{homeserver=\"tuwunel\"}").as_deref(), Some("1"));
+    let log = service.log();
+    let first = log.lines().find(|line| line.contains("bailiwick serves")).expect("it says so");
+    assert!(first.contains("tuwunel"), "{first}");
+}
+
+#[test]
 fn a_registration_is_checked_as_each_homeserver_would_take_it() {
     let (_home, service) = &scene(&[]);
     let checked = |body: &str, homeservers: &str| {

@@ -68,7 +68,9 @@ fn load(dialect: Dialect, text: &str) -> Loaded {
 #[test]
 fn whatever_a_file_holds_what_is_said_of_it_is_short() {
     for (name, text) in files() {
-        for dialect in Dialect::ALL {
+        // One for each library; the others read with the same.
+        for dialect in ["synapse", "dendrite", "tuwunel", "continuwuity", "palpo"] {
+            let dialect: Dialect = dialect.parse().expect("a dialect");
             let began = Instant::now();
             let loaded = load(dialect, &text);
             let said = match &loaded {

@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use super::support::{Service, examples};
 
 /// Metrics that the dashboard does not show.
-const NOT_SHOWN: [(&str, &str); 5] = [
+const NOT_SHOWN: [(&str, &str); 6] = [
+    ("bailiwick_homeserver_info", "a name, which an option sets: for whoever asks why answers differ"),
     ("bailiwick_index_automata", "explains the size of the index to whoever works on it"),
     ("bailiwick_registration_bytes", "the memory of the process over the registrations, both of which are shown"),
     ("bailiwick_snapshot_generation", "counts within one process; which snapshots are in force is shown"),
@@ -17,12 +18,13 @@ const NOT_SHOWN: [(&str, &str); 5] = [
 ];
 
 /// Metrics that no alert reads.
-const NOT_ALERTED: [(&str, &str); 21] = [
+const NOT_ALERTED: [(&str, &str); 22] = [
     ("bailiwick_build_info", "a name"),
     (
         "bailiwick_decision_log_written_total",
         "any number of them is right; bailiwick_decision_log_dropped_total is watched",
     ),
+    ("bailiwick_homeserver_info", "a name"),
     ("bailiwick_decisions_total", "what people ask, and what they are told, is no fault of the service"),
     ("bailiwick_failed_looks_total", "bailiwick_thread_healthy is 0 as long as looks fail"),
     (

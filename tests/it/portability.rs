@@ -360,3 +360,114 @@ fn recorded_answer(services: &Services, case: &Value, id: &str) -> &'static str 
     };
     if decision.allowed { "allowed" } else { "refused" }
 }
+
+/// The findings of each homeserver by itself that have a code.
+fn each_has(loads: &Loads, code: Code) -> Vec<(&'static str, Vec<&Finding>)> {
+    let of = |load: &'_ Load| load.homeserver.dialect.name();
+    let with = loads.each.iter().map(|load| {
+        (of(load), load.analysis.findings.iter().map(|found| &**found).filter(|found| found.code == code).collect())
+    });
+    with.collect()
+}
+
+#[test]
+fn what_is_as_true_elsewhere_is_told_there_and_names_that_homeserver() {
+    let text = "id: irc\nas_token: ${TOKEN}\nhs_token: hs-token-0123456789abcdef\nsender_localpart: ircbot\nurl: localhost:9000\n\
+                ratelimited: false\nprotocols: ['{{ protocol }}']\nnamespaces: {users: [], user: []}\n";
+    let loads = Loads::of(&all(), &[json!(text)]);
+    for (code, times) in [(Code::Placeholder, 2), (Code::UnknownKey, 2), (Code::UnusableUrl, 1)] {
+        for (name, found) in each_has(&loads, code) {
+            assert_eq!(found.len(), times, "{name}: {found:?}");
+            let homeserver = name.parse::<Dialect>().expect("a dialect").homeserver();
+            let others = found.iter().filter(|found| found.message.contains("Synapse") && name != "synapse");
+            assert_eq!(others.count(), 0, "{name}: {found:?}");
+            let named = found.iter().any(|found| found.message.contains(homeserver));
+            assert!(named, "{name}: {found:?}");
+        }
+    }
+    // A key that another homeserver reads is meant for that one; what a library refuses it does not make a boolean of.
+    let mut file = file("irc", &[], &[]);
+    file["rate_limited"] = json!(null);
+    file["io.element.msc4190"] = json!(true);
+    file["url"] = json!("unix:///run/irc.sock");
+    let loads = Loads::of(&all(), &[file]);
+    for (name, found) in each_has(&loads, Code::UnknownKey) {
+        assert_eq!(found.len(), 0, "{name}: {found:?}");
+    }
+    let having = |code| -> Vec<&str> {
+        let with = each_has(&loads, code).into_iter().filter(|(_, found)| !found.is_empty());
+        with.map(|(name, _)| name).collect()
+    };
+    assert_eq!(having(Code::NotABoolean), ["synapse", "dendrite", "spec"]);
+    assert_eq!(
+        having(Code::UnusableUrl),
+        all().iter().map(|one| one.name()).filter(|name| *name != "dendrite").collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn the_specification_speaks_with_one_voice_and_has_no_rules_of_synapses() {
+    let spec = &["spec".parse().expect("a dialect")];
+    let loads = Loads::of(spec, &[file("hook", &[("webhook", true), (r"@x:other\.org$", true)], &[])]);
+    let told = |code| each_has(&loads, code).remove(0).1;
+    let [undefined] = told(Code::Undefined)[..] else { panic!("{:?}", told(Code::Undefined)) };
+    assert!(undefined.message.contains("by one of its readings none does"), "{undefined:?}");
+    let [dead] = told(Code::DeadEntry)[..] else { panic!("{:?}", told(Code::DeadEntry)) };
+    assert!(dead.message.contains("of another server"), "{dead:?}");
+    let mut odd = file("a|b", &[], &[]);
+    odd["sender_localpart"] = json!("a b");
+    odd["io.element.msc4190"] = json!("no boolean");
+    assert!(Loads::of(spec, &[odd.clone()]).loads(0));
+    assert!(!Loads::of(&[Dialect::default()], &[odd]).loads(0));
+    for broken in ["- id: irc\n", "id: !env IRC\n", "[global]\nid = 'a'\n", "as_token_file: x\n", "id: a\nurl: 5\n"] {
+        let loads = Loads::of(spec, &[json!(broken)]);
+        let Err(faults) = &loads.each[0].files[0] else { panic!("{broken} loads") };
+        assert!(faults.iter().all(|fault| !fault.message.contains("Synapse")), "{faults:?}");
+    }
+}
+
+#[test]
+fn whoever_sees_everybody_is_warned_of_where_that_lets_it_take_the_names_of_others() {
+    let files = [file("photon", &[("@.*", false)], &[]), file("irc", &[("@irc_.*:example.com", true)], &[])];
+    for (name, found) in each_has(&Loads::of(&all(), &files), Code::ClaimsEveryone) {
+        let [one] = found[..] else { panic!("{name}: {found:?}") };
+        let takes = !["synapse", "spec"].contains(&name);
+        assert_eq!(one.severity, if takes { Severity::Warning } else { Severity::Note }, "{name}");
+        assert_eq!(one.message.contains("may register each"), takes, "{name}: {one:?}");
+        assert_eq!(one.message.contains("one other service"), name == "dendrite", "{name}: {one:?}");
+    }
+    // Nobody else holds anything.
+    for (name, found) in each_has(&Loads::of(&all(), &files[..1]), Code::ClaimsEveryone) {
+        assert_eq!(found[0].severity, Severity::Note, "{name}");
+    }
+}
+
+#[test]
+fn a_service_whose_own_user_has_capitals_may_not_register_it_everywhere() {
+    let mut capitals = file("signal", &[(r"@signal_.*:example\.com", true)], &[]);
+    capitals["sender_localpart"] = json!("AbC");
+    let found = Loads::of(&all(), &[capitals, file("irc", &[], &[])]).findings();
+    let own: Vec<_> = found.iter().filter(|found| found.message.contains("its own user")).collect();
+    let [own] = own[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (own.code, own.severity, own.witness.as_deref()),
+        (Code::Portability, Severity::Note, Some("@AbC:example.com"))
+    );
+    assert_eq!(saying(own, Says::Allowed), ["synapse", "spec"]);
+    assert_eq!(saying(own, Says::Refused), ["dendrite", "tuwunel", "continuwuity", "conduit", "palpo", "palpo-421"]);
+}
+
+#[test]
+fn dendrite_joins_aliases_as_well_as_users() {
+    let dendrite = &["dendrite".parse().expect("a dialect")];
+    for (users, aliases, broken) in [
+        (&[(r"\Q@irc_", true)][..], &[][..], 1),
+        (&[], &[(r"\Q#irc_", true)], 1),
+        (&[(r"\Q@irc_", false)], &[(r"\Q#irc_\E.*", true)], 0),
+    ] {
+        let loads =
+            Loads::of(dendrite, &[file("irc", users, aliases), file("b", &[("@b.*", true)], &[("#b.*", true)])]);
+        let found = each_has(&loads, Code::UnjoinableRegex).remove(0).1;
+        assert_eq!(found.len(), broken, "{users:?} {aliases:?}: {found:?}");
+    }
+}

@@ -18,6 +18,9 @@ const LIMIT: usize = 512 << 10;
 /// The most that an answer to a check may be, findings and all.
 const MAX_ANSWER: usize = 1 << 20;
 
+/// The same where ten answers stand in one, of which each lists its share of findings and as many faults as it has.
+const MAX_ANSWER_OF_ALL: usize = 3 << 20;
+
 /// The dearest registrations that `examples/load_run` has found, and what it found before there were limits.
 fn worst() -> Vec<(String, Vec<u8>)> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/check_worst");
@@ -98,8 +101,6 @@ fn it_survives_all_that_is_dear_at_once() {
     let batch = post("/v1/owners", &batch, batch.len());
     let bodies = worst();
     assert!(bodies.len() > 5, "{}", bodies.len());
-    // What is dear on some homeserver, asked of all of them.
-    let hostile: Vec<_> = files().into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
 
     // Three quarters of what bodies may take together, half of it from each of two clients.
     let endless = post("/v1/owners", &vec![b' '; 3 << 20], 4 << 20);
@@ -127,10 +128,6 @@ fn it_survives_all_that_is_dear_at_once() {
             let request = post("/v1/check", body, body.len());
             checks.push(scope.spawn(move || (name, ask(address, &request))));
         }
-        for (name, text) in &hostile {
-            let request = post("/v1/check?homeserver=all", text.as_bytes(), text.len());
-            checks.push(scope.spawn(move || (name, ask(address, &request))));
-        }
         for check in checks {
             let (name, answer) = check.join().expect("answered");
             let answer = String::from_utf8(answer).expect("UTF-8");
@@ -143,6 +140,47 @@ fn it_survives_all_that_is_dear_at_once() {
     let owner = service.get("/v1/owners?id=%40bridge7_x%3Aexample.com").json();
     assert_eq!(owner["owner"], json!("bridge7"));
     assert_eq!(service.get("/healthz").status, 200);
+}
+
+/// What is dear on some homeserver, asked of all of them: eight loads and eight comparisons, one such question at a time.
+#[test]
+fn it_survives_a_flood_of_checks_for_all_homeservers() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    for at in 0..BRIDGES {
+        fs::write(
+            home.path().join(format!("{at}.yaml")),
+            registration(&format!("bridge{at}"), &format!("bridge{at}_")),
+        )
+        .expect("written");
+    }
+    let service = Service::start_under(&format!("-d {LIMIT}"), &[home.path()], &["--server-name", "example.com"]);
+    let address = service.addresses()[0];
+    let mut bodies: Vec<(String, Vec<u8>)> = worst();
+    bodies.retain(|(name, _)| ["aliases.yaml", "references.yaml", "subset.yaml"].contains(&&**name));
+    let hostile = ["a regex again and again", "a long one", "a long key", "negated", "all but some"];
+    let files = files().into_iter().filter(|(name, _)| hostile.contains(name));
+    bodies.extend(files.map(|(name, text)| (name.to_owned(), text.into_bytes())));
+    assert_eq!(bodies.len(), 8);
+    for four in bodies.chunks(4) {
+        std::thread::scope(|scope| {
+            for (name, body) in four {
+                scope.spawn(move || {
+                    let answer = ask(address, &post("/v1/check?homeserver=all", body, body.len()));
+                    let answer = String::from_utf8(answer).expect("UTF-8");
+                    // What could not be read, or compared, in time is said.
+                    let in_time = answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 408");
+                    assert!(in_time, "{name}: {answer:.200}");
+                    assert!(answer.len() < MAX_ANSWER_OF_ALL, "{name}: {} bytes", answer.len());
+                    println!("{name}: {} bytes, {}", answer.len(), &answer[..12]);
+                });
+            }
+        });
+        let owner = service.get("/v1/owners?id=%40bridge7_x%3Aexample.com").json();
+        assert_eq!(owner["owner"], json!("bridge7"));
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("it runs");
+    let most = status.lines().find(|line| line.starts_with("VmHWM")).expect("what it had resident");
+    println!("{most}");
 }
 
 /// As many connections as there may be, each with as much as it can send and no answer read. A connection could take some

@@ -13,7 +13,7 @@ use crate::analysis::limits::MAX_STEPS_OF_ONE;
 use crate::analysis::name::Ids;
 use crate::analysis::search::shortest;
 use crate::index::Scratch;
-use crate::matrix::{Kind, MatrixId};
+use crate::matrix::{Kind, MatrixId, user_id};
 use crate::registration::Registration;
 use crate::ruling::{Asker, Decision, Reason, Services, UserName};
 
@@ -48,6 +48,43 @@ pub(super) fn compare(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], sha
     for question in questions {
         ask(examiner, readings, &question, shapes);
     }
+    let mut seen = HashSet::new();
+    for (services, _) in readings.iter().filter_map(|reading| reading.set) {
+        for registration in services.registrations().iter().filter(|one| seen.insert(Arc::clone(&one.id))) {
+            own_user(readings, registration, shapes);
+        }
+    }
+}
+
+/// Whether a service may register its own user, whose name has capitals: where they are made small letters it asks for somebody
+/// else, and where they are refused for nobody.
+fn own_user(readings: &[Reading<'_>], registration: &Registration, shapes: &mut Shapes) {
+    let localpart = &*registration.sender_localpart;
+    if !localpart.contains(char::is_uppercase) {
+        return;
+    }
+    let Some(homeserver) = readings.first().map(|reading| reading.homeserver) else { return };
+    let own = user_id(localpart, homeserver.name.as_str());
+    let mut scratch = Scratch::new();
+    let mut says = |reading: &Reading<'_>| {
+        let (services, _) = reading.set?;
+        let asker = Asker::Service(services.position_of_id(&registration.id)?);
+        let decision = services.may_register(asker, UserName::Localpart(localpart), &mut scratch);
+        let itself = decision.user_id.as_deref() == Some(&*own);
+        Some(if decision.allowed && itself { Says::Allowed } else { Says::Refused })
+    };
+    let says: Vec<Option<Says>> = readings.iter().map(&mut says).collect();
+    let mut said = says.iter().flatten();
+    if said.next().is_none_or(|first| said.all(|other| other == first)) {
+        return;
+    }
+    let shape = Shape { code: Code::Portability, kind: Kind::User, about: About::OwnUser, says };
+    let message = || {
+        let id = shown(&registration.id);
+        format!("homeservers disagree on whether `{id}` may register its own user `{own}`, whose name has capitals")
+    };
+    let witness = Witness { id: own.clone().into(), is: WitnessIs::Historical };
+    shapes.tell_once(shape, witness, message, vec![FindingPlace::at(registration, registration.sender_place)]);
 }
 
 /// Who could ask for the ID that a finding is about.

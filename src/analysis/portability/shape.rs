@@ -28,6 +28,8 @@ pub(super) enum About {
     Service,
     /// Whether a person may have it.
     Person,
+    /// Whether a service may have its own user.
+    OwnUser,
 }
 
 /// IDs of one kind, those that matter most first.

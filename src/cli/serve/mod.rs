@@ -186,6 +186,9 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let unix_socket = unix_socket.map(Arc::new);
     stand_back_all();
     raise_file_limit();
+    let answers_of = options.homeserver.dialect;
+    let info = "1; whose answers are given is in the label, as in --homeserver.";
+    metrics.info("bailiwick_homeserver_info", info, "homeserver").set(answers_of.name());
     if let Some(access) = &access {
         access.show(&metrics);
     }
@@ -255,6 +258,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
+        homeserver = answers_of.name(),
         listen = ?addresses,
         admin_listen = admin_addresses.as_ref().map(tracing::field::debug),
         "bailiwick serves"

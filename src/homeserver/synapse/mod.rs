@@ -6,6 +6,7 @@ mod server_name;
 
 use super::dialect::Row;
 use super::{Consequence, First, Join, Library, Loader, Precedence, Scope, Sender, SenderRule, SetRules, Syntax};
+use crate::matrix::Kind;
 
 /// Synapse's parameters.
 pub(super) const ROW: Row = Row {
@@ -34,6 +35,7 @@ pub(super) const ROW: Row = Row {
     sender: Sender::Exact,
     precedence: Precedence::FileOrder,
     join: Some(Join {
+        kinds: &[Kind::User],
         compile: join::compile,
         depends_on_others: join::depends_on_others,
         consequence: join::CONSEQUENCE,

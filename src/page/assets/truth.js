@@ -33,7 +33,8 @@ function show(status, since) {
   const from = since === null ? ":" : [" since ", when(since), ":"];
   fill(line, h("p.headline", {}, mark(state), headline[0], from, " ", headline[1]), parts.length > 0 ? h("ul", {}, parts) : null, facts(status));
   document.title = `${state === "whole" ? "" : "⚠ "}bailiwick · ${status.server_name}`;
-  byId("server").textContent = status.server_name;
+  const { homeserver, release } = status.answers_of;
+  byId("server").textContent = homeserver === "synapse" ? status.server_name : `${status.server_name}, as ${release} answers`;
   const said = `${headline.join(": ")}. ${parts.map((part) => part.textContent).join(". ")}`;
   if (last !== null && last !== said) announce(said);
   last = said;

@@ -20,8 +20,8 @@ pub(in crate::registration) use table::{directory, tables};
 /// What `serde_yaml` and Palpo make of a text.
 pub(super) fn read(tree: &Tree<'_>, keys: Keys, room: Room) -> Result<Said, Vec<Wrong>> {
     let yaml = yaml::Yaml::new(tree);
-    let root = yaml.root().map_err(|wrong| vec![wrong])?;
-    Reader::new(&yaml, room).finish(|reader| reader.registration(&root, tree.root(), keys))
+    let top = yaml.root().map_err(|wrong| vec![wrong])?;
+    Reader::new(&yaml, room).finish(|reader| reader.registration(&top, tree.root(), keys))
 }
 
 /// What `toml` and Palpo make of the bytes of a file.
