@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo build --release && cargo run --release --example load_run -- --checks 600
 //! cargo run --release --example load_run -- --others 10
+//! cargo run --release --example load_run -- --decisions 60
 //! ```
 //!
 //! Starts the `bailiwick` binary that was built beside it on a free loopback port, over three hundred services.
@@ -15,10 +16,14 @@
 //! With `--others`, the 99th of 100 questions is measured for so many seconds each with nothing besides, with checks, with
 //! batches of 10,000 IDs, and with both, all in turns.
 //!
-//! Either fails (exit code 1) beyond the targets, and ends by itself.
+//! With `--decisions`, a service that puts all decisions on record and one that records none are asked in turns, for so many
+//! seconds together: what a record costs whoever is answered, and whether each decision is written or counted as dropped.
+//!
+//! Each fails (exit code 1) beyond the targets, and ends by itself.
 
 mod checks;
 mod client;
+mod decisions;
 mod document;
 mod others;
 mod random;
@@ -39,10 +44,11 @@ fn main() {
             number(seconds, 3_600).zip(number(seed, u64::MAX)).map(|(seconds, seed)| checks::run(seconds, seed, kept))
         }
         ["--others", seconds] => number(seconds, 60).map(others::run),
+        ["--decisions", seconds] => number(seconds, 600).map(decisions::run),
         _ => None,
     };
     let Some(good) = good else {
-        eprintln!("usage: load_run --checks 1..3600 [--seed N] | --others 1..60");
+        eprintln!("usage: load_run --checks 1..3600 [--seed N] | --others 1..60 | --decisions 1..600");
         std::process::exit(64);
     };
     println!("{}", if good { "good" } else { "NOT GOOD" });

@@ -21,6 +21,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, told more.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         for at in 0..SERVICES {
             fs::write(directory.path().join(format!("{at:03}.yaml")), registration(at, 0)).expect("written");
@@ -29,6 +34,7 @@ impl Server {
         let child = Command::new(binary())
             .args(["serve", "--server-name", "example.com", "--log-level", "error", "--hold", "0", "--listen"])
             .arg(address.to_string())
+            .args(more)
             .arg(directory.path())
             .stdout(Stdio::null())
             .spawn()
