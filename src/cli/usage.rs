@@ -14,7 +14,7 @@ pub(super) fn hints(error: &Error, mut command: Command, line: &[OsString]) -> V
     let Some(subcommand) = named else { return Vec::new() };
     let concerned = concerned(error);
     let arguments: Vec<&Arg> =
-        subcommand.get_arguments().filter(|argument| concerned.contains(&argument.to_string())).collect();
+        subcommand.get_arguments().filter(|argument| concerned.contains(&bare(&argument.to_string()))).collect();
     let variables = arguments.iter().filter_map(|argument| argument.get_env()).filter(|name| is_set(name));
     let mut hints: Vec<String> = variables
         .map(|name| {
@@ -35,7 +35,12 @@ fn concerned(error: &Error) -> Vec<String> {
         Some(ContextValue::Strings(several)) => several.clone(),
         _ => Vec::new(),
     };
-    [of(ContextKind::InvalidArg), of(ContextKind::PriorArg)].concat()
+    [of(ContextKind::InvalidArg), of(ContextKind::PriorArg)].concat().iter().map(|argument| bare(argument)).collect()
+}
+
+/// An argument without brackets: what is required unless something else is given has other ones in an error than by itself.
+fn bare(argument: &str) -> String {
+    argument.replace(['<', '>', '[', ']'], "")
 }
 
 /// Clap takes a variable that is empty for one that is set.
@@ -52,6 +57,9 @@ fn instead(subcommand: &Command, missing: &[&Arg]) -> Vec<String> {
         let both = "--synapse-config PATH, Synapse's own homeserver.yaml, says which files there are and what the server's \
                     name is, in place of directories and --server-name";
         hints.push(both.to_owned());
+    }
+    if has("expect") && is_missing("files") {
+        hints.push("--expect WHAT=ID, such as free=alice, expects something of one ID, in place of a file".to_owned());
     }
     hints
 }
@@ -75,6 +83,7 @@ mod tests {
         for line in [["bailiwick", "check", "."], ["bailiwick", "serve", "."]] {
             assert!(hints_for(&line).contains("--synapse-config"), "{line:?}");
         }
+        assert!(hints_for(&["bailiwick", "test"]).contains("--expect"));
         assert_eq!(hints_for(&["bailiwick", "check", ".", "--server-name", "a b"]), "");
         assert_eq!(hints_for(&["bailiwick", "chekc"]), "");
     }

@@ -105,6 +105,7 @@ def sarif(home: Path, binary: Path) -> None:
     checks = {
         "findings": [registrations, *name],
         "notes": [registrations, *name, "--all"],
+        "suppressed": [registrations, *name, "--all", "--allow", "exclusive-conflict,readable-by-all"],
         "nothing": [home / "empty", *name],
         "refused": ["--synapse-config", configuration],
         "not-done": [home / "nowhere", *name],
