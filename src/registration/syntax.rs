@@ -121,6 +121,9 @@ fn way_out(error: &YamlError, text: &str, subject: Subject) -> Option<String> {
             "if it is no alias or anchor, put the value in single quotes"
         }
         Problem::AnchorTwice => "give the second one another name",
+        Problem::UnknownTag if subject == Subject::BridgeConfig => {
+            "what begins with '!' is a tag, which is not read here: if it is a text, put it in single quotes"
+        }
         Problem::UnknownTag => return Some(unknown_tag(error, text)),
         Problem::Tag | Problem::UnknownHandle => "if the value itself begins with '!', put it in single quotes",
         Problem::SecondDocument => return Some(second_document(subject)),

@@ -374,6 +374,7 @@ fn what_is_no_bridges_configuration_is_refused_with_what_is_known() {
         ("- 1\n", "this is no configuration of a bridge"),
         ("", "this is no configuration of a bridge"),
         ("homeserver: [\n", "2:1: "),
+        ("serviceBots:\n- prefix: !feeds\n", "a tag, which is not read here"),
         ("id: x\nas_token: as-token-0123456789\nhs_token: hs-token-0123456789\nnamespaces: []\n", "is missing"),
     ] {
         let pair = Pair::of("irc");

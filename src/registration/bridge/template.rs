@@ -110,3 +110,55 @@ fn push(parts: &mut Vec<Part>, text: &str) {
         parts.push(Part::Text(text.to_owned()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts as they are written here: `*` for a name.
+    fn shown(parts: Option<Vec<Part>>) -> Option<String> {
+        let shown = |part: Part| match part {
+            Part::Text(text) => text,
+            Part::Any(_) => "*".to_owned(),
+        };
+        Some(parts?.into_iter().map(shown).collect())
+    }
+
+    #[test]
+    fn templates_of_go_insert_names() {
+        for (template, expected) in [
+            ("whatsapp_{{.}}", Some("whatsapp_*")),
+            ("{{ .UserID }}_x{{.}}", Some("*_x*")),
+            ("whatsapp_{userid}", Some("whatsapp_{userid}")),
+            ("", Some("")),
+            ("a_{{if .X}}b{{end}}", None),
+            ("a_{{printf \"%s\" .}}", None),
+            ("a_{{.", None),
+        ] {
+            assert_eq!(shown(go(template, Filling::Name)).as_deref(), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn templates_of_python_insert_names() {
+        for (template, expected) in [
+            ("telegram_{userid}", Some("telegram_*")),
+            ("{userid}-{}", Some("*-*")),
+            ("a_{{.}}", Some("a_{.}")),
+            ("{userid!r}", None),
+            ("{userid:>4}", None),
+            ("a_{userid", None),
+            ("a_}", None),
+        ] {
+            assert_eq!(shown(python(template, Filling::Name)).as_deref(), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_stands_for_is_one_name() {
+        assert!(is_constant(&words("irc_bot", "$NICK", Filling::Name)));
+        assert!(!is_constant(&words("irc_$NICK", "$NICK", Filling::Name)));
+        assert_eq!(shown(Some(words("$NICK_x_$NICK", "$NICK", Filling::Name))).as_deref(), Some("*_x_*"));
+        assert_eq!(shown(Some(prefix("", Filling::Name))).as_deref(), Some("*"));
+    }
+}
