@@ -117,7 +117,7 @@ def alone(binary: Path) -> None:
         shutil.copytree(EXAMPLES, root / "registrations")
         for each in [root, *root.rglob("*")]:
             os.chown(each, NOBODY, NOBODY)
-        chroot = ["chroot", f"--userspec={NOBODY}:{NOBODY}", root, "/bailiwick"]
+        chroot = [shutil.which("chroot") or "/usr/sbin/chroot", f"--userspec={NOBODY}:{NOBODY}", root, "/bailiwick"]
 
         def run(*words: str) -> subprocess.CompletedProcess:
             return subprocess.run([*chroot, *words], capture_output=True, text=True, env={}, check=False)

@@ -59,6 +59,8 @@ gzip -9nc "$repository/CHANGELOG.md" >"$documentation/changelog.gz"
 printf 'bailiwick (%s) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' "$version" "$maintainer" "$date" |
   gzip -9n >"$documentation/changelog.Debian.gz"
 install -D -m 0644 "$repository/deploy/debian/lintian-overrides" "$root/usr/share/lintian/overrides/bailiwick"
+# A static program that can be placed anywhere looks like a library.
+[ -n "$libc" ] || echo 'bailiwick: shared-library-lacks-prerequisites [usr/bin/bailiwick]' >>"$root/usr/share/lintian/overrides/bailiwick"
 chmod -R u=rwX,go=rX "$root/usr"
 
 install -D -m 0640 "$repository/deploy/debian/environment" "$root/etc/bailiwick/environment"

@@ -227,6 +227,11 @@ def a_registration_is_pasted(scene: Scene) -> None:
         barriers(page)
         page.locator("#check").scroll_into_view_if_needed()
         picture(page, "page-check")
+        # One prefix within another: the wider entry can leave the narrower one out.
+        check(sets.registration("newcomer", "telegram_bots_", "newbot"))
+        page.wait_for_selector("#checked .mend")
+        assert "telegram_(?!bots_)" in page.inner_text("#checked .mend >> nth=0"), page.inner_text("#checked")
+        barriers(page)
         check("id: [")
         page.wait_for_selector("#checked .fault")
         assert "would not load" in page.inner_text("#checked"), page.inner_text("#checked")
