@@ -29,7 +29,8 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
   bailiwick check new.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
   bridge -g -r /dev/stdout | bailiwick check - --server-name example.com
   bailiwick check . --server-name example.com --watch
-  bailiwick check registration.yaml --server-name example.com --bridge-config config.yaml
+  bailiwick check registration.yaml --server-name example.com \\
+    --bridge-config config.yaml
 
 Exit codes: 0 nothing to report, 1 errors (also when no registration is found, or Synapse would not start \
                         with its configuration), 3 warnings only, 64 usage, 70 internal")]
