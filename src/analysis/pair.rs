@@ -156,7 +156,8 @@ fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<
         (_, Kind::User) => {
             let alone = format!("`{a}` cannot register it");
             let so = if dialect.holders_in_the_way() == Some(1) { &alone } else { EITHER };
-            format!("`{a}` sees `{id}`{which}, and `{b}` claims it exclusively: {so}")
+            let comma = if which.is_empty() { "," } else { "" };
+            format!("`{a}` sees `{id}`{which}{comma} and `{b}` claims it exclusively: {so}")
         }
         _ => {
             format!("`{a}` sees `{id}`{which} and `{b}` claims it exclusively: either can create it, and no person can")

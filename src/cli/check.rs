@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::allow_list::AllowList;
+use super::fix::{self, Edited, How};
 use super::nothing::{nothing_found, passed_over_in};
 use super::output::{self, Printed, printed};
 use super::report::{self, Allowed, Document, Report, Texts, Unchecked};
@@ -28,6 +30,7 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
   bailiwick check --synapse-config /etc/matrix-synapse/homeserver.yaml --all
   bailiwick check new.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
   bridge -g -r /dev/stdout | bailiwick check - --server-name example.com
+  bailiwick check /etc/matrix-synapse/appservices --server-name example.com --fix | less
   bailiwick check . --server-name example.com --watch
   bailiwick check registration.yaml --server-name example.com \\
     --bridge-config config.yaml
@@ -74,6 +77,14 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE", env = "BAILIWICK_ALLOW_LIST", help_heading = "Findings")]
     allow_list: Option<PathBuf>,
 
+    /// Print the edits that end findings as a patch, in place of the findings; `--fix=write` writes them into the files and
+    /// reports what is left. Only what is proved to be right is edited; with `--all` notes are mended, too.
+    #[arg(
+        long, value_name = "HOW", env = "BAILIWICK_FIX", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "diff", conflicts_with = "watch", help_heading = "Findings"
+    )]
+    fix: Option<How>,
+
     /// Check again whenever a file has changed, until Ctrl-C; the exit code is that of the last check. A terminal is emptied
     /// before each.
     #[arg(long, env = "BAILIWICK_WATCH", help_heading = "Findings")]
@@ -95,6 +106,9 @@ enum Format {
 }
 
 pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
+    if let Some(how) = check.fix {
+        return ExitCode::from(fixed(check, how, colour).code);
+    }
     if !check.watch {
         return ExitCode::from(once(check, colour, &mut Look::default()).code);
     }
@@ -115,7 +129,8 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
         Err(error) => return unchecked(check.format, &error, colour, look),
     };
     let mut notes = Vec::new();
-    let (snapshots, bridges) = match load_all(check, &texts, look, &mut |note| notes.push(note)) {
+    let loaded = load_all(check, &texts, &Arc::default(), look, &mut |note| notes.push(note));
+    let (snapshots, bridges) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             tell_all(&notes);
@@ -148,7 +163,10 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
     }
     tell_unused(&list, &snapshots, &found);
     let (allowed, found) = sorted_out(found, check, &list);
-    let findings = weighed(found, check);
+    let mut findings = weighed(found, check);
+    if check.format != Format::Human {
+        fix::with_edits(snapshots[0].services().homeserver(), &texts, &mut findings);
+    }
     let faults = report::faults(&snapshots);
     let report = Report {
         snapshots: &snapshots,
@@ -159,7 +177,7 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
         all: check.all,
         colour,
     };
-    let code = code(&report);
+    let code = code(&snapshots, &findings);
     look.judge(code);
     printed(code, |out| match check.format {
         Format::Human => report::human(&report, out),
@@ -167,6 +185,61 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
         Format::Sarif => report::sarif(&report, out),
         Format::Gitlab => report::gitlab(&report, out),
     })
+}
+
+/// Prints or writes the edits that end findings.
+fn fixed(check: &Check, how: How, colour: bool) -> Printed {
+    if how == How::Diff && check.format != Format::Human {
+        complain(&anyhow!("--fix prints a patch; in the answers of --format, findings hold their fixes without it"));
+        return Printed { code: USAGE, whole: false };
+    }
+    let mut look = Look::default();
+    let list = match check.allow_list.as_deref().map(AllowList::read).transpose() {
+        Ok(list) => list.unwrap_or_default(),
+        Err(error) => return unchecked(check.format, &error, colour, &look),
+    };
+    let comparer = match Comparer::new() {
+        Ok(comparer) => comparer,
+        Err(error) => {
+            complain(&error.into());
+            return Printed { code: INTERNAL, whole: false };
+        }
+    };
+    let mut notes = Vec::new();
+    let mut looked_at = |edited: &Arc<Edited>| {
+        let texts = Texts::default();
+        let (snapshots, bridges) = load_all(check, &texts, edited, &mut look, &mut |note| notes.push(note))?;
+        let of_bridges = |snapshot: &Snapshot| bridge_config::findings(&comparer, snapshot, &bridges, &texts);
+        let found = waiting(&snapshots, || find(&comparer, &snapshots, &of_bridges));
+        anyhow::Ok((texts, snapshots, found))
+    };
+    let (texts, snapshots, found) = match looked_at(&Arc::default()) {
+        Ok(looked_at) => looked_at,
+        Err(error) => {
+            tell_all(&notes);
+            return unchecked(check.format, &error, colour, &look);
+        }
+    };
+    let is_shown = |finding: &Arc<Finding>| check.all || finding.severity != Severity::Note;
+    let wanted = |found: &[Arc<Finding>]| {
+        let (_, mut rest) = sorted_out(found.to_vec(), check, &list);
+        rest.retain(is_shown);
+        rest
+    };
+    let homeserver = snapshots[0].services().homeserver();
+    let find_again = |edited: &Arc<Edited>| looked_at(edited).map(|(_, _, found)| found);
+    match fix::mended(homeserver, &texts, &found, wanted, find_again) {
+        Err(error) => {
+            complain(&error);
+            Printed { code: INTERNAL, whole: false }
+        }
+        Ok(edited) if how == How::Diff => {
+            let (_, rest) = sorted_out(found, check, &list);
+            fix::print(&texts, &edited, code(&snapshots, &weighed(rest, check)))
+        }
+        Ok(edited) if fix::write_all(&texts, &edited) => once(check, colour, &mut look),
+        Ok(_) => Printed { code: INTERNAL, whole: false },
+    }
 }
 
 fn tell_all(notes: &[Note]) {
@@ -180,6 +253,7 @@ fn tell_all(notes: &[Note]) {
 fn load_all(
     check: &Check,
     texts: &Texts,
+    edited: &Arc<Edited>,
     look: &mut Look,
     note: &mut dyn FnMut(Note),
 ) -> anyhow::Result<(Vec<Arc<Snapshot>>, Vec<BridgeConfig>)> {
@@ -189,7 +263,7 @@ fn load_all(
     let mut load = |&dialect: &Dialect| {
         let sources = check.sources.also_for(dialect, (dialects[0], &sources), note)?;
         look.watch(&sources);
-        load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts)
+        load::load_with_texts(&hasher, Homeserver::new(homeserver.name.clone(), dialect), sources, texts, edited)
     };
     let snapshots = dialects.iter().map(&mut load).collect::<anyhow::Result<_>>()?;
     let bridges = bridge_config::read(&check.bridge_config, &homeserver, &hasher, texts)?;
@@ -234,9 +308,9 @@ fn reading<'s>(snapshot: &'s Snapshot, analysis: &'s Analysis) -> Reading<'s> {
 }
 
 /// The gravest of what there is to say.
-fn code(report: &Report<'_>) -> u8 {
-    let worst = report.findings.iter().map(|finding| finding.severity).min();
-    let mut files = report.snapshots.iter().flat_map(|snapshot| snapshot.files());
+fn code(snapshots: &[Arc<Snapshot>], findings: &[Arc<Finding>]) -> u8 {
+    let worst = findings.iter().map(|finding| finding.severity).min();
+    let mut files = snapshots.iter().flat_map(|snapshot| snapshot.files());
     let faulty = files.any(|file| file.state() != FileState::Active);
     match worst {
         _ if faulty => ERRORS,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Serialize;
 
+use super::fix::Edited;
 use super::report::Texts;
 use crate::homeserver::Homeserver;
 use crate::registration::{self, Fault, Harmless, TokenHasher};
@@ -24,18 +25,21 @@ pub(super) fn load(homeserver: Homeserver, sources: Vec<Arc<dyn Provider>>) -> a
     )
 }
 
-/// The same, keeping what the files say; tokens are held against those of other loads with the same hasher.
+/// The same, keeping what the files say, those that are edited as they are to be; tokens are held against those of other loads
+/// with the same hasher.
 pub(super) fn load_with_texts(
     hasher: &TokenHasher,
     homeserver: Homeserver,
     sources: Vec<Arc<dyn Provider>>,
     texts: &Texts,
+    edited: &Arc<Edited>,
 ) -> anyhow::Result<Arc<Snapshot>> {
-    let (hasher, reads, texts) = (hasher.clone(), homeserver.clone(), texts.clone());
+    let (hasher, reads, texts, edited) = (hasher.clone(), homeserver.clone(), texts.clone(), Arc::clone(edited));
     load_by(
         homeserver,
         sources,
         Arc::new(move |file: &Arc<str>, bytes: &[u8]| {
+            let bytes = edited.get(file).map_or(bytes, |edited| edited.as_slice());
             texts.keep(file, bytes, Harmless::Registration);
             registration::load_for(&reads, file, bytes, &hasher)
         }),

@@ -9,6 +9,7 @@ mod diff;
 mod environment;
 mod explain;
 mod export;
+mod fix;
 mod health;
 mod listen;
 mod load;

@@ -39,10 +39,12 @@ fn literal(source: &str) -> Option<(char, usize)> {
     }
 }
 
-/// What begins like the users of another entry and unlike those of one that begins as the other's beginning does: `libera_` of
-/// `@irc_libera_` behind `@irc_`. A name ends at its server. `None` where it does not end in a separator.
+/// What the users of the narrower of two entries have behind the beginning of the wider: `libera_` of `@irc_libera_` behind
+/// `@irc_`. A name ends at its server. `None` where that is no word with a separator at its end: digits, and the `+` of a
+/// telephone number, are parts of anybody's names.
 pub(super) fn longer_by(wider: &str, narrower: &str) -> Option<String> {
     let more = narrower.strip_prefix(wider)?;
     let more = more.split_inclusive(':').next()?;
-    more.ends_with(|c: char| c.is_ascii_punctuation()).then(|| more.to_owned())
+    let is_word = more.contains(|c: char| c.is_alphabetic()) && more.ends_with(['_', '-', '.', '/', ':']);
+    is_word.then(|| more.to_owned())
 }

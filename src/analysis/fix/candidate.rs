@@ -135,16 +135,18 @@ impl<'s> Concerned<'s> {
         (wider.text.len() > 1).then(|| self.with(with, Keeps::Others(theirs, other), why))
     }
 
-    /// The same, unless the registration means such IDs itself.
+    /// The same, unless the registration means such IDs itself, or another beginning: of a glob, the star is not meant.
     fn leaving(
         self,
+        mender: &Mender<'_>,
         narrower: &str,
         other: Option<ValidRegex>,
         why: impl FnOnce(&str) -> String,
     ) -> Option<Candidate<'s>> {
         let is_meant =
             |candidate: &Candidate<'s>| matches!(&candidate.keeps, Keeps::Others(text, _) if self.means(text));
-        self.without(narrower, other, why).filter(|candidate| !is_meant(candidate))
+        let candidate = self.without(narrower, other, why).filter(|candidate| !is_meant(candidate))?;
+        self.glob(mender).is_none().then_some(candidate)
     }
 
     /// Whether the registration means IDs itself that begin so: another entry does, or its own user.
@@ -183,7 +185,9 @@ pub(super) fn candidates<'s>(mender: &Mender<'s>, finding: &Finding) -> Vec<Cand
         (Code::UnescapedDot, [entry]) => entry.dots(server_name).collect(),
         (Code::OpenEnd, [entry]) => entry.end(mender).into_iter().collect(),
         (Code::DeadEntry, [entry]) => entry.dead(server_name),
-        (Code::ShadowedEntry, &[earlier, later]) => shadowed(earlier, later).into_iter().collect(),
+        (Code::ShadowedEntry, &[earlier, later]) if later.glob(mender).is_none() => {
+            shadowed(earlier, later).into_iter().collect()
+        }
         (Code::ExclusiveConflict | Code::BlockedByExclusive | Code::SenderConflict, entries) => {
             let mut candidates = unmeant(mender, finding, entries);
             candidates.extend(nested(mender, finding, entries));
@@ -219,16 +223,17 @@ fn nested<'s>(mender: &Mender<'s>, finding: &Finding, entries: &[Concerned<'s>])
             let without = |wider: Concerned<'s>, narrower: Concerned<'s>| {
                 let id = shown(&narrower.registration.id);
                 let why = |text: &str| format!("what begins with `{text}` looks like users of `{id}`; all others stay");
-                wider.leaving(&beginning(narrower.source()).text, Some(narrower.entry().regex.clone()), why)
+                wider.leaving(mender, &beginning(narrower.source()).text, Some(narrower.entry().regex.clone()), why)
             };
-            [without(a, b), without(b, a)].into_iter().flatten().collect()
+            let is_glob = [a, b].iter().any(|entry| entry.glob(mender).is_some());
+            [without(a, b), without(b, a)].into_iter().flatten().filter(|_| !is_glob).collect()
         }
         (Code::SenderConflict, &[holder], [owner, _]) => {
             let Some(&at) = mender.by_id.get(&*owner.as_id) else { return Vec::new() };
             let owner = &mender.set[at];
             let own = user_id(&owner.sender_localpart, mender.services.homeserver().name.as_str());
             let why = |_: &str| format!("`{own}` is the own user of `{}`; all others stay", shown(&owner.id));
-            holder.leaving(&own, None, why).into_iter().collect()
+            holder.leaving(mender, &own, None, why).into_iter().collect()
         }
         _ => Vec::new(),
     }

@@ -21,9 +21,10 @@
 //! `@irc_.*` and `@irc_libera_.*` both claim `@irc_libera_bob`. A bridge makes names from a template, a literal text and then
 //! the stranger's name, and the literal text with which its entry begins is the template's. So an ID looks like a user of
 //! the service whose beginning is the longest that it begins with, as a route is the most specific one. `(?!libera_)` takes
-//! from the wider entry what looks like the other's and leaves it all the rest. That is only said of beginnings that end in a
-//! separator (`@irc` and `@ircop` may be anybody's), where the other lies within the wider entry as far as names of today
-//! go, and where no other entry of the wider one's file, nor its own user, begins like the other: then it means them itself.
+//! from the wider entry what looks like the other's and leaves it all the rest. That is only said of a word that ends in a
+//! separator (`@ircop` may be a name on `@irc`, and `@sms_+49` one on `@sms_`), where the other lies within the wider entry as
+//! far as names of today go, where neither is a glob, which does not begin as it is written, and where no other entry of the
+//! wider one's file, nor its own user, begins like the other: then it means them itself.
 //!
 //! # What is proved
 //!

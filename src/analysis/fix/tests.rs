@@ -28,7 +28,14 @@ fn the_longer_beginning_ends_in_a_separator() {
     assert_eq!(longer_by("@irc_", "@irc_libera_").as_deref(), Some("libera_"));
     assert_eq!(longer_by("@_webhook", "@_webhooks_").as_deref(), Some("s_"));
     assert_eq!(longer_by("@irc_", "@irc_bot:example.com").as_deref(), Some("bot:"));
-    for (wider, narrower) in [("@irc", "@ircop"), ("@irc_", "@irc_"), ("@irc_", "@slack_"), ("@irc_libera_", "@irc_")] {
+    for (wider, narrower) in [
+        ("@irc", "@ircop"),
+        ("@irc_", "@irc_"),
+        ("@irc_", "@slack_"),
+        ("@irc_libera_", "@irc_"),
+        ("@sms_", "@sms_+"),
+        ("@irc", "@irc_"),
+    ] {
         assert_eq!(longer_by(wider, narrower), None, "{wider} {narrower}");
     }
     assert_eq!(without(r"^@irc_.*:example\.com$", 6, "net.x_"), r"^@irc_(?!net\.x_).*:example\.com$");

@@ -3,7 +3,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{Allowed, Report, Texts, Unchecked, in_one_line, on, page, span};
-use crate::analysis::{Finding, FindingPlace, Severity};
+use crate::analysis::{Finding, FindingPlace, Fix, FixEdit, Severity};
 use crate::cli::codes::AnyCode;
 use crate::cli::output::{self, Out};
 use crate::registration::{Fault, Place, SourceText};
@@ -91,7 +91,7 @@ fn result(finding: &Finding, texts: &Texts) -> Value {
     let mut places = finding.places.iter().map(|place| location(place, texts));
     let first: Vec<Value> = places.next().into_iter().collect();
     let related: Vec<Value> = places.collect();
-    json!({
+    let mut result = json!({
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": in_one_line(finding)},
@@ -99,7 +99,20 @@ fn result(finding: &Finding, texts: &Texts) -> Value {
         "relatedLocations": related,
         "properties": {"witness": finding.witness, "witness_is": finding.witness_is, "relation": finding.relation,
                        "homeservers": finding.homeservers, "answers": finding.answers},
-    })
+    });
+    if let Some(fix) = finding.fix.as_deref().and_then(fix) {
+        result["fixes"] = json!([fix]);
+    }
+    result
+}
+
+/// An edit, where it can be written in the file's text.
+fn fix(fix: &Fix) -> Option<Value> {
+    let FixEdit { end_line, end_column, text } = fix.edit.as_ref()?;
+    let deleted = region(fix.place(), Some(Place { line: *end_line, column: *end_column }));
+    let replacement = json!({"deletedRegion": deleted, "insertedContent": {"text": text}});
+    let change = json!({"artifactLocation": {"uri": uri(&fix.file)}, "replacements": [replacement]});
+    Some(json!({"description": {"text": fix.why}, "artifactChanges": [change]}))
 }
 
 fn result_of(file: &str, fault: &Fault, text: &SourceText, homeservers: &[&str]) -> Value {
