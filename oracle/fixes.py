@@ -93,6 +93,7 @@ def samples(rng, services, kind, finding):
     sigil = {"user": "@", "alias": "#"}[kind]
     begins = {beginning(entry["regex"]).split(":")[0] or sigil for one in services for entry in one["namespaces"][KINDS[kind]]}
     begins |= {sigil + one["sender_localpart"] for one in services if kind == "user"}
+    begins |= {beginning(finding["fix"]["with"]).split(":")[0]} if "fix" in finding else set()
     letters = string.ascii_lowercase + string.digits + "_-."
     ids = {finding["witness"]} - {None}
     for begin in sorted(one if one.startswith(sigil) else sigil + one for one in begins):

@@ -139,9 +139,12 @@ fn offset(source: &str, place: Place) -> Option<usize> {
 
 /// Whether two readings of a file say the same, wherever in it that stands.
 fn is_same(one: &Registration, other: &Registration) -> bool {
-    let entries = |of: &Registration| -> Vec<(Kind, Arc<str>, bool, Option<Arc<str>>)> {
-        let all = Kind::ALL.into_iter().flat_map(|kind| of.namespaces.of(kind).iter().map(move |entry| (kind, entry)));
-        all.map(|(kind, entry)| (kind, entry.regex.shared(), entry.exclusive, entry.group_id.clone())).collect()
+    let entries = |of: &Registration| {
+        let said = |kind: Kind| {
+            let entries = of.namespaces.of(kind).iter();
+            entries.map(|entry| (entry.regex.shared(), entry.exclusive, entry.group_id.clone())).collect::<Vec<_>>()
+        };
+        Kind::ALL.map(said)
     };
     let warnings = |of: &Registration| -> Vec<_> {
         of.warnings.iter().map(|warning| (warning.code, warning.message.clone())).collect()

@@ -243,7 +243,7 @@ pub(super) fn mended_of_newcomer(
     steps = 0;
     let most = mender.most();
     let mut looked_at = 0;
-    let mut mended = |finding: Arc<Finding>| {
+    let mut with_fix_if_known = |finding: Arc<Finding>| {
         if steps > MAX_STEPS || looked_at == most || !is_looked_at(finding.code) {
             return finding;
         }
@@ -261,5 +261,5 @@ pub(super) fn mended_of_newcomer(
         }
         finding
     };
-    findings.into_iter().map(&mut mended).collect()
+    findings.into_iter().map(&mut with_fix_if_known).collect()
 }

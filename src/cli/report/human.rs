@@ -197,8 +197,8 @@ impl<W: Write> Printer<W> {
         }
         if let Some(fix) = finding.fix.as_ref().filter(|_| allowed.is_none()) {
             let Fix { file, line, column, with, why, .. } = &**fix;
-            let with = self.paint(BOLD, &format!("`{}`", Visible(with)));
-            writeln!(self.out, "{margin} {bar} fix: in {}:{line}:{column} write {with}", Visible(file))?;
+            let regex = self.paint(BOLD, &format!("`{}`", Visible(with)));
+            writeln!(self.out, "{margin} {bar} fix: in {}:{line}:{column} write {regex}", Visible(file))?;
             writeln!(self.out, "{margin}        {}", Visible(why))?;
         }
         match allowed {
