@@ -43,12 +43,14 @@ def write(directory: Path, count: int) -> Path:
             prefix = f"{network}_" if number == 0 else f"{network}{number + 1}_"
         else:
             as_id, prefix = f"{network}-u{at:05}", f"{network}_u{at:05}_"
-        # Now and then somebody has copied a file and forgotten to change the prefix: in a large set more seldom, since each
-        # copy collides with each other copy.
-        if at % (37 if count < 1_000 else 499) == 36:
-            prefix = f"{NETWORKS[at % 7]}_"
+        # Now and then somebody has copied a file and forgotten to change the prefix.
+        if at % 37 == 36:
+            prefix = f"{NETWORKS[at % 7]}_" if count < 1_000 else f"{busy(at - 1)}_u{at - 1:05}_"
         text = registration(as_id, prefix, f"{as_id}bot", exclusive=at % 11 != 10)
-        (directory / f"{as_id}.yaml").write_text(text)
+        file = directory / f"{as_id}.yaml"
+        file.write_text(text)
+        # As it should be: tokens are nobody else's.
+        file.chmod(0o600)
     return directory
 
 
