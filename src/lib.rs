@@ -6,6 +6,7 @@
 //!
 //! * [`cli`] and [`http`]: one file for each command and each endpoint, thin.
 //! * [`page`]: the files of the page that operators look at.
+//! * [`store`]: registrations in PostgreSQL, with the feature `postgres`.
 //! * [`reload`]: when to look again, and how a scan becomes a new snapshot, swapped in at once.
 //! * [`kept`]: copies of what is in force, for the next start.
 //! * [`reloadable_files`]: small files of tokens and certificates, read again when they change.
@@ -42,4 +43,6 @@ pub mod reloadable_files;
 pub mod ruling;
 pub mod snapshot;
 pub mod source;
+#[cfg(feature = "postgres")]
+pub mod store;
 pub mod telemetry;

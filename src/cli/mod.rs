@@ -22,6 +22,9 @@ mod preflight;
 mod report;
 mod serve;
 mod sources;
+#[cfg(feature = "postgres")]
+mod store;
+mod store_option;
 mod synapse_config;
 mod sync;
 mod test;
@@ -94,6 +97,10 @@ enum Command {
     Test(Box<test::Test>),
     /// Keep the list of reserved names that another program holds.
     Sync(sync::Sync),
+    /// Keep registrations in PostgreSQL, for many writers and replicas that agree: make its tables, change what is in them, tell
+    /// who has changed what.
+    #[cfg(feature = "postgres")]
+    Store(store::Store),
     /// Explain a code that `check` prints: why it hurts, an example, and the way out.
     Explain(explain::Explain),
     /// Say which accounts of a Synapse live in the names that registrations take.
@@ -134,6 +141,8 @@ pub fn main() -> ExitCode {
         Command::Export(export) => export::run(&export),
         Command::Test(test) => test::run(&test),
         Command::Sync(sync) => sync::run(&sync),
+        #[cfg(feature = "postgres")]
+        Command::Store(store) => store::run(&store),
         Command::Explain(explain) => explain::run(&explain),
         Command::Preflight(preflight) => preflight::run(&preflight),
         Command::Health(health) => health::run(&health),

@@ -12,6 +12,7 @@ use super::environment;
 use super::load::{self, LeftOut};
 use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig};
+use super::store_option::StoreOption;
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::homeserver::{Dialect, Homeserver, Several};
 use crate::index::Scratch;
@@ -138,7 +139,12 @@ impl Owner {
 fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let (ids, dirs) = owner.given()?;
     let ids = ids.iter().map(|id| Ok(MatrixId::parse(id)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let sources = Sources { dirs, server_name: server_name(owner, &ids)?, synapse: owner.synapse.clone() };
+    let sources = Sources {
+        dirs,
+        server_name: server_name(owner, &ids)?,
+        synapse: owner.synapse.clone(),
+        store: StoreOption::default(),
+    };
     let mut told = |note| tell(&format!("note: {note}"));
     let first = owner.homeserver.dialects()[0];
     let (homeserver, resolved) = sources.resolve(first, &mut told)?;

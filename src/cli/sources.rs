@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 
+use super::store_option::StoreOption;
 use super::synapse_config::{self, MapPath, Note};
 use crate::homeserver::{Dialect, Homeserver, Several, Toml};
 use crate::matrix::ServerName;
@@ -22,7 +23,9 @@ pub(crate) struct Sources {
     /// Directories of registrations (`*.yaml`, `*.yml`), loaded in this order, sorted by name within each; or single files,
     /// for a command that looks once also `-`, standard input, and pipes. With `--homeserver palpo` also `*.toml`; with
     /// `--homeserver tuwunel` a file `*.toml` is its configuration, of which each table `[global.appservice.ID]` is one.
-    #[arg(value_name = "DIR", env = "BAILIWICK_DIRS", required_unless_present = "synapse_config")]
+    #[arg(value_name = "DIR", env = "BAILIWICK_DIRS")]
+    #[cfg_attr(feature = "postgres", arg(required_unless_present_any = ["synapse_config", "store"]))]
+    #[cfg_attr(not(feature = "postgres"), arg(required_unless_present = "synapse_config"))]
     pub(crate) dirs: Vec<PathBuf>,
 
     /// The homeserver's name, as it stands after the colon of its users' IDs.
@@ -31,6 +34,9 @@ pub(crate) struct Sources {
 
     #[command(flatten)]
     pub(crate) synapse: SynapseConfig,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOption,
 }
 
 /// Whose answers are given.
@@ -175,10 +181,13 @@ impl Sources {
             let (homeserver, mut sources) =
                 synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
             sources.extend(all_at(&self.dirs, dialect));
+            sources.extend(self.store.provider()?);
             return Ok((Homeserver::new(homeserver.name, dialect), sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
-        Ok((Homeserver::new(server_name, dialect), all_at(&self.dirs, dialect)))
+        let mut sources = all_at(&self.dirs, dialect);
+        sources.extend(self.store.provider()?);
+        Ok((Homeserver::new(server_name, dialect), sources))
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) const ENDPOINT: Endpoint =
 
 /// A registration is not larger than this, in bytes: eighty times the largest of 75 real ones (3.2 kB). Only a check reads what
 /// a stranger sends, and to read and judge what fits takes a second at most, whatever it is (`examples/load_run`).
-const MAX_REGISTRATION: usize = 256 << 10;
+pub(super) const MAX_REGISTRATION: usize = 256 << 10;
 /// What the registration is called in messages: it has no file.
 const NAME: &str = "(the checked registration)";
 /// What is not compared after this time is reported as undecided.

@@ -151,6 +151,39 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, why)
     }
 
+    pub(super) fn no_store() -> Self {
+        let error = "registrations come from files here, which are changed where they are; a service with --store takes changes";
+        Self::new(StatusCode::NOT_IMPLEMENTED, ErrCode::Unrecognized, error)
+    }
+
+    pub(super) fn behind(revision: u64) -> Self {
+        let error = format!("what is in force here is revision {revision} of the store");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error)
+    }
+
+    pub(super) fn no_revision() -> Self {
+        Self::unavailable("nothing of a store is in force here, so that no revision of it is")
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn not_in_store() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrCode::NotFound, "no registration of this id is or was in the store")
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn another_revision(is_at: Option<i64>) -> Self {
+        let error = match is_at {
+            Some(revision) => format!("the registration in the store is that of revision {revision}"),
+            None => "there is no registration of this id in the store".to_owned(),
+        };
+        Self::new(StatusCode::PRECONDITION_FAILED, ErrCode::Unknown, error)
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn store(error: &crate::store::StoreError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error.to_string())
+    }
+
     pub(super) fn not_compared() -> Self {
         Self::unavailable("the first comparison of registrations is not done; it follows the first load")
     }

@@ -20,6 +20,8 @@ mod elsewhere;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "postgres")]
+mod gate;
 mod healthz;
 mod history;
 mod homeservers;

@@ -19,6 +19,7 @@ use super::doors::Sender;
 use super::error::ApiError;
 use super::exchange::{Exchange, InFlight, InUse};
 use super::memory::{Held, STREAMED};
+use super::query;
 use super::requests::RouteMetrics;
 use super::turns::Client;
 use super::{AppState, Caller, Role};
@@ -139,6 +140,11 @@ impl Observer {
             }
             _ => Caller::anybody(self.metrics.route(), began),
         };
+        if self.role.is_some()
+            && let Some(least) = query::min_revision(request.query_string())?
+        {
+            self.state.has_come_to(least)?;
+        }
         let most = self.state.limits.body_bytes;
         let body = if self.reads_body(request.method()) { body_bytes(headers, most) } else { 0 };
         Ok((caller, self.state.bodies.take(body, || Client::of(&self.state, request.request()))?))

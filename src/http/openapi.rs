@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::tag::TagBuilder;
 
 use super::endpoint::{Endpoint, Tag, operations};
+use super::query::MIN_REVISION;
 use super::{ENDPOINTS, Role, render};
 
 pub(super) const ENDPOINT: Endpoint =
@@ -84,7 +85,7 @@ fn guard(document: &mut Value) {
                 Some(role) => json!([{"token": [role.as_str()]}, {}]),
                 None => json!([]),
             };
-            let mut refusals = refusals(endpoint, method == "post");
+            let mut refusals = refusals(endpoint, matches!(&**method, "post" | "put"));
             if operation["responses"].get("503").is_none() {
                 refusals.push(("503", "More is on its way already than there is memory for."));
             }
@@ -122,15 +123,15 @@ fn tell_decision_ids(document: &mut Value) {
 }
 
 /// What is answered before a handler is asked.
-fn refusals(endpoint: &Endpoint, is_post: bool) -> Vec<(&'static str, &'static str)> {
+fn refusals(endpoint: &Endpoint, has_body: bool) -> Vec<(&'static str, &'static str)> {
     let mut refusals = Vec::new();
     if endpoint.role.is_some() {
         refusals.push(("401", "With --auth-token-file: no token, or one that is not known."));
     }
-    if endpoint.role.is_some_and(|role| role > Role::Register) || is_post {
+    if endpoint.role.is_some_and(|role| role > Role::Register) || has_body {
         refusals.push(("403", "The token has not the role, or a web page of another origin asks."));
     }
-    if is_post {
+    if has_body {
         refusals.push(("408", "The body did not come in time."));
     }
     if endpoint.role == Some(Role::Admin) {
@@ -159,10 +160,30 @@ fn refine(document: &mut Value) {
             parameter["schema"] = json!({"type": "integer", "minimum": 0});
         }
     }
+    ask_from_a_revision_on(document);
     // YAML and JSON hold any value, and whatever it is, there is an answer. Those of JSON that are worth sending are objects.
-    let content = &mut document["paths"]["/v1/check"]["post"]["requestBody"]["content"];
-    content["application/yaml"]["schema"] = json!({});
-    content["application/json"]["schema"] = json!({"type": "object", "additionalProperties": true});
+    for (path, method) in [("/v1/check", "post"), ("/v1/registrations/{id}", "put")] {
+        let content = &mut document["paths"][path][method]["requestBody"]["content"];
+        content["application/yaml"]["schema"] = json!({});
+        content["application/json"]["schema"] = json!({"type": "object", "additionalProperties": true});
+    }
+}
+
+/// Any question may say from which revision of the store on it is to be answered.
+fn ask_from_a_revision_on(document: &mut Value) {
+    for endpoint in documented().filter(|endpoint| endpoint.tag == Tag::Questions) {
+        let Some(operations) = document["paths"][endpoint.path].as_object_mut() else { continue };
+        for operation in operations.values_mut() {
+            let parameter = json!({
+                "name": MIN_REVISION, "in": "query", "required": false, "schema": {"type": "integer", "minimum": 0},
+                "description": "503 until this replica has come to this revision of the store.",
+            });
+            match operation["parameters"].as_array_mut() {
+                Some(parameters) => parameters.push(parameter),
+                None => operation["parameters"] = json!([parameter]),
+            }
+        }
+    }
 }
 
 /// Says what is made of parts, of which one is made of parts itself, as parts: some generators of clients look no deeper,

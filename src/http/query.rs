@@ -19,6 +19,10 @@ impl<'q, const N: usize> Query<'q, N> {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)?;
+            // Said of any question, and seen to before it is asked.
+            if name == MIN_REVISION {
+                continue;
+            }
             let Some(at) = names.iter().position(|known| *known == name) else {
                 return Err(ApiError::invalid_param(format!("the parameters here are {}", names.join(", "))));
             };
@@ -33,6 +37,19 @@ impl<'q, const N: usize> Query<'q, N> {
     pub(super) fn get(&self, name: &'static str) -> Option<&str> {
         let at = self.names.iter().position(|known| *known == name)?;
         self.values[at].as_deref()
+    }
+}
+
+/// The parameter of any question by which it is answered only from this revision of the store on.
+pub(super) const MIN_REVISION: &str = "min_revision";
+
+/// The revision before which a question is not to be answered, if it says one.
+pub(super) fn min_revision(query: &str) -> Result<Option<u64>, ApiError> {
+    let mut said = query.split('&').filter_map(|pair| pair.strip_prefix(MIN_REVISION)?.strip_prefix('='));
+    match (said.next().map(str::parse), said.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(revision)), None) => Ok(Some(revision)),
+        _ => Err(ApiError::invalid_param("min_revision is a revision of the store, given once")),
     }
 }
 
@@ -68,6 +85,16 @@ fn decode(text: &str) -> Result<Cow<'_, str>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_question_may_say_from_which_revision_on() {
+        assert_eq!(min_revision("id=a&min_revision=7"), Ok(Some(7)));
+        assert_eq!(min_revision("id=min_revision"), Ok(None));
+        for wrong in ["min_revision=", "min_revision=x", "min_revision=-1", "min_revision=7&min_revision=7"] {
+            assert!(min_revision(wrong).is_err(), "{wrong}");
+        }
+        assert!(Query::parse("min_revision=7&id=a", ["id"]).is_ok());
+    }
 
     #[test]
     fn decodes_strictly() {

@@ -78,6 +78,12 @@ pub struct AppState {
     pub(super) aside: Arc<Aside>,
     /// Who may begin a check.
     pub(super) checks: Arc<Turns>,
+    /// Where the store is changed, if there is one.
+    #[cfg(feature = "postgres")]
+    pub(super) gate: Option<Arc<crate::store::Gate>>,
+    /// Who may change it: one at a time, as everywhere.
+    #[cfg(feature = "postgres")]
+    pub(super) changes: Arc<Turns>,
     /// Who may have the files read again for other homeservers.
     pub(super) walks: Arc<Turns>,
     /// What reads them; without it nothing is known of others.
@@ -138,6 +144,10 @@ impl AppState {
             checks,
             walks,
             elsewhere: None,
+            #[cfg(feature = "postgres")]
+            gate: None,
+            #[cfg(feature = "postgres")]
+            changes: Turns::new(1),
             metrics,
             registry,
             hasher,
@@ -156,10 +166,27 @@ impl AppState {
         }
     }
 
+    /// Whether what is in force is that of a revision of the store, or of a later one.
+    pub(super) fn has_come_to(&self, least: u64) -> Result<(), ApiError> {
+        match self.live.load().revision() {
+            Some(revision) if revision >= least => Ok(()),
+            Some(revision) => Err(ApiError::behind(revision)),
+            None => Err(ApiError::no_revision()),
+        }
+    }
+
     /// Lets only those ask who bear a token.
     #[must_use]
     pub fn guarded_by(mut self, access: Option<Arc<Access>>) -> Self {
         self.access = access;
+        self
+    }
+
+    /// Takes where the store is changed from which the registrations come.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn with_gate(mut self, gate: Option<crate::store::Gate>) -> Self {
+        self.gate = gate.map(Arc::new);
         self
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Status<'s> {
     ready: bool,
     /// Snapshots of this process, counted from 1; 0 before the first load.
     generation: u64,
+    /// The revision of the store that is in force; null without a store.
+    revision: Option<u64>,
     /// When the snapshot in force was put together, in milliseconds since 1970-01-01 UTC.
     loaded_at_ms: u64,
     /// Files by state.
@@ -78,6 +80,7 @@ async fn get(state: web::Data<AppState>) -> HttpResponse {
         server_name: services.server_name().as_str(),
         ready: snapshot.is_ready(),
         generation: snapshot.generation(),
+        revision: snapshot.revision(),
         loaded_at_ms: milliseconds(snapshot.loaded_at()),
         registrations: snapshot.counts(),
         namespaces: NamespaceCounts {

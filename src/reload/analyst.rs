@@ -146,7 +146,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_waits_for_the_findings_about_a_generation() {
         let nothing = Snapshot::before_first_load("example.com".parse().expect("a server name"), Vec::new());
-        let empty = |snapshot: &Snapshot, missing| snapshot.next(&[], missing, SystemTime::now()).expect("another");
+        let empty =
+            |snapshot: &Snapshot, missing| snapshot.next(&[], missing, None, SystemTime::now()).expect("another");
         let first = Arc::new(empty(&nothing, Vec::new()));
         let live = Arc::new(Live::new(nothing));
         let comparer = Arc::new(Comparer::new().expect("threads"));

@@ -167,7 +167,7 @@ impl Elsewhere {
         let nothing = Snapshot::before_first_load(Homeserver::new(self.name.clone(), dialect), Vec::new());
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
         // The first load says something always: that it is done.
-        nothing.next(&candidates, Vec::new(), clock.wall()).unwrap_or(nothing)
+        nothing.next(&candidates, Vec::new(), None, clock.wall()).unwrap_or(nothing)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

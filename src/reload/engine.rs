@@ -183,7 +183,9 @@ impl Engine {
         let missing: Vec<MissingSource> = (states.iter().zip(&self.sources))
             .filter_map(|(state, source)| {
                 let problem = state.problem.clone()?;
-                Some(MissingSource { source: source.shown(), problem, lacks_claims: false })
+                // What has come to it since the service was stopped is not known.
+                let lacks_claims = state.is_unlisted && state.is_from_before();
+                Some(MissingSource { source: source.shown(), problem, lacks_claims })
             })
             .collect();
         let missing = self.with_damaged_copies(missing, &states, trigger, allow_empty);
@@ -282,7 +284,7 @@ impl Engine {
         missing: Vec<MissingSource>,
         said: Said,
     ) -> Arc<Snapshot> {
-        if !before.is_ready() && states.iter().any(|state| state.is_unlisted) {
+        if !before.is_ready() && states.iter().any(State::is_awaited) {
             // Half a load would set the names of the other half free.
             self.states = states;
             if before.missing() == missing {
@@ -294,7 +296,8 @@ impl Engine {
         }
         let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
-        let next = before.next(&candidates, missing, self.options.clock.wall());
+        let revision = states.iter().filter_map(|state| Some(state.recorded.as_ref()?.revision)).max();
+        let next = before.next(&candidates, missing, revision, self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         let mut records = after.files().iter();
         let with_held = |(state, files): (State, &Vec<TakingPart>)| {

@@ -53,6 +53,11 @@
 //! to notice it: what is missing from the look on that first sees another file system in a directory's place is kept until it is
 //! claimed again, or confirmed by name of what it is.
 //!
+//! # What is no accident
+//!
+//! Where each change is recorded with whoever made it ([`crate::source::Recorded`]), an edit was decided, and a file that is gone and
+//! on record as removed was, too. Nothing of that is held.
+//!
 //! # Cost
 //!
 //! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
@@ -122,6 +127,8 @@ pub(super) struct Terms<'t> {
     pub(super) said: Said,
     /// Whether another file system has just come into the place in which a file is or was.
     pub(super) uncovered: &'t dyn Fn(By) -> bool,
+    /// Whether it is on record who has decided what has become of a file.
+    pub(super) decided: &'t dyn Fn(By) -> bool,
     /// Whether nobody can see if a file that is gone has come back, by position among those.
     pub(super) hidden: &'t dyn Fn(usize) -> bool,
 }
@@ -188,7 +195,8 @@ impl Holds {
             return Held::default();
         }
         let records = before.records(candidates);
-        let lost = lost(candidates, gone, &records, before.services().homeserver());
+        let mut lost = lost(candidates, gone, &records, before.services().homeserver());
+        lost.retain(|lost| !(terms.decided)(lost.by));
         let mixed_up =
             records.iter().find(|record| record.state() == FileState::Quarantined).map(|record| record.file());
         // A file that says that it is the service that is missing, and is turned away for something else.

@@ -79,7 +79,8 @@ pub(super) struct Missed {
 impl Missed {
     pub(super) fn by(scan: &Scan, found: &Found) -> Self {
         let has_any = |known: &&Arc<Known>| known.held.is_some();
-        let absent = scan.gone.iter().chain(&scan.away).filter(|known| has_any(known) && known.formerly.is_none());
+        let is_missed = |known: &&Arc<Known>| has_any(known) && known.formerly.is_none() && !scan.has_removed(known);
+        let absent = scan.gone.iter().chain(&scan.away).filter(is_missed);
         let counted: Vec<&Arc<Known>> = absent.filter(|known| known.absence != Some(Absence::Lost)).collect();
         let missing = counted.iter().filter(|known| !found.is_elsewhere(known)).count();
         if missing == 0 {

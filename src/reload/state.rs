@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use super::missed::{Found, Missed, is_unloadable};
 use super::settle::{Looked, put_back};
 use crate::snapshot::Problem;
-use crate::source::{Absence, Known, PassedOver, Scan, Stamp, Unlisted};
+use crate::source::{Absence, Known, PassedOver, Recorded, Scan, Stamp, Unlisted};
 
 /// What is known of a source.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
+    /// What holds until it has been listed for the first time.
+    at_first: AtFirst,
     /// What is listed, in load order.
     pub(super) files: Vec<Arc<Known>>,
     /// What is not listed any more and has something in force, by name.
@@ -20,6 +22,8 @@ pub(super) struct State {
     pub(super) is_unlisted: bool,
     /// What was passed over when it was listed last.
     pub(super) passed_over: PassedOver,
+    /// What was on record then of its changes, where they are recorded.
+    pub(super) recorded: Option<Recorded>,
     /// Which set was listed last.
     stamp: Stamp,
     /// The set that was there before one of another file system came into its place, until it is back.
@@ -31,6 +35,16 @@ pub(super) struct State {
     in_doubt: InDoubt,
     /// When those files came that are listed and never could be loaded, since the first load.
     came: HashMap<Arc<str>, Instant>,
+}
+
+/// What is in force of a source that has not been listed since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum AtFirst {
+    /// Nothing: it is waited for.
+    #[default]
+    Nothing,
+    /// What was so before: it may be away for long without anybody being there to mend that.
+    WhatWasBefore,
 }
 
 /// Files that are lost for no other reason than that others cannot be loaded, which may be what they were.
@@ -55,8 +69,19 @@ pub(super) struct Circumstances<'l> {
 
 impl State {
     /// What was in force before the service was started, of files at which no look has been taken yet.
-    pub(super) fn recalled(files: Vec<Arc<Known>>) -> Self {
-        Self::default().with(files)
+    pub(super) fn recalled(files: Vec<Arc<Known>>, may_be_away: bool) -> Self {
+        let at_first = if may_be_away { AtFirst::WhatWasBefore } else { AtFirst::Nothing };
+        Self { at_first, ..Self::default() }.with(files)
+    }
+
+    /// Whether nothing of it is to be in force before it has been listed.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_unlisted && !self.is_from_before()
+    }
+
+    /// Whether it has not been listed since the start, and what was in force of it before is so again.
+    pub(super) fn is_from_before(&self) -> bool {
+        self.at_first == AtFirst::WhatWasBefore && self.known().iter().any(has_any)
     }
 
     /// All that a look is to be compared with.
@@ -94,6 +119,11 @@ impl State {
         unloadable.filter_map(|file| Some((Arc::clone(file), came(file)?))).collect()
     }
 
+    /// Whether what has become of a file is on record, so that it was decided: of one that is there, or that was removed.
+    pub(super) fn is_decided(&self, gone: Option<&Known>) -> bool {
+        self.recorded.as_ref().is_some_and(|recorded| gone.is_none_or(|gone| recorded.has_removed(gone)))
+    }
+
     /// The files that are gone.
     pub(super) fn gone(&self) -> impl Iterator<Item = &Arc<Known>> {
         self.away.iter().filter(|known| is(known, Absence::Gone))
@@ -127,7 +157,7 @@ impl State {
     /// There is no listing: everything stays.
     fn unlisted(&self, why: &Unlisted, when: Circumstances<'_>) -> Self {
         let what = why.to_string();
-        if !when.is_ready {
+        if !when.is_ready && !self.is_from_before() {
             let meanwhile = match why {
                 Unlisted::Absent(_) => {
                     "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence"
@@ -151,8 +181,17 @@ impl State {
             Some(Absence::Gone) => known,
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
         });
-        let (stamp, covered, came) = (self.stamp.clone(), self.covered.clone(), self.came.clone());
-        Self { away: by_name(away), problem: Some(problem), is_unlisted: true, stamp, covered, came, ..Self::default() }
+        Self {
+            at_first: self.at_first,
+            away: by_name(away),
+            problem: Some(problem),
+            is_unlisted: true,
+            stamp: self.stamp.clone(),
+            covered: self.covered.clone(),
+            came: self.came.clone(),
+            recorded: self.recorded.clone(),
+            ..Self::default()
+        }
     }
 
     /// There is a listing, which is believed unless it looks as if it were that of something else.
@@ -167,12 +206,14 @@ impl State {
         }
         let missed = Missed::by(&scan, when.found);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
+        let recorded = scan.recorded.clone();
         let is_lost = |known: &Arc<Known>| {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
                 // Nothing can come back that a file was before it was another service's.
                 && known.formerly.is_none()
                 && !when.found.is_elsewhere(known)
+                && !recorded.as_ref().is_some_and(|recorded| recorded.has_removed(known))
         };
         let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
         match lost_now {
@@ -205,12 +246,14 @@ impl State {
             .instead
             .map(|instead| Problem { what: instead.why.to_string(), meanwhile: instead.meanwhile.to_owned() });
         Self {
+            at_first: AtFirst::Nothing,
             in_doubt: if lost > 0 { in_doubt } else { InDoubt::default() },
             files: scan.files,
             away,
             problem: problem.or(instead),
             is_unlisted: false,
             passed_over: scan.passed_over,
+            recorded,
             stamp: scan.stamp,
             covered,
             is_uncovered: is_another && !is_back,

@@ -26,6 +26,7 @@ pub struct Snapshot {
     /// Shared with the snapshot before, when only the state of a file has changed.
     services: Arc<Services>,
     missing: Vec<MissingSource>,
+    revision: Option<u64>,
     loaded_at: SystemTime,
     changes: Changes,
     /// Which IDs the services in `changes` touch; `None` when they are too many to be told.
@@ -108,6 +109,7 @@ impl Snapshot {
             counts: Counts::default(),
             services: Arc::new(Services::new(homeserver, Vec::new())),
             missing,
+            revision: None,
             loaded_at: SystemTime::now(),
             changes: Changes::default(),
             touched: None,
@@ -180,6 +182,12 @@ impl Snapshot {
         &self.missing
     }
 
+    /// The revision of the store that it was loaded from, where there is one.
+    #[must_use]
+    pub const fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
     /// When it was put together.
     #[must_use]
     pub const fn loaded_at(&self) -> SystemTime {
@@ -211,11 +219,17 @@ impl Snapshot {
 
     /// The snapshot that follows this one, or `None` when it would say the same.
     ///
-    /// `candidates` are all files in load order. Costs some tens of nanoseconds a file besides what has changed.
+    /// `candidates` are all files in load order, `revision` that of the store they come from. Costs some tens of nanoseconds a file besides what has changed.
     #[must_use]
-    pub fn next(&self, candidates: &[Candidate<'_>], missing: Vec<MissingSource>, now: SystemTime) -> Option<Self> {
+    pub fn next(
+        &self,
+        candidates: &[Candidate<'_>],
+        missing: Vec<MissingSource>,
+        revision: Option<u64>,
+        now: SystemTime,
+    ) -> Option<Self> {
         let files = self.records(candidates);
-        if self.is_ready() && missing == self.missing && same_files(&files, &self.files) {
+        if self.is_ready() && missing == self.missing && revision == self.revision && same_files(&files, &self.files) {
             return None;
         }
         let registrations: Vec<_> = files.iter().filter_map(|file| file.registration().cloned()).collect();
@@ -237,6 +251,7 @@ impl Snapshot {
             files,
             services,
             missing,
+            revision,
             loaded_at: now,
         })
     }

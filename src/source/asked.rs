@@ -27,6 +27,11 @@ impl Source {
         self.provider.could_list(name)
     }
 
+    /// Whether it may be away when the service is started.
+    pub(crate) fn may_be_away_at_start(&self) -> bool {
+        self.provider.may_be_away_at_start()
+    }
+
     /// What is there now, and which set that is.
     pub(super) fn list(&self) -> Result<(Stamp, Listing), Unlisted> {
         self.ask(|provider| (provider.stamp(), provider.list())).and_then(|(stamp, listing)| Ok((stamp, listing?)))

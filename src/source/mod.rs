@@ -42,7 +42,7 @@ pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
 pub use pipe::Pipe;
 pub use place::Place;
-pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Stamp, Unlisted, Unread, Watched};
+pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Recorded, Stamp, Unlisted, Unread, Watched};
 pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -5,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Content, Identity, Item, Stat};
+use super::{Content, Identity, Item, Known, Stat};
 
 /// Where registrations come from.
 ///
@@ -46,6 +47,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         0
     }
 
+    /// Whether it may be away when the service is started without anybody being there to mend that: then what was in force before is in
+    /// force until it is back, if it is known, and it is said that nobody knows what has come since.
+    fn may_be_away_at_start(&self) -> bool {
+        false
+    }
+
     /// Whether an item of this name could be listed here: asked about what was in force before a restart.
     fn could_list(&self, name: &str) -> bool;
 }
@@ -62,6 +69,26 @@ pub struct Listing {
     pub instead: Option<Instead>,
     /// What is there besides.
     pub passed_over: PassedOver,
+    /// Where whoever changes something is on record: what is known of that.
+    pub recorded: Option<Recorded>,
+}
+
+/// What a provider knows that records each change with whoever made it: what differs from an earlier listing was decided, and
+/// is no accident that anything has to be held for. It vouches for that: where something has gone that nobody has removed, or
+/// the record is not the one of before, there is no listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Counts the changes: of two listings with the same revision all is the same.
+    pub revision: u64,
+    /// The names of all that was removed and is not there again.
+    pub removed: Arc<HashSet<Arc<str>>>,
+}
+
+impl Recorded {
+    /// Whether an item was removed, and who has removed it is known.
+    pub(crate) fn has_removed(&self, known: &Known) -> bool {
+        self.removed.contains(&known.file)
+    }
 }
 
 /// What stands where registrations are looked for and is not taken for one. Somebody may have meant it to be.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
-use super::{Content, Instead, Item, Known, Listed, Loader, PassedOver, Read, Source, Stamp, Unlisted, Unread};
+use super::{
+    Content, Instead, Item, Known, Listed, Listing, Loader, PassedOver, Read, Recorded, Source, Stamp, Unlisted, Unread,
+};
 use crate::registration::{Fault, FaultCode, FileFacts, Loaded, Registration, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
 
@@ -33,6 +35,8 @@ pub(crate) struct Scan {
     pub(crate) instead: Option<Instead>,
     /// What is there and was not taken for a registration.
     pub(crate) passed_over: PassedOver,
+    /// What is on record of its changes, where they are recorded.
+    pub(crate) recorded: Option<Recorded>,
     /// Which set of items it is.
     pub(crate) stamp: Stamp,
     /// Whether anything in the set was changed while it was looked at.
@@ -78,14 +82,15 @@ enum Step {
 impl Scanner<'_> {
     pub(crate) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, Unlisted> {
         let (before, listing) = source.list()?;
-        let Matched { known, gone } = matched(&listing.items, known);
-        let steps = self.steps(source, &listing.items, &known);
-        let mut scan = Scan { instead: listing.instead, passed_over: listing.passed_over, ..Scan::default() };
+        let Listing { items, instead, passed_over, recorded } = listing;
+        let Matched { known, gone } = matched(&items, known);
+        let steps = self.steps(source, &items, &known);
+        let mut scan = Scan { instead, passed_over, recorded, ..Scan::default() };
         for known in gone {
             scan.misses(known);
         }
         scan.files.reserve(steps.len());
-        for ((step, known), listed) in steps.into_iter().zip(known).zip(&listing.items) {
+        for ((step, known), listed) in steps.into_iter().zip(known).zip(&items) {
             if let Listed::BeingWritten(name) = listed {
                 scan.busy.insert(Arc::clone(name));
             }
@@ -204,7 +209,19 @@ impl Scanner<'_> {
 
 impl Scan {
     fn misses(&mut self, known: Arc<Known>) {
-        if known.absence.is_some() { self.away.push(known) } else { self.gone.push(known) }
+        if known.absence.is_some() {
+            self.away.push(known);
+        } else if self.has_removed(&known) {
+            // There is nothing that a second look could show.
+            self.away.push(Arc::new(known.gone()));
+        } else {
+            self.gone.push(known);
+        }
+    }
+
+    /// Whether it is on record that somebody has removed it.
+    pub(crate) fn has_removed(&self, known: &Known) -> bool {
+        self.recorded.as_ref().is_some_and(|recorded| recorded.has_removed(known))
     }
 }
 

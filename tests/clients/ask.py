@@ -23,9 +23,11 @@ from generated.api.state import (
     changes,
     claims,
     conflicts,
+    delete_registration,
     history,
     homeserver_report,
     names,
+    put_registration,
     registration,
     registrations,
     role,
@@ -93,6 +95,16 @@ say(
     "GET /v1/registrations/{id}",
     registration.sync_detailed("telegram", client=client),
     lambda a: a.registration.state == models.FileState.ACTIVE and a.registration.file.endswith(".yaml"),
+)
+say(
+    "PUT /v1/registrations/{id}",
+    put_registration.sync_detailed("new", client=client, body=newcomer),
+    lambda a: a.errcode == "M_UNRECOGNIZED",
+)
+say(
+    "DELETE /v1/registrations/{id}",
+    delete_registration.sync_detailed("new", client=client),
+    lambda a: a.errcode == "M_UNRECOGNIZED",
 )
 say("GET /v1/names", names.sync_detailed(client=client, prefix="@"), lambda a: a.contested == 1 and a.names)
 say("GET /v1/claims", claims.sync_detailed(client=client, prefix="@irc_"), lambda a: a.total == len(a.claims))

@@ -72,16 +72,24 @@ say("POST /v1/homeservers/{worker}", { ...report, right: report.data?.behind ===
 const reserved = await client.GET("/v1/reserved");
 say("GET /v1/reserved", { ...reserved, right: reserved.data?.prefixes.includes("irc_") === true });
 
+const newcomer = {
+  id: "new",
+  url: null,
+  as_token: "an-as-token-of-this-try",
+  hs_token: "an-hs-token-of-this-try",
+  sender_localpart: "new-bot",
+  namespaces: { users: [{ regex: "@new_.*:example\\.com", exclusive: true }] },
+};
+
+const put = await client.PUT("/v1/registrations/{id}", { params: { path: { id: "new" } }, body: newcomer });
+say("PUT /v1/registrations/{id}", { ...put, right: put.error?.errcode === "M_UNRECOGNIZED" });
+
+const removed = await client.DELETE("/v1/registrations/{id}", { params: { path: { id: "new" } } });
+say("DELETE /v1/registrations/{id}", { ...removed, right: removed.error?.errcode === "M_UNRECOGNIZED" });
+
 const check = await client.POST("/v1/check", {
   params: { query: { homeserver: "tuwunel" } },
-  body: {
-    id: "new",
-    url: null,
-    as_token: "an-as-token-of-this-try",
-    hs_token: "an-hs-token-of-this-try",
-    sender_localpart: "new-bot",
-    namespaces: { users: [{ regex: "@new_.*:example\\.com", exclusive: true }] },
-  },
+  body: newcomer,
 });
 say("POST /v1/check", { ...check, right: check.data?.homeservers?.[0]?.accepted === true });
 

@@ -439,7 +439,7 @@ fn two_services_have_one_token_where_their_homeserver_lets_them() {
             .map(|(file, good)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: None })
             .collect();
         let nothing = Snapshot::before_first_load(homeserver(dialect), Vec::new());
-        let snapshot = nothing.next(&candidates, Vec::new(), SystemTime::UNIX_EPOCH).expect("something is new");
+        let snapshot = nothing.next(&candidates, Vec::new(), None, SystemTime::UNIX_EPOCH).expect("something is new");
         assert_eq!(snapshot.services().registrations().len(), loaded, "{dialect}");
         let digest = hasher.digest(&Token::new("as-token-of-both-0123456789"));
         let first = snapshot.services().position_of_token(&digest).expect("the token is known");

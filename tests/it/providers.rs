@@ -1,9 +1,10 @@
 //! Whatever has a name and a version can be a source: no path is needed, and what is known of a file besides its content
 //! follows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +13,7 @@ use bailiwick::registration::{self, FileFacts, TokenHasher};
 use bailiwick::reload::{Engine, Options, ReloadResult, Trigger};
 use bailiwick::snapshot::{FileState, Snapshot};
 use bailiwick::source::{
-    Content, Directory, FileSystem, Hint, Item, Listed, Listing, Provider, Unlisted, Unread, Version, Watched,
+    Content, Directory, FileSystem, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched,
 };
 use bailiwick::telemetry::Metrics;
 
@@ -67,10 +68,16 @@ impl Provider for Table {
 }
 
 fn engine(provider: Arc<dyn Provider>) -> Engine {
+    engine_keeping(provider, None)
+}
+
+fn engine_keeping(provider: Arc<dyn Provider>, state_dir: Option<&Path>) -> Engine {
     let hasher = TokenHasher::new();
     let load = move |file: &Arc<str>, bytes: &[u8]| registration::load(file, bytes, &hasher);
     let name: ServerName = "example.com".parse().expect("a server name");
-    Engine::new(Options::new(name.into(), vec![provider], Arc::new(load)), &Metrics::new())
+    let mut options = Options::new(name.into(), vec![provider], Arc::new(load));
+    options.state_dir = state_dir.map(Path::to_owned);
+    Engine::new(options, &Metrics::new())
 }
 
 fn claimed(engine: &Engine, id: &str) -> bool {
@@ -114,6 +121,156 @@ fn a_table_is_a_source_like_any_other() {
     table.put("bridges/irc", 4, &registration("irc", "irc_"));
     engine.reload(Trigger::Poll, false);
     assert!(live.load().is_complete());
+}
+
+/// The same table where each change is recorded.
+#[derive(Debug, Default)]
+struct Ledger {
+    table: Table,
+    removed: Mutex<HashSet<Arc<str>>>,
+    revision: AtomicUsize,
+    may_be_away: bool,
+}
+
+impl Ledger {
+    fn put(&self, key: &str, text: &str) {
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        self.table.put(key, revision as u64, text);
+    }
+
+    fn lose(&self, key: &str) {
+        self.table.rows.lock().expect("no panic").remove(key);
+    }
+
+    fn remove(&self, key: &str) {
+        self.revision.fetch_add(1, Ordering::Relaxed);
+        self.lose(key);
+        self.removed.lock().expect("no panic").insert(key.into());
+    }
+}
+
+impl Provider for Ledger {
+    fn shown(&self) -> String {
+        self.table.shown()
+    }
+
+    fn list(&self) -> Result<Listing, Unlisted> {
+        let removed = Arc::new(self.removed.lock().expect("no panic").clone());
+        let recorded = Some(Recorded { revision: self.revision.load(Ordering::Relaxed) as u64, removed });
+        Ok(Listing { recorded, ..self.table.list()? })
+    }
+
+    fn read(&self, item: &Item) -> Result<Content, Unread> {
+        self.table.read(item)
+    }
+
+    fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched {
+        self.table.watch(listed, hint)
+    }
+
+    fn may_be_away_at_start(&self) -> bool {
+        self.may_be_away
+    }
+
+    fn could_list(&self, name: &str) -> bool {
+        self.table.could_list(name)
+    }
+}
+
+#[test]
+fn what_may_be_away_at_the_start_does_not_keep_what_was_in_force_from_being_so_again() {
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let ledger = |may_be_away| {
+        let ledger = Ledger { may_be_away, ..Ledger::default() };
+        ledger.put("irc", &registration("irc", "irc_"));
+        ledger.put("tg", &registration("tg", "tg_"));
+        Arc::new(ledger)
+    };
+    let started = |ledger: &Arc<Ledger>| {
+        let mut engine = engine_keeping(Arc::clone(ledger) as _, Some(state.path()));
+        engine.reload(Trigger::Start, false);
+        engine
+    };
+    let is_down = |ledger: &Ledger, down| *ledger.table.down.lock().expect("no panic") = down;
+    drop(started(&ledger(true)));
+
+    // What is awaited answers nothing, and what may be away what it knows, and that it may not be all.
+    let awaited = ledger(false);
+    is_down(&awaited, true);
+    assert!(!started(&awaited).live().load().is_ready());
+    let away = ledger(true);
+    is_down(&away, true);
+    let mut engine = started(&away);
+    assert!(claimed(&engine, "@irc_x:example.com") && claimed(&engine, "@tg_x:example.com"));
+    assert!(engine.live().load().lacks_claims() && !engine.live().load().is_complete());
+    engine.reload(Trigger::Poll, false);
+    assert!(claimed(&engine, "@irc_x:example.com") && engine.live().load().lacks_claims());
+
+    // What was removed meanwhile is free when it is back, and not before.
+    away.remove("tg");
+    is_down(&away, false);
+    engine.reload(Trigger::Poll, false);
+    assert!(claimed(&engine, "@irc_x:example.com") && !claimed(&engine, "@tg_x:example.com"));
+    assert!(engine.live().load().is_complete());
+
+    // Who knows nothing answers nothing.
+    is_down(&away, true);
+    let mut knows_nothing = engine_keeping(Arc::clone(&away) as _, None);
+    knows_nothing.reload(Trigger::Start, false);
+    assert!(!knows_nothing.live().load().is_ready());
+}
+
+#[test]
+fn what_is_on_record_as_decided_is_not_held_and_what_is_not_is() {
+    let ledger = Arc::new(Ledger::default());
+    for (id, prefix) in [("irc", "irc_"), ("tg", "tg_"), ("slack", "slack_")] {
+        ledger.put(id, &registration(id, prefix));
+    }
+    let mut engine = engine(Arc::clone(&ledger) as _);
+    engine.reload(Trigger::Start, false);
+    let live = engine.live();
+    assert_eq!(live.load().revision(), Some(3));
+
+    // An edit and a removal, both of them somebody's: the names are free with the look that sees it.
+    ledger.put("irc", &registration("irc", "chat_"));
+    ledger.remove("tg");
+    engine.reload(Trigger::Event, false);
+    assert!(claimed(&engine, "@chat_x:example.com"));
+    assert!(!claimed(&engine, "@irc_x:example.com") && !claimed(&engine, "@tg_x:example.com"));
+    assert!(live.load().is_complete());
+    assert_eq!(live.load().revision(), Some(5));
+
+    // What has gone without anybody's doing is held, and while nothing can be listed everything stays.
+    ledger.lose("slack");
+    engine.reload(Trigger::Poll, false);
+    assert!(claimed(&engine, "@slack_x:example.com") && !live.load().is_complete());
+    *ledger.table.down.lock().expect("no panic") = true;
+    engine.reload(Trigger::Poll, false);
+    assert!(claimed(&engine, "@slack_x:example.com") && claimed(&engine, "@chat_x:example.com"));
+    assert_eq!(live.load().revision(), Some(5));
+    *ledger.table.down.lock().expect("no panic") = false;
+
+    // Nor is it a loss that all of them were removed.
+    ledger.remove("slack");
+    ledger.remove("irc");
+    engine.reload(Trigger::Poll, false);
+    assert!(!claimed(&engine, "@slack_x:example.com") && !claimed(&engine, "@chat_x:example.com"));
+    assert!(live.load().is_complete() && live.load().files().is_empty());
+}
+
+#[test]
+fn a_change_that_changes_no_answer_is_a_revision_all_the_same() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.put("irc", &registration("irc", "irc_"));
+    let mut engine = engine(Arc::clone(&ledger) as _);
+    engine.reload(Trigger::Start, false);
+    let before = engine.live().load_full();
+    ledger.put("tg", &registration("tg", "tg_"));
+    ledger.remove("tg");
+    engine.reload(Trigger::Event, false);
+    let after = engine.live().load_full();
+    assert_eq!(before.digest(), after.digest());
+    assert_eq!(after.revision(), Some(3));
 }
 
 fn mode(snapshot: &Snapshot) -> Option<u32> {

@@ -33,6 +33,10 @@ use crate::telemetry::{self, DecisionLog, Metrics};
 /// How often connections, and the files of tokens and certificates, are looked at.
 const REFRESH: Duration = Duration::from_secs(1);
 
+/// How often a store is asked for its revision besides being listened to: a hint that is lost, behind a firewall that drops what it
+/// should forward or behind PgBouncer, costs so long, and the question one row.
+const STORE_POLL: Duration = Duration::from_secs(5);
+
 /// How much later than it wanted to the thread of signals may wake: nothing that takes long is done on it.
 const MAIN_LATENESS: Duration = Duration::from_secs(10);
 
@@ -100,6 +104,13 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     };
     let mut options = Options::new(homeserver, sources, Arc::new(loader));
     options.poll = Duration::from_secs(serve.poll_interval);
+    if serve.sources.store.is_given() {
+        options.poll = options.poll.min(STORE_POLL);
+        if serve.sources.dirs.is_empty() && serve.sources.synapse.paths.is_empty() {
+            // Nothing in a store is ever half written.
+            options.quiet = Duration::ZERO;
+        }
+    }
     options.hold = serve.hold;
     options.state_dir.clone_from(&serve.state_dir);
     let sources = serve.sources.clone();
@@ -218,6 +229,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         .recorded_by(decision_log.clone().map(|log| Recorder::new(log, serve.decision_log_of, serve.decision_log_hash)))
         .with_pulses(pulses)
         .with_elsewhere(elsewhere);
+    #[cfg(feature = "postgres")]
+    let state = state.with_gate(serve.sources.store.gate()?);
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();

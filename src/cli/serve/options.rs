@@ -147,7 +147,7 @@ pub(in crate::cli) struct Serve {
     )]
     pub(super) hold: Duration,
 
-    /// Seconds from one look at the directories to the next, besides watching them.
+    /// Seconds from one look at the directories to the next, besides watching them; a store is asked every five at least.
     #[arg(
         long,
         value_name = "SECONDS",

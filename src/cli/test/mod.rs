@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use super::load::{self, LeftOut};
 use super::output::print;
 use super::sources::{self, Sources, SynapseConfig, Whose};
+use super::store_option::StoreOption;
 use super::{ERRORS, OK, USAGE, complain, tell};
 use crate::analysis::Comparer;
 use crate::homeserver::{Dialect, Homeserver};
@@ -162,7 +163,12 @@ fn on_the_command_line(
     if test.dirs.is_empty() && test.synapse.paths.is_empty() {
         bail!("there are no registrations: give --dir DIR or --synapse-config PATH");
     }
-    let sources = Sources { dirs: test.dirs.clone(), server_name: name.cloned(), synapse: test.synapse.clone() };
+    let sources = Sources {
+        dirs: test.dirs.clone(),
+        server_name: name.cloned(),
+        synapse: test.synapse.clone(),
+        store: StoreOption::default(),
+    };
     sources.resolve(dialect, &mut |note| tell(&format!("note: {note}")))
 }
 

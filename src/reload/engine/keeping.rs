@@ -172,5 +172,6 @@ pub(super) fn recalled_by(
             files.push(Arc::new(known));
         }
     }
-    files.into_iter().map(State::recalled).collect()
+    let recalled = |(files, source): (Vec<Arc<Known>>, &Source)| State::recalled(files, source.may_be_away_at_start());
+    files.into_iter().zip(sources).map(recalled).collect()
 }

@@ -48,9 +48,23 @@ impl Engine {
                 By::Gone(at) => Some(gone[at].0),
             };
             let uncovered = |by: By| source(by).is_some_and(|source| states[source].is_uncovered);
+            let decided = |by: By| {
+                let gone = match by {
+                    By::File(_) => None,
+                    By::Gone(at) => Some(&**gone[at].1),
+                };
+                source(by).is_some_and(|source| states[source].is_decided(gone))
+            };
             let hidden = |at: usize| states[gone[at].0].is_hidden();
             let now = self.options.clock.now();
-            let terms = Terms { grace: self.options.hold, now, said, uncovered: &uncovered, hidden: &hidden };
+            let terms = Terms {
+                grace: self.options.hold,
+                now,
+                said,
+                uncovered: &uncovered,
+                decided: &decided,
+                hidden: &hidden,
+            };
             self.holds.look(before, &candidates, &without, terms)
         };
         self.metrics.released(held.released);

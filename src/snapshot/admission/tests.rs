@@ -129,7 +129,7 @@ fn follow(history: &[Vec<(usize, OnDisk)>], mut judge: impl FnMut(&[Candidate<'_
         }
         let scanned = scan(&disk, &snapshot, &mut loader);
         let candidates: Vec<_> = scanned.iter().map(Scanned::candidate).collect();
-        let Some(next) = snapshot.next(&candidates, Vec::new(), SystemTime::now()) else { continue };
+        let Some(next) = snapshot.next(&candidates, Vec::new(), None, SystemTime::now()) else { continue };
         judge(&candidates, &snapshot, &next);
         snapshot = next;
     }
@@ -318,7 +318,7 @@ proptest! {
                 candidates.len() - 1
             });
             candidates[at].offered = Ok(&offered);
-            let reloaded = after.next(&candidates, Vec::new(), SystemTime::now()).expect("it says something else");
+            let reloaded = after.next(&candidates, Vec::new(), None, SystemTime::now()).expect("it says something else");
             match after.try_admission(&offered) {
                 Ok(in_force) => {
                     assert_eq!(reloaded.files()[at].state(), FileState::Active);

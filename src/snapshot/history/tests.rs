@@ -30,7 +30,7 @@ fn with(snapshot: &Snapshot, goods: &[Good]) -> Arc<Snapshot> {
     let candidates: Vec<_> = (goods.iter().zip(&names))
         .map(|(good, file)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: held(good) })
         .collect();
-    Arc::new(snapshot.next(&candidates, Vec::new(), SystemTime::now()).expect("something else"))
+    Arc::new(snapshot.next(&candidates, Vec::new(), None, SystemTime::now()).expect("something else"))
 }
 
 fn generations(since: &Since) -> Vec<u64> {

@@ -1,0 +1,271 @@
+use std::cell::RefCell;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::{Database, Failure, at};
+use crate::analysis::{Analysis, Comparer, Deadline};
+use crate::cli::sources::Whose;
+use crate::cli::{ERRORS, OK, tell};
+use crate::homeserver::Homeserver;
+use crate::matrix::ServerName;
+use crate::registration::{self, TokenHasher};
+use crate::reload::{Engine, Options, Trigger};
+use crate::source::is_registration_name;
+use crate::store::{self, Address, Bench, Change, Gate, Objection, Several, Store, StoreError, Terms};
+use crate::telemetry::Metrics;
+
+/// What is not compared by then counts as a collision; a set of 100,000 takes a tenth of it. Nobody else changes anything
+/// meanwhile, and the database gives whoever holds it a quarter of it without a word.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Which files to put.
+#[derive(Debug, Args)]
+pub(super) struct Put {
+    /// Registrations; each is kept under its `id`.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    judged: Judged,
+}
+
+/// What to take over.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// Directories of registrations (`*.yaml`, `*.yml`), each sorted by name.
+    #[arg(value_name = "DIR", required = true)]
+    dirs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    judged: Judged,
+}
+
+/// What to remove.
+#[derive(Debug, Args)]
+pub(super) struct Rm {
+    /// Registrations, by their `id`.
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+
+    #[command(flatten)]
+    who: Who,
+
+    #[command(flatten)]
+    database: Database,
+}
+
+/// Where to go back to.
+#[derive(Debug, Args)]
+pub(super) struct Rollback {
+    /// The revision, as `bailiwick store history` says it.
+    #[arg(value_name = "REVISION", value_parser = clap::value_parser!(u32))]
+    revision: u32,
+
+    #[command(flatten)]
+    judged: Judged,
+}
+
+/// By whom a change is judged, and who wants it.
+#[derive(Debug, Args)]
+struct Judged {
+    /// The homeserver's name, as it stands after the colon of its users' IDs.
+    #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
+    server_name: ServerName,
+
+    #[command(flatten)]
+    whose: Whose,
+
+    /// Do it although something collides; the history says so.
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    who: Who,
+
+    #[command(flatten)]
+    database: Database,
+}
+
+/// Who wants a change.
+#[derive(Debug, Args)]
+struct Who {
+    /// Who wants this, for the history; whoever has logged in, unless it is said.
+    #[arg(long, value_name = "NAME", env = "BAILIWICK_STORE_BY")]
+    by: Option<String>,
+}
+
+impl Who {
+    fn name(&self) -> String {
+        let logged_in = || env::var("LOGNAME").or_else(|_| env::var("USER")).ok();
+        self.by.clone().or_else(logged_in).unwrap_or_else(|| "somebody".to_owned())
+    }
+}
+
+/// A registration as it is to be; removed without a source.
+type Wanted = (String, Option<Zeroizing<Vec<u8>>>);
+
+impl Put {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        self.judged.make(&self.files, None)
+    }
+}
+
+impl Import {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let mut files = Vec::new();
+        for dir in &self.dirs {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(dir).map_err(|error| at(dir, error))? {
+                found.push(entry.map_err(|error| at(dir, error))?);
+            }
+            found.retain(|entry| is_registration_name(&entry.file_name()));
+            let mut found: Vec<PathBuf> = found.into_iter().map(|entry| entry.path()).collect();
+            found.sort_unstable();
+            files.extend(found);
+        }
+        if files.is_empty() {
+            return Err(Failure::Usage(anyhow!("there is no registration in these directories")));
+        }
+        self.judged.make(&files, None)
+    }
+}
+
+impl Rm {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let by = self.who.name();
+        let changes: Vec<Change<'_>> = self.ids.iter().map(|id| Change { id, source: None }).collect();
+        let terms = Terms { by: &by, ..Terms::default() };
+        // Nothing collides that did not before when something goes.
+        let made =
+            Gate::new(self.database.address()?)
+                .map_err(StoreError::from)?
+                .make_all(&changes, None, terms, &|_| Ok(Ok(())))?;
+        Ok(told(&made))
+    }
+}
+
+impl Rollback {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let address = self.judged.database.address()?;
+        let (head, earlier) = store::back_to(&address, self.revision.into())?;
+        if i64::from(self.revision) > head {
+            return Err(Failure::Usage(anyhow!("the store is at revision {head}")));
+        }
+        let wanted = earlier.into_iter().map(|one| (one.id, one.source)).collect();
+        self.judged.make_wanted(address, wanted, Some(head))
+    }
+}
+
+impl Judged {
+    fn make(&self, files: &[PathBuf], head: Option<i64>) -> Result<u8, Failure> {
+        let homeserver = self.homeserver();
+        let hasher = TokenHasher::new();
+        let mut wanted: Vec<Wanted> = Vec::with_capacity(files.len());
+        let mut unloadable = false;
+        for file in files {
+            let source = Zeroizing::new(fs::read(file).map_err(|error| at(file, error))?);
+            match registration::load_for(&homeserver, &shown(file), &source, &hasher) {
+                Ok(registration) => wanted.push((registration.id.to_string(), Some(source))),
+                Err(faults) => {
+                    unloadable = true;
+                    tell_faults(&file.display().to_string(), &faults);
+                }
+            }
+        }
+        let mut ids: Vec<&str> = wanted.iter().map(|(id, _)| &**id).collect();
+        ids.sort_unstable();
+        if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Failure::Usage(anyhow!("two of the files have the id `{}`", twice[0])));
+        }
+        if unloadable { Ok(ERRORS) } else { self.make_wanted(self.database.address()?, wanted, head) }
+    }
+
+    fn homeserver(&self) -> Homeserver {
+        Homeserver::new(self.server_name.clone(), self.whose.homeserver)
+    }
+
+    /// Makes changes, and says what has come of them.
+    fn make_wanted(&self, address: Arc<Address>, wanted: Vec<Wanted>, head: Option<i64>) -> Result<u8, Failure> {
+        let changes: Vec<Change<'_>> =
+            wanted.iter().map(|(id, source)| Change { id, source: source.as_ref().map(|source| &***source) }).collect();
+        let by = self.who.name();
+        let terms = Terms { by: &by, force: self.force, ..Terms::default() };
+        let hasher = TokenHasher::new();
+        let comparer = Comparer::new().map_err(|error| Failure::Other(error.into()))?;
+        // What is there is loaded before anybody is kept waiting, and brought up to date then.
+        let engine = RefCell::new(self.engine(&address, &hasher)?);
+        engine.borrow_mut().reload(Trigger::Start, false);
+        let judge = |head: i64| {
+            engine.borrow_mut().reload(Trigger::Event, false);
+            let snapshot = engine.borrow().live().load_full();
+            if let Some(missing) = snapshot.missing().first() {
+                return Err(StoreError::Behind(missing.problem.what.clone()));
+            }
+            if snapshot.revision() != u64::try_from(head).ok() {
+                return Err(StoreError::Behind(format!("the store is at revision {head}")));
+            }
+            let (previous, deadline) = (Analysis::default(), Deadline::after(DEADLINE));
+            let bench = Bench { snapshot: &snapshot, previous: &previous, hasher: &hasher, deadline: &deadline };
+            Ok(store::judge_all(&comparer, bench, &changes))
+        };
+        Ok(told(&Gate::new(address).map_err(StoreError::from)?.make_all(&changes, head, terms, &judge)?))
+    }
+
+    fn engine(&self, address: &Arc<Address>, hasher: &TokenHasher) -> Result<Engine, Failure> {
+        let homeserver = self.homeserver();
+        let loader = {
+            let (homeserver, hasher) = (homeserver.clone(), hasher.clone());
+            move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&homeserver, file, bytes, &hasher)
+        };
+        let store = Store::new(Arc::clone(address)).map_err(StoreError::from)?;
+        let mut options = Options::new(homeserver, vec![Arc::new(store)], Arc::new(loader));
+        options.max_wait = Duration::ZERO;
+        options.hold = Duration::ZERO;
+        Ok(Engine::new(options, &Metrics::new()))
+    }
+}
+
+/// Says what has come of changes.
+fn told(made: &Several) -> u8 {
+    match made {
+        Several::Made { revision, made, same } => {
+            println!("{made} changed, {same} as they were; the store is at revision {revision}");
+            OK
+        }
+        Several::Elsewhere(head) => {
+            tell(&format!("the store has come to revision {head} meanwhile: look again"));
+            ERRORS
+        }
+        Several::Refused(Objection::Unloadable(faults) | Objection::InTheWay(faults)) => {
+            tell_faults("refused", faults);
+            ERRORS
+        }
+        Several::Refused(Objection::Collides(findings)) => {
+            for finding in findings {
+                tell(&format!("refused: {}: {}", finding.code.as_str(), finding.message));
+            }
+            tell("nothing was changed; with --force it is, and the history says so");
+            ERRORS
+        }
+    }
+}
+
+fn tell_faults(what: &str, faults: &[registration::Fault]) {
+    for fault in faults {
+        match fault.line {
+            Some(line) => tell(&format!("{what}: line {line}: {}", fault.message)),
+            None => tell(&format!("{what}: {}", fault.message)),
+        }
+    }
+}
+
+fn shown(file: &Path) -> Arc<str> {
+    file.to_string_lossy().into()
+}

@@ -1,0 +1,155 @@
+//! `bailiwick store`: what is done to a store in PostgreSQL.
+
+mod change;
+mod export;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::store_option::HowToReach;
+use super::{INTERNAL, OK, USAGE, complain};
+use crate::store::{self, Address, StoreError};
+use crate::telemetry::Visible;
+
+/// What to do.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  bailiwick store migrate --store postgres://bailiwick_owner@db.example.com/bailiwick
+  bailiwick store import /etc/bailiwick/registrations --server-name example.com
+  bailiwick store put irc.yaml --server-name example.com
+  bailiwick store history irc
+
+Exit codes: 0 done, 1 something speaks against it, 64 usage, 70 internal (also when the database does not answer)")]
+pub(super) struct Store {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make the store's tables, or bring them to where this bailiwick needs them; as a role that may create a schema.
+    Migrate(Database),
+    /// Put registrations into the store, all of them or none: only if they load, and nothing collides that did not before.
+    Put(change::Put),
+    /// Put the registrations of directories into the store, in load order: as `put` does.
+    Import(change::Import),
+    /// Remove registrations from the store. Their names are free at once.
+    Rm(change::Rm),
+    /// Make the store say what it said at an earlier revision, as new changes: as `put` does.
+    Rollback(change::Rollback),
+    /// Write all registrations into a directory, byte for byte as they were put. They hold tokens.
+    Export(export::Export),
+    /// List what is in the store: revision, size in bytes, id.
+    List(Database),
+    /// Say what was changed, when, and by whom, the latest first.
+    History(History),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+struct Database {
+    /// The database, such as `postgres://bailiwick@db.example.com/bailiwick`. No password in it: that is in
+    /// `--store-password-file` or in PGPASSWORD.
+    #[arg(long = "store", value_name = "URL", env = "BAILIWICK_STORE")]
+    url: String,
+
+    #[command(flatten)]
+    how: HowToReach,
+}
+
+/// Which changes.
+#[derive(Debug, Args)]
+struct History {
+    /// Those of this registration alone, by its `id`.
+    id: Option<String>,
+
+    /// So many.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: u32,
+
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Database {
+    fn address(&self) -> Result<Arc<Address>, Failure> {
+        self.how.address(&self.url).map_err(Failure::Usage)
+    }
+}
+
+/// Why something was not done.
+enum Failure {
+    /// What was given cannot be used.
+    Usage(anyhow::Error),
+    /// Something else.
+    Other(anyhow::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+pub(super) fn run(store: &Store) -> ExitCode {
+    let done = match &store.what {
+        What::Migrate(database) => migrate(database),
+        What::Put(put) => put.run(),
+        What::Import(import) => import.run(),
+        What::Rm(rm) => rm.run(),
+        What::Rollback(rollback) => rollback.run(),
+        What::Export(export) => export.run(),
+        What::List(database) => list(database),
+        What::History(history) => tell_history(history),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure::Usage(error)) => {
+            complain(&error);
+            ExitCode::from(USAGE)
+        }
+        Err(Failure::Other(error)) => {
+            complain(&error);
+            ExitCode::from(INTERNAL)
+        }
+    }
+}
+
+fn migrate(database: &Database) -> Result<u8, Failure> {
+    let address = database.address()?;
+    match store::migrate(&address)? {
+        (before, after) if before == after => println!("{address}: the schema is at migration {after} already"),
+        (before, after) => println!("{address}: migrations {} to {after} are made", before + 1),
+    }
+    Ok(OK)
+}
+
+fn list(database: &Database) -> Result<u8, Failure> {
+    for kept in store::kept(&*database.address()?)? {
+        println!("{:>8} {:>7} {}", kept.revision, kept.source.len(), Visible(&kept.id));
+    }
+    Ok(OK)
+}
+
+fn tell_history(history: &History) -> Result<u8, Failure> {
+    let address = history.database.address()?;
+    for entry in store::history(&address, history.id.as_deref(), history.limit.into())? {
+        let what = match (entry.removed, entry.forced) {
+            (true, _) => "removed",
+            (false, true) => "forced ",
+            (false, false) => "put    ",
+        };
+        let (id, by) = (Visible(&entry.id), Visible(&entry.by));
+        println!("{:>8} {} {what} {id} by {by} ({})", entry.revision, entry.at, Visible(&entry.role));
+    }
+    Ok(OK)
+}
+
+/// A path that cannot be used.
+fn at(path: &PathBuf, error: impl std::fmt::Display) -> Failure {
+    Failure::Usage(anyhow::anyhow!("{}: {error}", path.display()))
+}

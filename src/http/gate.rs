@@ -1,0 +1,125 @@
+//! Changes to the store: judged here, by the snapshot that answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::registration::{Asked, Kept, Refused};
+use super::render::{self, Answer};
+use super::turns::Client;
+use super::{ApiError, AppState};
+use crate::analysis::{Analysis, Deadline};
+use crate::matrix::ErrCode;
+use crate::reload::{Found, Trigger};
+use crate::snapshot::Snapshot;
+use crate::store::{Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, judge};
+
+/// What is not compared after this time counts as a collision; as long as a check may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Makes a change, in its turn.
+pub(super) async fn change(
+    state: web::Data<AppState>,
+    request: &HttpRequest,
+    asked: Asked,
+) -> Result<HttpResponse, ApiError> {
+    let gate = state.gate.clone().ok_or_else(ApiError::no_store)?;
+    state.snapshot()?;
+    let turn = state.changes.take(Client::of(&state, request)).await?;
+    let made = web::block(move || {
+        let _turn = turn;
+        let made = make(&state, &gate, &asked);
+        answer(&state, asked, made)
+    });
+    let Told { status, body, revision } = made.await.map_err(|_| ApiError::shutting_down())??;
+    let mut response = render::json(status, body);
+    if let Some(tag) = revision.and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok()) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// What is answered.
+struct Told {
+    status: StatusCode,
+    body: Vec<u8>,
+    /// What has made the registration what it is.
+    revision: Option<i64>,
+}
+
+fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreError> {
+    let change = Change { id: &asked.id, source: asked.source.as_deref() };
+    let if_it = match (asked.if_match, asked.if_none) {
+        (Some(revision), _) => Some(Condition::IsAt(revision)),
+        (None, true) => Some(Condition::IsNotThere),
+        (None, false) => None,
+    };
+    let terms = Terms { if_it, force: asked.force, by: &asked.by };
+    gate.make(&change, terms, &|head| {
+        let snapshot = caught_up(state, head)?;
+        let nothing = Analysis::default();
+        let latest = state.analyst.latest();
+        let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
+        let deadline = Deadline::after(DEADLINE);
+        let bench = Bench { snapshot: &snapshot, previous, hasher: &state.hasher, deadline: &deadline };
+        Ok(state.comparer.ask(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default())))
+    })
+}
+
+/// What is in force, once that is what the store holds at this revision or a later one.
+fn caught_up(state: &AppState, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
+    let is_there = |snapshot: &Snapshot| snapshot.revision() >= u64::try_from(revision).ok();
+    let mut snapshot = state.live.load_full();
+    if !is_there(&snapshot) {
+        let looked = state.reloader.reload_blocking(Trigger::Event, false);
+        looked.map_err(|_| StoreError::Behind("the service is shutting down".to_owned()))?;
+        snapshot = state.live.load_full();
+    }
+    if is_there(&snapshot) {
+        return Ok(snapshot);
+    }
+    let why = snapshot.missing().first().map(|missing| missing.problem.what.clone());
+    Err(StoreError::Behind(why.unwrap_or_else(|| format!("the store is at revision {revision}"))))
+}
+
+fn answer(state: &AppState, asked: Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
+    match made {
+        Ok(Outcome::Made(revision)) => Ok(kept(state, asked.id, true, revision)),
+        Ok(Outcome::AsItWas(revision)) => Ok(kept(state, asked.id, false, revision)),
+        Ok(Outcome::NotThere) => Err(ApiError::not_in_store()),
+        Ok(Outcome::Elsewhere(revision)) => Err(ApiError::another_revision(revision)),
+        Ok(Outcome::Refused(objection)) => Ok(refused(objection)),
+        Err(error) => Err(ApiError::store(&error)),
+    }
+}
+
+fn kept(state: &AppState, as_id: String, changed: bool, revision: i64) -> Told {
+    // Whoever has changed something and asks here next is answered by it.
+    let caught_up = caught_up(state, revision);
+    let in_force = caught_up.is_ok();
+    let snapshot = caught_up.unwrap_or_else(|_| state.live.load_full());
+    let told = Kept { as_id, changed, revision: u64::try_from(revision).unwrap_or_default(), in_force };
+    let body = render::to_bytes(&Answer::of(&snapshot, told));
+    Told { status: StatusCode::OK, body, revision: Some(revision) }
+}
+
+fn refused(objection: Objection) -> Told {
+    let (status, refused) = match objection {
+        Objection::Unloadable(errors) => {
+            let error = "the registration cannot be loaded";
+            (StatusCode::BAD_REQUEST, Refused { errcode: ErrCode::InvalidParam, error, errors, findings: Vec::new() })
+        }
+        Objection::InTheWay(errors) => {
+            let error = "another registration in force is in its way";
+            (StatusCode::CONFLICT, Refused { errcode: ErrCode::Exclusive, error, errors, findings: Vec::new() })
+        }
+        Objection::Collides(findings) => {
+            let error = "it collides with what is in force; `force=true` puts it all the same";
+            (StatusCode::CONFLICT, Refused { errcode: ErrCode::Exclusive, error, errors: Vec::new(), findings })
+        }
+    };
+    Told { status, body: render::to_bytes(&refused), revision: None }
+}

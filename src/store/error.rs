@@ -1,0 +1,94 @@
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+/// Why a store cannot be used. No message repeats what a row holds.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The connection cannot be made, or is lost.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// It does not answer.
+    #[error("the database has not answered within {} s", .0.as_secs_f64())]
+    Late(Duration),
+    /// The database refuses what is asked.
+    #[error("the database refuses: {0}")]
+    Refused(String),
+    /// There are no tables.
+    #[error("the database holds no store: `bailiwick store migrate` makes one")]
+    NoSchema,
+    /// The tables are older than this bailiwick needs.
+    #[error(
+        "the store's schema is at migration {found}, and this bailiwick needs {needed}: `bailiwick store migrate` brings it there"
+    )]
+    OldSchema {
+        /// The last migration that was made.
+        found: i32,
+        /// The one that is needed.
+        needed: i32,
+    },
+    /// The tables are younger than this bailiwick knows.
+    #[error(
+        "the store's schema is at migration {found}, and this bailiwick knows those up to {known}: it needs a newer one"
+    )]
+    NewSchema {
+        /// The last migration that was made.
+        found: i32,
+        /// The last one that is known.
+        known: i32,
+    },
+    /// Its history is not the one that was read before.
+    #[error(
+        "this is not the store that was read before, or it was put back to an earlier state: if that is meant, start bailiwick anew, so \
+         that it is loaded"
+    )]
+    Another,
+    /// What it says of itself cannot be.
+    #[error("the store contradicts itself: {0}")]
+    Contradiction(String),
+    /// Others change it all the time.
+    #[error("others are changing the store, and have kept it for too long: try again")]
+    Busy,
+    /// Nobody can tell whether a change was made.
+    #[error("the change may have been made or not ({0}): ask for it again, which makes nothing twice")]
+    Unsure(String),
+    /// What is in force here is not what the store says, so that nothing can be judged.
+    #[error("what is in force here is not yet what the store holds, so that nothing can be judged: {0}")]
+    Behind(String),
+    /// Something of this machine.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(said) = error.as_db_error() else { return Self::Unreachable(with_causes(&error)) };
+        // Without its details, which may repeat values.
+        match said.code() {
+            &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME => Self::NoSchema,
+            // Said alike, however far it has come: each other sentence is news to whoever reads the log.
+            &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => {
+                Self::Unreachable("it is stopping or starting".to_owned())
+            }
+            &SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
+            &SqlState::TOO_MANY_CONNECTIONS => Self::Unreachable(said.message().to_owned()),
+            _ => Self::Refused(said.message().to_owned()),
+        }
+    }
+}
+
+fn with_causes(error: &tokio_postgres::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !said.contains(&more) {
+            said.push_str(": ");
+            said.push_str(&more);
+        }
+        cause = error.source();
+    }
+    said
+}

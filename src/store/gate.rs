@@ -1,0 +1,314 @@
+//! Changes: judged at the head's revision and written in the same transaction, while nobody else can change anything.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use zeroize::Zeroizing;
+
+use super::judge::Objection;
+use super::listener::CHANNEL;
+use super::session::{ANSWER_LIMIT, Driver, connect, within};
+use super::{Address, StoreError, mirror};
+
+/// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+/// Whoever holds the head and says nothing for so long has lost it: twice as long as a judgement may take, so that one that is
+/// frozen, or behind a firewall, does not keep everybody else from changing anything.
+const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+
+const ROLLBACK: &str = "rollback";
+
+/// What is to become of a registration.
+#[derive(Debug)]
+pub struct Change<'c> {
+    /// Of which.
+    pub id: &'c str,
+    /// What it is to say; `None` removes it.
+    pub source: Option<&'c [u8]>,
+}
+
+/// Under which conditions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms<'t> {
+    /// Only if this is so.
+    pub if_it: Option<Condition>,
+    /// Although it collides.
+    pub force: bool,
+    /// Who wants it, for the history.
+    pub by: &'t str,
+}
+
+/// What whoever wants a change thinks that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// What this revision has made of it.
+    IsAt(i64),
+    /// Nothing.
+    IsNotThere,
+}
+
+/// What has come of a change.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was made, as this revision.
+    Made(i64),
+    /// It was so already, since this revision.
+    AsItWas(i64),
+    /// There is nothing to remove.
+    NotThere,
+    /// It is not what whoever wants the change thinks, but what this revision has made of it: nothing, if there is none.
+    Elsewhere(Option<i64>),
+    /// Something speaks against it.
+    Refused(Objection),
+}
+
+/// What has come of several changes.
+#[derive(Debug)]
+pub enum Several {
+    /// They were made, all of them.
+    Made {
+        /// The store's revision from now on.
+        revision: i64,
+        /// How many there were.
+        made: usize,
+        /// How many were so already.
+        same: usize,
+    },
+    /// The store is at this revision, and not at the one at which they were thought of.
+    Elsewhere(i64),
+    /// Something speaks against one of them.
+    Refused(Objection),
+}
+
+/// Judges a change at a revision, at which everything is as long as it does so. What it cannot judge is an error.
+pub type Judge<'j> = dyn Fn(i64) -> Result<Result<(), Objection>, StoreError> + 'j;
+
+/// Where changes are made, one at a time.
+pub struct Gate {
+    address: Arc<Address>,
+    state: Mutex<State>,
+}
+
+struct State {
+    driver: Driver,
+    client: Option<Client>,
+}
+
+/// What there is of a registration.
+struct Row {
+    revision: i64,
+    /// None of one that was removed.
+    source: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Gate {
+    /// A gate to a store, which need not be there yet.
+    pub fn new(address: Arc<Address>) -> io::Result<Self> {
+        Ok(Self { address, state: Mutex::new(State { driver: Driver::new()?, client: None }) })
+    }
+
+    /// Makes a change, if nothing speaks against it.
+    pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &Judge<'_>) -> Result<Outcome, StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { driver, client: kept } = &mut *state;
+        let (client, head) = driver.run(begun(&self.address, kept))?;
+        let row = driver.run(row(&client, change.id))?;
+        if let Some(outcome) = without_writing(change, terms, row.as_ref()) {
+            driver.run(end(&client, ROLLBACK))?;
+            *kept = Some(client);
+            return Ok(outcome);
+        }
+        // Without an answer from here on the connection is dropped, and with it all that was not committed.
+        if change.source.is_some()
+            && let Err(objection) = judge(head)?
+            && !terms.allow(&objection)
+        {
+            driver.run(end(&client, ROLLBACK))?;
+            *kept = Some(client);
+            return Ok(Outcome::Refused(objection));
+        }
+        let revision = driver.run(write(&client, change, terms))?;
+        driver.run(commit(&client))?;
+        *kept = Some(client);
+        Ok(Outcome::Made(revision))
+    }
+
+    /// Makes all of several changes or none, if nothing speaks against what comes of them; `at` is the revision at which they were
+    /// thought of, if that matters.
+    pub fn make_all(
+        &self,
+        changes: &[Change<'_>],
+        at: Option<i64>,
+        terms: Terms<'_>,
+        judge: &Judge<'_>,
+    ) -> Result<Several, StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { driver, client: kept } = &mut *state;
+        // Dropped without an answer, and with it all that was not committed.
+        let (client, head) = driver.run(begun(&self.address, kept))?;
+        if at.is_some_and(|at| at != head) {
+            return Ok(Several::Elsewhere(head));
+        }
+        let mut to_make = Vec::with_capacity(changes.len());
+        for change in changes {
+            let row = driver.run(row(&client, change.id))?;
+            if without_writing(change, terms, row.as_ref()).is_none() {
+                to_make.push(change);
+            }
+        }
+        if !to_make.is_empty()
+            && let Err(objection) = judge(head)?
+            && !terms.allow(&objection)
+        {
+            return Ok(Several::Refused(objection));
+        }
+        let mut revision = head;
+        for change in &to_make {
+            revision = driver.run(write(&client, change, terms))?;
+        }
+        driver.run(commit(&client))?;
+        Ok(Several::Made { revision, made: to_make.len(), same: changes.len() - to_make.len() })
+    }
+}
+
+impl Terms<'_> {
+    /// Whether it is made in spite of this.
+    fn allow(&self, objection: &Objection) -> bool {
+        self.force && matches!(objection, Objection::Collides(_))
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What can be said without a judgement: it is so already, or is not what it is thought to be.
+fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> Option<Outcome> {
+    let there = row.filter(|row| row.source.is_some());
+    match (change.source, row) {
+        // Whoever asks again since he has had no answer finds it done, whatever he thought before.
+        (Some(source), Some(row)) if row.source.as_ref().is_some_and(|is| **is == source) => {
+            return Some(Outcome::AsItWas(row.revision));
+        }
+        (None, Some(row)) if there.is_none() => return Some(Outcome::AsItWas(row.revision)),
+        (None, None) => return Some(Outcome::NotThere),
+        _ => {}
+    }
+    let is_met = match terms.if_it {
+        None => true,
+        Some(Condition::IsAt(revision)) => there.is_some_and(|row| row.revision == revision),
+        Some(Condition::IsNotThere) => there.is_none(),
+    };
+    (!is_met).then(|| Outcome::Elsewhere(there.map(|row| row.revision)))
+}
+
+/// A connection on which a transaction has begun that holds the head, and its revision: the connection that was kept, or a new one.
+async fn begun(address: &Address, kept: &mut Option<Client>) -> Result<(Client, i64), StoreError> {
+    if let Some(client) = kept.take().filter(|client| !client.is_closed()) {
+        // That a connection has been lost is seen only when it is used.
+        match lock_head(&client).await {
+            Ok(head) => return Ok((client, head)),
+            Err(StoreError::Unreachable(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    let client = connect(address).await?;
+    let head = lock_head(&client).await?;
+    Ok((client, head))
+}
+
+/// Begins, and sees to it that nobody else changes anything until the end; the revision at which that is.
+async fn lock_head(client: &Client) -> Result<i64, StoreError> {
+    let begin = format!(
+        "begin isolation level read committed, read write; set local lock_timeout = '{}ms'; \
+         set local idle_in_transaction_session_timeout = '{}ms'",
+        LOCK_LIMIT.as_millis(),
+        SILENCE_LIMIT.as_millis()
+    );
+    within(ANSWER_LIMIT, client.batch_execute(&begin)).await?;
+    let lock = "select revision from bailiwick.head for update";
+    let locked = within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])).await?;
+    let number: i64 = locked.ok_or_else(|| StoreError::Contradiction("it has no head".to_owned()))?.try_get(0)?;
+    mirror::head(client, None).await?;
+    Ok(number)
+}
+
+async fn row(client: &Client, id: &str) -> Result<Option<Row>, StoreError> {
+    // By itself, behind the lock: what the statement that has waited for it sees of other tables is from before.
+    let row = "select revision, source from bailiwick.registration where as_id = $1";
+    let row = within(ANSWER_LIMIT, client.query_typed_opt(row, &[(&id, Type::TEXT)])).await?;
+    let Some(row) = row else { return Ok(None) };
+    let source: Option<Vec<u8>> = row.try_get(1)?;
+    Ok(Some(Row { revision: row.try_get(0)?, source: source.map(Zeroizing::new) }))
+}
+
+/// Writes a change under the lock; as which revision.
+async fn write(client: &Client, change: &Change<'_>, terms: Terms<'_>) -> Result<i64, StoreError> {
+    let write = "
+        with head as (update bailiwick.head set revision = revision + 1 returning revision),
+             noted as (insert into bailiwick.history (revision, as_id, source, forced, changed_by)
+                       select revision, $1, $2, $3, $4 from head)
+        insert into bailiwick.registration as r (as_id, source, position, revision) select $1, $2, revision, revision from head
+        on conflict (as_id) do update set source = excluded.source, revision = excluded.revision,
+          position = case when r.source is null then excluded.position else r.position end
+        returning revision";
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] =
+        [(&change.id, Type::TEXT), (&change.source, Type::BYTEA), (&terms.force, Type::BOOL), (&terms.by, Type::TEXT)];
+    let written = within(ANSWER_LIMIT, client.query_typed_one(write, &parameters)).await?;
+    Ok(written.try_get(0)?)
+}
+
+/// Tells everybody, and lets the next one in.
+async fn commit(client: &Client) -> Result<(), StoreError> {
+    end(client, &format!("notify {CHANNEL}; commit")).await.map_err(|error| StoreError::Unsure(error.to_string()))
+}
+
+async fn end(client: &Client, how: &str) -> Result<(), StoreError> {
+    within(ANSWER_LIMIT, client.batch_execute(how)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(revision: i64, source: Option<&str>) -> Row {
+        Row { revision, source: source.map(|source| Zeroizing::new(source.as_bytes().to_vec())) }
+    }
+
+    fn said(source: Option<&str>, if_it: Option<Condition>, row: Option<&Row>) -> Option<Outcome> {
+        let change = Change { id: "irc", source: source.map(str::as_bytes) };
+        without_writing(&change, Terms { if_it, ..Terms::default() }, row)
+    }
+
+    #[test]
+    fn what_is_so_already_is_no_change_whatever_was_thought() {
+        let there = row(7, Some("a"));
+        for if_it in [None, Some(Condition::IsAt(3)), Some(Condition::IsNotThere)] {
+            assert!(matches!(said(Some("a"), if_it, Some(&there)), Some(Outcome::AsItWas(7))));
+            assert!(matches!(said(None, if_it, Some(&row(8, None))), Some(Outcome::AsItWas(8))));
+            assert!(matches!(said(None, if_it, None), Some(Outcome::NotThere)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_thought_to_be_is_not_changed() {
+        let (there, gone) = (row(7, Some("a")), row(8, None));
+        assert!(said(Some("b"), None, Some(&there)).is_none());
+        assert!(said(Some("b"), Some(Condition::IsAt(7)), Some(&there)).is_none());
+        assert!(matches!(said(Some("b"), Some(Condition::IsAt(6)), Some(&there)), Some(Outcome::Elsewhere(Some(7)))));
+        assert!(matches!(said(None, Some(Condition::IsAt(6)), Some(&there)), Some(Outcome::Elsewhere(Some(7)))));
+        assert!(matches!(
+            said(Some("b"), Some(Condition::IsNotThere), Some(&there)),
+            Some(Outcome::Elsewhere(Some(7)))
+        ));
+        assert!(matches!(said(Some("b"), Some(Condition::IsAt(8)), Some(&gone)), Some(Outcome::Elsewhere(None))));
+        assert!(said(Some("b"), Some(Condition::IsNotThere), Some(&gone)).is_none());
+        assert!(said(Some("b"), Some(Condition::IsNotThere), None).is_none());
+    }
+}

@@ -1,0 +1,72 @@
+//! Registrations in PostgreSQL: for many writers, replicas that agree, and a gate that cannot be raced.
+//!
+//! # The head row
+//!
+//! `bailiwick.head` has one row, which says at which *revision* the store is. Whoever changes anything locks it first, and adds one to
+//! it for each registration that he changes, in the same transaction: so revisions are committed in their order, without gaps, and
+//! what was judged at a revision is still what is there when it is written. A sequence would not do: a slow writer commits a lower
+//! number after a faster one a higher, and a reader who has seen the higher never looks for the lower. Nor would SERIALIZABLE without
+//! a lock, under which most of the attempts of eight writers fail and have to be made again.
+//!
+//! ```text
+//! registration   what is there: the YAML as it was written, its place in the load order, the revision that made it so;
+//!                a row that was removed stays, empty
+//! head           the revision
+//! history        each revision: what it made of which registration, when, and who
+//! migration      which migrations have been made
+//! ```
+//!
+//! # How a change is seen
+//!
+//! The revision is the truth. A [`Store`] asks for it, and if it is another than before, for the rows that have a later one than it
+//! has seen, both in one transaction: what it lists is what was there at one revision, so that replicas at the same revision have the
+//! same snapshot and the same digest. NOTIFY is a hint, like an event of a file system: what is sent while nobody listens is lost, and
+//! PgBouncer does not pass it on. So there is a look at every hint, after each time that the connection for them was made anew, and
+//! every few seconds besides.
+//!
+//! # How a change is made
+//!
+//! Whoever holds the head's lock judges the change by the set in force at the head's revision, which nobody can change meanwhile:
+//! a replica sees to it first that it has come so far. The collision is proved in memory, on the regexes; no constraint of a
+//! database could say it. What is accepted is written before the lock is given back ([`Gate`]).
+//!
+//! ```text
+//! begin ─► lock the head ─► catch up to its revision ─► judge ─► row, history, head + 1 ─► notify ─► commit
+//!              5 s at most                              5 s        refused: rollback, with the findings
+//! ```
+//!
+//! Under READ COMMITTED, what a statement that has waited for a lock sees of other tables is from before it waited: the row is read
+//! by a statement of its own. Who is lost while he holds the lock is cut off by the database, and nothing of his is written. Who is
+//! lost while he commits does not know, and asks again, which makes nothing twice.
+//!
+//! # What is not believed
+//!
+//! A row that was removed is there as long as the store, so whatever is gone without one was not removed by anybody; and of the
+//! last revision that was read, the history has a random mark, so that a backup that was put back, or another database in its place, is
+//! not taken for the same store further on. In both cases there is no listing, and what is in force stays: nothing but a decision sets a
+//! name free. What was decided is on record, and needs no grace ([`crate::source::Recorded`]).
+//!
+//! # What waits for what
+//!
+//! Whoever asks the database has a time for it, and gives the connection up when that is over: behind a firewall that drops packets
+//! nothing else would end the waiting. What is asked goes without names for prepared statements and without settings of a session,
+//! which PgBouncer in transaction mode would give to another.
+
+mod address;
+mod error;
+mod gate;
+mod judge;
+mod listener;
+mod mirror;
+mod provider;
+mod record;
+mod schema;
+mod session;
+
+pub use address::{Address, Given, Unusable};
+pub use error::StoreError;
+pub use gate::{Change, Condition, Gate, Judge, Outcome, Several, Terms};
+pub use judge::{Bench, Objection, judge, judge_all};
+pub use provider::Store;
+pub use record::{Earlier, Entry, Kept, back_to, history, kept};
+pub use schema::migrate;

@@ -1,0 +1,112 @@
+//! What a store tells about itself: its rows, its history, and what it was at an earlier revision.
+
+use tokio_postgres::types::Type;
+use zeroize::Zeroizing;
+
+use super::session::{ANSWER_LIMIT, Driver, connect, within};
+use super::{Address, StoreError, mirror};
+
+/// A registration that is there.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its `id`.
+    pub id: String,
+    /// Which has made it what it is.
+    pub revision: i64,
+    /// The YAML as it was written. It holds tokens.
+    pub source: Zeroizing<Vec<u8>>,
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub struct Entry {
+    /// As which revision.
+    pub revision: i64,
+    /// Of which registration.
+    pub id: String,
+    /// Whether that was removed.
+    pub removed: bool,
+    /// Whether it was made although it collides.
+    pub forced: bool,
+    /// When, in UTC.
+    pub at: String,
+    /// Who has made it, as was said.
+    pub by: String,
+    /// The role in which the database was told to.
+    pub role: String,
+}
+
+/// What a registration was at an earlier revision and is not now: nothing, where it was not there.
+#[derive(Debug)]
+pub struct Earlier {
+    /// Its `id`.
+    pub id: String,
+    /// What it said.
+    pub source: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// All that is there, in load order.
+pub fn kept(address: &Address) -> Result<Vec<Kept>, StoreError> {
+    Driver::new()?.run(async {
+        let client = connect(address).await?;
+        mirror::head(&client, None).await?;
+        let all =
+            "select as_id, revision, source from bailiwick.registration where source is not null order by position";
+        let rows = client.query_typed(all, &[]).await?;
+        let kept = |row: &tokio_postgres::Row| {
+            let source = Zeroizing::new(row.try_get(2)?);
+            Ok(Kept { id: row.try_get(0)?, revision: row.try_get(1)?, source })
+        };
+        rows.iter().map(kept).collect()
+    })
+}
+
+/// The last changes, the latest first; of one registration, or of all.
+pub fn history(address: &Address, id: Option<&str>, count: i64) -> Result<Vec<Entry>, StoreError> {
+    Driver::new()?.run(async {
+        let client = connect(address).await?;
+        mirror::head(&client, None).await?;
+        let changes = "
+            select revision, as_id, source is null, forced,
+                   to_char(changed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), changed_by, role
+            from bailiwick.history where $1::text is null or as_id = $1 order by revision desc limit $2";
+        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+            [(&id, Type::TEXT), (&count, Type::INT8)];
+        let rows = within(ANSWER_LIMIT, client.query_typed(changes, &parameters)).await?;
+        let entry = |row: &tokio_postgres::Row| {
+            Ok(Entry {
+                revision: row.try_get(0)?,
+                id: row.try_get(1)?,
+                removed: row.try_get(2)?,
+                forced: row.try_get(3)?,
+                at: row.try_get(4)?,
+                by: row.try_get(5)?,
+                role: row.try_get(6)?,
+            })
+        };
+        rows.iter().map(entry).collect()
+    })
+}
+
+/// At which revision the store is, and what has to be changed so that it says what it said at an earlier one.
+pub fn back_to(address: &Address, revision: i64) -> Result<(i64, Vec<Earlier>), StoreError> {
+    Driver::new()?.run(async {
+        let client = connect(address).await?;
+        let begin = "begin isolation level repeatable read, read only";
+        within(ANSWER_LIMIT, client.batch_execute(begin)).await?;
+        mirror::head(&client, None).await?;
+        let head = client.query_typed_one("select revision from bailiwick.head", &[]).await?.try_get(0)?;
+        let earlier = "
+            select r.as_id, (select h.source from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
+                             order by h.revision desc limit 1)
+            from bailiwick.registration r where r.revision > $1 order by r.position";
+        let rows = client.query_typed(earlier, &[(&revision, Type::INT8)]).await?;
+        within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
+        let one = |row: &tokio_postgres::Row| {
+            let source: Option<Vec<u8>> = row.try_get(1)?;
+            Ok(Earlier { id: row.try_get(0)?, source: source.map(Zeroizing::new) })
+        };
+        let all: Result<Vec<Earlier>, StoreError> = rows.iter().map(one).collect();
+        Ok((head, all?))
+    })
+}

@@ -1,0 +1,65 @@
+//! The tables, and how they come to be: numbered migrations, each made once, by one at a time.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::session::{ANSWER_LIMIT, Driver, connect, within};
+use super::{Address, StoreError};
+
+/// In their order; the first is number 1. What was published is never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+
+/// Whoever makes migrations holds this lock: "bailiwic" as a number, which nothing else in the database is likely to take.
+const LOCK: i64 = i64::from_be_bytes(*b"bailiwic");
+
+/// The migration that is needed.
+fn needed() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// Whether a schema at this migration can be worked with.
+pub(super) fn check(found: Option<i32>) -> Result<(), StoreError> {
+    match found {
+        None => Err(StoreError::NoSchema),
+        Some(found) if found < needed() => Err(StoreError::OldSchema { found, needed: needed() }),
+        Some(found) if found > needed() => Err(StoreError::NewSchema { found, known: needed() }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Makes the migrations that are missing, all of them or none; from which to which. Whoever comes second waits for the first.
+pub fn migrate(address: &Address) -> Result<(i32, i32), StoreError> {
+    let driver = Driver::new()?;
+    driver.run(async {
+        let client = connect(address).await?;
+        // A migration may take longer than a question: what ends it is the loss of the connection.
+        migrate_with(&client).await
+    })
+}
+
+async fn migrate_with(client: &Client) -> Result<(i32, i32), StoreError> {
+    within(ANSWER_LIMIT, client.batch_execute("begin")).await?;
+    client.query_typed("select pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    client
+        .batch_execute(
+            "create schema if not exists bailiwick;
+             create table if not exists bailiwick.migration (
+               number int primary key,
+               made_at timestamptz not null default now(),
+               made_by text not null default session_user
+             )",
+        )
+        .await?;
+    let row = client.query_typed_one("select coalesce(max(number), 0) from bailiwick.migration", &[]).await?;
+    let found: i32 = row.try_get(0)?;
+    if found > needed() {
+        return Err(StoreError::NewSchema { found, known: needed() });
+    }
+    for (number, migration) in (1_i32..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        client.batch_execute(migration).await?;
+        let note = "insert into bailiwick.migration (number) values ($1)";
+        client.execute_typed(note, &[(&number, Type::INT4)]).await?;
+    }
+    client.batch_execute("commit").await?;
+    Ok((found, needed()))
+}
