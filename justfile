@@ -54,6 +54,11 @@ manifests:
 synapse:
     bash .ci/run synapse
 
+# The store on a real PostgreSQL (needs the network where that is not installed)
+[group('steps of CI')]
+store:
+    bash .ci/run store
+
 # The fuzz targets compile
 [group('steps of CI')]
 fuzz-check:

@@ -46,9 +46,14 @@ const PREFIX: &str = "BAILIWICK_";
 /// holds is not said.
 pub(super) fn strangers(mut command: Command, set: impl Iterator<Item = OsString>) -> Vec<String> {
     command.build();
-    let arguments = command.get_subcommands().flat_map(Command::get_arguments);
-    let known: Vec<&str> =
-        arguments.filter_map(|argument| argument.get_env()?.to_str()?.strip_prefix(PREFIX)).collect();
+    let mut known = Vec::new();
+    let mut commands = vec![&command];
+    while let Some(command) = commands.pop() {
+        commands.extend(command.get_subcommands());
+        let named = |argument: &clap::Arg| argument.get_env()?.to_str()?.strip_prefix(PREFIX).map(str::to_owned);
+        known.extend(command.get_arguments().filter_map(named));
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let names = set.filter_map(|name| name.into_string().ok());
     let mut said: Vec<String> = names
         .filter_map(|name| {
@@ -78,7 +83,10 @@ mod tests {
         let links =
             ["BAILIWICK_PORT", "BAILIWICK_PORT_8790_TCP_ADDR", "BAILIWICK_SERVICE_HOST", "BAILIWICK_SERVICE_PORT"];
         assert!(set(&links).is_empty());
-        assert!(set(&["PATH", "BAILIWICK_DIRS", "BAILIWICK_LISTEN", "BAILIWICK_DENY", "BAILIWICK"]).is_empty());
+        assert!(
+            set(&["PATH", "BAILIWICK_DIRS", "BAILIWICK_LISTEN", "BAILIWICK_DENY", "BAILIWICK_MAS", "BAILIWICK"])
+                .is_empty()
+        );
         let said = set(&["BAILIWICK_SERVERNAME", "BAILIWICK_DIR", "BAILIWICK_AT_NIGHT"]);
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].starts_with("BAILIWICK_AT_NIGHT is set") && said[0].ends_with("is called so"), "{said:?}");

@@ -9,6 +9,7 @@ use actix_web::{Error, HttpResponse, Resource, Route, web};
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::observer::Observer;
+use super::query;
 use super::{AppState, ENDPOINTS, Part, Role};
 
 /// Adds the routes of a part to an application.
@@ -52,7 +53,7 @@ fn serve(state: &web::Data<AppState>, endpoint: &Endpoint) -> impl HttpServiceFa
 
 /// Answers whoever gives parameters where none are read.
 fn parameters_refused(method: Method) -> Route {
-    let has_any = fn_guard(|asked| asked.head().uri.query().is_some_and(|query| !query.is_empty()));
+    let has_any = fn_guard(|asked| asked.head().uri.query().is_some_and(query::asks_something));
     let route =
         web::to(|| async { HttpResponse::from(ApiError::invalid_param("nothing is asked by parameters here")) });
     let route = route.guard(has_any);

@@ -110,7 +110,8 @@ impl Operation {
     /// Whether it reads any parameter of a query.
     pub(super) fn reads_parameters(&self) -> bool {
         let described = (self.described)();
-        let operation = described.paths.paths.into_values().find_map(|item| item.get.or(item.post).or(item.put));
+        let operation =
+            described.paths.paths.into_values().find_map(|item| item.get.or(item.post).or(item.put).or(item.delete));
         let parameters = operation.and_then(|operation| operation.parameters).unwrap_or_default();
         let in_query =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);

@@ -32,7 +32,7 @@ pub(super) async fn change(
     let made = web::block(move || {
         let _turn = turn;
         let made = make(&state, &gate, &asked);
-        answer(&state, asked, made)
+        answer(&state, &gate, asked, made)
     });
     let Told { status, body, revision } = made.await.map_err(|_| ApiError::shutting_down())??;
     let mut response = render::json(status, body);
@@ -59,7 +59,7 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
     };
     let terms = Terms { if_it, force: asked.force, by: &asked.by };
     gate.make(&change, terms, &|head| {
-        let snapshot = caught_up(state, head)?;
+        let snapshot = caught_up(state, gate, head)?;
         let nothing = Analysis::default();
         let latest = state.analyst.latest();
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
@@ -70,25 +70,26 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
 }
 
 /// What is in force, once that is what the store holds at this revision or a later one.
-fn caught_up(state: &AppState, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
-    let is_there = |snapshot: &Snapshot| snapshot.revision() >= u64::try_from(revision).ok();
-    let mut snapshot = state.live.load_full();
-    if !is_there(&snapshot) {
-        let looked = state.reloader.reload_blocking(Trigger::Event, false);
-        looked.map_err(|_| StoreError::Behind("the service is shutting down".to_owned()))?;
-        snapshot = state.live.load_full();
+///
+/// It is looked at in any case: that a revision has the same number does not mean that it is one of the same history.
+fn caught_up(state: &AppState, gate: &Gate, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
+    let looked = state.reloader.reload_blocking(Trigger::Event, false);
+    looked.map_err(|_| StoreError::Behind("the service is shutting down".to_owned()))?;
+    let snapshot = state.live.load_full();
+    let store = gate.shown();
+    if let Some(missing) = snapshot.missing().iter().find(|missing| missing.source == store) {
+        return Err(StoreError::Behind(missing.problem.what.clone()));
     }
-    if is_there(&snapshot) {
-        return Ok(snapshot);
+    if snapshot.revision() < u64::try_from(revision).ok() {
+        return Err(StoreError::Behind(format!("the store is at revision {revision}")));
     }
-    let why = snapshot.missing().first().map(|missing| missing.problem.what.clone());
-    Err(StoreError::Behind(why.unwrap_or_else(|| format!("the store is at revision {revision}"))))
+    Ok(snapshot)
 }
 
-fn answer(state: &AppState, asked: Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
+fn answer(state: &AppState, gate: &Gate, asked: Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
     match made {
-        Ok(Outcome::Made(revision)) => Ok(kept(state, asked.id, true, revision)),
-        Ok(Outcome::AsItWas(revision)) => Ok(kept(state, asked.id, false, revision)),
+        Ok(Outcome::Made(revision)) => Ok(kept(state, gate, asked.id, true, revision)),
+        Ok(Outcome::AsItWas(revision)) => Ok(kept(state, gate, asked.id, false, revision)),
         Ok(Outcome::NotThere) => Err(ApiError::not_in_store()),
         Ok(Outcome::Elsewhere(revision)) => Err(ApiError::another_revision(revision)),
         Ok(Outcome::Refused(objection)) => Ok(refused(objection)),
@@ -96,9 +97,9 @@ fn answer(state: &AppState, asked: Asked, made: Result<Outcome, StoreError>) -> 
     }
 }
 
-fn kept(state: &AppState, as_id: String, changed: bool, revision: i64) -> Told {
+fn kept(state: &AppState, gate: &Gate, as_id: String, changed: bool, revision: i64) -> Told {
     // Whoever has changed something and asks here next is answered by it.
-    let caught_up = caught_up(state, revision);
+    let caught_up = caught_up(state, gate, revision);
     let in_force = caught_up.is_ok();
     let snapshot = caught_up.unwrap_or_else(|_| state.live.load_full());
     let told = Kept { as_id, changed, revision: u64::try_from(revision).unwrap_or_default(), in_force };

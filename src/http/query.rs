@@ -53,6 +53,12 @@ pub(super) fn min_revision(query: &str) -> Result<Option<u64>, ApiError> {
     }
 }
 
+/// Whether there is anything in a query besides.
+pub(super) fn asks_something(query: &str) -> bool {
+    let is_said = |pair: &str| !pair.is_empty() && pair.split_once('=').is_none_or(|(name, _)| name != MIN_REVISION);
+    query.split('&').any(is_said)
+}
+
 /// A number of things. More than there can be is all there is.
 pub(super) fn number(said: Option<&str>, unless_said: usize, name: &str) -> Result<usize, ApiError> {
     match said {
@@ -94,6 +100,8 @@ mod tests {
             assert!(min_revision(wrong).is_err(), "{wrong}");
         }
         assert!(Query::parse("min_revision=7&id=a", ["id"]).is_ok());
+        assert!(asks_something("min_revision=7&id=a") && asks_something("min_revision"));
+        assert!(!asks_something("min_revision=7") && !asks_something(""));
     }
 
     #[test]

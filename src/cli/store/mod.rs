@@ -3,7 +3,7 @@
 mod change;
 mod export;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::telemetry::Visible;
 /// What to do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  bailiwick store migrate --store postgres://bailiwick_owner@db.example.com/bailiwick
-  bailiwick store import /etc/bailiwick/registrations --server-name example.com
+  bailiwick store migrate --store postgres://owner@localhost/bailiwick
+  bailiwick store import registrations --server-name example.com
   bailiwick store put irc.yaml --server-name example.com
   bailiwick store history irc
 
@@ -150,6 +150,6 @@ fn tell_history(history: &History) -> Result<u8, Failure> {
 }
 
 /// A path that cannot be used.
-fn at(path: &PathBuf, error: impl std::fmt::Display) -> Failure {
+fn at(path: &Path, error: impl std::fmt::Display) -> Failure {
     Failure::Usage(anyhow::anyhow!("{}: {error}", path.display()))
 }
