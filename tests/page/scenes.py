@@ -128,6 +128,9 @@ def an_id_is_asked_about(scene: Scene) -> None:
         assert "No person may register it" in answer, answer
         assert "Nobody’s" in ask(page, "Alice") and "A person may register it" in ask(page, "Alice"), "a name as typed"
         assert "@alice:example.com" in page.inner_text("#answer"), "registration makes small letters"
+        answer = ask(page, "@Whatsapp_4711:example.com")
+        assert "@Whatsapp_4711:example.com" in answer and "Contested" not in answer, f"another ID is answered for: {answer}"
+        assert "@whatsapp_4711" not in answer and "No person may register it" in answer, answer
         assert "Held by" in ask(page, "signal_7"), "a localpart"
         page.click("text=What would other homeservers say?")
         page.wait_for_selector(".elsewhere tbody tr")

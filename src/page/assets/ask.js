@@ -68,17 +68,20 @@ async function questions({ id, localpart }) {
   if (owned.errcode) throw new Error(owned.error);
   const question = (by) => decision(owned.kind, id, by === null ? localpart : null, by);
   const person = await question(null);
-  // Of a name as it was typed, what counts is the ID that it becomes.
-  const taken = person?.user_id ?? id;
+  // Of a name as it was typed, what counts is the ID that it becomes; an ID that was given whole is that ID and no other.
+  const taken = localpart === null ? id : (person.user_id ?? id);
   const ownership = taken === id ? owned : (await post("v1/owners", { ids: [taken] })).results[0];
   const services = [...new Set(ownership.claims.map((claim) => claim.as_id))];
   const each = await Promise.all(services.slice(0, 12).map((service) => decision(ownership.kind, taken, null, service)));
   return { ownership, person, services: each.filter((one) => one !== null), left: services.length - each.length, complete };
 }
 
-/** A decision about a user or an alias; nobody asks whether a room may be made. */
+/**
+ * A decision about a user or an alias; nobody asks whether a room may be made. A person's name becomes one of small letters,
+ * but not where the ID itself is asked about, such as one that only a service can have made.
+ */
 async function decision(kind, id, localpart, service) {
-  const by = service === null ? {} : { as_id: service };
+  const by = service !== null ? { as_id: service } : kind === "user" ? { as_typed: true } : {};
   if (kind === "user") return post("v1/may-register", localpart === null ? { user_id: id, ...by } : { localpart });
   if (kind === "alias") return post("v1/may-create-alias", { alias: id, ...by });
   return null;
