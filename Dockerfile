@@ -8,6 +8,8 @@ WORKDIR /build
 # The context is what .dockerignore lets in. Dependencies stay compiled between builds on one machine, in the two caches;
 # of the workspace's own code nothing is taken from them, because cargo would go by times that a copied file brings along.
 COPY . .
+# What `bailiwick --version` says besides, and where SARIF has the pages of the findings (docs/releasing.md): nothing, if not given.
+ARG BAILIWICK_COMMIT BAILIWICK_DATE BAILIWICK_DOCS_URL
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     set -eu; \

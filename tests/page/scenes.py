@@ -56,9 +56,9 @@ class Scene:
         return Service(self.binary, self.directory, *arguments, token=token)
 
     @contextmanager
-    def page(self, service: Service, *, theme: str = "light", size: dict = WIDE, quiet: bool = True):
+    def page(self, service: Service, *, theme: str = "light", size: dict = WIDE, quiet: bool = True, zone: str | None = None):
         """A page that has been opened; whatever is done with it, it says nothing to the console and asks nobody else."""
-        context = self.browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+        context = self.browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", timezone_id=zone)
         page = context.new_page()
         page.set_default_timeout(TIMEOUT)
         said, elsewhere = [], []
@@ -180,6 +180,9 @@ def a_change_is_shown_where_it_matters(scene: Scene) -> None:
         (scene.directory / "numbers.yaml").write_text(sets.registration("numbers", "(?:0|1)*1(?:0|1){20}", "numbersbot"))
         page.wait_for_selector("#findings .problem")
         assert "Not everything was compared" in page.inner_text("#findings .problem")
+        with scene.page(service, zone="America/New_York") as elsewhere:
+            said = elsewhere.evaluate("import('/page/dom.js').then((dom) => dom.when(Date.UTC(2020, 0, 2, 2, 30)).textContent)")
+            assert said == "2020-01-01 21:30:00", f"a day of one clock and a time of another: {said}"
 
 
 def somebody_goes_into_a_prefix(scene: Scene) -> None:

@@ -37,7 +37,8 @@ export function when(ms) {
   const date = new Date(ms);
   const today = date.toDateString() === new Date().toDateString();
   const time = date.toLocaleTimeString("en-GB");
-  const shown = today ? time : `${date.toISOString().slice(0, 10)} ${time}`;
+  // The day as it is where the clock is that the time is of; this locale writes it as ISO 8601 does.
+  const shown = today ? time : `${date.toLocaleDateString("sv-SE")} ${time}`;
   return h("time", { datetime: date.toISOString(), title: date.toISOString() }, shown);
 }
 
