@@ -78,7 +78,8 @@ struct Arguments {
 /// What holds for every command.
 const ENVIRONMENT: &str = "Every option is a variable of the environment, too: --server-name is BAILIWICK_SERVER_NAME. The \
     command line counts where both say something. Where an option may be given several times, or is a list, its variable has \
-    commas between the members (BAILIWICK_DIRS=/etc/a,/etc/b): a path that holds a comma is given on the command line.\n\n\
+    commas between the members (BAILIWICK_DIRS=/etc/a,/etc/b): a path that holds a comma is given on the command line. An \
+    option without a value is `true` or `false` there (BAILIWICK_ALL=true).\n\n\
     `bailiwick help COMMAND` shows examples and exit codes.";
 
 #[derive(Debug, Subcommand)]
