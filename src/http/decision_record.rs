@@ -18,12 +18,16 @@ use serde::Serialize;
 use super::Caller;
 use super::may_register::MAX_ASKED_CHARS;
 use crate::matrix::ErrCode;
+use crate::registration::{Token, TokenHasher};
 use crate::ruling::{Decision, Reason};
 use crate::snapshot::Snapshot;
 use crate::telemetry::DecisionLog;
 
 /// What an answer says its decision is called on record.
 pub(super) const DECISION_ID: HeaderName = HeaderName::from_static("bailiwick-decision-id");
+
+/// What stands in the place of a service's token.
+const A_TOKEN: &str = "(a token)";
 
 /// Which decisions are on record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -122,7 +126,7 @@ impl Recorder {
         &self,
         caller: Caller,
         input: &Input<'_>,
-        snapshot: &Snapshot,
+        (snapshot, hasher): (&Snapshot, &TokenHasher),
         decision: &Decision<'_>,
     ) -> Option<DecisionId> {
         if decision.allowed && self.recorded == Recorded::Refused {
@@ -131,7 +135,11 @@ impl Recorder {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let milliseconds = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
         let id = self.name(milliseconds);
-        let name = |text: Option<&str>| text.map(|text| self.name_of(text));
+        // Whoever takes one field for the other has written a token where a name stands.
+        let is_token = |text: &str| snapshot.services().position_of_token(&hasher.digest(&Token::new(text))).is_some();
+        let name =
+            |text: Option<&str>| text.map(|text| if is_token(text) { A_TOKEN.into() } else { self.name_of(text) });
+        let as_id = |text| if is_token(text) { A_TOKEN.into() } else { beginning(text) };
         let exclusive = decision.claims.iter().filter(|claim| claim.exclusive);
         let record = Record {
             timestamp: timestamp(milliseconds),
@@ -141,7 +149,7 @@ impl Recorder {
                 user_id: name(input.user_id),
                 localpart: name(input.localpart),
                 alias: name(input.alias),
-                as_id: input.as_id.or(decision.as_id.as_deref()).map(beginning),
+                as_id: input.as_id.or(decision.as_id.as_deref()).map(as_id),
             },
             result: Outcome {
                 allowed: decision.allowed,

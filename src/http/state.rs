@@ -267,7 +267,7 @@ impl AppState {
         self.metrics.step_limits(decision.claims.iter().filter(|claim| claim.step_limit).count());
         tracing::trace!(role = ?caller.role, reason = decision.reason.as_str(), allowed = decision.allowed, "decided");
         let recorder = self.recorder.as_ref();
-        let id = recorder.and_then(|recorder| recorder.record(caller, input, snapshot, &decision));
+        let id = recorder.and_then(|recorder| recorder.record(caller, input, (snapshot, &self.hasher), &decision));
         (decision, id)
     }
 }

@@ -128,6 +128,20 @@ fn names_may_be_digests_and_tokens_never_are_anything() {
 }
 
 #[test]
+fn a_token_in_the_place_of_a_name_is_not_put_on_record() {
+    let recorded = Recorded::with(&["--decision-log-of", "all"]);
+    // Of examples/registrations/mautrix-telegram.yaml.
+    let token = "tg_as_6yWJk3vQ1nRz8LxTf0aB";
+    recorded.ask(token);
+    recorded.service.post("/v1/may-register", &json!({"user_id": "@alice:example.com", "as_id": token}));
+    let records = recorded.records(2);
+    assert_eq!(
+        (&records[0]["input"]["localpart"], &records[1]["input"]["as_id"]),
+        (&json!("(a token)"), &json!("(a token)"))
+    );
+}
+
+#[test]
 fn what_is_too_long_for_a_name_is_on_record_by_its_beginning() {
     let recorded = Recorded::with(&[]);
     let long = "ä".repeat(100_000);

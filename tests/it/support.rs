@@ -82,7 +82,7 @@ impl Service {
     /// Started under a limit, as `ulimit` takes it.
     pub(crate) fn start_under(limit: &str, directories: &[&Path], arguments: &[&str]) -> Self {
         let mut shell = Command::new("sh");
-        let limited = format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" \"$@\"");
+        let limited = format!("ulimit {limit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &limited, BINARY]);
         let service = Self::spawn_as(shell, directories, arguments);
         service.wait_until_ready();

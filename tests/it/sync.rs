@@ -168,10 +168,15 @@ impl Operator {
     }
 
     fn sync_at(&self, url: &str) -> Output {
+        self.sync_with(url, &[])
+    }
+
+    fn sync_with(&self, url: &str, more: &[&str]) -> Output {
         let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
         let output = Command::new(BINARY)
             .args(["sync", "mas", &path(&self.registrations()), "--server-name", "example.com", "--url", url])
             .args(["--client-id", "bailiwick", "--client-secret-file", &path(&self.home.path().join("secret"))])
+            .args(more)
             .env_clear()
             .output()
             .expect("it runs");
@@ -243,6 +248,21 @@ fn nothing_is_taken_away_while_a_registration_cannot_be_loaded() {
 }
 
 #[test]
+fn one_empty_directory_among_several_is_not_believed_either() {
+    let (operator, mas) = (Operator::with(&["a"]), Mas::start(None));
+    let other = tempfile::tempdir().expect("a temporary directory");
+    fs::write(other.path().join("b.yaml"), registration("b", "b_")).expect("written");
+    let sync = || operator.sync_with(&format!("http://{}", mas.address), &[other.path().to_str().expect("UTF-8")]);
+    assert_eq!(sync().status.code(), Some(0));
+    let before = mas.data();
+    // As it looks when it is not mounted.
+    fs::remove_file(other.path().join("b.yaml")).expect("removed");
+    let unmounted = sync();
+    assert_eq!((unmounted.status.code(), mas.data()), (Some(1), before), "{}", told(&unmounted));
+    assert!(told(&unmounted).contains("as if it were not mounted"), "{}", told(&unmounted));
+}
+
+#[test]
 fn what_is_refused_says_why_and_changes_nothing() {
     let (operator, mas) = (Operator::with(&["a"]), Mas::start(Some(json!({"registration": {"limit": "many"}}))));
     let refused = operator.sync(&mas);
@@ -265,8 +285,10 @@ fn what_is_refused_says_why_and_changes_nothing() {
 #[test]
 fn who_does_not_answer_may_the_next_time() {
     let (operator, mas) = (Operator::with(&["a"]), Mas::start(None));
-    mas.with(|state| state.status = Some(503));
-    assert_eq!(operator.sync(&mas).status.code(), Some(70));
+    for status in [503, 429] {
+        mas.with(|state| state.status = Some(status));
+        assert_eq!(operator.sync(&mas).status.code(), Some(70), "{status}");
+    }
     mas.with(|state| state.status = None);
     assert_eq!(operator.sync(&mas).status.code(), Some(0));
     let nobody = TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("an address");

@@ -23,6 +23,9 @@ pub(super) fn obey(
     decision_log: Option<Arc<DecisionLog>>,
     life: Life,
 ) -> anyhow::Result<impl Future<Output = ()>> {
+    // Whoever limits how long a file may be (`ulimit -f`, `LimitFSIZE=`) is told so by a signal, too, which ends a process that
+    // does not take it: for a log that is full. With it taken, writing fails as on a full disk.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

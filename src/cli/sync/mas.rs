@@ -78,7 +78,7 @@ impl Mas {
                 let grant: Grant = self.read(&mut answer)?;
                 Ok(Zeroizing::new(grant.access_token))
             }
-            status if status.is_server_error() => Err(self.ailing(status)),
+            status if passes(status) => Err(self.ailing(status)),
             status => Err(Failure::Refused(format!(
                 "{} gives no token ({status}): is `{client_id}` a client of its configuration that may use the grant \
                  client_credentials, with this secret, and listed under policy.data.admin_clients?",
@@ -122,7 +122,7 @@ impl Mas {
     }
 
     fn refusal(&self, status: StatusCode, answer: &mut Response<ureq::Body>) -> Failure {
-        if status.is_server_error() {
+        if passes(status) {
             return self.ailing(status);
         }
         let said = answer.body_mut().read_to_string().unwrap_or_default();
@@ -144,6 +144,11 @@ impl Mas {
             self.base
         ))
     }
+}
+
+/// Whether a status is of a moment: a proxy in front of it may have had enough for now.
+fn passes(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
 }
 
 /// RFC 4648, section 4.

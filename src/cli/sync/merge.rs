@@ -35,6 +35,8 @@ pub(super) fn merged(current: &Value, ours: &Value, snapshot: &str, keep: bool) 
             Some(Value::Array(items)) => items.clone(),
             Some(_) => return Err(format!("`registration.banned_usernames.{list}` is no list")),
         };
+        // What the record says is ours and somebody has taken off the list is put back.
+        let listed = theirs.clone();
         for text in &was {
             if let Some(at) = theirs.iter().position(|known| known == text) {
                 theirs.remove(at);
@@ -43,7 +45,8 @@ pub(super) fn merged(current: &Value, ours: &Value, snapshot: &str, keep: bool) 
         let kept = was.iter().filter(|text| keep && !now.contains(text));
         let is_theirs = |text: &&String| theirs.iter().any(|known| known == *text);
         let mine: Vec<String> = now.iter().chain(kept).filter(|text| !is_theirs(text)).cloned().collect();
-        added += mine.iter().filter(|text| !was.contains(text)).count();
+        let is_there = |text: &&String| was.contains(text) && listed.iter().any(|known| known == *text);
+        added += mine.iter().filter(|text| !is_there(text)).count();
         removed += was.iter().filter(|text| !mine.contains(text)).count();
         put(&mut record, list, mine.iter().map(|text| json!(text)).collect());
         theirs.extend(mine.into_iter().map(Value::from));
@@ -127,6 +130,18 @@ mod tests {
             "bailiwick": {"literals": ["bot"]},
         });
         assert_eq!(after(&current, &json!({}), false)["registration"]["banned_usernames"]["literals"], json!(["bot"]));
+    }
+
+    #[test]
+    fn a_name_that_somebody_has_taken_off_the_list_is_put_back() {
+        let current = json!({
+            "registration": {"banned_usernames": {"literals": ["root"]}},
+            "bailiwick": {"literals": ["bot"], "prefixes": ["a_"]},
+        });
+        let merged = merged(&current, &json!({"literals": ["bot"], "prefixes": ["a_"]}), "s1", false).expect("merged");
+        assert_eq!((merged.added, merged.removed), (2, 0));
+        let banned = &merged.data["registration"]["banned_usernames"];
+        assert_eq!(*banned, json!({"literals": ["root", "bot"], "prefixes": ["a_"]}));
     }
 
     #[test]

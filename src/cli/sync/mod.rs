@@ -3,7 +3,7 @@
 mod mas;
 mod merge;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
@@ -101,7 +101,7 @@ pub(super) fn run(sync: &Sync) -> ExitCode {
 
 /// The service did not answer as it should; it may the next time.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing was changed")]
+#[error("the next look says what is there")]
 struct Vain;
 
 fn failed(failure: Failure) -> anyhow::Error {
@@ -122,22 +122,34 @@ fn once(sync: &SyncMas) -> anyhow::Result<u8> {
     for file in &left_out {
         tell(&file.to_string());
     }
+    let empty = empty(&sync.sources.dirs, &snapshot);
+    for dir in &empty {
+        tell(&format!("{}: no registration, as if it were not mounted: nothing is taken away", dir.display()));
+    }
+    let is_whole = left_out.is_empty() && empty.is_empty();
     let reserved = Comparer::new()?.reserved(snapshot.services(), Told::Localparts, &Deadline::none());
     let lists = json!(Lists::of(&reserved.forms));
     let mas = Mas::at(&sync.url, &sync.client_id, &sync.client_secret_file).map_err(failed)?;
-    put(&mas, &snapshot, &lists, !left_out.is_empty())?;
-    Ok(match (left_out.is_empty(), reserved.inexact.is_empty()) {
+    put(&mas, &snapshot, &lists, !is_whole)?;
+    Ok(match (is_whole, reserved.inexact.is_empty()) {
         (false, _) => ERRORS,
         (true, false) => WARNINGS,
         (true, true) => OK,
     })
 }
 
+/// The directories of which nothing has come: one that is not mounted looks so.
+fn empty<'d>(dirs: &'d [PathBuf], snapshot: &Snapshot) -> Vec<&'d Path> {
+    let is_of = |dir: &Path| snapshot.files().iter().any(|file| Path::new(&**file.file()).starts_with(dir));
+    dirs.iter().map(PathBuf::as_path).filter(|dir| dir.is_dir() && !is_of(dir)).collect()
+}
+
 /// So often it is tried when others write at the same time.
 const TRIES: usize = 5;
 
 /// Puts the names where they belong, unless they are there. The service compares nothing when it is written to, so it is
-/// read once more: where another has written at the same time, what they have written is taken and ours is put into it again.
+/// read once more: where another has written since, what they have written is taken and ours is put into it again. Who writes
+/// between the reading and the writing is written over, and nothing tells.
 fn put(mas: &Mas, snapshot: &Snapshot, lists: &Value, keep: bool) -> anyhow::Result<()> {
     let mut changes = None;
     for _ in 0..TRIES {
