@@ -419,4 +419,11 @@ fn the_registration_of_a_configuration_is_found_among_others() {
     let found = check("slack");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["code"], "bridge-unregistered");
+    // Nor is the only one that is given its, where that is plainly another bridge's.
+    for bridge in BRIDGES.into_iter().filter(|bridge| *bridge != "irc") {
+        fs::remove_file(all.path().join(format!("{bridge}.yaml"))).ok();
+    }
+    let found = check("mautrix-go");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["code"], "bridge-unregistered");
 }

@@ -96,9 +96,11 @@ fn a_directory_of_registrations_is_for_nothing_else() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let dir = home.path().to_str().expect("UTF-8");
     let (same, socket) = (format!("{dir}/."), format!("{dir}/./irc.yaml"));
-    for (option, value, why) in
-        [("--state-dir", &same, "a directory of its own"), ("--unix-socket", &socket, "give it a place of its own")]
-    {
+    for (option, value, why) in [
+        ("--state-dir", &same, "a directory of its own"),
+        ("--unix-socket", &socket, "give it a place of its own"),
+        ("--decision-log", &socket, "give it a place of its own"),
+    ] {
         let arguments = ["serve", dir, "--server-name", "example.com", "--listen", "127.0.0.1:0", option, value];
         let output = std::process::Command::new(super::support::BINARY).args(arguments).env_clear().output();
         let output = output.expect("it runs");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::examiner::{Examiner, Pass};
 use super::super::search::shortest;
 use crate::homeserver::Homeserver;
-use crate::registration::{BridgeConfig, Registration, TokenDigest};
+use crate::registration::{BridgeConfig, Made, Names, Registration, TokenDigest};
 
 pub(super) enum Which<'r> {
     One(&'r Arc<Registration>),
@@ -14,7 +14,8 @@ pub(super) enum Which<'r> {
     None,
 }
 
-/// The first of these that tells: the `id`, a token, that there is one registration alone, the users that one alone claims.
+/// The first of these that tells: the `id`, a token, that there is one registration alone (unless it is plainly
+/// another bridge's), the users that one alone claims.
 pub(super) fn registration_of<'r>(
     examiner: &mut Examiner<'_>,
     registrations: &'r [Arc<Registration>],
@@ -31,10 +32,14 @@ pub(super) fn registration_of<'r>(
             return Which::One(found);
         }
     }
-    if let [only] = registrations {
-        return Which::One(only);
-    }
     let homeserver = examiner.homeserver();
+    if let [only] = registrations {
+        // One with another `id`, other tokens and none of the bridge's names is another bridge's.
+        let is_known = |names: &Names| matches!(names.made, Made::Localparts(_) | Made::Regex(_));
+        let says_whose = config.id.is_some() && config.names.iter().any(is_known);
+        let is_others = says_whose && !examiner.pass().claims_exclusively(homeserver, only, config);
+        return if is_others { Which::None } else { Which::One(only) };
+    }
     let mut claims = registrations.iter().filter(|one| examiner.pass().claims_exclusively(homeserver, one, config));
     match (claims.next(), claims.next()) {
         (Some(first), Some(second)) => Which::Several(first, second),

@@ -90,12 +90,15 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     {
         bail!("--state-dir {} is a directory of registrations: give a directory of its own", state_dir.display());
     }
-    if let Some(socket) = &serve.unix_socket
-        && let Some(parent) =
-            socket.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
-        && serve.sources.dirs.iter().any(|dir| is_same(dir, parent))
-    {
-        bail!("--unix-socket {} is in a directory of registrations: give it a place of its own", socket.display());
+    let decision_log = serve.decision_log.as_deref().filter(|path| *path != Path::new("-"));
+    for (option, path) in [("--unix-socket", serve.unix_socket.as_deref()), ("--decision-log", decision_log)] {
+        if let Some(path) = path
+            && let Some(parent) =
+                path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+            && serve.sources.dirs.iter().any(|dir| is_same(dir, parent))
+        {
+            bail!("{option} {} is in a directory of registrations: give it a place of its own", path.display());
+        }
     }
     let hasher = TokenHasher::new();
     let loader = {
