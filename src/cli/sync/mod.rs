@@ -43,8 +43,8 @@ enum Of {
 /// What to put where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 all that services hold exclusively is there, 1 a registration cannot be loaded, so that \
-                        nothing was taken away, 3 an entry cannot be said exactly and is left out, 64 usage (also when the \
+    after_help = "Exit codes: 0 all that services hold exclusively is there, 1 a registration cannot be loaded or one of \
+                        several directories holds none, so that nothing was taken away, 3 an entry cannot be said exactly and is left out, 64 usage (also when the \
                         service refuses), 70 internal (also when it does not answer). With --every it goes on, unless the first look ends with 64"
 )]
 struct SyncMas {
@@ -101,7 +101,7 @@ pub(super) fn run(sync: &Sync) -> ExitCode {
 
 /// The service did not answer as it should; it may the next time.
 #[derive(Debug, thiserror::Error)]
-#[error("the next look says what is there")]
+#[error("what is there now is not known")]
 struct Vain;
 
 fn failed(failure: Failure) -> anyhow::Error {
@@ -124,7 +124,7 @@ fn once(sync: &SyncMas) -> anyhow::Result<u8> {
     }
     let empty = empty(&sync.sources.dirs, &snapshot);
     for dir in &empty {
-        tell(&format!("{}: no registration, as if it were not mounted: nothing is taken away", dir.display()));
+        tell(&format!("{}: no registration, as if it were not mounted; nothing is taken away", dir.display()));
     }
     let is_whole = left_out.is_empty() && empty.is_empty();
     let reserved = Comparer::new()?.reserved(snapshot.services(), Told::Localparts, &Deadline::none());
