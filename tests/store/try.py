@@ -304,7 +304,7 @@ class Ledger:
                 self.digests.setdefault(status["revision"], set()).add(status["snapshot"])
 
 
-def written(stage: Stage, replicas: list[Replica], kills: bool) -> Ledger:
+def written(stage: Stage, replicas: list[Replica]) -> Ledger:
     """400 attempts of eight writers on 100 prefixes; a backend is killed every second, PostgreSQL twice."""
     ledger, over = Ledger(), threading.Event()
 
@@ -351,7 +351,7 @@ def written(stage: Stage, replicas: list[Replica], kills: bool) -> Ledger:
 
     writers = [threading.Thread(target=write, args=[writer]) for writer in range(WRITERS)]
     others = [threading.Thread(target=watch, args=[replica]) for replica in replicas]
-    others += [threading.Thread(target=kill)] if kills else []
+    others.append(threading.Thread(target=kill))
     for thread in writers + others:
         thread.start()
     for thread in writers:
@@ -376,7 +376,7 @@ def many_writers_while_things_are_killed() -> None:
     with staged() as stage:
         replicas = [stage.replica(), stage.replica()]
         until("both are ready", lambda: all(replica.ask("/readyz")[0] == 200 for replica in replicas))
-        ledger = written(stage, replicas, kills=True)
+        ledger = written(stage, replicas)
         rows = stage.database.sql("select as_id from bailiwick.registration where source is not null").split()
         hold("none that was accepted is lost, and none is there that was not", sorted(rows), sorted(ledger.accepted))
         hold("no two overlap", overlapping(ledger), [])
@@ -403,9 +403,23 @@ def without_the_lock_two_win() -> None:
         stage.database.port_of_replicas = proxy.port
         replicas = [stage.replica(), stage.replica()]
         until("both are ready", lambda: all(replica.ask("/readyz")[0] == 200 for replica in replicas))
-        ledger = written(stage, replicas, kills=False)
+        ledger = Ledger()
+
+        def attempt(side: int, number: int) -> None:
+            id_, prefix = f"w{number}-{side}", f"p{number:03}_" + "x" * side
+            ledger.note(id_, prefix, *put(replicas[side], id_, registration(id_, prefix)))
+
+        # Two at the same moment, each to a replica of its own, until both have won; as many times as there are prefixes above.
+        for number in range(PREFIXES):
+            both = [threading.Thread(target=attempt, args=[side, number]) for side in range(2)]
+            for thread in both:
+                thread.start()
+            for thread in both:
+                thread.join()
+            if overlapping(ledger):
+                break
         hold("without the lock what overlaps is let in", bool(overlapping(ledger)), True)
-        print(f"    {len(overlapping(ledger))} overlaps")
+        print(f"    at attempt {number + 1}")
         proxy.close()
 
 
