@@ -70,6 +70,7 @@ mod token;
 mod url;
 mod warnings;
 
+pub(crate) use bridge::is_taken_by_bridge;
 pub use bridge::{Bridge, BridgeConfig, BridgeConfigError, Filling, Made, Names, Part, Secret, bridge_config};
 pub use entry::{Entry, Namespaces};
 pub use facts::FileFacts;

@@ -88,6 +88,13 @@ fn an_entry_by_itself_is_mended() {
         (Code::DeadEntry, "users", r"@^irc_.*:example\.com$", Some(r"@irc_.*:example\.com$")),
         (Code::DeadEntry, "aliases", r"irc_.*:example\.com$", Some(r"#irc_.*:example\.com$")),
         (Code::DeadEntry, "users", "irc_.*", Some(r"@irc_.*:example\.com$")),
+        // A name is that name and not all that begins so.
+        (Code::DeadEntry, "users", "telegrambot", Some(r"@telegrambot:example\.com$")),
+        (Code::DeadEntry, "users", "^telegrambot$", Some(r"^@telegrambot:example\.com$")),
+        (Code::DeadEntry, "users", "'@telegrambot'", Some(r"@telegrambot:example\.com$")),
+        // One name, or all that begins so?
+        (Code::DeadEntry, "users", "irc_", None),
+        (Code::DeadEntry, "users", "irc_[a-z]+", None),
         // Whose these are is for somebody else to say.
         (Code::DeadEntry, "users", "#irc_.*", None),
         (Code::DeadEntry, "users", r"@irc_.*:localhost$", None),
@@ -104,6 +111,12 @@ fn who_only_looks_on_may_mean_other_servers() {
         fix_of_one(Code::UnescapedDot, "users", "@irc_.*:example.com$", false).as_deref(),
         Some(r"@irc_.*:example\.com$")
     );
+}
+
+#[test]
+fn who_looks_on_at_one_name_looks_on_at_no_other() {
+    let with = fix_of_one(Code::DeadEntry, "users", "telegrambot", false);
+    assert_eq!(with.as_deref(), Some(r"@telegrambot:example\.com$"));
 }
 
 #[test]
@@ -149,6 +162,34 @@ fn an_own_user_is_left_out_of_another_s_namespace() {
     let expected = Some(("irc".to_owned(), r"@irc_(?!helper:).*:example\.com$".to_owned()));
     assert_eq!(fix(Code::SenderConflict, &[("irc", "irc-bot", &irc), ("b", "irc_helper", &[])]), expected);
     assert_eq!(fix(Code::SenderConflict, &[("a", "same", &[]), ("b", "same", &[])]), None);
+}
+
+#[test]
+fn no_bridge_is_given_a_regex_that_it_does_not_start_with() {
+    let (irc, libera) = ([("users", "@irc_.*", true)], [("users", r"@irc_libera_.*:example\.com$", true)]);
+    // heisenbridge takes its prefix from the regex, and says who it is by its `id`, its own user or its settings.
+    for (id, sender) in [("heisenbridge", "bot"), ("hb", "heisenbridge")] {
+        let set = [(id, sender, &irc[..]), ("libera", "l-bot", &libera[..])];
+        assert_eq!(fix(Code::ExclusiveConflict, &set), None, "{id}");
+        assert_eq!(fix(Code::SenderConflict, &[(id, sender, &irc), ("b", "irc_helper", &[])]), None, "{id}");
+        assert_eq!(fix(Code::OpenEnd, &set[..1]), Some((id.to_owned(), r"@irc_.*:example\.com$".to_owned())));
+    }
+    let users = json!([{"regex": "@irc_.*", "exclusive": true}]);
+    let mut hb = json!({"id": "hb", "sender_localpart": "bot", "namespaces": {"users": users}});
+    let fix = |hb: &Value| {
+        let set = vec![loaded(hb), registration(("libera", "l-bot", &libera))];
+        let found = findings_of(&Services::new("example.com".parse().expect("a server name"), set));
+        found.iter().find(|finding| finding.code == Code::ExclusiveConflict).expect("a conflict").fix.is_some()
+    };
+    assert!(fix(&hb));
+    hb["heisenbridge"] = json!({"displayname": "IRC"});
+    assert!(!fix(&hb));
+    // What it would take for the beginning of names.
+    let wide = [("users", "@irc_.*_.*", true)];
+    assert_eq!(
+        self::fix(Code::ExclusiveConflict, &[("heisenbridge", "bot", &wide), ("libera", "l-bot", &libera)]),
+        None
+    );
 }
 
 #[test]

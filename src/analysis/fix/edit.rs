@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::beginning::opening;
+use super::beginning::{beginning, opening};
 
 /// A text as a regex that matches it and nothing else, in every syntax.
 pub(super) fn escaped(text: &str) -> String {
@@ -86,11 +86,31 @@ pub(super) fn repaired(source: &str, sigil: char, server_name: &str) -> Vec<(Str
     }
     let ended = repaired.iter().filter_map(|(with, why)| {
         let why = format!("{why}, and ends with the server's name");
-        Some((with_end(with, server_name)?, why))
+        Some((with_server(with, server_name)?, why))
     });
     let ended: Vec<_> = ended.collect();
+    // Of a name, its beginning is not meant.
+    repaired.retain(|(with, _)| !is_text(with));
     repaired.extend(ended);
     repaired
+}
+
+/// The same with this server's name at its end, where it is plain what goes before: a name is that name alone, and a text that
+/// ends in a separator is a name or a beginning.
+fn with_server(source: &str, server_name: &str) -> Option<String> {
+    let open = source.strip_suffix('$').unwrap_or(source);
+    if is_text(open) {
+        let is_name = !open.ends_with(['@', '#', '_', '-', '.', '/']);
+        return is_name.then(|| format!("{open}:{}$", escaped(server_name)));
+    }
+    let is_plain = open.contains(':') || open.ends_with(".*") || open.ends_with(".+");
+    with_end(source, server_name).filter(|_| is_plain)
+}
+
+/// Whether a regex is a literal text without a server.
+fn is_text(source: &str) -> bool {
+    let begins = beginning(source);
+    begins.end == source.len() && !begins.text.contains(':')
 }
 
 /// The same with this server's name, where another stands that is it but for one slip.

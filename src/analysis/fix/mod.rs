@@ -30,7 +30,8 @@
 //!
 //! Every edit is a guess until it is proved ([`proof`]), and what is not proved within the limits is not offered:
 //!
-//! 1. the homeserver takes the new regex, alone and with the others of its list;
+//! 1. the homeserver takes the new regex, alone and with the others of its list, and so does the bridge, where one is known to
+//!    read its registration: heisenbridge takes its prefix from there and starts with no `(?!`;
 //! 2. among the IDs of this server it claims all that looks like its own, and no others besides, by the rule of its row: as
 //!    inclusions of languages;
 //! 3. with the edited file in the place of the old one, the whole set is compared again: the finding is gone, and there is

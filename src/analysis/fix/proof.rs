@@ -11,7 +11,7 @@ use crate::analysis::search::{LimitReached, is_within};
 use crate::analysis::term::{ANY, NEVER};
 use crate::analysis::{Finding, FindingPlace};
 use crate::matrix::Kind;
-use crate::registration::{Registration, ValidRegex};
+use crate::registration::{Registration, ValidRegex, is_taken_by_bridge};
 
 /// Whether it is proved.
 pub(super) fn is_proved(mender: &Mender<'_>, finding: &Finding, candidate: &Candidate<'_>) -> bool {
@@ -34,7 +34,7 @@ pub(super) fn proved(mender: &Mender<'_>, finding: &Finding, candidate: &Candida
     (is_better, steps + more)
 }
 
-/// The registration with the edit; `None` if the homeserver does not take it.
+/// The registration with the edit; `None` if the homeserver does not take it, or the bridge itself.
 fn edited(mender: &Mender<'_>, candidate: &Candidate<'_>) -> Option<Registration> {
     let dialect = mender.services.homeserver().dialect;
     // What the homeserver leaves open would have to be proved by both readings.
@@ -52,7 +52,8 @@ fn edited(mender: &Mender<'_>, candidate: &Candidate<'_>) -> Option<Registration
     let together: Vec<&str> =
         entries.iter().filter(|entry| entry.exclusive == exclusive).map(|entry| &*entry.regex).collect();
     syntax.check_together(candidate.kind, &together).ok()?;
-    Some(edited)
+    let entry = &edited.namespaces.of(candidate.kind)[candidate.index as usize];
+    is_taken_by_bridge(&edited, candidate.kind, entry).then_some(edited)
 }
 
 /// Whether no other entry has its regex from the same place of the file, as by an alias.

@@ -27,9 +27,7 @@ pub(super) fn read(
 }
 
 fn of_registration(reader: &Reader<'_>, registration: &Registration) -> BridgeConfig {
-    let is_of = |text: &str| text.contains("heisenbridge");
-    let is_heisenbridge =
-        reader.has(&["heisenbridge"]) || is_of(&registration.id) || is_of(&registration.sender_localpart);
+    let is_heisenbridge = reader.has(&["heisenbridge"]) || is_heisenbridges(registration);
     let mut config = BridgeConfig::of(if is_heisenbridge { Bridge::Heisenbridge } else { Bridge::Copy });
     config.id = reader.text(&["id"]);
     config.address = reader.url(&["url"]);
@@ -46,6 +44,30 @@ fn of_registration(reader: &Reader<'_>, registration: &Registration) -> BridgeCo
     config
 }
 
+/// Whether heisenbridge has made a registration: it writes what it is set to below a key of its own name.
+fn is_heisenbridges(registration: &Registration) -> bool {
+    let is_of = |text: &str| text.contains("heisenbridge");
+    let has_settings = registration.extra.as_ref().is_some_and(|extra| extra.contains_key("heisenbridge"));
+    has_settings || is_of(&registration.id) || is_of(&registration.sender_localpart)
+}
+
+/// Whether the bridge that reads a registration takes an entry of it: of heisenbridge, the one of its own user, or one that
+/// begins with what its users' names begin with, as it stands. What is built on
+/// matrix-bot-sdk reads its prefix there, too; a registration does not say so.
+pub(super) fn is_taken(registration: &Registration, kind: Kind, entry: &Entry) -> bool {
+    let is_plain =
+        |parts: Vec<Part>| matches!(&parts[0], Part::Text(text) if !text.contains(|c| r".^$*+?{}[]()|\".contains(c)));
+    kind != Kind::User
+        || !is_heisenbridges(registration)
+        || is_own(registration, entry)
+        || parts(&entry.regex).is_some_and(is_plain)
+}
+
+fn is_own(registration: &Registration, entry: &Entry) -> bool {
+    let own = entry.regex.split(':').next().and_then(|own| own.strip_prefix('@'));
+    own == Some(&*registration.sender_localpart)
+}
+
 fn as_claimed(kind: Kind, entry: &Entry) -> Names {
     Names { kind, written: entry.regex.to_string(), place: entry.place, made: Made::Regex(entry.regex.clone()) }
 }
@@ -53,9 +75,8 @@ fn as_claimed(kind: Kind, entry: &Entry) -> Names {
 /// heisenbridge takes what its users are called from the regex: one entry besides that of its own user, exclusive, a prefix
 /// that ends in `_` or `/`, and then `.*` or `.+`. It stops at the start otherwise.
 fn heisenbridge(reader: &Reader<'_>, registration: &Registration, config: &mut BridgeConfig) {
-    let own = format!("@{}", registration.sender_localpart);
     let entries = registration.namespaces.of(Kind::User);
-    let others: Vec<&Entry> = entries.iter().filter(|entry| entry.regex.split(':').next() != Some(&own)).collect();
+    let others: Vec<&Entry> = entries.iter().filter(|entry| !is_own(registration, entry)).collect();
     let [entry] = others[..] else {
         let place = others.get(1).map_or_else(|| reader.top(), |entry| entry.place);
         let count = others.len();

@@ -36,6 +36,7 @@ use super::syntax::{self, Subject};
 use super::{Fault, FaultCode, Place, Said, TokenDigest, TokenHasher, ValidRegex};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
+use crate::registration::{Entry, Registration};
 use pyyaml::{Document, Release, Value};
 use reader::Reader;
 pub use template::{Filling, Part};
@@ -185,6 +186,11 @@ impl fmt::Display for BridgeConfigError {
 }
 
 impl std::error::Error for BridgeConfigError {}
+
+/// Whether the bridge whose registration it is starts with an entry: there are bridges that read theirs, too.
+pub(crate) fn is_taken_by_bridge(registration: &Registration, kind: Kind, entry: &Entry) -> bool {
+    copy::is_taken(registration, kind, entry)
+}
 
 /// Reads a bridge's configuration, whichever bridge's it is.
 pub fn bridge_config(
