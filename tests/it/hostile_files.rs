@@ -38,8 +38,11 @@ pub(super) fn files() -> Vec<(&'static str, String)> {
         ("a long key", aliases_of("key", "x: &a {exclusive: true, regex: '', ? LONG : 1}\nnamespaces:\n  users: [")),
         (
             "many protocols",
-            full("x: a\nnamespaces: {}\nprotocols: [", "", &(0..37_000).map(|at| format!("{at},")).collect::<String>())
-                + "]\n",
+            full(
+                "x: a\nnamespaces: {}\nprotocols: [",
+                "",
+                &(0..37_000).map(|at: u32| at.to_string()).collect::<Vec<_>>().join(","),
+            ) + "]\n",
         ),
         ("long protocols", aliases_of("@abc", "x: &a 'LONG'\nnamespaces: {}\nprotocols: [")),
         ("many entries", full(users, &format!("{entry}@a'}}\n"), "")),

@@ -108,7 +108,7 @@ fn every_operation_has_an_example_in_the_readme_that_is_answered() {
             asked.insert(format!("{method} {}", target.split('?').next().expect("a path")));
         }
     }
-    let document: Value = serde_json::from_str(&bailiwick::http::openapi_document()).expect("JSON");
+    let document: Value = serde_json::from_str(bailiwick::http::openapi_document()).expect("JSON");
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
         item.as_object().expect("operations").keys().map(move |method| format!("{} {path}", method.to_uppercase()))
