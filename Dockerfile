@@ -1,4 +1,6 @@
 # syntax=docker/dockerfile:1
+# The bases are named by tag: a build takes Debian's and Rust's mended packages without a commit here. Who wants the same bytes again
+# names digests (`docker buildx imagetools inspect`), and then has to follow the mends.
 # The machine that builds compiles for the one that runs, which takes as long as for itself; an emulated compiler takes hours.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:1-bookworm AS build
 # amd64 or arm64: `docker build --platform linux/arm64 .`
