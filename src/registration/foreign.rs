@@ -179,7 +179,7 @@ impl Reading<'_> {
         if let Foreign::FigmentTable(table) = self.library
             && id.text != table
         {
-            let message = format!("id is not {table:?}, the name of its table: leave it out");
+            let message = format!("id is not `{table}`, the name of its table: leave it out");
             let fault = Fault::at(FaultCode::InvalidValue, id.place, message);
             faults.push(fault.with(self.dialect().set().same_id));
         }
@@ -259,7 +259,7 @@ impl Reading<'_> {
         // Rust's `regex` draws the regex once more, over several lines, before it says what is wrong.
         let why = error.rsplit_once("\nerror: ").map_or(&*error, |(_, why)| why);
         let (text, why) = (beginning(&regex.text), beginning(why));
-        let message = format!("the regex {text:?} in {of} is refused by {server}: {why}");
+        let message = format!("the regex `{text}` in {of} is refused by {server}: {why}");
         Fault::at(FaultCode::InvalidRegex, regex.place, message).with(self.dialect().set().bad_regex)
     }
 

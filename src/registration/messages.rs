@@ -245,7 +245,7 @@ pub(super) fn invalid_regex(kind_of: &str, regex: &str, error: &PatternError, pl
         None => error.help().map(str::to_owned),
     };
     let message = format!(
-        "the regex {regex:?} in namespaces.{kind_of} is refused by Python: {error}{}",
+        "the regex `{regex}` in namespaces.{kind_of} is refused by Python: {error}{}",
         help.map_or(String::new(), |help| format!("; {help}"))
     );
     Fault::at(FaultCode::InvalidRegex, place, message)

@@ -90,7 +90,7 @@ fn a_check_says_what_tuwunel_would_do_about_a_table() {
     let faults = [
         (SLACK.replace("'@slack_.*'", "'@slack_{[0-9]+}'"), "would stop loading there"),
         (SLACK.replace("hs_token", "hs-token"), "would refuse to start"),
-        (SLACK.replace("sender_localpart", "id"), "id is not \"slack\", the name of its table"),
+        (SLACK.replace("sender_localpart", "id"), "id is not `slack`, the name of its table"),
     ];
     for (table, what) in faults {
         fs::write(&config, format!("{IRC}{table}")).expect("written");
