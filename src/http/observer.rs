@@ -14,6 +14,7 @@ use actix_web::http::header::{
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::{HttpMessage, HttpResponse, web};
 
+use super::caller::Who;
 use super::decision_record::DECISION_ID;
 use super::doors::Sender;
 use super::error::ApiError;
@@ -102,8 +103,10 @@ impl Observer {
             let (status, took) = (response.status().as_u16(), began.elapsed());
             self.metrics.answered(&method, status, took);
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            // Nobody has a role where nobody is asked for a token.
+            let role = caller.filter(|caller| caller.who != Who::Anybody).map(|caller| caller.role.as_str());
             let caller = caller.map(tracing::field::display);
-            tracing::debug!(route = self.metrics.route(), %method, status, micros, caller, "request");
+            tracing::debug!(route = self.metrics.route(), %method, status, micros, role, caller, "request");
             Ok(response.map_body(|_, content| InUse::new(content, in_flight, [body, answer])))
         }
     }

@@ -170,7 +170,8 @@ fn who_asks_is_known_by_the_name_of_the_token() {
     let tokens = tempfile::NamedTempFile::new().expect("a file");
     let (web, other) = ("web-token-0123456789abcdef", "other-token-0123456789abcdef");
     fs::write(tokens.path(), format!("register web {web}\nread {other}\n")).expect("written");
-    let recorded = Recorded::with(&["--auth-token-file", tokens.path().to_str().expect("UTF-8")]);
+    let path = tokens.path().to_str().expect("UTF-8");
+    let recorded = Recorded::with(&["--auth-token-file", path, "--log-level", "debug", "--log-format", "json"]);
     for token in [web, other] {
         let request = format!(
             "GET /v1/may-register?localpart=telegram_1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -181,7 +182,17 @@ fn who_asks_is_known_by_the_name_of_the_token() {
     let records = recorded.records(2);
     let by: Vec<&Value> = records.iter().map(|record| &record["requested_by"]).collect();
     assert_eq!(by, [&json!("token:web"), &json!("role:read")]);
+    // The access log says what the caller may do beside how it is called, and of nobody a role.
     let metrics = recorded.service.get("/metrics").text();
+    for said in [
+        "\"role\":\"register\",\"caller\":\"token:web\"",
+        "\"role\":\"read\",\"caller\":\"role:read\"",
+        "\"caller\":\"anybody\"",
+    ] {
+        recorded.service.says(said);
+    }
+    let open = |line: &&str| line.contains("\"caller\":\"anybody\"");
+    assert!(recorded.service.log().lines().filter(open).all(|line| !line.contains("\"role\"")));
     for line in
         ["bailiwick_token_requests_total{token=\"web\"} 1", "bailiwick_token_requests_total{token=\"unnamed\"} 1"]
     {
