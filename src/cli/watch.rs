@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,6 +18,7 @@ use super::output::Printed;
 use super::{INTERNAL, complain, tell};
 use crate::reload::{BLIND_POLL, MAX_WAIT, POLL, QUIET, Schedule, Trigger};
 use crate::source::{Hint, Listed, Provider, Version};
+use crate::telemetry::timestamp;
 
 /// What shells say of a program that was interrupted, here before it could say anything: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
@@ -78,7 +79,7 @@ pub(super) fn run(
             return ExitCode::from(code);
         }
         if io::stderr().is_terminal() {
-            tell("watching what was checked; Ctrl-C ends");
+            tell(&watching(SystemTime::now()));
         }
         wait(&watched, &hints);
     }
@@ -148,8 +149,27 @@ fn end_on_signal(verdict: Arc<AtomicU8>) -> io::Result<()> {
     Ok(())
 }
 
+/// What is said while nothing changes. With the time: after a change that changes nothing of what is found, who has just saved a
+/// file would not know whether it was looked at.
+fn watching(since: SystemTime) -> String {
+    let milliseconds = since.duration_since(UNIX_EPOCH).map_or(0, |past| past.as_millis());
+    let time = timestamp(u64::try_from(milliseconds).unwrap_or_default());
+    format!("checked at {time}; watching for changes, Ctrl-C ends")
+}
+
 /// Empties a terminal, so that what is said of one state of the files is not taken for what is said of the next.
 fn clear() {
     // A terminal that is gone shows in what is printed next.
     let _ = io::stdout().write_all(b"\x1b[2J\x1b[H");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_watches_is_told_when_it_looked() {
+        let said = watching(UNIX_EPOCH + std::time::Duration::from_millis(1_764_130_000_123));
+        assert_eq!(said, "checked at 2025-11-26T04:06:40.123Z; watching for changes, Ctrl-C ends");
+    }
 }

@@ -12,6 +12,7 @@ mod metrics;
 mod panics;
 #[cfg(target_os = "linux")]
 mod process;
+mod timestamp;
 mod visible;
 
 pub use decision_log::DecisionLog;
@@ -21,4 +22,5 @@ pub use metrics::{Info, Metrics, signed};
 pub use panics::report as report_panics;
 #[cfg(target_os = "linux")]
 pub use process::resident_bytes;
+pub use timestamp::timestamp;
 pub use visible::{Visible, VisibleJson};
