@@ -122,7 +122,7 @@ impl<'a> MatrixId<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// The string is empty.
-    #[error("an ID must not be empty: it begins with `@` (user), `#` (alias) or `!` (room)")]
+    #[error("an ID must not be empty: it begins with `@` (user), `#` (alias; `%23` in a URL) or `!` (room)")]
     Empty,
     /// The string begins with something else than a sigil.
     #[error("an ID begins with `@` (user), `#` (alias) or `!` (room)")]
