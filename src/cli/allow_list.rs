@@ -11,7 +11,8 @@
 //!   names than it had when somebody said "that is meant" is told of again.
 //! * A file that cannot be loaded is an error that nothing allows.
 //!
-//! An entry that allows nothing any more is told, since it would hide what comes back.
+//! An entry that allows nothing any more is told, since it would hide what comes back; so is one that names a file that is not
+//! there, since it can allow nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,21 +59,40 @@ impl AllowList {
         self.entries.iter().find(|entry| entry.is_about(finding) && entry.knows_regexes_of(finding))
     }
 
+    /// A sentence for each file that an entry names and that is not there: it is misspelt, named relative to something else than
+    /// the list, or has been taken away.
+    pub(super) fn missing(&self, checked: &[&str]) -> Vec<String> {
+        let is_missing = |file: &&PathBuf| !is_checked(file, checked) && is_nowhere(file);
+        let all = self.entries.iter().flat_map(|entry| entry.files.iter().map(move |file| (entry, file)));
+        let missing = all.filter(|(_, file)| is_missing(file));
+        missing
+            .map(|(entry, file)| {
+                format!(
+                    "{}:{}: names {}, which is not there: files are named relative to the list",
+                    self.path.display(),
+                    entry.line,
+                    file.display()
+                )
+            })
+            .collect()
+    }
+
     /// A sentence for each entry of which all files were checked and that allows nothing of what was found.
     pub(super) fn unused(&self, checked: &[&str], found: &[&Finding]) -> Vec<String> {
-        let is_checked = |file: &PathBuf| checked.iter().any(|other| is_same(file, Path::new(other)));
         let about = |entry: &Entry| found.iter().find(|finding| entry.is_about(finding)).copied();
         let is_used = |entry: &&Entry| {
             found.iter().any(|finding| self.entry_for(finding).is_some_and(|allows| std::ptr::eq(allows, *entry)))
         };
-        let unused = self.entries.iter().filter(|entry| !is_used(entry) && entry.files.iter().all(is_checked));
+        let unused = self
+            .entries
+            .iter()
+            .filter(|entry| !is_used(entry) && entry.files.iter().all(|file| is_checked(file, checked)));
         unused
             .map(|entry| {
                 let at = format!("{}:{}", self.path.display(), entry.line);
                 match about(entry) {
                     Some(finding) => {
-                        let regexes: Vec<String> =
-                            regexes_of(finding).map(|regex| format!("`{}`", regex.escape_debug())).collect();
+                        let regexes: Vec<String> = regexes_of(finding).map(|regex| format!("`{regex}`")).collect();
                         format!(
                             "{at}: allows nothing, since its `regexes` would have to name {}",
                             regexes.join(" and ")
@@ -125,6 +145,19 @@ impl Entry {
 
 fn regexes_of(finding: &Finding) -> impl Iterator<Item = &str> {
     finding.places.iter().filter_map(|place| place.regex.as_deref())
+}
+
+fn is_checked(file: &Path, checked: &[&str]) -> bool {
+    checked.iter().any(|other| is_same(file, Path::new(other)))
+}
+
+/// Whether a file that is not checked is not there. What is no path need not be there to be meant: standard input, what is kept
+/// in a database (`store:irc`), a table of a file that is (`tuwunel.toml#irc`). Where that cannot be told, it may be there.
+fn is_nowhere(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let table_of = name.rsplit_once('#').map(|(before, _)| file.with_file_name(before));
+    let is_no_path = name == "-" || name.starts_with("store:") || table_of.is_some_and(|file| file.exists());
+    !is_no_path && file.try_exists().is_ok_and(|exists| !exists)
 }
 
 /// Whether two paths lead to the same file, or are the same in words, where there is none: a table of a file has a name that

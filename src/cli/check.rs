@@ -9,8 +9,9 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::allow_list::AllowList;
+use super::completed::Completed;
 use super::fix::{self, Edited, How};
-use super::nothing::{nothing_found, passed_over_in};
+use super::nothing::{nothing_found, tell_passed_over};
 use super::output::{self, Printed, printed};
 use super::report::{self, Allowed, Document, Report, Texts, Unchecked};
 use super::sources::{Homeservers, Sources};
@@ -65,11 +66,11 @@ pub(super) struct Check {
     all: bool,
 
     /// Let findings of this code count as errors; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = codes::of_finding, help_heading = "Findings")]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_DENY", value_delimiter = ',', value_parser = Completed::new(codes::of_finding, codes::findings()), hide_possible_values = true, help_heading = "Findings")]
     deny: Vec<Code>,
 
     /// Allow all findings of this code: they are counted, and weigh nothing; may be given several times.
-    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = codes::of_finding, help_heading = "Findings")]
+    #[arg(long, value_name = "CODE", env = "BAILIWICK_ALLOW", value_delimiter = ',', value_parser = Completed::new(codes::of_finding, codes::findings()), hide_possible_values = true, help_heading = "Findings")]
     allow: Vec<Code>,
 
     /// Allow the findings that a file (YAML) names, each with a reason: `- {code: open-end, files: [hookshot.yaml], because:
@@ -154,12 +155,10 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
     let of_bridges = |snapshot: &Snapshot| bridge_config::findings(&comparer, snapshot, &bridges, &texts);
     found.extend(waiting(&snapshots, || find(&comparer, &snapshots, &of_bridges)));
     if snapshots.iter().all(|snapshot| snapshot.files().is_empty()) {
-        let message = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
-        found.push(Arc::new(Finding::nothing_found(message)));
+        let why = nothing_found(&check.sources.dirs, &check.sources.synapse.paths);
+        found.push(Arc::new(Finding::nothing_found(format!("there is nothing to check: {why}"))));
     } else {
-        for (dir, what) in passed_over_in(&check.sources.dirs) {
-            tell(&format!("note: {}: {what}", dir.display()));
-        }
+        tell_passed_over(&snapshots, &check.sources.dirs);
     }
     tell_unused(&list, &snapshots, &found);
     let (allowed, found) = sorted_out(found, check, &list);
@@ -360,8 +359,8 @@ fn tell_unused(list: &AllowList, snapshots: &[Arc<Snapshot>], found: &[Arc<Findi
     let checked: Vec<&str> =
         snapshots.iter().flat_map(|snapshot| snapshot.files()).map(|file| &**file.file()).collect();
     let found: Vec<&Finding> = found.iter().map(|finding| &**finding).collect();
-    for unused in list.unused(&checked, &found) {
-        tell(&format!("note: {unused}"));
+    for entry in list.missing(&checked).into_iter().chain(list.unused(&checked, &found)) {
+        tell(&format!("note: {entry}"));
     }
 }
 

@@ -67,7 +67,8 @@ pub(super) fn of_finding(text: &str) -> Result<Code, String> {
     }
 }
 
-fn findings() -> impl Iterator<Item = &'static str> {
+/// The codes of findings.
+pub(super) fn findings() -> impl Iterator<Item = &'static str> {
     Code::ALL.iter().map(|code| code.as_str())
 }
 

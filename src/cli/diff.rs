@@ -10,9 +10,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::load::{self, LeftOut};
+use super::nothing::tell_unless_found;
 use super::output::{self, Format, print};
 use super::sources::{SynapseConfig, Whose, at, is_once, standard_input_once, unread_directories};
-use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
+use super::{ERRORS, OK, USAGE, WARNINGS, complain, homeserver_names, tell};
 use crate::analysis::{Change, ChangeKind, Comparer, WitnessIs};
 use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::ServerName;
@@ -26,7 +27,7 @@ use crate::telemetry::Visible;
   bailiwick diff --synapse-config homeserver.yaml registrations
   bailiwick diff --synapse-config homeserver.yaml --to tuwunel
 
-Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, 3 a service no longer holds or \
+Exit codes: 0 nobody loses an ID, 1 IDs have become contested or a file of NEW cannot be loaded, or it has none, 3 a service no longer holds or \
 sees IDs, or that could not be decided, 64 usage, 70 internal")]
 pub(super) struct Diff {
     /// The registrations as they were, and as they will be: OLD and NEW, each a directory or a file. With `--synapse-config`
@@ -46,7 +47,13 @@ pub(super) struct Diff {
 
     /// The homeserver that NEW is for, where it is another one than that of OLD: which IDs change hands when a server is
     /// moved.
-    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_TO")]
+    #[arg(
+        long,
+        value_name = "HOMESERVER",
+        env = "BAILIWICK_TO",
+        value_parser = homeserver_names::one(),
+        hide_possible_values = true
+    )]
     to: Option<Dialect>,
 
     /// The homeserver's name, as it stands after the colon of its users' IDs.
@@ -65,6 +72,9 @@ struct Difference {
     complete: bool,
     /// The files that cannot be loaded and are left out.
     left_out: Vec<LeftOutOf>,
+    /// Whether there is nothing in the new set, which is rather a wrong path than what somebody wants.
+    #[serde(skip)]
+    nothing: bool,
     changes: Vec<Change>,
 }
 
@@ -96,7 +106,7 @@ pub(super) fn run(diff: &Diff) -> ExitCode {
 /// The gravest of what there is to say.
 fn code(difference: &Difference) -> u8 {
     let any = |kinds: &[ChangeKind]| difference.changes.iter().any(|change| kinds.contains(&change.change));
-    if any(&[ChangeKind::BecameContested]) || difference.left_out.iter().any(|file| file.new) {
+    if any(&[ChangeKind::BecameContested]) || difference.nothing || difference.left_out.iter().any(|file| file.new) {
         ERRORS
     } else if any(&[ChangeKind::Lost, ChangeKind::Left, ChangeKind::Undecided]) {
         WARNINGS
@@ -109,19 +119,26 @@ fn difference(diff: &Diff) -> anyhow::Result<Difference> {
     let mut left_out = Vec::new();
     let (from, to) = (diff.whose.homeserver, diff.to.unwrap_or(diff.whose.homeserver));
     let (server_name, old, new) = diff.given()?;
-    let mut load = |sources: Vec<Arc<dyn Provider>>, new| {
+    let mut load = |set: Set, new| {
         let homeserver = Homeserver::new(server_name.clone(), if new { to } else { from });
-        let snapshot = load::load(homeserver, sources)?;
+        let snapshot = load::load(homeserver, set.sources)?;
         left_out.extend(load::left_out(&snapshot).map(|file| LeftOutOf { file, new }));
-        anyhow::Ok(snapshot)
+        let of = if new { "NEW: " } else { "OLD: " };
+        let nothing = tell_unless_found(slice::from_ref(&snapshot), &set.paths, &set.configs, of);
+        anyhow::Ok((snapshot, nothing))
     };
-    let (old, new) = (load(old, false)?, load(new, true)?);
+    let ((old, _), (new, nothing)) = (load(old, false)?, load(new, true)?);
     let changes = Comparer::new()?.difference(old.services(), new.services());
-    Ok(Difference { complete: left_out.is_empty(), left_out, changes })
+    Ok(Difference { complete: left_out.is_empty(), left_out, nothing, changes })
 }
 
-/// What registrations come from.
-type Set = Vec<Arc<dyn Provider>>;
+/// What registrations come from, and where that is.
+#[derive(Clone, Default)]
+struct Set {
+    sources: Vec<Arc<dyn Provider>>,
+    paths: Vec<PathBuf>,
+    configs: Vec<PathBuf>,
+}
 
 impl Diff {
     /// The homeserver's name, and the registrations as they were and as they will be.
@@ -136,7 +153,7 @@ impl Diff {
             let (homeserver, sources) =
                 self.synapse.sources_of(paths, given, &mut |note| tell(&format!("note: {note}")))?;
             names.push(homeserver.name);
-            anyhow::Ok(Some(sources))
+            anyhow::Ok(Some(Set { sources, configs: paths.to_vec(), ..Set::default() }))
         };
         let (old, new) = (configured(&self.synapse.paths)?, configured(&self.new_synapse_config)?);
         let mut paths = self.sets.iter();
@@ -147,7 +164,7 @@ impl Diff {
         let read = |path: &PathBuf, by| {
             unread_directories(slice::from_ref(path), by, |file| fs::read(file))
                 .for_each(|note| tell(&format!("note: {note}")));
-            at(path, by).map(|source| vec![source])
+            at(path, by).map(|source| Set { sources: vec![source], paths: vec![path.clone()], ..Set::default() })
         };
         let old = old_path.map(|path| read(path, self.whose.homeserver)).transpose()?.or(old);
         let new = new_path.map(|path| read(path, self.to.unwrap_or(self.whose.homeserver))).transpose()?.or(new);

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::OK;
 use super::codes::{self, AnyCode};
+use super::completed::Completed;
 use super::output::print;
 use crate::analysis::Code;
 
@@ -16,7 +17,7 @@ use crate::analysis::Code;
 Exit codes: 0 printed, 64 there is no such code, 70 internal")]
 pub(super) struct Explain {
     /// A code as `check` prints it in brackets; without one, all of them in a table.
-    #[arg(value_name = "CODE", value_parser = codes::any)]
+    #[arg(value_name = "CODE", value_parser = Completed::new(codes::any, AnyCode::all().map(AnyCode::as_str)), hide_possible_values = true)]
     code: Option<AnyCode>,
 }
 

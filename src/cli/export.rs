@@ -1,10 +1,11 @@
 use std::io::Write;
 use std::process::ExitCode;
+use std::slice;
 
 use clap::Args;
 
 use super::load::{self, LeftOut};
-use super::nothing::nothing_found;
+use super::nothing::tell_unless_found;
 use super::output::print;
 use super::sources::{Sources, Whose};
 use super::{ERRORS, OK, USAGE, WARNINGS, complain, tell};
@@ -55,10 +56,8 @@ fn say(export: &Export) -> anyhow::Result<ExitCode> {
     for file in &left_out {
         tell(&file.to_string());
     }
-    let nothing = snapshot.files().is_empty();
-    if nothing {
-        tell(&nothing_found(&export.sources.dirs, &export.sources.synapse.paths));
-    }
+    let Sources { dirs, synapse, .. } = &export.sources;
+    let nothing = tell_unless_found(slice::from_ref(&snapshot), dirs, &synapse.paths, "there is nothing to export: ");
     let services = snapshot.services();
     let reserved = Comparer::new()?.reserved(services, export.format.told(), &Deadline::none());
     for Inexact { as_id, regex, file, line, why } in &reserved.inexact {

@@ -5,12 +5,14 @@ mod allow_list;
 mod bridge_config;
 mod check;
 mod codes;
+mod completed;
 mod diff;
 mod environment;
 mod explain;
 mod export;
 mod fix;
 mod health;
+mod homeserver_names;
 mod listen;
 mod load;
 mod manual;
@@ -129,7 +131,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return unusable(&error, &line),
     };
-    let strangers = environment::strangers(Arguments::command(), std::env::vars_os().map(|(name, _)| name));
+    let strangers = strangers();
     // A service says it in its log.
     for stranger in strangers.iter().filter(|_| !matches!(arguments.command, Command::Serve(_))) {
         tell(&format!("note: {stranger}"));
@@ -153,6 +155,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What is set in the environment, is called like a setting, and is none.
+fn strangers() -> Vec<String> {
+    environment::strangers(Arguments::command(), std::env::vars_os().map(|(name, _)| name))
+}
+
 /// Says why the command line cannot be used, or what it asks clap for: help, or the version.
 fn unusable(error: &clap::Error, line: &[OsString]) -> ExitCode {
     // Nowhere to report that this output is closed.
@@ -160,7 +167,8 @@ fn unusable(error: &clap::Error, line: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return ExitCode::from(OK);
     }
-    for hint in usage::hints(error, Arguments::command(), line) {
+    // What is missing may be what a variable was meant to say.
+    for hint in usage::hints(error, Arguments::command(), line).into_iter().chain(strangers()) {
         tell(&format!("note: {hint}"));
     }
     ExitCode::from(USAGE)

@@ -8,12 +8,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::environment;
 use super::load::{self, LeftOut};
+use super::nothing::tell_unless_found;
 use super::output::{self, Format, print};
 use super::sources::{Sources, SynapseConfig};
 use super::store_option::StoreOption;
-use super::{ERRORS, OK, USAGE, complain, tell};
+use super::{ERRORS, OK, USAGE, complain, environment, homeserver_names, tell};
 use crate::homeserver::{Dialect, Homeserver, Several};
 use crate::index::Scratch;
 use crate::matrix::{Kind, MatrixId, ServerName};
@@ -27,7 +27,8 @@ use crate::telemetry::Visible;
   bailiwick owner /etc/matrix-synapse/appservices @irc_bob:example.com
   bailiwick owner --synapse-config homeserver.yaml '#irc_rust:example.com'
 
-Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, 64 usage, 70 internal")]
+Exit codes: 0 every registration has been loaded, 1 one of them could not be and is left out, or there is none, 64 usage, \
+                        70 internal")]
 pub(super) struct Owner {
     /// The IDs to explain, which begin with `@`, `#` or `!`, and directories of registrations or single files, as for
     /// `check`. A path that begins so is written `./@path`. Without a directory, those of `BAILIWICK_DIRS` count.
@@ -48,7 +49,14 @@ pub(super) struct Owner {
     /// The homeservers whose answers are given: `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`, `palpo-421`
     /// (since that pull request), `spec` or `spec-anywhere` (its other reading); several with commas between them, or `all`. How
     /// they differ: docs/homeservers.md.
-    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
+    #[arg(
+        long,
+        value_name = "HOMESERVER",
+        env = "BAILIWICK_HOMESERVER",
+        default_value = "synapse",
+        value_parser = homeserver_names::several(),
+        hide_possible_values = true
+    )]
     homeserver: Several,
 
     /// How the answer is written.
@@ -149,24 +157,28 @@ fn explain(owner: &Owner) -> anyhow::Result<ExitCode> {
     let first = owner.homeserver.dialects()[0];
     let (homeserver, resolved) = sources.resolve(first, &mut told)?;
     let load = |&dialect: &Dialect| {
-        let sources = sources.also_for(dialect, (first, &resolved), &mut told)?;
-        load::load(Homeserver::new(homeserver.name.clone(), dialect), sources)
+        let read = sources.also_for(dialect, (first, &resolved), &mut told)?;
+        load::load(Homeserver::new(homeserver.name.clone(), dialect), read)
     };
     let snapshots = owner.homeserver.dialects().iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    // Of no registrations whatever is asked about is unclaimed, which is no answer.
+    let nothing =
+        tell_unless_found(&snapshots, &sources.dirs, &sources.synapse.paths, "there is nothing to answer by: ");
+    let at_least = if nothing { ERRORS } else { OK };
     match &snapshots[..] {
         [one] => {
             let answer = Answer::of(one, &ids);
             for file in &answer.left_out {
                 tell(&file.to_string());
             }
-            Ok(print(answer.code(), |out| match owner.format {
+            Ok(print(answer.code().max(at_least), |out| match owner.format {
                 Format::Human => answer.results.iter().try_for_each(|one| out.write_all(human(one).as_bytes())),
                 Format::Json => output::json(out, &answer),
             }))
         }
         several => {
             let homeservers: Vec<_> = several.iter().map(|snapshot| AnswerOf::of(snapshot, &ids)).collect();
-            let code = homeservers.iter().map(|one| one.answer.code()).max().unwrap_or(OK);
+            let code = homeservers.iter().map(|one| one.answer.code()).fold(at_least, u8::max);
             Ok(print(code, |out| match owner.format {
                 Format::Human => homeservers.iter().try_for_each(|one| out.write_all(one.human().as_bytes())),
                 Format::Json => output::json(out, &Answers { homeservers }),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 
+use super::homeserver_names;
 use super::store_option::StoreOption;
 use super::synapse_config::{self, MapPath, Note};
 use crate::homeserver::{Dialect, Homeserver, Several, Toml};
@@ -44,7 +45,14 @@ pub(crate) struct Sources {
 pub(crate) struct Whose {
     /// The homeserver whose answers are given: `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`,
     /// `palpo-421` (since that pull request), `spec` or `spec-anywhere` (its other reading). How they differ: docs/homeservers.md.
-    #[arg(long, value_name = "HOMESERVER", env = "BAILIWICK_HOMESERVER", default_value = "synapse")]
+    #[arg(
+        long,
+        value_name = "HOMESERVER",
+        env = "BAILIWICK_HOMESERVER",
+        default_value = "synapse",
+        value_parser = homeserver_names::one(),
+        hide_possible_values = true
+    )]
     pub(crate) homeserver: Dialect,
 }
 
@@ -59,7 +67,9 @@ pub(crate) struct Homeservers {
         id = "homeservers",
         value_name = "HOMESERVER",
         env = "BAILIWICK_HOMESERVER",
-        default_value = "synapse"
+        default_value = "synapse",
+        value_parser = homeserver_names::several(),
+        hide_possible_values = true
     )]
     pub(crate) several: Several,
 }

@@ -198,6 +198,14 @@ pub struct UnknownDialect {
     name: String,
 }
 
+impl UnknownDialect {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 fn known() -> String {
     Dialect::ALL.map(|dialect| format!("`{}`", dialect.name())).join(", ")
 }

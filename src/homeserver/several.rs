@@ -2,14 +2,14 @@ use std::str::FromStr;
 
 use super::{Dialect, UnknownDialect};
 
-/// What stands for every homeserver.
-const ALL: &str = "all";
-
 /// Homeservers whose answers are held against each other, each once, in the order in which they were named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Several(Vec<Dialect>);
 
 impl Several {
+    /// What stands for every homeserver.
+    pub const EVERY: &str = "all";
+
     /// Every homeserver. The specification is one of them, with its two readings: the second is none by itself.
     #[must_use]
     pub fn all() -> Self {
@@ -37,7 +37,7 @@ impl FromStr for Several {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut dialects: Vec<Dialect> = Vec::new();
         for name in text.split(',').map(str::trim) {
-            let named = if name == ALL { Self::all().0 } else { vec![name.parse()?] };
+            let named = if name == Self::EVERY { Self::all().0 } else { vec![name.parse()?] };
             for dialect in named {
                 if !dialects.contains(&dialect) {
                     dialects.push(dialect);

@@ -75,11 +75,58 @@ fn an_error_is_allowed_for_what_is_named_and_for_nothing_else() {
     let stale = check_allowing(home, regexes, &[]);
     let said = String::from_utf8_lossy(&stale.stderr).into_owned();
     assert!(stale.status.code() == Some(0) && said.contains("allow.yaml:1: allows nothing that was found"), "{said}");
-    fs::remove_file(home.join("registrations/b.yaml")).expect("removed");
-    assert!(check_allowing(home, regexes, &[]).stderr.is_empty());
+    fs::rename(home.join("registrations/b.yaml"), home.join("b.yaml.disabled")).expect("moved");
+    fs::write(home.join("allow.yaml"), "- {code: open-end, files: b.yaml.disabled, because: later}\n")
+        .expect("written");
+    assert!(check(home, &WITH).stderr.is_empty());
     let broken = check_allowing(home, "  when: always\n", &[]);
     let said = String::from_utf8_lossy(&broken.stderr).into_owned();
     assert!(broken.status.code() == Some(64) && said.contains("allow.yaml:4:3: `when` is no key here"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_and_what_is_no_path_is_not() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    register(home, "a", "x_");
+    fs::create_dir(home.join("lists")).expect("made");
+    fs::write(home.join("tuwunel.toml"), "").expect("written");
+    let told = |list: &str, file: &str| {
+        let entry = format!("- code: open-end\n  files: '{file}'\n  because: it is meant\n");
+        fs::write(home.join(list), entry).expect("written");
+        String::from_utf8(check(home, &["--allow-list", list]).stderr).expect("UTF-8")
+    };
+    // As seen from where the command runs, and not from the list.
+    let said = told("lists/allow.yaml", "registrations/a.yaml");
+    let missing =
+        "lists/allow.yaml:1: names lists/registrations/a.yaml, which is not there: files are named relative to";
+    assert!(said.contains(missing), "{said}");
+    let said = told("allow.yaml", "registrations/b.yaml");
+    assert!(said.contains("allow.yaml:1: names registrations/b.yaml, which is not there"), "{said}");
+    assert!(told("lists/allow.yaml", "../registrations/a.yaml").contains("allows nothing that was found"));
+    for elsewhere in ["-", "store:irc", "tuwunel.toml#irc"] {
+        assert_eq!(told("allow.yaml", elsewhere), "", "{elsewhere}");
+    }
+    assert!(told("allow.yaml", "conduit.toml#irc").contains("which is not there"));
+}
+
+#[test]
+fn a_regex_is_named_as_it_can_be_pasted() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    for (id, regex) in [("a", r"@x_.*:example\.com"), ("b", r"@x_y_.*:example\.com")] {
+        register(home, id, "x_");
+        let file = home.join(format!("registrations/{id}.yaml"));
+        let text = fs::read_to_string(&file).expect("read").replace("'@x_.*'", &format!("'{regex}'"));
+        assert!(text.contains(regex), "{text}");
+        fs::write(file, text).expect("written");
+    }
+    let silent = check_allowing(home, "", &[]);
+    let said = String::from_utf8(silent.stderr).expect("UTF-8");
+    let (_, named) = said.split_once("would have to name `").expect("it is told");
+    let (one, other) = named.trim_end().trim_end_matches('`').split_once("` and `").expect("two");
+    let pasted = check_allowing(home, &format!("  regexes: ['{one}', '{other}']\n"), &[]);
+    assert!(pasted.status.code() == Some(0) && pasted.stderr.is_empty(), "{said}{pasted:?}");
 }
 
 #[test]

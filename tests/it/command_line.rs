@@ -212,6 +212,68 @@ fn a_fault_and_a_finding_show_their_line() {
     assert_eq!(region("sender.yaml")["endColumn"], 25);
 }
 
+#[test]
+fn an_answer_that_holds_for_no_registrations_says_so() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let home = home.path();
+    put(home, "old/irc.yaml", &registration("irc", "irc_"));
+    put(home, "off/tom's.yaml.disabled", &registration("irc", "irc_"));
+    put(home, "off/sub/irc.yaml", &registration("irc", "irc_"));
+    put(home, "half/irc.yaml", &registration("irc", "irc_"));
+    put(home, "half/tg.yaml.disabled", &registration("tg", "tg_"));
+    fs::create_dir(home.join("empty")).expect("made");
+    put(home, "homeserver.yaml", "server_name: example.com\napp_service_config_files: []\n");
+    let id = "@irc_x:example.com";
+    let beside = "give them as further arguments): tom's.yaml.disabled\n";
+    for (words, code, told) in [
+        (&["owner", "empty", id][..], 1, "nothing to answer by: no registration was found; empty: empty\n"),
+        (&["owner", "off", id], 1, beside),
+        (&["owner", "off", id, "--homeserver", "all"], 1, beside),
+        (&["owner", "--synapse-config", "homeserver.yaml", id], 1, "no file is listed in app_service_config_files"),
+        (&["owner", "half", id], 0, "note: half: passed over files"),
+        (&["diff", "old", "empty"], 1, "NEW: no registration was found; empty: empty\n"),
+        (&["diff", "old", "off"], 1, beside),
+        (
+            &["diff", "old", "--new-synapse-config", "homeserver.yaml"],
+            1,
+            "NEW: no registration was found; homeserver.yaml",
+        ),
+        // What has just begun has nothing before it.
+        (&["diff", "empty", "old"], 0, "OLD: no registration was found; empty: empty\n"),
+        (&["diff", "old", "half"], 0, "note: half: passed over files"),
+        (&["export", "empty"], 1, "nothing to export: no registration was found; empty: empty\n"),
+        (&["export", "half"], 0, "note: half: passed over files"),
+    ] {
+        let said = run(home, &[NAME], words);
+        assert!(said.code == Some(code) && said.err.contains(told), "{words:?} {:?}: {}", said.code, said.err);
+    }
+    // What is loaded is not passed over.
+    put(home, "tables/irc.toml", "id = 'irc'\n");
+    for words in [
+        &["owner", "old", id][..],
+        &["owner", "half", "half/tg.yaml.disabled", id],
+        &["owner", "off/sub", id],
+        &["check", "tables", "--homeserver", "palpo"],
+    ] {
+        let said = run(home, &[NAME], words);
+        assert!(!said.err.contains("passed over") && !said.err.contains("no registration"), "{words:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_misspelt_variable_is_named_where_what_it_would_say_is_missing() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    put(home.path(), "irc.yaml", &registration("irc", "irc_"));
+    for command in ["check", "serve"] {
+        let said = run(home.path(), &[("BAILIWICK_SERVERNAME", "example.com")], &[command, "irc.yaml"]);
+        let named = "BAILIWICK_SERVERNAME is set in the environment, and no setting is called so: did you mean \
+                     BAILIWICK_SERVER_NAME?";
+        assert!(said.code == Some(64) && said.err.contains(named), "{command}: {}", said.err);
+    }
+    let help = run(home.path(), &[("BAILIWICK_SERVERNAME", "example.com")], &["check", "--help"]);
+    assert_eq!((help.code, &*help.err), (Some(0), ""));
+}
+
 /// Completions and manual pages are made from the definition of the command line, and read by what they are for.
 #[test]
 fn completions_and_manual_pages_know_every_command() {
@@ -227,6 +289,23 @@ fn completions_and_manual_pages_know_every_command() {
                 _bailiwick bailiwick --form check; echo \"${COMPREPLY[@]}\"";
     let completed = Command::new("bash").args(["-c", line]).current_dir(home).output().expect("bash runs");
     assert_eq!(String::from_utf8_lossy(&completed.stdout), "--format\n", "{completed:?}");
+    for (command, before, word, values) in [
+        ("check", "--homeserver", "a", "all\n"),
+        ("check", "--homeserver", "syn", "synapse\n"),
+        ("export", "--homeserver", "a", "\n"),
+        ("diff", "--to", "tuw", "tuwunel\n"),
+        ("check", "--allow", "exclusive-c", "exclusive-conflict\n"),
+        ("check", "--deny", "syntax", "\n"),
+        ("explain", "", "synt", "syntax\n"),
+    ] {
+        let previous = if before.is_empty() { command } else { before };
+        let line = format!(
+            "source ./bailiwick.bash; COMP_WORDS=(bailiwick {command} {before} {word}); \
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _bailiwick bailiwick {word} {previous}; echo \"${{COMPREPLY[@]}}\""
+        );
+        let completed = Command::new("bash").args(["-c", &line]).current_dir(home).output().expect("bash runs");
+        assert_eq!(String::from_utf8_lossy(&completed.stdout), values, "{line}: {completed:?}");
+    }
     assert_eq!(run(home, &[], &["man", "pages"]).code, Some(0));
     for page in ["bailiwick.1", "bailiwick-check.1", "bailiwick-serve.1"] {
         let text = fs::read_to_string(home.join("pages").join(page)).expect(page);
