@@ -31,7 +31,7 @@ use crate::snapshot::{FileRecord, FileState, Snapshot};
   bailiwick check --synapse-config /etc/matrix-synapse/homeserver.yaml --all
   bailiwick check new.yaml --synapse-config /etc/matrix-synapse/homeserver.yaml
   bridge -g -r /dev/stdout | bailiwick check - --server-name example.com
-  bailiwick check /etc/matrix-synapse/appservices --server-name example.com --fix | less
+  bailiwick check registrations --server-name example.com --fix | less
   bailiwick check . --server-name example.com --watch
   bailiwick check registration.yaml --server-name example.com \\
     --bridge-config config.yaml
