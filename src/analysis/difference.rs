@@ -167,7 +167,7 @@ impl<'a> Pass<'a> {
         changes
     }
 
-    /// What a service holds by a homeserver's precedence; `None` if one of its languages is not known.
+    /// What a service holds by a homeserver's precedence; `None` if one of its languages is not known, or nobody waits any longer.
     pub(super) fn holding(&mut self, kind: Kind, of: Option<(&Homeserver, &Registration)>) -> Option<Holding<'a>> {
         let mut holding = Holding { exclusive: NEVER, any: NEVER, parts: Vec::new() };
         let Some((homeserver, registration)) = of else { return Some(holding) };
@@ -183,6 +183,9 @@ impl<'a> Pass<'a> {
         let bound = (kind == Kind::User && dialect.scope() == Scope::Local).then(|| self.local(homeserver));
         for (rank, position) in entries {
             let entry: &Entry = &registration.namespaces.of(kind)[position];
+            if self.terms.is_late_now() {
+                return None;
+            }
             let matched = self.language_of_regex_in(homeserver, kind, &entry.regex)?;
             let matched = bound.map_or(matched, |bound| self.terms.and([matched, bound]));
             self.add(&mut holding, matched, rank);

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::decided::Decided;
 use super::render;
-use super::turns::Client;
+use super::turns::{Client, Turns};
 use super::{ApiError, AppState, Caller, Role, stalled};
 use crate::analysis::Deadline;
 use crate::homeserver::{Dialect, Several};
@@ -191,9 +191,10 @@ async fn work<A: Asked>(
     several: Several,
     asked: A,
 ) -> Result<HttpResponse, ApiError> {
-    let walk = state.walks.take(client).await?;
-    // Behind the other, so that nobody keeps a check from being begun who waits for a walk.
-    let turns = (walk, if A::COMPARES { Some(state.checks.take(client).await?) } else { None });
+    let mut turns = Vec::new();
+    for places in in_order([&state.compares, &state.checks, &state.walks], A::COMPARES) {
+        turns.push(places.take(client).await?);
+    }
     let deadline = Deadline::after(A::TIME);
     // Dropped with the future, when the client has gone.
     let _waiter = deadline.waiter();
@@ -203,6 +204,14 @@ async fn work<A: Asked>(
         write(&worker, &snapshot, &several, &asked, &deadline)
     });
     written.await?.map(|bytes| render::json(StatusCode::OK, bytes))
+}
+
+/// Of what a place is waited for, one after the other: of all that compares, or of a walk alone. The walk last: there is one place,
+/// and whoever waits in it for a check keeps everybody from it who asks for a walk alone. One at a time waits for it in the place of a
+/// check, so that the other one stays free.
+fn in_order(all: [&Arc<Turns>; 3], compares: bool) -> Vec<&Arc<Turns>> {
+    let [.., walks] = all;
+    if compares { all.into() } else { vec![walks] }
 }
 
 /// The list first, since what it says of a homeserver is written while that one's set is there; then what is served.
@@ -277,3 +286,44 @@ impl<'s> NotLoaded<'s> {
 pub(super) const NAMED: &str = "Other homeservers whose answers are wanted besides, with commas between them, or `all`: \
     `synapse`, `dendrite`, `tuwunel`, `continuwuity`, `conduit`, `palpo`, `palpo-421`, `spec`, `spec-anywhere`. The files are \
     read again for each (60 to 300 µs a file), one such question at a time: for people, not for every request. Takes the role `read`.";
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::http::turns::Turn;
+
+    async fn taken(places: Vec<&Arc<Turns>>, client: Client) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        for places in places {
+            turns.push(places.take(client).await.expect("nobody shuts down"));
+        }
+        turns
+    }
+
+    #[test]
+    fn who_waits_for_a_check_keeps_nobody_from_a_walk_and_who_waits_for_a_walk_nobody_from_a_check() {
+        let (compares, checks, walks) = (&Turns::new(1), &Turns::new(2), &Turns::new(1));
+        let all = [compares, checks, walks];
+        let [one, other] = [1, 2].map(|last| Client::Address(IpAddr::from(Ipv4Addr::new(192, 0, 2, last))));
+        let of = |places, client| pin!(taken(places, client)).poll(&mut Context::from_waker(Waker::noop()));
+
+        let Poll::Ready(both) = of(vec![checks, checks], one) else { panic!("they are free") };
+        let mut waiting = pin!(taken(in_order(all, true), one));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending(), "there is no place for a check");
+        let Poll::Ready(walk) = of(in_order(all, false), other) else { panic!("nobody walks") };
+
+        drop(both);
+        assert!(waiting.as_mut().poll(&mut context).is_pending(), "somebody walks");
+        let mut next = pin!(taken(in_order(all, true), other));
+        assert!(next.as_mut().poll(&mut context).is_pending(), "one at a time waits for a walk");
+        let Poll::Ready(check) = of(vec![checks], other) else { panic!("one place for a check stays free") };
+        drop((walk, check));
+        assert!(waiting.as_mut().poll(&mut context).is_ready());
+    }
+}

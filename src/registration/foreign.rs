@@ -165,13 +165,23 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether the regexes of the file, all together, are few enough to be read.
+    /// Whether the regexes of the file, all together, are few enough to be read. What is too much here need not be too much there, so
+    /// nothing is said of what the homeserver would do.
     fn check_size(&self, said: &Said) -> Result<(), Fault> {
-        let entries = [&said.users, &said.aliases, &said.rooms].into_iter().flatten().map(|entry| &entry.regex);
-        let regexes = entries.chain(&said.others).map(|regex| &*regex.text);
-        self.dialect().syntax().check_size(regexes).map_err(|error| {
-            let message = format!("the regexes of the file are refused together: {error}");
-            Fault::of_file(FaultCode::InvalidRegex, message).with(self.dialect().set().bad_regex)
+        let lists = [("users", &said.users), ("aliases", &said.aliases), ("rooms", &said.rooms)];
+        let entries =
+            || lists.into_iter().flat_map(|(list, entries)| entries.iter().map(move |entry| (list, &entry.regex)));
+        let others = || said.others.iter().map(|regex| ("another list", regex));
+        let regexes = entries().chain(others()).map(|(_, regex)| &*regex.text);
+        self.dialect().syntax().check_size(regexes).map_err(|(at, error)| {
+            let Some((list, regex)) = entries().chain(others()).nth(at) else {
+                return Fault::of_file(FaultCode::InvalidRegex, error.to_string());
+            };
+            let message = format!(
+                "the regex {:?} in namespaces.{list} is not read, with what stands before it: {error}",
+                beginning(&regex.text)
+            );
+            Fault::at(FaultCode::InvalidRegex, regex.place, message)
         })
     }
 

@@ -59,6 +59,21 @@ pub(super) fn files() -> Vec<(&'static str, String)> {
         ("repeated", full(users, &format!("{entry}.{{1,1000}}'}}\n"), "")),
         ("nested", full(&format!("{users}{entry}"), "(", "'}\n")),
         ("alternatives", full(&format!("{users}{entry}"), "|", "'}\n")),
+        // Nine bytes, 1.1 million code points to look up where capitals do not matter.
+        ("wide ranges", full(&format!("{users}{entry}"), "[!-\u{10FFFF}]", "'}\n")),
+        ("wide ranges, folded", full(&format!("{users}{entry}(?i)"), "[!-\u{10FFFF}]", "'}\n")),
+        ("wide ranges of a class, folded", full(&format!("{users}{entry}(?i)["), "\u{101}-\u{1E943}", "]'}\n")),
+        ("wide ranges by number", full(&format!("{users}{entry}(?i)"), r"[\x00-\x{10ffff}]", "'}\n")),
+        ("wide ranges in entries", full(users, &format!("{entry}(?i){}'}}\n", "[!-\u{10FFFF}]".repeat(4)), "")),
+        ("negated in classes", full(&format!("{users}{entry}(?i)@"), "[[^a]b]", "'}\n")),
+        ("words in classes", full(&format!("{users}{entry}(?i)@"), r"[\W.]", "'}\n")),
+        ("many members", {
+            let members: String = ('\u{400}'..'\u{20000}').step_by(2).collect::<Vec<_>>().into_iter().rev().collect();
+            format!("{HEAD}{users}{entry}[{members}]'}}\n")
+        }),
+        ("classes of a class", full(&format!("{users}{entry}["), "[k][m]", "]'}\n")),
+        ("differences", full(&format!("{users}{entry}(?i)"), "[a-\u{10FFFF}--[^b]]", "'}\n")),
+        ("symmetric differences", full(&format!("{users}{entry}(?i)"), "[a-\u{10FFFF}~~!-\u{FFFF}]", "'}\n")),
         ("case classes", full(&format!("{users}{entry}(?i)"), "[k-z]", "'}\n")),
     ]
 }
@@ -86,4 +101,24 @@ fn whatever_a_file_holds_what_is_said_of_it_is_short() {
             assert!(bytes <= 2 * SIZE, "{name}, {dialect:?}: {bytes} bytes of faults");
         }
     }
+}
+
+/// A file that is refused for what it would take, and one entry less that is not.
+#[test]
+fn classes_that_fold_are_read_up_to_a_bound_that_the_file_is_told() {
+    let file = |entries: u32, regex: &str| {
+        let entry = format!("  - {{exclusive: true, regex: '{regex}'}}\n");
+        format!("{HEAD}namespaces:\n  users:\n{}", entry.repeat(entries as usize))
+    };
+    for (regex, most) in [(r"@a[!-\x{10FFFF}]", 15), ("@a[[^a]b]", 15), (r"@a[\w.-]", 114), (r"@\pL", 110)] {
+        let loaded = load("tuwunel".parse().expect("a dialect"), &file(most, regex));
+        assert!(loaded.is_ok(), "{regex}: {loaded:?}");
+        let faults = load("tuwunel".parse().expect("a dialect"), &file(most + 8, regex)).expect_err("too much");
+        let [fault] = &*faults else { panic!("{faults:?}") };
+        assert!(fault.line.is_some_and(|line| line > 7 + most), "{fault:?}");
+        let said = ["in namespaces.users", "a limit of bailiwick", "write smaller classes"];
+        assert!(said.iter().all(|said| fault.message.contains(said)) && fault.consequence.is_none(), "{fault:?}");
+    }
+    // Where capitals matter, a range is no more than its ends.
+    assert!(load("continuwuity".parse().expect("a dialect"), &file(1_000, r"@a[!-\x{10FFFF}]b")).is_ok());
 }

@@ -24,40 +24,47 @@ pub(super) enum Claim {
     Undefined,
 }
 
-/// What a service is to an ID on a homeserver, by both readings of what that leaves open.
+/// What a service is to an ID on a homeserver, by both readings of what that leaves open; `None` if nobody waits any longer.
 pub(super) fn claim(
     terms: &mut Terms<'_>,
     (homeserver, otherwise): (&Homeserver, Option<&Homeserver>),
     registration: &Registration,
     id: MatrixId<'_>,
-) -> Claim {
-    let claim = claim_by(terms, homeserver, registration, id);
-    match otherwise.map(|otherwise| claim_by(terms, otherwise, registration, id)) {
-        Some(other) if other != claim => Claim::Undefined,
-        _ => claim,
-    }
+) -> Option<Claim> {
+    let claim = claim_by(terms, homeserver, registration, id)?;
+    let Some(otherwise) = otherwise else { return Some(claim) };
+    let other = claim_by(terms, otherwise, registration, id)?;
+    Some(if other == claim { claim } else { Claim::Undefined })
 }
 
-fn claim_by(terms: &mut Terms<'_>, homeserver: &Homeserver, registration: &Registration, id: MatrixId<'_>) -> Claim {
+fn claim_by(
+    terms: &mut Terms<'_>,
+    homeserver: &Homeserver,
+    registration: &Registration,
+    id: MatrixId<'_>,
+) -> Option<Claim> {
     let (dialect, kind) = (homeserver.dialect, id.kind());
     if kind == Kind::User && is_own_user(homeserver, registration, id.as_str()) {
-        return Claim::Exclusive;
+        return Some(Claim::Exclusive);
     }
     let local = id.server_part() == Some(homeserver.name.as_str());
     if kind == Kind::User && dialect.scope() == Scope::Local && !local {
-        return Claim::None;
+        return Some(Claim::None);
     }
     let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
     entries.sort_by_key(|(position, entry)| dialect.precedence().rank(*position, entry.exclusive));
     let mut scratch = Scratch::new();
     for (_, entry) in entries {
         terms.step(STEPS_OF_A_TRY + entry.regex.len() as u64);
+        if terms.is_late() {
+            return None;
+        }
         let pattern = entry.regex.pattern(dialect, kind);
         if pattern.matcher().run(&mut scratch, id.as_str()) != Outcome::NoMatch {
-            return if entry.exclusive { Claim::Exclusive } else { Claim::Shared };
+            return Some(if entry.exclusive { Claim::Exclusive } else { Claim::Shared });
         }
     }
-    Claim::None
+    Some(Claim::None)
 }
 
 fn is_own_user(homeserver: &Homeserver, registration: &Registration, id: &str) -> bool {

@@ -34,8 +34,8 @@ pub(super) struct Column<'r> {
 }
 
 impl Column<'_> {
-    /// What the service is to an ID there.
-    pub(super) fn claim(&self, pass: &mut Pass<'_>, id: MatrixId<'_>) -> Claim {
+    /// What the service is to an ID there; `None` if nobody waits any longer.
+    pub(super) fn claim(&self, pass: &mut Pass<'_>, id: MatrixId<'_>) -> Option<Claim> {
         asked::claim(&mut pass.terms, (self.homeserver, self.otherwise.as_ref()), self.registration, id)
     }
 
@@ -192,16 +192,21 @@ impl<'a> Comparison<'_, 'a> {
     /// What one homeserver has the service claim, and where it cannot be said.
     fn held(&mut self, at: usize) -> Result<(Held<'a>, Vec<Disagreement>), Unknown> {
         let Column { homeserver, otherwise, registration, .. } = &self.columns[at];
-        let holding = self.pass.holding(self.kind, Some((homeserver, registration))).ok_or(Unknown::Language)?;
+        let holding = self.holding(homeserver, registration)?;
         let one = self.taken_apart(holding);
         let Some(otherwise) = otherwise else { return Ok((one, Vec::new())) };
-        let holding = self.pass.holding(self.kind, Some((otherwise, registration))).ok_or(Unknown::Language)?;
+        let holding = self.holding(otherwise, registration)?;
         let other = self.taken_apart(holding);
         let undefined = self.undefined(at, &one, &other)?;
         let both = [(one.exclusive, other.exclusive), (one.shared, other.shared), (one.none, other.none)];
         let [exclusive, shared, none] = both.map(|(a, b)| self.pass.terms.and([a, b]));
         let parts = one.parts.into_iter().chain(other.parts).collect();
         Ok((Held { exclusive, shared, none, parts }, undefined))
+    }
+
+    fn holding(&mut self, homeserver: &Homeserver, registration: &Registration) -> Result<Holding<'a>, Unknown> {
+        let holding = self.pass.holding(self.kind, Some((homeserver, registration)));
+        holding.ok_or_else(|| if self.pass.terms.is_late() { Unknown::Limits } else { Unknown::Language })
     }
 
     fn taken_apart(&mut self, holding: Holding<'a>) -> Held<'a> {
@@ -240,7 +245,7 @@ impl<'a> Comparison<'_, 'a> {
         for sort in Sort::ALL {
             let mut agree: HashSet<(usize, usize)> = HashSet::new();
             while let Some((one, other, id)) = self.next(held, &classes, &mut agree, entry, sort)? {
-                let claims = self.claims(&id);
+                let claims = self.claims(&id)?;
                 if claims[one] == claims[other] {
                     // The engines do not say what the languages do: then nothing is said.
                     debug_assert!(false, "{id}: {claims:?} of {one} and {other}");
@@ -321,10 +326,11 @@ impl<'a> Comparison<'_, 'a> {
         self.pass.terms.and([ids, once])
     }
 
-    fn claims(&mut self, id: &str) -> Vec<Claim> {
+    fn claims(&mut self, id: &str) -> Result<Vec<Claim>, Unknown> {
         // A witness is an ID by its making.
-        let Ok(id) = MatrixId::parse(id) else { return vec![Claim::Undefined; self.columns.len()] };
-        self.columns.iter().map(|column| column.claim(&mut self.pass, id)).collect()
+        let Ok(id) = MatrixId::parse(id) else { return Ok(vec![Claim::Undefined; self.columns.len()]) };
+        let claim = |column: &Column<'_>| column.claim(&mut self.pass, id).ok_or(Unknown::Limits);
+        self.columns.iter().map(claim).collect()
     }
 }
 

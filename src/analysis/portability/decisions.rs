@@ -224,7 +224,7 @@ fn is_undefined(
     let readings = (reading.homeserver, Some(&otherwise));
     registrations
         .map(|position| asked::claim(&mut pass.terms, readings, services.registration(position), id))
-        .any(|claim| claim == Claim::Undefined)
+        .any(|claim| claim.is_none_or(|claim| claim == Claim::Undefined))
 }
 
 fn decide<'s>(

@@ -151,6 +151,12 @@ impl Arena {
         self.late
     }
 
+    /// The same, with a look at the clock: before what takes long and counts no steps.
+    pub(in crate::analysis) fn is_late_now(&mut self) -> bool {
+        self.look_again = self.steps;
+        self.is_late()
+    }
+
     fn intern(&mut self, node: Node) -> Id {
         let hash = self.hasher.hash_one(&node);
         if let Some(&known) = self.known.find(hash, |known| self.nodes[known.at()] == node) {

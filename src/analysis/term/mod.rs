@@ -223,4 +223,9 @@ impl<'a> Terms<'a> {
     pub(super) fn is_late(&mut self) -> bool {
         self.arena.is_late()
     }
+
+    /// The same, with a look at the clock.
+    pub(super) fn is_late_now(&mut self) -> bool {
+        self.arena.is_late_now()
+    }
 }

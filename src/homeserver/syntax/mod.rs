@@ -6,6 +6,7 @@ mod rust;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod work;
 
 use std::fmt;
 
@@ -115,13 +116,20 @@ impl Syntax {
         }
     }
 
-    /// Whether the regexes of a file, all together, can be read in moderate memory and time. Those of Python are bounded one by
-    /// one, where they are read.
-    pub fn check_size<'r>(self, regexes: impl Iterator<Item = &'r str>) -> Result<(), RegexError> {
-        match self.engine {
-            Engine::Python => Ok(()),
-            Engine::GoRe2 | Engine::Rust(_) => bounds::check(regexes),
+    /// Whether the regexes of a file, all together, can be read in moderate memory and time; if not, the position of the one that
+    /// is too much. Those of Python are bounded one by one, where they are read.
+    pub fn check_size<'r>(self, regexes: impl Iterator<Item = &'r str>) -> Result<(), (usize, RegexError)> {
+        let fold = Kind::ALL.iter().any(|&kind| self.fold[kind]);
+        let work = |regex: &str| match self.engine {
+            Engine::Python => 0,
+            Engine::GoRe2 => go::work(regex),
+            Engine::Rust(_) => work::of(regex, fold),
+        };
+        if self.engine == Engine::Python {
+            return Ok(());
         }
+        let mut budget = bounds::Budget::new();
+        regexes.enumerate().try_for_each(|(at, regex)| budget.spend(regex, work).map_err(|error| (at, error)))
     }
 
     /// Whether an engine that compiles the regexes of a list together takes them so: all that one service claims

@@ -10,14 +10,14 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 
-use super::{RegexError, bounds, tree};
+use super::{RegexError, bounds, tree, work};
 use python_re::Pattern;
 
 /// The size that `regex` allows the automaton of one set, in bytes; no homeserver sets another.
 const SIZE_LIMIT: usize = 10 << 20;
 /// What the regex matches at the start of a text.
 pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
-    bounds::check(std::iter::once(regex))?;
+    bounds::check(&[regex], |regex| work::of(regex, fold))?;
     let parsed = ParserBuilder::new().case_insensitive(fold).build().parse(regex);
     let hir = parsed.map_err(|error| RegexError::new(error.to_string()))?;
     let ast = tree::tree(&hir).ok_or_else(|| RegexError::new("the regex matches what is not UTF-8"))?;
@@ -26,7 +26,7 @@ pub(super) fn pattern(regex: &str, fold: bool) -> Result<Pattern, RegexError> {
 
 /// Whether one set can be made of them, by making it as `RegexSetBuilder` does.
 pub(super) fn check_together(regexes: &[&str], fold: bool) -> Result<(), RegexError> {
-    bounds::check(regexes.iter().copied())?;
+    bounds::check(regexes, |regex| work::of(regex, fold))?;
     let config = Config::new()
         .nfa_size_limit(Some(SIZE_LIMIT))
         .match_kind(MatchKind::All)
