@@ -137,6 +137,12 @@ fn method_of(item: &PathItem) -> Option<Method> {
 }
 
 impl Endpoint {
+    /// What a caller must be allowed to who asks by this method: what changes a part of the state is the operators', even where
+    /// everybody may look at it. Where one path has both, the handler sees to it.
+    pub(super) fn role_for(&self, method: &str) -> Option<Role> {
+        if matches!(method, "put" | "delete") { self.role.map(|role| role.max(Role::Admin)) } else { self.role }
+    }
+
     /// Its methods, in the order of its operations.
     pub(super) fn methods(&self) -> Vec<Method> {
         self.operations.iter().map(Operation::method).collect()

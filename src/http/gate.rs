@@ -65,7 +65,14 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
         let deadline = Deadline::after(DEADLINE);
         let bench = Bench { snapshot: &snapshot, previous, hasher: &state.hasher, deadline: &deadline };
-        Ok(state.comparer.ask(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default())))
+        let judged =
+            state.comparer.ask(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default()));
+        match judged {
+            Err(objection) if deadline.is_over() && !asked.force && objection.is_unknown() => {
+                Err(StoreError::NotCompared(DEADLINE))
+            }
+            judged => Ok(judged),
+        }
     })
 }
 

@@ -81,7 +81,7 @@ fn guard(document: &mut Value) {
     for endpoint in documented() {
         let Some(operations) = document["paths"][endpoint.path].as_object_mut() else { continue };
         for (method, operation) in operations {
-            operation["security"] = match endpoint.role {
+            operation["security"] = match endpoint.role_for(method) {
                 Some(role) => json!([{"token": [role.as_str()]}, {}]),
                 None => json!([]),
             };
@@ -231,6 +231,15 @@ mod tests {
         let schemas = &document["components"]["schemas"];
         let missing: Vec<_> = named.filter(|name| schemas[*name].is_null()).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn whoever_changes_a_registration_is_told_that_it_takes_an_operator() {
+        let document: Value = serde_json::from_str(document()).expect("JSON");
+        let path = &document["paths"]["/v1/registrations/{id}"];
+        for (method, role) in [("get", "read"), ("put", "admin"), ("delete", "admin")] {
+            assert_eq!(path[method]["security"], json!([{"token": [role]}, {}]), "{method}");
+        }
     }
 
     /// Two types of one name would become one schema, and some answers would not be what the document says.

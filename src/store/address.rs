@@ -52,7 +52,10 @@ pub struct Given<'g> {
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// Not a URL. What is wrong with it is not repeated: it may hold a password.
-    #[error("this is not the URL of a PostgreSQL database, such as postgres://bailiwick@db.example.com/bailiwick")]
+    #[error(
+        "this is not the URL of a PostgreSQL database, such as postgres://bailiwick@db.example.com/bailiwick, or says in it what \
+         is not known here: sslmode is disable, prefer, require, verify-ca or verify-full, and certificates are given beside it"
+    )]
     NotAUrl,
     /// There is a password in it.
     #[error(
@@ -68,6 +71,9 @@ pub enum Unusable {
          sslmode=disable in the URL if whoever is in between may read and change them"
     )]
     Clear(String),
+    /// TLS is asked for, and nobody is trusted.
+    #[error("the URL asks for TLS: give the certificates against which the database's is held (--store-ca)")]
+    NoAuthorities,
     /// The certificates cannot be used.
     #[error("{file}: {why}", file = .file.display())]
     Authorities {
@@ -81,7 +87,10 @@ pub enum Unusable {
 impl Address {
     /// Takes what was said of a database, or says why it cannot be used. Nothing is connected yet.
     pub fn new(given: Given<'_>) -> Result<Self, Unusable> {
-        let mut config = Config::from_str(given.url).map_err(|_| Unusable::NotAUrl)?;
+        // A certificate is always held against authorities and name, so that these three are one here.
+        let url =
+            given.url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let mut config = Config::from_str(&url).map_err(|_| Unusable::NotAUrl)?;
         if config.get_password().is_some() {
             return Err(Unusable::Password);
         }
@@ -91,7 +100,10 @@ impl Address {
         let shown = shown(&config);
         let tls = given.authorities.map(trusting).transpose()?;
         let wants_tls = config.get_ssl_mode() == SslMode::Require;
-        if tls.is_none() && (wants_tls || (config.get_ssl_mode() != SslMode::Disable && !is_here(&config))) {
+        if tls.is_none() && wants_tls {
+            return Err(Unusable::NoAuthorities);
+        }
+        if tls.is_none() && config.get_ssl_mode() != SslMode::Disable && !is_here(&config) {
             return Err(Unusable::Clear(shown));
         }
         // Never one of the two by whatever the other side offers.
@@ -220,12 +232,12 @@ mod tests {
         for here in ["postgres://localhost/b", "postgres://127.0.0.1,[::1]/b", "postgres://%2Frun%2Fpostgresql/b"] {
             address(here).expect("this machine");
         }
-        for there in [
-            "postgres://db.example.com/b",
-            "postgres://localhost,192.0.2.1/b",
-            "postgres://localhost/b?sslmode=require",
-        ] {
+        for there in ["postgres://db.example.com/b", "postgres://localhost,192.0.2.1/b"] {
             assert!(matches!(address(there), Err(Unusable::Clear(_))), "{there}");
+        }
+        for asked in ["require", "verify-ca", "verify-full"] {
+            let here = format!("postgres://localhost/b?sslmode={asked}");
+            assert!(matches!(address(&here), Err(Unusable::NoAuthorities)), "{asked}");
         }
         address("postgres://db.example.com/b?sslmode=disable").expect("it is said");
     }

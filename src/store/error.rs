@@ -57,6 +57,12 @@ pub enum StoreError {
     /// What is in force here is not what the store says, so that nothing can be judged.
     #[error("what is in force here is not yet what the store holds, so that nothing can be judged: {0}")]
     Behind(String),
+    /// There was no time to judge it, so that nobody knows whether it collides.
+    #[error(
+        "it could not be compared with what is in force within {} s: ask again when less is to be done here, or with force=true",
+        .0.as_secs_f64()
+    )]
+    NotCompared(Duration),
     /// Something of this machine.
     #[error("{0}")]
     Io(#[from] io::Error),

@@ -12,6 +12,9 @@ use crate::homeserver::Homeserver;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
 use crate::snapshot::{Candidate, ContentHash, FileState, Good, Obstacle, Snapshot, Unique};
 
+/// The most bytes of an `id`: an index of the database takes some 2,700, and a file that is named by it (`store export`) 250.
+const MAX_ID: usize = 250;
+
 /// What is needed to judge.
 #[derive(Clone, Copy)]
 pub struct Bench<'b> {
@@ -34,6 +37,14 @@ pub enum Objection {
     InTheWay(Vec<Fault>),
     /// It collides.
     Collides(Vec<Arc<Finding>>),
+}
+
+impl Objection {
+    /// Whether nothing is known to collide, and only not known not to.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Collides(findings) if findings.iter().all(|finding| finding.code == Code::NotCompared))
+    }
 }
 
 /// What is wrong with a registration as one of this id; nothing, if it may come in.
@@ -115,6 +126,11 @@ fn in_force(homeserver: Homeserver, goods: &[(Arc<str>, Good)]) -> Snapshot {
 fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec<Fault>> {
     let homeserver = bench.snapshot.services().homeserver();
     let new = registration::load_for(homeserver, &name_of(id), source, bench.hasher)?;
+    if new.id.len() > MAX_ID {
+        let message =
+            format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id.len());
+        return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
+    }
     if *new.id == *id {
         return Ok(new);
     }

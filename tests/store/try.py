@@ -145,6 +145,11 @@ def the_gate_says_what_it_does() -> None:
         status, told = put(two, "tg", b"id: tg\n")
         hold("what cannot be loaded is refused", (status, told["errors"][0]["code"]), (400, "missing-key"))
         hold("another's id is refused", put(two, "tg", registration("slack", "s_"))[0], 400)
+        hold("an id that no database keeps is refused for good", put(two, "t\0g", registration("tg", "tg_"))[0], 400)
+        hold("as is whoever wants it by such a name", put(two, "tg", registration("tg", "tg_"), "?by=a%00b")[0], 400)
+        hold("nor is one removed", two.ask("/v1/registrations/%00", "DELETE")[0], 400)
+        long = "".join(map(str, range(2000)))
+        hold("an id that is too long is, too", put(two, long, registration(long, "tg_"))[0], 400)
         hold("nothing of that was written", one.status()["revision"], 1)
 
         edited = registration("irc", "irc_", "chat_")
