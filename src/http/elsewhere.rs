@@ -192,7 +192,7 @@ async fn work<A: Asked>(
     asked: A,
 ) -> Result<HttpResponse, ApiError> {
     let mut turns = Vec::new();
-    for places in in_order([&state.compares, &state.checks, &state.walks], A::COMPARES) {
+    for places in in_order([&state.several_checks, &state.checks, &state.walks], A::COMPARES) {
         turns.push(places.take(client).await?);
     }
     let deadline = Deadline::after(A::TIME);

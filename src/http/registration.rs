@@ -201,7 +201,7 @@ async fn change(
     };
     let if_match = header(&request, &IF_MATCH)?.map(revision).transpose()?;
     let by = query.get("by").unwrap_or("HTTP");
-    if [&*id, &*by].iter().any(|text| text.contains('\0')) {
+    if [&*id, by].iter().any(|text| text.contains('\0')) {
         return Err(ApiError::invalid_param("no database keeps the character U+0000: not in an id, nor in `by`"));
     }
     let by = if caller.who == Who::Anybody { by.to_owned() } else { format!("{by} ({caller})") };

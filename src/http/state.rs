@@ -87,7 +87,7 @@ pub struct AppState {
     /// Who may have the files read again for other homeservers.
     pub(super) walks: Arc<Turns>,
     /// Whose turn it is to have a registration checked for several homeservers, which takes a place of both.
-    pub(super) compares: Arc<Turns>,
+    pub(super) several_checks: Arc<Turns>,
     /// What reads them; without it nothing is known of others.
     pub(super) elsewhere: Option<Arc<Elsewhere>>,
     pub(super) metrics: HttpMetrics,
@@ -133,7 +133,7 @@ impl AppState {
     ) -> Self {
         let checks = Turns::new(MAX_QUESTIONS);
         let walks = Turns::new(1);
-        let compares = Turns::new(1);
+        let several_checks = Turns::new(1);
         let metrics = HttpMetrics::register(&registry);
         let live = reloader.live();
         let waiters = Waiters::register(&registry, limits.waiters);
@@ -146,7 +146,7 @@ impl AppState {
             aside,
             checks,
             walks,
-            compares,
+            several_checks,
             elsewhere: None,
             #[cfg(feature = "postgres")]
             gate: None,
