@@ -185,6 +185,7 @@ fn replicas_with_the_same_bytes_know_each_other_and_others_say_so() {
     put(dir, "tg.yaml", &registration("tg", "tg_"));
     assert_eq!(ask(&replica, &first, 60)["changes"][0]["as_id"], "tg");
     // A client that is led to another set behind its back starts anew.
+    other.wait("to have it, too", |service| service.claimants("@tg_a:other.example") == ["tg"]);
     let reset = ask(&other, &first, 60);
     assert_eq!((&reset["reset"], &reset["snapshot"]), (&json!(true), &json!(snapshot(&other))));
 }
