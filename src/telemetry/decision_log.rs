@@ -39,6 +39,9 @@ const BATCH: usize = 64 << 10;
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often the end looks whether there is room in the queue.
 const ROOM: Duration = Duration::from_millis(10);
+/// So long lines gather behind the first. Waking the thread that writes costs who decides 50 µs (p50 of a decision 89 µs with a log that
+/// woke it for each line, 38 µs without one): so it is woken 50 times a second at most. 400 lines of the 8,192 come in meanwhile.
+const GATHER: Duration = Duration::from_millis(20);
 /// How often it is looked whether the file is to be opened again, while nothing is written.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -145,32 +148,44 @@ struct DecisionWriter {
 impl DecisionWriter {
     fn run(mut self, lines: &Receiver<Line>) {
         loop {
-            let first = match lines.recv_timeout(LOOK) {
+            let mut next = match lines.recv_timeout(LOOK) {
                 Ok(line) => Some(line),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            if self.reopen.swap(false, Ordering::Relaxed) {
-                self.open_again();
+            if matches!(next, Some(Line::Text(_))) {
+                std::thread::sleep(GATHER);
             }
-            let (mut batch, mut waiting) = (Vec::new(), Vec::new());
-            for line in first.into_iter().chain(lines.try_iter()) {
-                match line {
-                    Line::Text(text) => {
-                        batch.extend_from_slice(&text);
-                        self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
-                    }
-                    Line::Flush(done) => waiting.push(done),
+            loop {
+                if self.reopen.swap(false, Ordering::Relaxed) {
+                    self.open_again();
                 }
-                if batch.len() >= BATCH || !waiting.is_empty() {
-                    break;
+                let Some(first) = next else { break };
+                self.write_some(first, lines);
+                next = lines.try_recv().ok();
+            }
+        }
+    }
+
+    /// Writes a line, and as many of those behind it as are written at once.
+    fn write_some(&mut self, first: Line, lines: &Receiver<Line>) {
+        let (mut batch, mut waiting) = (Vec::new(), Vec::new());
+        for line in std::iter::once(first).chain(lines.try_iter()) {
+            match line {
+                Line::Text(text) => {
+                    batch.extend_from_slice(&text);
+                    self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
                 }
+                Line::Flush(done) => waiting.push(done),
             }
-            self.write(&batch);
-            for done in waiting {
-                // Who no longer waits need not be told.
-                let _ = done.send(());
+            if batch.len() >= BATCH || !waiting.is_empty() {
+                break;
             }
+        }
+        self.write(&batch);
+        for done in waiting {
+            // Who no longer waits need not be told.
+            let _ = done.send(());
         }
     }
 
