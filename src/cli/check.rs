@@ -1,3 +1,5 @@
+mod fixed;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -5,7 +7,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::allow_list::AllowList;
@@ -108,7 +109,7 @@ enum Format {
 
 pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
     if let Some(how) = check.fix {
-        return ExitCode::from(fixed(check, how, colour).code);
+        return ExitCode::from(fixed::run(check, how, colour).code);
     }
     if !check.watch {
         return ExitCode::from(once(check, colour, &mut Look::default()).code);
@@ -123,11 +124,30 @@ pub(super) fn run(check: &Check, colour: bool) -> ExitCode {
     }
 }
 
+/// What a check needs besides what it looks at.
+struct Means {
+    list: AllowList,
+    comparer: Comparer,
+}
+
+impl Means {
+    /// The means; or what was printed, where they are not to be had.
+    fn of(check: &Check, colour: bool, look: &Look) -> Result<Self, Printed> {
+        let list = check.allow_list.as_deref().map(AllowList::read).transpose();
+        let list = list.map_err(|error| unchecked(check.format, &error, colour, look))?.unwrap_or_default();
+        let comparer = Comparer::new().map_err(|error| {
+            complain(&error.into());
+            Printed { code: INTERNAL, whole: false }
+        })?;
+        Ok(Self { list, comparer })
+    }
+}
+
 fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
     let texts = Texts::default();
-    let list = match check.allow_list.as_deref().map(AllowList::read).transpose() {
-        Ok(list) => list.unwrap_or_default(),
-        Err(error) => return unchecked(check.format, &error, colour, look),
+    let Means { list, comparer } = match Means::of(check, colour, look) {
+        Ok(means) => means,
+        Err(printed) => return printed,
     };
     let mut notes = Vec::new();
     let loaded = load_all(check, &texts, &Arc::default(), look, &mut |note| notes.push(note));
@@ -145,13 +165,6 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
             Err(note) => tell(&format!("note: {note}")),
         }
     }
-    let comparer = match Comparer::new() {
-        Ok(comparer) => comparer,
-        Err(error) => {
-            complain(&error.into());
-            return Printed { code: INTERNAL, whole: false };
-        }
-    };
     let of_bridges = |snapshot: &Snapshot| bridge_config::findings(&comparer, snapshot, &bridges, &texts);
     found.extend(waiting(&snapshots, || find(&comparer, &snapshots, &of_bridges)));
     if snapshots.iter().all(|snapshot| snapshot.files().is_empty()) {
@@ -184,61 +197,6 @@ fn once(check: &Check, colour: bool, look: &mut Look) -> Printed {
         Format::Sarif => report::sarif(&report, out),
         Format::Gitlab => report::gitlab(&report, out),
     })
-}
-
-/// Prints or writes the edits that end findings.
-fn fixed(check: &Check, how: How, colour: bool) -> Printed {
-    if how == How::Diff && check.format != Format::Human {
-        complain(&anyhow!("--fix prints a patch; in the answers of --format, findings hold their fixes without it"));
-        return Printed { code: USAGE, whole: false };
-    }
-    let mut look = Look::default();
-    let list = match check.allow_list.as_deref().map(AllowList::read).transpose() {
-        Ok(list) => list.unwrap_or_default(),
-        Err(error) => return unchecked(check.format, &error, colour, &look),
-    };
-    let comparer = match Comparer::new() {
-        Ok(comparer) => comparer,
-        Err(error) => {
-            complain(&error.into());
-            return Printed { code: INTERNAL, whole: false };
-        }
-    };
-    let mut notes = Vec::new();
-    let mut looked_at = |edited: &Arc<Edited>| {
-        let texts = Texts::default();
-        let (snapshots, bridges) = load_all(check, &texts, edited, &mut look, &mut |note| notes.push(note))?;
-        let of_bridges = |snapshot: &Snapshot| bridge_config::findings(&comparer, snapshot, &bridges, &texts);
-        let found = waiting(&snapshots, || find(&comparer, &snapshots, &of_bridges));
-        anyhow::Ok((texts, snapshots, found))
-    };
-    let (texts, snapshots, found) = match looked_at(&Arc::default()) {
-        Ok(looked_at) => looked_at,
-        Err(error) => {
-            tell_all(&notes);
-            return unchecked(check.format, &error, colour, &look);
-        }
-    };
-    let is_shown = |finding: &Arc<Finding>| check.all || finding.severity != Severity::Note;
-    let wanted = |found: &[Arc<Finding>]| {
-        let (_, mut rest) = sorted_out(found.to_vec(), check, &list);
-        rest.retain(is_shown);
-        rest
-    };
-    let homeserver = snapshots[0].services().homeserver();
-    let find_again = |edited: &Arc<Edited>| looked_at(edited).map(|(_, _, found)| found);
-    match fix::mended(homeserver, &texts, &found, wanted, find_again) {
-        Err(error) => {
-            complain(&error);
-            Printed { code: INTERNAL, whole: false }
-        }
-        Ok(edited) if how == How::Diff => {
-            let (_, rest) = sorted_out(found, check, &list);
-            fix::print(&texts, &edited, code(&snapshots, &weighed(rest, check)))
-        }
-        Ok(edited) if fix::write_all(&texts, &edited) => once(check, colour, &mut look),
-        Ok(_) => Printed { code: INTERNAL, whole: false },
-    }
 }
 
 fn tell_all(notes: &[Note]) {

@@ -1,5 +1,6 @@
 //! Synapse's own configuration as a source: files and directories, later ones over earlier ones, as Synapse takes them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -196,7 +197,23 @@ fn overlaid(configs: &[Config], note: &mut dyn FnMut(Note)) -> Result<Overlaid, 
         }
         all = all.overlaid_by(one);
     }
+    if let Some(config) = configs.iter().rfind(|config| config.file == list) {
+        listed_again(config, all.app_service_config_files.as_deref().unwrap_or_default(), note);
+    }
     Ok(Overlaid { config: all, name, list })
+}
+
+/// Tells where a file is listed that is on the list already. That it is, is a fault of that file; here is what to remove.
+fn listed_again(config: &Config, listed: &[Said<PathBuf>], note: &mut dyn FnMut(Note)) {
+    let mut first = HashMap::new();
+    for said in listed {
+        let before = *first.entry(&said.value).or_insert(said.place);
+        if before != said.place {
+            let what =
+                format!("{} is listed at line {} already: remove one of them", said.value.display(), before.line);
+            note(Note::of(config, said.place, what, None));
+        }
+    }
 }
 
 /// What all files say together, and in which of them the name and the list that count stand.

@@ -55,7 +55,7 @@ fn serve(state: &web::Data<AppState>, endpoint: &Endpoint) -> impl HttpServiceFa
 fn parameters_refused(method: Method) -> Route {
     let has_any = fn_guard(|asked| asked.head().uri.query().is_some_and(query::asks_something));
     let route =
-        web::to(|| async { HttpResponse::from(ApiError::invalid_param("nothing is asked by parameters here")) });
+        web::to(|| async { HttpResponse::from(ApiError::invalid_param("this method reads no parameters here")) });
     let route = route.guard(has_any);
     if method == Method::GET { route.guard(Any(Get()).or(Head())) } else { route.method(method) }
 }

@@ -37,10 +37,39 @@ fn as_synapse(dialect: Dialect, file: &Arc<str>, bytes: &[u8], hasher: &TokenHas
     let server = Dialect::default().homeserver();
     load::load_as(dialect, file, bytes, hasher).map_err(|mut faults| {
         for fault in faults.iter_mut().filter(|_| !dialect.loader().is_synapses()) {
-            fault.message = fault.message.replace(server, dialect.homeserver());
+            fault.message = replaced_outside_quotes(&fault.message, server, dialect.homeserver());
         }
         faults
     })
+}
+
+/// A message with a word in the place of another, except in what it quotes of a file: `"…"` as Python and Rust write it, and
+/// `` `…` ``.
+fn replaced_outside_quotes(message: &str, word: &str, by: &str) -> String {
+    let mut replaced = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(begins) = rest.find(['"', '`']) {
+        let (own, quoted) = rest.split_at(begins);
+        let ends = end_of_quote(quoted);
+        replaced += &own.replace(word, by);
+        replaced += &quoted[..ends];
+        rest = &quoted[ends..];
+    }
+    replaced + &rest.replace(word, by)
+}
+
+/// Behind the mark that closes what the text begins with; the end of the text where none does.
+fn end_of_quote(text: &str) -> usize {
+    let mut characters = text.char_indices();
+    let mark = characters.next().map(|(_, mark)| mark);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' if mark == Some('"') => drop(characters.next()),
+            _ if Some(character) == mark => return at + character.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The names of the tables of Tuwunel's configuration that are registrations, in its order, or what is wrong with it.
@@ -326,4 +355,25 @@ fn beginning(text: &str) -> Cow<'_, str> {
 /// Whether `\+.*:.*` is found in it, which Dendrite wants of a group that is not empty.
 fn is_group(text: &str) -> bool {
     text.is_empty() || text.lines().any(|line| line.split_once('+').is_some_and(|(_, rest)| rest.contains(':')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_file_stays_as_it_is() {
+        for (message, expected) in [
+            ("Synapse stops; Synapse", "Conduit stops; Conduit"),
+            (
+                r#"the regex "@Synapse_\"(.*" is refused by Synapse"#,
+                r#"the regex "@Synapse_\"(.*" is refused by Conduit"#,
+            ),
+            ("`Synapse` is none, to Synapse", "`Synapse` is none, to Conduit"),
+            ("Synapse, and then \"Synapse", "Conduit, and then \"Synapse"),
+            ("", ""),
+        ] {
+            assert_eq!(replaced_outside_quotes(message, "Synapse", "Conduit"), expected);
+        }
+    }
 }

@@ -194,8 +194,9 @@ fn value_of(
                 let message = format!("{key} still holds {what}, and {server} takes it as it stands");
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));
             } else if key != "url" && template::is_in_foreign_quotes(&text.chars) {
+                let server = draft.dialect.homeserver();
                 let message = format!(
-                    "{key} begins with a quotation mark that is none to YAML, and Synapse takes it for a part of the text: \
+                    "{key} begins with a quotation mark that is none to YAML, and {server} takes it for a part of the text: \
                      write `'`, or no quotes at all"
                 );
                 warnings.push(Warning::over(WarningCode::Placeholder, found, message));

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::case::{Case, Objection};
 use super::{Claim, Reason};
+use crate::homeserver::Dialect;
 use crate::matrix::Kind;
 use crate::registration::{Entry, Registration};
 
@@ -40,13 +41,13 @@ pub(super) fn outside(case: &Case<'_>) -> String {
     let held = holder.map_or_else(String::new, |holder| format!(", and `{}` holds it exclusively", holder.as_id));
     let claims_instead = case.service.map_or_else(String::new, |position| {
         let registration = case.services.registration(position);
-        format!("; {}", claims_instead(registration, case.subject.kind(), id))
+        format!("; {}", claims_instead(registration, case.services.homeserver().dialect, case.subject.kind(), id))
     });
     format!("`{id}` is in no namespace of `{as_id}`{held}{claims_instead}")
 }
 
 /// The entries of a kind and the service's own user, as far as they are listed.
-fn claims_instead(registration: &Registration, kind: Kind, id: &str) -> String {
+fn claims_instead(registration: &Registration, dialect: Dialect, kind: Kind, id: &str) -> String {
     let Registration { file, .. } = registration;
     let mut entries: Vec<&Entry> = registration.namespaces.of(kind).iter().collect();
     entries.sort_by_key(|entry| Reverse(in_common(&entry.regex, id)));
@@ -60,6 +61,13 @@ fn claims_instead(registration: &Registration, kind: Kind, id: &str) -> String {
         _ => format!("the `{list}` entries of {file} are {listed}"),
     };
     match kind {
+        Kind::User if registration.sender_is_whole => format!(
+            "{claims}, and `sender_localpart` is written as a whole ID (line {}), by which {} knows no user of the service's \
+             own: write `{}` alone",
+            registration.sender_place.line,
+            dialect.homeserver(),
+            registration.sender_localpart
+        ),
         Kind::User => format!(
             "{claims}, and its own user is `{}` (line {}): the name in the bridge's configuration and in its registration \
              must agree",

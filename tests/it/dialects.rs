@@ -335,6 +335,12 @@ fn a_sender_that_is_a_whole_id_is_taken_and_is_not_its_services_own() {
         ] {
             assert_eq!(told(&decide(&services, who, what), expected), expected, "{written}, {regex}: {who} | {what}");
         }
+        if own != "200" {
+            let error = decide(&services, "service irc", "ircbot").error;
+            let why = "`sender_localpart` is written as a whole ID (line 1), by which Continuwuity knows no user of the \
+                       service's own: write `ircbot` alone";
+            assert!(error.as_deref().is_some_and(|error| error.contains(why)), "{error:?}");
+        }
     }
 }
 

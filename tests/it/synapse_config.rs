@@ -267,6 +267,15 @@ fn what_is_given_beside_a_configuration_is_checked_with_what_it_lists() {
         bailiwick(home.path(), &["check", &listed.display().to_string(), "--synapse-config", "homeserver.yaml"]);
     assert!(String::from_utf8_lossy(&again.stdout).contains("is named twice"), "{}", said(&again));
     assert!(!said(&again).contains("the file is not loaded"), "{}", said(&again));
+
+    // Where it is listed twice, both lines are told.
+    let config = format!("server_name: example.com\napp_service_config_files:\n- {0}\n- {0}\n", listed.display());
+    write(home.path(), &[("homeserver.yaml", &config)]);
+    let twice = bailiwick(home.path(), &["check", "--synapse-config", "homeserver.yaml"]);
+    let note =
+        format!("note: homeserver.yaml:4:3: {} is listed at line 3 already: remove one of them", listed.display());
+    assert!(String::from_utf8_lossy(&twice.stderr).contains(&note), "{}", said(&twice));
+    assert!(String::from_utf8_lossy(&twice.stdout).contains("is named twice"), "{}", said(&twice));
 }
 
 /// As in a registration: what is lost without a word weighs, and stands in every format.

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::registration::Fault;
 /// Writes what GitLab shows in a merge request: its code quality report, which is a part of what Code Climate says.
 /// Source: <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>.
 pub(in crate::cli) fn gitlab(report: &Report<'_>, out: &mut Out) -> io::Result<()> {
-    let mut issues = Issues::default();
+    let mut issues = Issues::new();
     for FaultOf { file, fault, homeservers, .. } in report.faults {
         issues.fault(file, fault, homeservers);
     }
@@ -28,7 +28,7 @@ pub(in crate::cli) fn gitlab_of_problem(
     unchecked: Option<&Unchecked<'_>>,
     out: &mut Out,
 ) -> io::Result<()> {
-    let mut issues = Issues::default();
+    let mut issues = Issues::new();
     match unchecked {
         Some(unchecked) => unchecked.faults.iter().for_each(|fault| issues.fault(unchecked.file, fault, &[])),
         None => issues.add(&["unchecked"], "unchecked", BLOCKER, problem, HERE, 1),
@@ -42,14 +42,19 @@ const BLOCKER: &str = "blocker";
 /// Where something is that is in no file. GitLab wants a path.
 const HERE: &str = ".";
 
-#[derive(Default)]
 struct Issues {
     all: Vec<Value>,
+    /// Where the check runs.
+    here: PathBuf,
     /// How often the same was said: of two issues with one fingerprint GitLab shows one.
     known: HashMap<String, usize>,
 }
 
 impl Issues {
+    fn new() -> Self {
+        Self { all: Vec::new(), here: std::env::current_dir().unwrap_or_default(), known: HashMap::new() }
+    }
+
     fn fault(&mut self, file: &str, fault: &Fault, homeservers: &[&str]) {
         let code = fault.code.as_str();
         let told = format!("{}{}", fault.message, on(homeservers));
@@ -83,15 +88,14 @@ impl Issues {
             "check_name": code,
             "fingerprint": fingerprint.as_str(),
             "severity": severity,
-            "location": {"path": within(file), "lines": {"begin": line}},
+            "location": {"path": within(&self.here, file), "lines": {"begin": line}},
         }));
     }
 }
 
 /// A path as it is called from where the check runs, which in a pipeline is the top of the repository.
-fn within(file: &str) -> &str {
-    let here = std::env::current_dir().unwrap_or_default();
+fn within<'f>(here: &Path, file: &'f str) -> &'f str {
     let path = Path::new(file);
-    let path = path.strip_prefix(&here).or_else(|_| path.strip_prefix(".")).unwrap_or(path);
+    let path = path.strip_prefix(here).or_else(|_| path.strip_prefix(".")).unwrap_or(path);
     path.to_str().filter(|path| !path.is_empty()).unwrap_or(file)
 }
