@@ -19,10 +19,34 @@ const RELOAD_AFTER: Duration = Duration::from_millis(300);
 
 /// What may not be passed.
 const MOST_MEMORY: u64 = 128 << 10;
-const LONGEST: Duration = Duration::from_millis(5_500);
 const LONGEST_RELOAD: Duration = Duration::from_secs(1);
 const MOST_RATIO: f64 = 2.0;
 
+/// Where checks are sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked {
+    /// Of the homeserver that is served: two are worked at at a time.
+    Here,
+    /// Of all homeservers: one at a time, so that the second waits for the first.
+    Everywhere,
+}
+
+impl Asked {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Here => "/v1/check",
+            Self::Everywhere => "/v1/check?homeserver=all",
+        }
+    }
+
+    /// So long may one take that waits for no more than is sent here.
+    const fn longest(self) -> Duration {
+        match self {
+            Self::Here => Duration::from_millis(5_500),
+            Self::Everywhere => Duration::from_millis(11_000),
+        }
+    }
+}
 /// What came of one case.
 #[derive(Clone, Copy)]
 struct Cost {
@@ -41,14 +65,14 @@ struct Worst {
     refused: usize,
 }
 
-pub(crate) fn run(seconds: u64, seed: u64, kept: &Path) -> bool {
+pub(crate) fn run(asked: Asked, seconds: u64, seed: u64, kept: &Path) -> bool {
     let server = Server::start();
     let times = Times::new(1 + KINDS.len());
     let good = std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| times.ask(server.address));
         }
-        let good = search(&server, &times, Duration::from_secs(seconds), seed, kept);
+        let good = search(&server, asked, &times, Duration::from_secs(seconds), seed, kept);
         times.end();
         good
     });
@@ -56,7 +80,7 @@ pub(crate) fn run(seconds: u64, seed: u64, kept: &Path) -> bool {
     good
 }
 
-fn search(server: &Server, times: &Times, time: Duration, seed: u64, kept: &Path) -> bool {
+fn search(server: &Server, asked: Asked, times: &Times, time: Duration, seed: u64, kept: &Path) -> bool {
     let mut random = Random::new(seed);
     let mut worst: Vec<Worst> = KINDS.iter().map(|_| Worst::default()).collect();
     let (mut peak, mut reload, mut reloads) = (0, Duration::ZERO, 0);
@@ -70,7 +94,7 @@ fn search(server: &Server, times: &Times, time: Duration, seed: u64, kept: &Path
         let before = server.memory("VmRSS");
         server.forget_peak();
         times.begin(1 + kind);
-        let (took, accepted, reloaded) = send(server, &case.body(), reloads);
+        let (took, accepted, reloaded) = send(server, asked, &case.body(), reloads);
         times.begin(0);
         if let Some(time) = reloaded {
             reloads += 1;
@@ -87,13 +111,13 @@ fn search(server: &Server, times: &Times, time: Duration, seed: u64, kept: &Path
     let slowest = worst.iter().filter_map(|one| one.slowest).map(|cost| cost.took).max().unwrap_or_default();
     let above = peak.saturating_sub(server.idle);
     println!("memory above the idle service ({} MiB): {} MiB; target 128", server.idle >> 10, above >> 10);
-    println!("longest check: {:.2} s; target 5.5", slowest.as_secs_f64());
+    println!("longest check: {:.2} s; target {:.1}", slowest.as_secs_f64(), asked.longest().as_secs_f64());
     println!("longest of {reloads} reloads meanwhile: {:.3} s; target 1", reload.as_secs_f64());
     println!(
         "p99 of {questions} questions meanwhile: {busy:.0?}, without: {quiet:.0?}, ratio {:.2}; target 2",
         ratio(busy, quiet)
     );
-    above <= MOST_MEMORY && slowest <= LONGEST && reload <= LONGEST_RELOAD && ratio(busy, quiet) <= MOST_RATIO
+    above <= MOST_MEMORY && slowest <= asked.longest() && reload <= LONGEST_RELOAD && ratio(busy, quiet) <= MOST_RATIO
 }
 
 /// A case of a kind: a new one, or like one of the worst so far.
@@ -113,12 +137,14 @@ fn next(kind: usize, worst: &Worst, random: &mut Random) -> Case {
 }
 
 /// Sends a body so many times at a time, and changes a file meanwhile if it takes long.
-fn send(server: &Server, body: &[u8], round: usize) -> (Duration, bool, Option<Duration>) {
+fn send(server: &Server, asked: Asked, body: &[u8], round: usize) -> (Duration, bool, Option<Duration>) {
     let began = Instant::now();
     let check = || {
-        let answer = Client::open(server.address).and_then(|mut client| client.ask("POST", "/v1/check", body));
+        let answer = Client::open(server.address).and_then(|mut client| client.ask("POST", asked.path(), body));
         let answer = answer.expect("an answer");
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        // A file that cannot be read in time by so many libraries is not checked, and its sender is told.
+        let is_answered = answer.status == 200 || matches!(asked, Asked::Everywhere) && answer.status == 408;
+        assert!(is_answered, "{}", String::from_utf8_lossy(&answer.body));
         (began.elapsed(), answer.body.windows(15).any(|window| window == b"\"accepted\":true"))
     };
     std::thread::scope(|scope| {
