@@ -1,15 +1,15 @@
 //! Which files were lost with their source, for the next start.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::copy::{self, Copy};
+use super::copy::Copy;
 use super::save::unless_missing;
-use super::{InForce, LOST, NEW, StateDir};
+use super::{InForce, LOST, StateDir};
 
 impl StateDir {
     /// Whether the file was lost with its source when the service was stopped. If nobody can tell, each was: that makes no
@@ -56,10 +56,7 @@ impl StateDir {
             names.sort_unstable();
             let names = serde_json::to_vec(&names).expect("strings only");
             let noted = Copy { file: "".into(), owner: Some(self.owner.as_str()), bytes: &names };
-            let new = self.path_of("", NEW);
-            copy::write(&new, &noted.sealed())?;
-            File::open(&new)?.sync_all()?;
-            fs::rename(new, path)?;
+            self.put(&noted, &path)?;
         }
         self.lost = Some(lost);
         Ok(())

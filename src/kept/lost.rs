@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{HELD, InForce, LOST, SUFFIX, StateDir};
+use super::{HELD, InForce, LOST, NOTE, SUFFIX, StateDir};
 use crate::snapshot::{MissingSource, Problem};
 
 /// What was changed within so many seconds is looked at again: another change in the same moment leaves no trace.
@@ -74,7 +74,12 @@ impl StateDir {
         if forgets {
             self.lost = None;
         }
-        forgets || !removed.is_empty()
+        let note = self.path_of("", NOTE);
+        let lacks_note = self.note.is_some() && note.file_name().is_some_and(|name| !names.contains(name));
+        if lacks_note {
+            self.note = None;
+        }
+        forgets || lacks_note || !removed.is_empty()
     }
 
     /// The directory is not the one that was locked: everything is to be copied again, into the one that is made or is there.
@@ -88,6 +93,7 @@ impl StateDir {
         self.saved.clear();
         self.held.clear();
         self.lost = None;
+        self.note = None;
         self.released.clear();
         true
     }

@@ -20,6 +20,12 @@
 //! what has come has copies, too. So it is noted which files were lost with their source, before any copy is taken of what is
 //! new, and at the next start they are lost from the beginning. See [`absent`].
 //!
+//! # How far a record went
+//!
+//! A store knows at which revision it is, and a backup that was put back while nothing ran looks like the real thing. So what a
+//! source says of itself when its listing comes into force is noted, before any copy is, and told to it at the next start.
+//! See [`note`].
+//!
 //! # Whose it is
 //!
 //! A copy says of which file and of which homeserver it is and what its bytes hash to, so that half a copy is never taken
@@ -33,6 +39,7 @@ mod absent;
 mod copy;
 mod lock;
 mod lost;
+mod note;
 mod recall;
 mod save;
 
@@ -61,6 +68,8 @@ const HELD: &str = ".held";
 const RELEASED: &str = ".released";
 /// What the names of the files are called that are lost with their source.
 const LOST: &str = ".lost";
+/// What is called what a source has said of itself.
+const NOTE: &str = ".note";
 
 /// The last good copy of each file.
 #[derive(Debug)]
@@ -89,6 +98,8 @@ pub(super) struct StateDir {
     seen: Option<Seen>,
     /// The files that are noted as lost with their source; `None` if nobody can tell which are.
     lost: Option<HashSet<Arc<str>>>,
+    /// What a source has said of itself, to know its record again; empty if nobody can tell any more.
+    note: Option<Arc<[u8]>>,
     /// Copies of which nobody can tell any more what they held.
     damaged: HashSet<PathBuf>,
     /// Files of which nobody can tell any more what was held besides what they say.
@@ -121,6 +132,7 @@ impl StateDir {
             unfinished: false,
             seen: None,
             lost: Some(HashSet::new()),
+            note: None,
             damaged: HashSet::new(),
             damaged_held: HashSet::new(),
             trouble: None,

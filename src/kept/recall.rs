@@ -71,6 +71,7 @@ impl StateDir {
             }
         }
         self.read_lost();
+        self.read_note();
         let released = entries.iter().filter(|path| is_called(path, RELEASED) && path.exists());
         let file_of = |path: &PathBuf| Some(Arc::clone(&Copy::opened(&Zeroizing::new(fs::read(path).ok()?))?.file));
         self.released = released.filter_map(file_of).collect();
@@ -82,6 +83,7 @@ impl StateDir {
     pub(super) fn saved_anew(&mut self) {
         // What is lost for this one is noted anew.
         self.lost = None;
+        self.note = None;
         let files: Vec<Arc<str>> = self.saved.drain().map(|(file, _)| file).collect();
         for file in files {
             let Ok(bytes) = fs::read(self.path_of(&file, SUFFIX)).map(Zeroizing::new) else { continue };

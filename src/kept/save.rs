@@ -40,7 +40,7 @@ pub(crate) struct InForce<'f> {
 
 impl StateDir {
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
-    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], confirmed: bool) -> bool {
+    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], note: Option<&str>, confirmed: bool) -> bool {
         let had_lock = self.lock.is_some();
         if let Err(error) = self.create().and_then(|()| self.lock()) {
             self.tell(Some(error.to_string()));
@@ -74,6 +74,9 @@ impl StateDir {
                 Ok(()) => ready.push((one.file, hash, path)),
                 Err(error) => trouble = Some(error.to_string()),
             }
+        }
+        if let Err(error) = self.save_note(note) {
+            trouble = Some(error.to_string());
         }
         if let Err(error) = self.save_lost(in_force) {
             // What is new would count against what is lost at the next start.

@@ -55,6 +55,7 @@ impl Engine {
             options.sources.iter().map(|source| Source::new(Arc::clone(source), options.answer_limit)).collect();
         let was_lost = |file: &str| state.as_ref().is_some_and(|kept| kept.was_lost(file));
         let states = keeping::recalled_by(&sources, recalled, was_lost);
+        keeping::tell_of_before(&sources, &states, state.as_ref());
         Self {
             options,
             sources,
@@ -115,10 +116,13 @@ impl Engine {
     pub fn reload(&mut self, trigger: Trigger, allow_empty: bool) -> ReloadReport {
         let began = self.options.clock.now();
         let before = self.live.load_full();
+        self.sources.iter().for_each(|source| source.accept(allow_empty));
         self.pass(trigger, allow_empty, false);
         if trigger == Trigger::Request {
             self.confirm(allow_empty);
         }
+        // What comes later was not meant.
+        self.sources.iter().for_each(|source| source.accept(false));
         let after = self.live.load_full();
         let result = result(&before, &after);
         let changed = result == ReloadResult::Changed;

@@ -163,6 +163,9 @@ impl State {
                     "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence"
                 }
                 Unlisted::Unreadable(_) => "nothing is loaded until it can be read",
+                Unlisted::Another(_) => {
+                    "nothing is loaded until that one is back, or `POST /-/reload` with `{\"allow_empty\": true}` confirms this one"
+                }
             };
             let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
             return Self { problem, is_unlisted: true, ..self.clone() };
@@ -171,6 +174,7 @@ impl State {
         let meanwhile = match why {
             Unlisted::Absent(_) => kept_until(held),
             Unlisted::Unreadable(_) => kept_until_readable(held),
+            Unlisted::Another(_) => kept_until_it_is_meant(held),
         };
         let problem = Problem { what, meanwhile };
         let why = why_lost(&problem);
@@ -326,6 +330,14 @@ fn kept_until_readable(held: usize) -> String {
         return "nothing of it was in force".to_owned();
     }
     format!("what was in force of its files ({held}) stays so until it can be read")
+}
+
+/// Something is there, and nobody has said that it is meant.
+fn kept_until_it_is_meant(held: usize) -> String {
+    format!(
+        "what was in force of its files ({held}) stays so until that one is back, or `POST /-/reload` with \
+         `{{\"allow_empty\": true}}` confirms this one"
+    )
 }
 
 fn why_lost(problem: &Problem) -> String {

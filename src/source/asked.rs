@@ -32,6 +32,16 @@ impl Source {
         self.provider.may_be_away_at_start()
     }
 
+    /// Tells it what it said of itself before a restart.
+    pub(crate) fn recall(&self, note: &[u8], in_force: Vec<Arc<str>>) {
+        self.provider.recall(note, in_force);
+    }
+
+    /// Whether somebody has said, for the looks to come, that what is there is meant.
+    pub(crate) fn accept(&self, whatever: bool) {
+        self.provider.accept(whatever);
+    }
+
     /// What is there now, and which set that is.
     pub(super) fn list(&self) -> Result<(Stamp, Listing), Unlisted> {
         self.ask(|provider| (provider.stamp(), provider.list())).and_then(|(stamp, listing)| Ok((stamp, listing?)))

@@ -55,6 +55,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// Whether an item of this name could be listed here: asked about what was in force before a restart.
     fn could_list(&self, name: &str) -> bool;
+
+    /// Is told, before it is asked for anything, what it said of itself ([`Recorded::note`]) when its last listing came into force
+    /// before the restart, and what was in force of it then. What cannot be made out any more is handed over, too.
+    fn recall(&self, _note: &[u8], _in_force: Vec<Arc<str>>) {}
+
+    /// Whether somebody has said, for the looks to come, that what is there is meant, whatever was there before
+    /// ([`Unlisted::Another`]).
+    fn accept(&self, _whatever: bool) {}
 }
 
 /// Called when something may have changed. Cheap.
@@ -82,6 +90,8 @@ pub struct Recorded {
     pub revision: u64,
     /// The names of all that was removed and is not there again.
     pub removed: Arc<HashSet<Arc<str>>>,
+    /// What the provider wants to be told after a restart, to know the record again; it holds no secrets.
+    pub note: Arc<str>,
 }
 
 impl Recorded {
@@ -170,6 +180,9 @@ pub enum Unlisted {
     /// It is there, or ought to be, and cannot be read.
     #[error("{0}")]
     Unreadable(String),
+    /// Something is there, which is not what was there before, or not any further on: a request may confirm that it is meant.
+    #[error("{0}")]
+    Another(String),
 }
 
 /// Why an item could not be read.

@@ -40,11 +40,11 @@ pub enum StoreError {
         known: i32,
     },
     /// Its history is not the one that was read before.
-    #[error(
-        "this is not the store that was read before, or it was put back to an earlier state: if that is meant, start bailiwick anew, so \
-         that it is loaded"
-    )]
+    #[error("this is not the store that was read before, or it was put back to an earlier state")]
     Another,
+    /// Nobody can tell any more what was read before.
+    #[error("at which revision the store was before the restart cannot be made out any more in the state directory")]
+    Forgotten,
     /// What it says of itself cannot be.
     #[error("the store contradicts itself: {0}")]
     Contradiction(String),

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::judge::Objection;
 use super::listener::CHANNEL;
-use super::session::{ANSWER_LIMIT, Driver, connect, within};
+use super::session::{ANSWER_LIMIT, Driver, Session, connect, within};
 use super::{Address, StoreError, mirror};
 
 /// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
@@ -95,7 +95,7 @@ pub struct Gate {
 
 struct State {
     driver: Driver,
-    client: Option<Client>,
+    session: Option<Session>,
 }
 
 /// What there is of a registration.
@@ -108,7 +108,7 @@ struct Row {
 impl Gate {
     /// A gate to a store, which need not be there yet.
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
-        Ok(Self { address, state: Mutex::new(State { driver: Driver::new()?, client: None }) })
+        Ok(Self { address, state: Mutex::new(State { driver: Driver::new()?, session: None }) })
     }
 
     /// The store as it is shown.
@@ -119,28 +119,7 @@ impl Gate {
 
     /// Makes a change, if nothing speaks against it.
     pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &Judge<'_>) -> Result<Outcome, StoreError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { driver, client: kept } = &mut *state;
-        let (client, head) = driver.run(begun(&self.address, kept))?;
-        let row = driver.run(row(&client, change.id))?;
-        if let Some(outcome) = without_writing(change, terms, row.as_ref()) {
-            driver.run(end(&client, ROLLBACK))?;
-            *kept = Some(client);
-            return Ok(outcome);
-        }
-        // Without an answer from here on the connection is dropped, and with it all that was not committed.
-        if change.source.is_some()
-            && let Err(objection) = judge(head)?
-            && !terms.allow(&objection)
-        {
-            driver.run(end(&client, ROLLBACK))?;
-            *kept = Some(client);
-            return Ok(Outcome::Refused(objection));
-        }
-        let revision = driver.run(write(&client, change, terms))?;
-        driver.run(commit(&client))?;
-        *kept = Some(client);
-        Ok(Outcome::Made(revision))
+        self.ending(|state| state.make(&self.address, change, terms, judge))
     }
 
     /// Makes all of several changes or none, if nothing speaks against what comes of them; `at` is the revision at which they were
@@ -152,16 +131,65 @@ impl Gate {
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Several, StoreError> {
+        self.ending(|state| state.make_all(&self.address, changes, at, terms, judge))
+    }
+
+    /// Without an answer the session is ended, and with it all that was not committed: the next one is not kept waiting for it.
+    fn ending<T>(&self, make: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { driver, client: kept } = &mut *state;
-        // Dropped without an answer, and with it all that was not committed.
-        let (client, head) = driver.run(begun(&self.address, kept))?;
+        let outcome = make(&mut state);
+        if outcome.is_err() {
+            let session = state.session.take();
+            state.driver.end(session);
+        }
+        outcome
+    }
+}
+
+impl State {
+    fn make(
+        &mut self,
+        address: &Address,
+        change: &Change<'_>,
+        terms: Terms<'_>,
+        judge: &Judge<'_>,
+    ) -> Result<Outcome, StoreError> {
+        let Self { driver, session } = self;
+        let (session, head) = driver.run(begun(address, session))?;
+        let row = driver.run(row(session, change.id))?;
+        if let Some(outcome) = without_writing(change, terms, row.as_ref()) {
+            driver.run(end(session, ROLLBACK))?;
+            return Ok(outcome);
+        }
+        if change.source.is_some()
+            && let Err(objection) = judge(head)?
+            && !terms.allow(&objection)
+        {
+            driver.run(end(session, ROLLBACK))?;
+            return Ok(Outcome::Refused(objection));
+        }
+        let revision = driver.run(write(session, change, terms))?;
+        driver.run(commit(session))?;
+        Ok(Outcome::Made(revision))
+    }
+
+    fn make_all(
+        &mut self,
+        address: &Address,
+        changes: &[Change<'_>],
+        at: Option<i64>,
+        terms: Terms<'_>,
+        judge: &Judge<'_>,
+    ) -> Result<Several, StoreError> {
+        let Self { driver, session } = self;
+        let (session, head) = driver.run(begun(address, session))?;
         if at.is_some_and(|at| at != head) {
+            driver.run(end(session, ROLLBACK))?;
             return Ok(Several::Elsewhere(head));
         }
         let mut to_make = Vec::with_capacity(changes.len());
         for change in changes {
-            let row = driver.run(row(&client, change.id))?;
+            let row = driver.run(row(session, change.id))?;
             if without_writing(change, terms, row.as_ref()).is_none() {
                 to_make.push(change);
             }
@@ -170,13 +198,14 @@ impl Gate {
             && let Err(objection) = judge(head)?
             && !terms.allow(&objection)
         {
+            driver.run(end(session, ROLLBACK))?;
             return Ok(Several::Refused(objection));
         }
         let mut revision = head;
         for change in &to_make {
-            revision = driver.run(write(&client, change, terms))?;
+            revision = driver.run(write(session, change, terms))?;
         }
-        driver.run(commit(&client))?;
+        driver.run(commit(session))?;
         Ok(Several::Made { revision, made: to_make.len(), same: changes.len() - to_make.len() })
     }
 }
@@ -214,19 +243,23 @@ fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> 
     (!is_met).then(|| Outcome::Elsewhere(there.map(|row| row.revision)))
 }
 
-/// A connection on which a transaction has begun that holds the head, and its revision: the connection that was kept, or a new one.
-async fn begun(address: &Address, kept: &mut Option<Client>) -> Result<(Client, i64), StoreError> {
-    if let Some(client) = kept.take().filter(|client| !client.is_closed()) {
+/// A session in which a transaction has begun that holds the head, and its revision: the one that was kept, or a new one.
+async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, i64), StoreError> {
+    if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
         // That a connection has been lost is seen only when it is used.
-        match lock_head(&client).await {
-            Ok(head) => return Ok((client, head)),
+        match lock_head(session).await {
+            Ok(head) => return Ok((kept.as_ref().ok_or_else(lost)?, head)),
             Err(StoreError::Unreachable(_)) => {}
             Err(other) => return Err(other),
         }
     }
-    let client = connect(address).await?;
-    let head = lock_head(&client).await?;
-    Ok((client, head))
+    let session = kept.insert(connect(address).await?);
+    let head = lock_head(session).await?;
+    Ok((session, head))
+}
+
+fn lost() -> StoreError {
+    StoreError::Unreachable("the connection is lost".to_owned())
 }
 
 /// Begins, and sees to it that nobody else changes anything until the end; the revision at which that is.

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_core::Stream;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use zeroize::Zeroizing;
 
 use super::session::{ANSWER_LIMIT, within};
 use super::{StoreError, schema};
+
+/// So many rows come along with what they say: a change of a few is in force after one question, and of a million no two copies are
+/// in memory at once.
+const FEW: i64 = 512;
 
 /// What rows are called: this and the registration's id.
 const PREFIX: &str = "store:";
@@ -26,7 +31,7 @@ pub(super) struct Mirror {
 }
 
 /// Where a store is in its history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Revision {
     pub(super) number: i64,
     /// Which store it is.
@@ -43,14 +48,19 @@ pub(super) struct Known {
     pub(super) revision: i64,
 }
 
-/// What rows say, by name, with the revision that made them say it.
-pub(super) type Sources = HashMap<Arc<str>, (i64, Zeroizing<Vec<u8>>)>;
+/// What rows say, by name.
+pub(super) type Sources = HashMap<Arc<str>, Said>;
 
-/// What a row says, while it is read.
+/// What a row says, and which revision made it say so.
+type Said = (i64, Zeroizing<Vec<u8>>);
+
+/// A row that has changed.
 struct Read {
     name: Arc<str>,
     place: i64,
     revision: i64,
+    removed: bool,
+    /// What it says, if that has come along.
     source: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -82,101 +92,130 @@ pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Rev
     if last.is_some_and(|last| !goes_on(last)) { Err(StoreError::Another) } else { Ok(head) }
 }
 
-/// All that is there, or what has changed, as of one revision; and what the rows say that were read for it. `progress` grows.
-pub(super) async fn read(
-    client: &Client,
-    last: Option<Mirror>,
-    progress: &AtomicU64,
-) -> Result<(Mirror, Sources), (Option<Mirror>, StoreError)> {
-    match begin_and_read(client, last.as_ref(), progress).await {
-        Ok((at, rows)) => {
-            let mut mirror = last.unwrap_or_else(|| Mirror::before(at.clone()));
-            mirror.at = at;
-            let sources = mirror.take_in(rows);
-            Ok((mirror, sources))
-        }
-        Err(error) => Err((last, error)),
-    }
+/// What has changed since a revision, as of a later one.
+pub(super) struct Changed {
+    at: Revision,
+    rows: Vec<Read>,
 }
 
-async fn begin_and_read(
+/// All that has changed since what is known, as of one revision, if the store has come there from where it was `last`. `progress`
+/// grows.
+pub(super) async fn changed(
     client: &Client,
-    last: Option<&Mirror>,
+    last: Option<&Revision>,
+    known: Option<&Mirror>,
     progress: &AtomicU64,
-) -> Result<(Revision, Vec<Read>), StoreError> {
+) -> Result<Changed, StoreError> {
     within(ANSWER_LIMIT, client.batch_execute("begin isolation level repeatable read, read only")).await?;
-    let head = head(client, last.map(|last| &last.at)).await?;
-    let since = last.map_or(0, |last| last.at.number);
-    let changed =
-        "select as_id, position, revision, source from bailiwick.registration where revision > $1 order by position";
-    let rows = rows(client, changed, vec![(since, Type::INT8)], progress).await?;
+    let at = head(client, last).await?;
+    let since = known.map_or(0, |known| known.at.number);
+    // Revisions have no gaps: there are no more rows than that. What a few of them say comes along, and of many only that they are
+    // there.
+    let say = if at.number - since <= FEW { "source" } else { "null::bytea" };
+    let changed = format!(
+        "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
+    );
+    let rows = rows(client, &changed, (&since, Type::INT8), progress, Read::of).await?;
     within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
-    Ok((head, rows))
+    Ok(Changed { at, rows })
 }
 
-/// What rows from some place on say, as they are now: so many of them.
-pub(super) async fn read_ahead(client: &Client, from: i64, count: i64) -> Result<Sources, StoreError> {
-    let ahead = "select as_id, position, revision, source from bailiwick.registration
-                 where position >= $1 and source is not null order by position limit $2";
-    let rows = rows(client, ahead, vec![(from, Type::INT8), (count, Type::INT8)], &AtomicU64::new(0)).await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.name, (row.revision, row.source?)))).collect())
+/// What rows said at these revisions. Whatever has become of them since: the history has it.
+pub(super) async fn said_at(client: &Client, mut revisions: Vec<i64>) -> Result<Sources, StoreError> {
+    let now =
+        "select as_id, revision, source from bailiwick.registration where revision = any($1) and source is not null";
+    let then = "select as_id, revision, source from bailiwick.history where revision = any($1) and source is not null";
+    let mut said = Sources::with_capacity(revisions.len());
+    for query in [now, then] {
+        let parameter: (&(dyn ToSql + Sync), Type) = (&revisions, Type::INT8_ARRAY);
+        said.extend(rows(client, query, parameter, &AtomicU64::new(0), said_by).await?);
+        let found: HashSet<i64> = said.values().map(|(revision, _)| *revision).collect();
+        revisions.retain(|revision| !found.contains(revision));
+        if revisions.is_empty() {
+            break;
+        }
+    }
+    Ok(said)
+}
+
+fn said_by(row: &Row) -> Result<(Arc<str>, Said), StoreError> {
+    let source: &[u8] = row.try_get(2)?;
+    Ok((name_of(row.try_get(0)?), (row.try_get(1)?, Zeroizing::new(source.to_vec()))))
 }
 
 /// The rows that a query yields, each in time: all of a million may take as long as they take.
-async fn rows(
+async fn rows<T>(
     client: &Client,
     query: &str,
-    parameters: Vec<(i64, Type)>,
+    parameter: (&(dyn ToSql + Sync), Type),
     progress: &AtomicU64,
-) -> Result<Vec<Read>, StoreError> {
-    let parameters = parameters.iter().map(|(value, of)| (value as &(dyn ToSql + Sync), of.clone()));
-    let mut stream = pin!(within(ANSWER_LIMIT, client.query_typed_raw(query, parameters)).await?);
+    of: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut stream = pin!(within(ANSWER_LIMIT, client.query_typed_raw(query, [parameter])).await?);
     let mut rows = Vec::new();
     loop {
         let next = std::future::poll_fn(|context| stream.as_mut().poll_next(context));
         let next = within(ANSWER_LIMIT, async { next.await.transpose() }).await?;
         let Some(row) = next else { return Ok(rows) };
-        rows.push(Read::of(&row)?);
+        rows.push(of(&row)?);
         progress.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Revision {
+    /// As it is noted for the next start.
+    pub(super) fn note(&self) -> Arc<str> {
+        serde_json::to_string(self).expect("strings and a number only").into()
+    }
+
+    /// As it was noted before this one.
+    pub(super) fn noted(note: &[u8]) -> Option<Self> {
+        serde_json::from_slice(note).ok()
     }
 }
 
 impl Read {
     fn of(row: &Row) -> Result<Self, StoreError> {
         let id: &str = row.try_get(0)?;
-        let source: Option<&[u8]> = row.try_get(3)?;
+        let source: Option<&[u8]> = row.try_get(4)?;
         let source = source.map(|source| Zeroizing::new(source.to_vec()));
-        Ok(Self { name: name_of(id), place: row.try_get(1)?, revision: row.try_get(2)?, source })
+        let removed = row.try_get(3)?;
+        Ok(Self { name: name_of(id), place: row.try_get(1)?, revision: row.try_get(2)?, removed, source })
     }
 }
 
 impl Mirror {
-    /// Nothing has been read.
-    fn before(at: Revision) -> Self {
-        Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed: Arc::default() }
+    /// What is known after a change, and what the rows say of which that has come along.
+    pub(super) fn after(before: Option<Self>, changed: Changed) -> (Self, Sources) {
+        let nothing = |at| Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed: Arc::default() };
+        let mut mirror = before.unwrap_or_else(|| nothing(changed.at.clone()));
+        mirror.at = changed.at;
+        let sources = mirror.take_in(changed.rows);
+        (mirror, sources)
     }
 
-    /// The place of a row in the load order.
-    pub(super) fn place_of(&self, name: &str) -> Option<i64> {
-        self.places.get(name).copied()
+    /// The revisions of a row and of those that follow it in the load order, so many of them.
+    pub(super) fn revisions_from(&self, name: &str, count: usize) -> Option<Vec<i64>> {
+        let place = self.places.get(name)?;
+        Some(self.rows.range(place..).take(count).map(|(_, row)| row.revision).collect())
     }
 
-    /// Takes over what has changed; what the rows say that are there.
+    /// Takes over what has changed.
     fn take_in(&mut self, changed: Vec<Read>) -> Sources {
-        let mut sources = Sources::with_capacity(changed.len());
+        let mut sources = Sources::new();
         let mut removed = HashSet::clone(&self.removed);
-        for Read { name, place, revision, source } in changed {
+        for Read { name, place, revision, removed: is_removed, source } in changed {
             if let Some(before) = self.places.remove(&name) {
                 self.rows.remove(&before);
             }
-            let Some(source) = source else {
+            if is_removed {
                 removed.insert(name);
                 continue;
-            };
+            }
             removed.remove(&name);
             self.places.insert(Arc::clone(&name), place);
             self.rows.insert(place, Known { name: Arc::clone(&name), revision });
-            sources.insert(name, (revision, source));
+            sources.extend(source.map(|source| (name, (revision, source))));
         }
         if removed != *self.removed {
             self.removed = Arc::new(removed);
@@ -191,7 +230,7 @@ mod tests {
 
     fn row(id: &str, place: i64, revision: i64, source: Option<&str>) -> Read {
         let source = source.map(|source| Zeroizing::new(source.as_bytes().to_vec()));
-        Read { name: name_of(id), place, revision, source }
+        Read { name: name_of(id), place, revision, removed: source.is_none(), source }
     }
 
     fn names(mirror: &Mirror) -> Vec<&str> {
@@ -199,21 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_noted_for_the_next_start_is_made_out_again() {
+        let at = Revision { number: 3, store: "a".to_owned(), mark: Some("b".to_owned()) };
+        assert_eq!(Revision::noted(at.note().as_bytes()), Some(at));
+        assert_eq!(Revision::noted(b""), None);
+    }
+
+    #[test]
     fn what_has_changed_is_taken_over_and_what_was_removed_is_remembered() {
         let at = Revision { number: 3, store: String::new(), mark: None };
-        let mut mirror = Mirror::before(at);
-        let sources = mirror.take_in(vec![row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)]);
+        let rows = vec![row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)];
+        let (mut mirror, sources) = Mirror::after(None, Changed { at, rows });
         assert_eq!(names(&mirror), ["store:b", "store:a"]);
         assert!(mirror.removed.contains("store:c") && sources.len() == 2);
 
         // An edit keeps its place, and what is put again comes last.
         let sources = mirror.take_in(vec![row("b", 1, 4, Some("b2")), row("c", 5, 5, Some("c2"))]);
         assert_eq!(names(&mirror), ["store:b", "store:a", "store:c"]);
-        assert_eq!((mirror.place_of("store:c"), sources["store:b"].0), (Some(5), 4));
+        assert_eq!((mirror.revisions_from("store:a", 9), sources["store:b"].0), (Some(vec![2, 5]), 4));
         assert!(mirror.removed.is_empty());
 
         mirror.take_in(vec![row("b", 1, 6, None)]);
-        assert_eq!((names(&mirror), mirror.place_of("store:b")), (vec!["store:a", "store:c"], None));
+        assert_eq!((names(&mirror), mirror.revisions_from("store:b", 1)), (vec!["store:a", "store:c"], None));
         assert_eq!(id_of("store:b:c"), Some("b:c"));
     }
 }

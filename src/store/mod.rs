@@ -20,7 +20,8 @@
 //!
 //! The revision is the truth. A [`Store`] asks for it, and if it is another than before, for the rows that have a later one than it
 //! has seen, both in one transaction: what it lists is what was there at one revision, so that replicas at the same revision have the
-//! same snapshot and the same digest. NOTIFY is a hint, like an event of a file system: what is sent while nobody listens is lost, and
+//! same snapshot and the same digest. Where many rows have changed, what they say is asked for some thousands at a time while they
+//! are parsed, by the revisions that were listed: of what has been changed since, the history has it. NOTIFY is a hint, like an event of a file system: what is sent while nobody listens is lost, and
 //! PgBouncer does not pass it on. So there is a look at every hint, after each time that the connection for them was made anew, and
 //! every few seconds besides.
 //!
@@ -43,13 +44,15 @@
 //!
 //! A row that was removed is there as long as the store, so whatever is gone without one was not removed by anybody; and of the
 //! last revision that was read, the history has a random mark, so that a backup that was put back, or another database in its place, is
-//! not taken for the same store further on. In both cases there is no listing, and what is in force stays: nothing but a decision sets a
-//! name free. What was decided is on record, and needs no grace ([`crate::source::Recorded`]).
+//! not taken for the same store further on; with a state directory not after a restart either, since the revision and its mark are
+//! kept there. In both cases there is no listing, and what is in force stays, until somebody says that what is there is meant: nothing
+//! but a decision sets a name free. What was decided is on record, and needs no grace ([`crate::source::Recorded`]).
 //!
 //! # What waits for what
 //!
 //! Whoever asks the database has a time for it, and gives the connection up when that is over: behind a firewall that drops packets
-//! nothing else would end the waiting. What is asked goes without names for prepared statements and without settings of a session,
+//! nothing else would end the waiting. Nothing of a session goes on while nobody asks, so whoever gives one up ends it, lest what it
+//! has locked stay so until he asks again. What is asked goes without names for prepared statements and without settings of a session,
 //! which PgBouncer in transaction mode would give to another.
 
 mod address;

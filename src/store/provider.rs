@@ -1,25 +1,27 @@
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::Client;
 
 use super::listener::Listener;
-use super::mirror::{self, Mirror, Sources};
-use super::session::{Driver, connect};
+use super::mirror::{self, Mirror, Revision, Sources};
+use super::session::{Driver, Session, connect};
 use super::{Address, StoreError};
 use crate::registration::FileFacts;
 use crate::source::{Content, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched};
 
-/// So many rows are read at once where one is asked for that was listed long ago: whoever makes copies of all asks for one after
-/// the other, and a question for each would take a thousand times as long as one for all.
-const AHEAD: i64 = 256;
+/// What so many rows say is read at once, of which one is asked for: whoever reads all asks for one after the other, and a question for
+/// each would take a thousand times as long as one for all. With 1 KB each, 4 MB of a million rows are in memory at a time.
+const AHEAD: usize = 4_096;
 
 /// A store as a source of registrations. Each row is an item, called `store:` and its id.
 pub struct Store {
     address: Arc<Address>,
     state: Mutex<State>,
+    /// Somebody has said that what is there is meant.
+    accepts: AtomicBool,
     /// Grows as rows are read.
     progress: AtomicU64,
     listener: Mutex<Option<Listener>>,
@@ -27,12 +29,22 @@ pub struct Store {
 
 struct State {
     driver: Driver,
-    client: Option<Client>,
+    session: Option<Session>,
+    before: Before,
     mirror: Option<Mirror>,
-    /// What the rows say that were read with the last listing, until somebody asks for it.
-    sources: Sources,
+    /// How often another store has been taken for this one: its revisions are others of the same number.
+    others: u64,
     /// What rows say that somebody is likely to ask for next.
-    ahead: Sources,
+    sources: Sources,
+}
+
+/// Where the store was before the restart.
+enum Before {
+    /// Nothing is known of it.
+    Nothing,
+    At(Revision),
+    /// Something was known.
+    Forgotten,
 }
 
 impl Store {
@@ -40,12 +52,19 @@ impl Store {
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
         let state = State {
             driver: Driver::new()?,
-            client: None,
+            session: None,
+            before: Before::Nothing,
             mirror: None,
+            others: 0,
             sources: Sources::new(),
-            ahead: Sources::new(),
         };
-        Ok(Self { address, state: Mutex::new(state), progress: AtomicU64::new(0), listener: Mutex::default() })
+        Ok(Self {
+            address,
+            state: Mutex::new(state),
+            accepts: AtomicBool::new(false),
+            progress: AtomicU64::new(0),
+            listener: Mutex::default(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -60,61 +79,79 @@ impl State {
         address: &Address,
         ask: impl Fn(&mut Self, &Client) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
-            match ask(self, &client) {
+        if let Some(session) = self.session.take() {
+            match ask(self, &session) {
                 Err(StoreError::Unreachable(_)) => {}
-                Err(other) => return Err(other),
-                Ok(answer) => {
-                    self.client = Some(client);
-                    return Ok(answer);
-                }
+                answered => return self.answered(session, answered),
             }
         }
-        let client = self.driver.run(connect(address))?;
-        let answer = ask(self, &client)?;
-        self.client = Some(client);
-        Ok(answer)
+        let session = self.driver.run(connect(address))?;
+        let answered = ask(self, &session);
+        self.answered(session, answered)
     }
 
-    /// Sees to it that what is known is as of now.
-    fn catch_up(&mut self, address: &Address, progress: &AtomicU64) -> Result<&Mirror, StoreError> {
-        self.ask(address, |state, client| {
-            let last = state.mirror.as_ref().map(|mirror| &mirror.at);
-            if last.is_some() && Some(&state.driver.run(mirror::head(client, last))?) == last {
-                return Ok(());
+    /// Keeps a session that has answered, and ends another.
+    fn answered<T>(&mut self, session: Session, answered: Result<T, StoreError>) -> Result<T, StoreError> {
+        match answered {
+            Ok(_) => self.session = Some(session),
+            Err(_) => self.driver.end(Some(session)),
+        }
+        answered
+    }
+
+    /// Where the store was when it was read last.
+    fn last(&self) -> Result<Option<&Revision>, StoreError> {
+        match (&self.mirror, &self.before) {
+            (Some(mirror), _) => Ok(Some(&mirror.at)),
+            (None, Before::Nothing) => Ok(None),
+            (None, Before::At(revision)) => Ok(Some(revision)),
+            (None, Before::Forgotten) => Err(StoreError::Forgotten),
+        }
+    }
+
+    /// Sees to it that what is known is as of now; of another store than before, if that is meant.
+    fn catch_up(&mut self, address: &Address, progress: &AtomicU64, accepts: bool) -> Result<&Mirror, StoreError> {
+        match self.catch_up_with_the_same(address, progress) {
+            Err(StoreError::Another | StoreError::Forgotten) if accepts => {
+                tracing::warn!(store = %address, "another store, or an earlier state of it, is read from now on: somebody has confirmed it");
+                (self.mirror, self.before) = (None, Before::Nothing);
+                self.others += 1;
+                self.catch_up_with_the_same(address, progress)?;
             }
-            let last = state.mirror.take();
-            let read = state.driver.run(async { Ok(mirror::read(client, last, progress).await) })?;
-            match read {
-                Ok((mirror, sources)) => {
-                    state.mirror = Some(mirror);
-                    state.sources = sources;
-                    Ok(())
-                }
-                Err((last, error)) => {
-                    state.mirror = last;
-                    Err(error)
-                }
-            }
-        })?;
+            caught_up => caught_up?,
+        }
         self.mirror.as_ref().ok_or_else(|| StoreError::Contradiction("nothing was read".to_owned()))
     }
 
-    /// What a row says, if that is still what it said at a revision.
-    fn source(&mut self, address: &Address, name: &str, version: &Version) -> Result<Vec<u8>, Unread> {
-        let is_it = |revision: i64| *version == of(revision);
-        for sources in [&mut self.sources, &mut self.ahead] {
-            if let Some((revision, mut source)) = sources.remove(name)
-                && is_it(revision)
-            {
-                return Ok(std::mem::take(&mut *source));
+    fn catch_up_with_the_same(&mut self, address: &Address, progress: &AtomicU64) -> Result<(), StoreError> {
+        self.ask(address, |state, client| {
+            let last = state.last()?;
+            let known = state.mirror.as_ref();
+            if known.is_some() && Some(&state.driver.run(mirror::head(client, last))?) == last {
+                return Ok(());
             }
+            let changed = state.driver.run(mirror::changed(client, last, known, progress))?;
+            let (mirror, sources) = Mirror::after(state.mirror.take(), changed);
+            (state.mirror, state.sources) = (Some(mirror), sources);
+            Ok(())
+        })
+    }
+
+    /// What a revision has made of a row.
+    fn version(&self, revision: i64) -> Version {
+        Version::Opaque([self.others.to_be_bytes(), revision.to_be_bytes()].concat().into())
+    }
+
+    /// What a row said when it was listed.
+    fn source(&mut self, address: &Address, item: &Item) -> Result<Vec<u8>, Unread> {
+        if !self.sources.contains_key(&item.name) {
+            let ahead = self.mirror.as_ref().and_then(|mirror| mirror.revisions_from(&item.name, AHEAD));
+            let ahead = ahead.ok_or(Unread::Gone)?;
+            let said = self.ask(address, |state, client| state.driver.run(mirror::said_at(client, ahead.clone())));
+            self.sources = said.map_err(|error| Unread::Because(error.to_string()))?;
         }
-        let place = self.mirror.as_ref().and_then(|mirror| mirror.place_of(name)).ok_or(Unread::Gone)?;
-        let ahead = self.ask(address, |state, client| state.driver.run(mirror::read_ahead(client, place, AHEAD)));
-        self.ahead = ahead.map_err(|error| Unread::Because(error.to_string()))?;
-        match self.ahead.remove(name) {
-            Some((revision, mut source)) if is_it(revision) => Ok(std::mem::take(&mut *source)),
+        match self.sources.remove(&item.name) {
+            Some((revision, mut source)) if self.version(revision) == item.version => Ok(std::mem::take(&mut *source)),
             // The next listing says what it has become.
             _ => Err(Unread::Because("it has been changed since it was listed".to_owned())),
         }
@@ -128,19 +165,21 @@ impl Provider for Store {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut state = self.state();
-        let mirror = state.catch_up(&self.address, &self.progress);
-        let mirror = mirror.map_err(|error| Unlisted::Unreadable(error.to_string()))?;
+        state
+            .catch_up(&self.address, &self.progress, self.accepts.load(Ordering::Acquire))
+            .map_err(|error| unlisted(&error))?;
+        let Some(mirror) = &state.mirror else { return Ok(Listing::default()) };
         let item = |row: &mirror::Known| {
-            let version = of(row.revision);
+            let version = state.version(row.revision);
             Listed::Item(Item { name: Arc::clone(&row.name), version, facts: FileFacts::default() })
         };
         let revision = u64::try_from(mirror.at.number).unwrap_or_default();
-        let recorded = Some(Recorded { revision, removed: Arc::clone(&mirror.removed) });
+        let recorded = Some(Recorded { revision, removed: Arc::clone(&mirror.removed), note: mirror.at.note() });
         Ok(Listing { items: mirror.rows.values().map(item).collect(), recorded, ..Listing::default() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
-        let bytes = self.state().source(&self.address, &item.name, &item.version)?;
+        let bytes = self.state().source(&self.address, item)?;
         Ok(Content { bytes, version: item.version.clone() })
     }
 
@@ -165,15 +204,26 @@ impl Provider for Store {
     fn could_list(&self, name: &str) -> bool {
         mirror::id_of(name).is_some()
     }
+
+    fn recall(&self, note: &[u8], _in_force: Vec<Arc<str>>) {
+        self.state().before = Revision::noted(note).map_or(Before::Forgotten, Before::At);
+    }
+
+    fn accept(&self, whatever: bool) {
+        self.accepts.store(whatever, Ordering::Release);
+    }
+}
+
+/// Why there is no listing.
+fn unlisted(error: &StoreError) -> Unlisted {
+    match error {
+        StoreError::Another | StoreError::Forgotten => Unlisted::Another(error.to_string()),
+        _ => Unlisted::Unreadable(error.to_string()),
+    }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("address", &self.address).finish_non_exhaustive()
     }
-}
-
-/// What a revision has made of a row.
-fn of(revision: i64) -> Version {
-    Version::Opaque(revision.to_be_bytes().into())
 }

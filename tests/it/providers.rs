@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bailiwick::matrix::{MatrixId, ServerName};
@@ -130,6 +130,9 @@ struct Ledger {
     removed: Mutex<HashSet<Arc<str>>>,
     revision: AtomicUsize,
     may_be_away: bool,
+    /// What it was told that it had said before the restart.
+    told: Mutex<Option<String>>,
+    accepts: AtomicBool,
 }
 
 impl Ledger {
@@ -156,8 +159,17 @@ impl Provider for Ledger {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let removed = Arc::new(self.removed.lock().expect("no panic").clone());
-        let recorded = Some(Recorded { revision: self.revision.load(Ordering::Relaxed) as u64, removed });
-        Ok(Listing { recorded, ..self.table.list()? })
+        let listing = self.table.list()?;
+        let revision = self.revision.load(Ordering::Relaxed) as u64;
+        let mut told = self.told.lock().expect("no panic");
+        if told.as_ref().is_some_and(|told| told.parse().map_or(true, |told: u64| revision < told)) {
+            if !self.accepts.load(Ordering::Relaxed) {
+                return Err(Unlisted::Another("it was put back".to_owned()));
+            }
+            *told = None;
+        }
+        let recorded = Some(Recorded { revision, removed, note: revision.to_string().into() });
+        Ok(Listing { recorded, ..listing })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
@@ -174,6 +186,14 @@ impl Provider for Ledger {
 
     fn could_list(&self, name: &str) -> bool {
         self.table.could_list(name)
+    }
+
+    fn recall(&self, note: &[u8], _in_force: Vec<Arc<str>>) {
+        *self.told.lock().expect("no panic") = String::from_utf8(note.to_vec()).ok();
+    }
+
+    fn accept(&self, whatever: bool) {
+        self.accepts.store(whatever, Ordering::Relaxed);
     }
 }
 
@@ -218,6 +238,56 @@ fn what_may_be_away_at_the_start_does_not_keep_what_was_in_force_from_being_so_a
     let mut knows_nothing = engine_keeping(Arc::clone(&away) as _, None);
     knows_nothing.reload(Trigger::Start, false);
     assert!(!knows_nothing.live().load().is_ready());
+}
+
+#[test]
+fn what_was_put_back_while_nothing_ran_is_not_believed_before_somebody_says_so() {
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let ledger = |ids: &[&str]| {
+        let ledger = Ledger { may_be_away: true, ..Ledger::default() };
+        ids.iter().for_each(|id| ledger.put(id, &registration(id, &format!("{id}_"))));
+        Arc::new(ledger)
+    };
+    let started = |ledger: &Arc<Ledger>| {
+        let mut engine = engine_keeping(Arc::clone(ledger) as _, Some(state.path()));
+        engine.reload(Trigger::Start, false);
+        engine
+    };
+    drop(started(&ledger(&["irc", "tg", "slack"])));
+
+    // What is there is older than what was seen: neither what it lacks nor what it adds is believed.
+    let put_back = ledger(&["irc", "tg"]);
+    let mut engine = started(&put_back);
+    assert_eq!(put_back.told.lock().expect("no panic").as_deref(), Some("3"));
+    for trigger in [Trigger::Poll, Trigger::Request] {
+        engine.reload(trigger, false);
+        assert!(claimed(&engine, "@slack_x:example.com") && claimed(&engine, "@irc_x:example.com"));
+        assert!(!engine.live().load().is_complete());
+    }
+
+    // Nor is it at the next start, nor when nobody can tell any more what was seen.
+    drop(engine);
+    let notes: Vec<_> = (fs::read_dir(state.path()).expect("a state directory"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|is| is == "note"))
+        .collect();
+    assert_eq!(notes.len(), 1);
+    assert!(claimed(&started(&put_back), "@slack_x:example.com"));
+    fs::write(&notes[0], "what is this").expect("written");
+    assert!(claimed(&started(&put_back), "@slack_x:example.com"));
+    assert_eq!(put_back.told.lock().expect("no panic").as_deref(), Some(""));
+
+    // Somebody means it: what it lacks goes, as what is gone does that a request confirms, and it is believed from then on.
+    *put_back.told.lock().expect("no panic") = Some("3".to_owned());
+    let mut engine = engine_keeping(Arc::clone(&put_back) as _, Some(state.path()));
+    engine.reload(Trigger::Start, false);
+    engine.reload(Trigger::Request, true);
+    assert!(!claimed(&engine, "@slack_x:example.com") && claimed(&engine, "@tg_x:example.com"));
+    assert!(engine.live().load().is_complete());
+    drop(engine);
+    let again = started(&put_back);
+    assert_eq!(put_back.told.lock().expect("no panic").as_deref(), Some("2"));
+    assert!(again.live().load().is_complete());
 }
 
 #[test]

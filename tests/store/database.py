@@ -89,6 +89,19 @@ class Database:
         where = ["-h", str(self.home), "-p", str(self.port), "-U", self.owner, "--no-psqlrc", "-qtA"]
         return self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", statement, database)
 
+    def dump(self) -> Path:
+        """A backup as administrators make it."""
+        to = self.home / "backup.sql"
+        self.run("pg_dump", "-h", self.home, "-p", str(self.port), "-U", self.owner, "-f", to, "bailiwick")
+        return to
+
+    def restore(self, backup: Path) -> None:
+        self.sql("drop database bailiwick with (force)", database="postgres")
+        self.sql("create database bailiwick", database="postgres")
+        self.sql("grant create on database bailiwick to bailiwick")
+        where = ["-h", str(self.home), "-p", str(self.port), "-U", self.owner, "--no-psqlrc", "-q"]
+        self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-f", backup, "bailiwick")
+
     @property
     def url(self) -> str:
         return f"postgres://bailiwick@127.0.0.1:{self.port_of_replicas or self.port}/bailiwick"

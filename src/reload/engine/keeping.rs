@@ -74,7 +74,8 @@ impl Engine {
                 files.filter_map(move |file| in_force(file, source))
             })
             .collect();
-        let all = kept.save(&all, confirmed);
+        let note = self.states.iter().find_map(|state| Some(&*state.recorded.as_ref()?.note));
+        let all = kept.save(&all, note, confirmed);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(snapshot.generation());
     }
@@ -151,6 +152,14 @@ fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
     };
     let formerly = file.formerly.as_ref();
     Some(InForce { file: &file.file, hash, is_lost, more, version: file.version(), formerly, source })
+}
+
+/// Tells each source what it said of itself before, if it did.
+pub(super) fn tell_of_before(sources: &[Source], states: &[State], kept: Option<&StateDir>) {
+    let Some(note) = kept.and_then(StateDir::note) else { return };
+    for (source, state) in sources.iter().zip(states) {
+        source.recall(note, state.known().iter().map(|known| Arc::clone(&known.file)).collect());
+    }
 }
 
 const LOST_BEFORE: &str = "what listed this file was lost when the service was stopped, and it is not back";
