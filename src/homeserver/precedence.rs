@@ -57,6 +57,19 @@ impl Rank {
     /// What comes before all entries: the ID is the service's own user, exclusively.
     pub const SENDER: Self = Self(EXCLUSIVE);
 
+    /// As a number, to be kept among others.
+    #[must_use]
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The rank that was kept as a number.
+    #[must_use]
+    #[inline]
+    pub(crate) const fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
     /// The position of the entry in its list; `None` for the service's own user.
     #[must_use]
     pub const fn position(self) -> Option<u32> {

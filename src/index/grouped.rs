@@ -37,10 +37,6 @@ impl<T> Grouped<T> {
         self.items
     }
 
-    pub(super) fn shrink_to_fit(&mut self) {
-        self.items.shrink_to_fit();
-    }
-
     /// Bytes, without what the items own.
     pub(super) fn memory_usage(&self) -> usize {
         self.items.capacity() * size_of::<T>() + self.starts.capacity() * size_of::<u32>()

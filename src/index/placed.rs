@@ -1,12 +1,11 @@
 //! Paths by their prefix.
 
 use super::check::Checks;
-use super::grouped::Grouped;
 use super::scratch::CheckScratch;
 use super::source::Prefixed;
 use super::subject::Subject;
 use super::target::Target;
-use super::trie::Trie;
+use super::trie::{Key, Trie};
 use python_re::Outcome;
 
 /// At most so many different checks are run behind one prefix; where there are more, the paths are found another way.
@@ -15,31 +14,25 @@ const MAX_CHECKS: usize = 12;
 /// The same behind a prefix that every ID has.
 const MAX_CHECKS_OF_ALL: usize = 3;
 
-/// A trie of prefixes, and where those paths lead that begin with each.
+/// A trie of prefixes, with where those paths lead that begin with each.
 #[derive(Debug, Default)]
-pub(super) struct Placed {
-    trie: Trie,
-    targets: Grouped<Target>,
-}
+pub(super) struct Placed(Trie);
 
 impl Placed {
     /// Takes in paths that are sorted by prefix and target, and gives those to `unplaced` that a trie is not good for.
     pub(super) fn new(prefixed: &[Prefixed], mut unplaced: impl FnMut(&Prefixed)) -> Self {
-        let mut keys: Vec<&[u8]> = Vec::new();
-        let mut targets = Grouped::default();
-        for group in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
-            let prefix = &*group[0].prefix;
-            let checks = group.chunk_by(|a, b| a.target.check == b.target.check).count();
+        let mut keys: Vec<Key<'_>> = Vec::new();
+        for paths in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
+            let prefix = &*paths[0].prefix;
+            let checks = paths.chunk_by(|a, b| a.target.check == b.target.check).count();
             let most = if prefix.len() <= 1 { MAX_CHECKS_OF_ALL } else { MAX_CHECKS };
             if checks > most {
-                group.iter().for_each(&mut unplaced);
-                continue;
+                paths.iter().for_each(&mut unplaced);
+            } else {
+                keys.push(Key { prefix, paths });
             }
-            keys.push(prefix);
-            targets.push(group.iter().map(|path| path.target));
         }
-        targets.shrink_to_fit();
-        Self { trie: Trie::new(&keys), targets }
+        Self(Trie::new(&keys))
     }
 
     /// Runs the checks behind each prefix that the key of a subject goes on with from a place.
@@ -50,10 +43,10 @@ impl Placed {
         scratch: &mut CheckScratch,
         found: &mut impl FnMut(Target, Outcome),
     ) {
-        self.trie.prefixes(&subject.key().as_bytes()[from..], |length, key| {
+        self.0.prefixes(&subject.key().as_bytes()[from..], |length, targets| {
             let end = subject.place(from + length);
             let mut last = None;
-            for &target in self.targets.list(key.index()) {
+            for target in targets.iter() {
                 // Neighbours share their check.
                 let outcome = match last {
                     Some((check, outcome)) if check == target.check => outcome,
@@ -66,6 +59,6 @@ impl Placed {
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        self.trie.memory_usage() + self.targets.memory_usage()
+        self.0.memory_usage()
     }
 }

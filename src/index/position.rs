@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 /// Declares positions: 32 bits, so that the tables that hold millions of them stay small; counted from one inside, so
 /// that an `Option` of one is no larger.
 ///
-/// Building one beyond 2³² - 2 panics. It needs more memory than there is to get there (a path takes 24 bytes, a
+/// Building one beyond 2³² - 2 panics. It needs more memory than there is to get there (a path takes 20 bytes, a
 /// registration hundreds); a panic in the thread that loads leaves in force what is in force, where a number that was cut
 /// off would name another service.
 macro_rules! positions {
@@ -21,6 +21,7 @@ macro_rules! positions {
             ///
             /// If the list holds 2³² - 1 things, for which there is no memory.
             #[must_use]
+            #[inline]
             $visibility fn new(index: usize) -> Self {
                 let number = u32::try_from(index).ok().and_then(|index| NonZeroU32::MIN.checked_add(index));
                 Self(number.expect("a list of fewer than 2^32 - 1"))
@@ -28,6 +29,7 @@ macro_rules! positions {
 
             /// The index in its list.
             #[must_use]
+            #[inline]
             $visibility const fn index(self) -> usize {
                 self.0.get() as usize - 1
             }
@@ -40,10 +42,6 @@ positions! {
     pub ServicePos
     /// A service among those that a layer was built from.
     pub(super) Slot
-    /// A key of a trie, by its position among all, sorted.
-    pub(super) KeyId
-    /// A node of a trie.
-    pub(super) NodeId
     /// What must hold behind a prefix.
     pub(super) CheckId
     /// An automaton for what follows a prefix.

@@ -1,134 +1,257 @@
 //! All prefixes of a text among many, in one walk.
 
-use super::position::{KeyId, NodeId};
+use super::source::Prefixed;
+use super::target::Targets;
 
-/// A radix tree over byte strings, laid out for few cache misses: a node is sixteen bytes and holds its label, and a
-/// node's children stand side by side, followed by what is below them.
+/// A radix tree over byte strings, written into one string of bytes in the order in which a walk reads it.
+///
+/// A question to a million namespaces costs what it fetches from memory, and little else: so what a walk needs next stands
+/// next. A node is written as
+///
+/// ```text
+/// label      its length in a byte, then the bytes; without the first, by which the node above knows it
+/// targets    how many paths end here, in a byte (or 255, and four bytes), then each of them
+/// children   how many, in a byte, then the first byte of each, then of each where it stands, counted from this node
+/// ```
+///
+/// and behind it stand all that are below it, the first child with all that are below that, then the second. So the
+/// last few steps of a walk, which are those that no cache holds, are within a few hundred bytes of each other, and what
+/// is looked for is found there with them. See [`super`] for what that is worth.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
-    nodes: Vec<Node>,
+    nodes: Vec<u8>,
 }
 
-const LABEL: usize = 6;
+/// How long a label may be. What shares more has nodes below each other.
+const MAX_LABEL: usize = u8::MAX as usize;
+/// The number of targets that says that the number does not fit.
+const MANY: u8 = u8::MAX;
+/// A place takes so many bytes.
+const PLACE: usize = size_of::<u32>();
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Node {
-    /// Where the children begin, if there are any.
-    children: Option<NodeId>,
-    /// The key that ends here.
-    key: Option<KeyId>,
-    /// How many children there are. No byte of UTF-8 is 255, so they are fewer than that.
-    count: u8,
-    length: u8,
-    label: [u8; LABEL],
+/// A prefix, and the paths that begin with it, those of one check side by side.
+pub(super) struct Key<'k> {
+    pub(super) prefix: &'k [u8],
+    pub(super) paths: &'k [Prefixed],
 }
 
-/// A node to be filled with what stands behind `depth` bytes that all these keys share; `first` is the index of the first.
-#[derive(Clone, Copy)]
+/// A node to be written, for keys that share `depth` bytes.
 struct Part<'k> {
-    node: usize,
-    keys: &'k [&'k [u8]],
-    first: usize,
+    keys: &'k [Key<'k>],
     depth: usize,
+    /// The node above, and where in it the place of this one is written.
+    above: Option<(usize, usize)>,
 }
 
 impl Trie {
-    /// The tree of keys in ascending order, all different. A key is known by its position.
-    pub(super) fn new(keys: &[&[u8]]) -> Self {
-        let mut trie = Self { nodes: vec![Node::default()] };
+    /// The tree of keys in ascending order, all different.
+    pub(super) fn new(keys: &[Key<'_>]) -> Self {
+        let mut trie = Self::default();
         // Not by recursion: a key may be as long as a sender is in a stranger's file.
-        let mut todo = vec![Part { node: 0, keys, first: 0, depth: 0 }];
-        while let Some(part) = todo.pop() {
-            trie.fill(part, &mut todo);
+        let mut todo = Vec::new();
+        if !keys.is_empty() {
+            todo.push(Part { keys, depth: 0, above: None });
         }
+        while let Some(part) = todo.pop() {
+            trie.write(&part, &mut todo);
+        }
+        trie.nodes.shrink_to_fit();
         trie
     }
 
-    /// Fills a node, and notes its children to be filled, the first of them next.
-    fn fill<'k>(&mut self, part: Part<'k>, todo: &mut Vec<Part<'k>>) {
-        let Part { node, keys, first, depth } = part;
-        let (keys, mut first) = match keys.split_first() {
-            Some((shortest, rest)) if shortest.len() == depth => {
-                self.nodes[node].key = Some(KeyId::new(first));
-                (rest, first + 1)
+    /// Writes a node, and notes its children, the first of them next.
+    fn write<'k>(&mut self, part: &Part<'k>, todo: &mut Vec<Part<'k>>) {
+        let Part { mut keys, depth, above } = *part;
+        let node = self.nodes.len();
+        if let Some((above, at)) = above {
+            self.nodes[at..at + PLACE].copy_from_slice(&written(node - above));
+        }
+        let shared = shared_label(keys, depth);
+        self.nodes.push(small(shared));
+        self.nodes.extend_from_slice(&keys[0].prefix[depth..depth + shared]);
+        let depth = depth + shared;
+        match keys.split_first() {
+            Some((shortest, others)) if shortest.prefix.len() == depth => {
+                self.write_targets(shortest.paths);
+                keys = others;
             }
-            _ => (keys, first),
-        };
-        let children: Vec<&[&[u8]]> = keys.chunk_by(|a, b| a[depth] == b[depth]).collect();
-        if children.is_empty() {
-            return;
+            _ => self.nodes.push(0),
         }
-        let start = self.nodes.len();
-        self.nodes[node].children = Some(NodeId::new(start));
-        self.nodes[node].count = small(children.len());
-        self.nodes.resize(start + children.len(), Node::default());
-        let done = todo.len();
-        for (at, keys) in (start..).zip(children) {
-            let shared = shared_label(keys, depth);
-            let label = &keys[0][depth..depth + shared];
-            self.nodes[at].label[..shared].copy_from_slice(label);
-            self.nodes[at].length = small(shared);
-            todo.push(Part { node: at, keys, first, depth: depth + shared });
-            first += keys.len();
+        let (count, done) = (self.nodes.len(), todo.len());
+        self.nodes.push(0);
+        while let Some((byte, alike, others)) = split_alike(keys, depth) {
+            self.nodes.push(byte);
+            todo.push(Part { keys: alike, depth: depth + 1, above: None });
+            keys = others;
         }
-        todo[done..].reverse();
+        let children = &mut todo[done..];
+        self.nodes[count] = small(children.len());
+        for child in &mut *children {
+            child.above = Some((node, self.nodes.len()));
+            self.nodes.extend([0; PLACE]);
+        }
+        children.reverse();
     }
 
-    /// Visits each key that the text begins with, shortest first: the key's length and number.
-    pub(super) fn prefixes(&self, text: &[u8], mut visit: impl FnMut(usize, KeyId)) {
-        let Some(mut node) = self.nodes.first() else { return };
-        let mut depth = 0;
-        loop {
-            if let Some(key) = node.key {
-                visit(depth, key);
+    fn write_targets(&mut self, paths: &[Prefixed]) {
+        match u8::try_from(paths.len()) {
+            Ok(count) if count != MANY => self.nodes.push(count),
+            _ => {
+                self.nodes.push(MANY);
+                self.nodes.extend_from_slice(&written(paths.len()));
             }
-            let rest = &text[depth..];
-            let (Some(&first), Some(children)) = (rest.first(), node.children) else { return };
-            let children = &self.nodes[children.index()..][..node.count.into()];
-            let Some(child) = children.iter().find(|child| child.label[0] == first) else { return };
-            let length = usize::from(child.length);
-            if rest.len() < length || rest[1..length] != child.label[1..length] {
-                return;
+        }
+        for path in paths {
+            self.nodes.extend_from_slice(&path.target.to_bytes());
+        }
+    }
+
+    /// Visits each key that the text begins with, shortest first: the key's length and its targets.
+    #[inline]
+    pub(super) fn prefixes(&self, text: &[u8], mut visit: impl FnMut(usize, Targets<'_>)) {
+        let (mut node, mut rest) = (&self.nodes[..], text);
+        while !node.is_empty() {
+            let (label, behind) = split_counted(node);
+            // Most have none.
+            let further = if label.is_empty() { Some(rest) } else { rest.strip_prefix(label) };
+            let Some(further) = further else { return };
+            let (targets, behind) = split_targets(behind);
+            if let Some(targets) = targets {
+                visit(text.len() - further.len(), targets);
             }
-            depth += length;
-            node = child;
+            let Some((first, further)) = further.split_first() else { return };
+            let (firsts, places) = split_counted(behind);
+            let Some(child) = firsts.iter().position(|byte| byte == first) else { return };
+            node = &node[place(places, child)..];
+            rest = further;
         }
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.capacity()
     }
+}
+
+/// Bytes in front of which stands how many they are, and what stands behind them.
+#[inline]
+fn split_counted(bytes: &[u8]) -> (&[u8], &[u8]) {
+    bytes[1..].split_at(bytes[0].into())
+}
+
+/// The targets of a node, if it has some, and what stands behind them.
+#[inline]
+fn split_targets(bytes: &[u8]) -> (Option<Targets<'_>>, &[u8]) {
+    let (count, behind) = match bytes[0] {
+        0 => return (None, &bytes[1..]),
+        MANY => (place(&bytes[1..], 0), &bytes[1 + PLACE..]),
+        count => (count.into(), &bytes[1..]),
+    };
+    let (targets, behind) = Targets::read(behind, count);
+    (Some(targets), behind)
+}
+
+/// One of the places that stand one behind the other, or another number that takes as much.
+#[inline]
+fn place(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(bytes.as_chunks().0[at]) as usize
+}
+
+/// What is written as a place.
+///
+/// # Panics
+///
+/// If a trie takes 4 GiB. That is room for more than a hundred million paths; a panic in the thread that loads leaves in
+/// force what is in force.
+fn written(number: usize) -> [u8; PLACE] {
+    u32::try_from(number).expect("a trie of less than 4 GiB").to_le_bytes()
 }
 
 /// A number of children, fewer than there are bytes, or the length of a label.
 fn small(count: usize) -> u8 {
-    u8::try_from(count).expect("fewer than 256 children, and a label of a few bytes")
+    u8::try_from(count).expect("fewer than 256 children, and a label of at most 255 bytes")
 }
 
-/// How many bytes from `depth` on these keys, in ascending order, have in common: at least one, at most a label.
-fn shared_label(keys: &[&[u8]], depth: usize) -> usize {
-    let (first, last) = (&keys[0][depth..], &keys[keys.len() - 1][depth..]);
-    first.iter().zip(last).take(LABEL).take_while(|(a, b)| a == b).count()
+/// How many bytes from `depth` on these keys, in ascending order, have in common: at most a label.
+fn shared_label(keys: &[Key<'_>], depth: usize) -> usize {
+    let (first, last) = (&keys[0].prefix[depth..], &keys[keys.len() - 1].prefix[depth..]);
+    first.iter().zip(last).take(MAX_LABEL).take_while(|(a, b)| a == b).count()
+}
+
+/// Splits off those of some keys in ascending order that go on behind `depth` bytes as the first does.
+fn split_alike<'k>(keys: &'k [Key<'k>], depth: usize) -> Option<(u8, &'k [Key<'k>], &'k [Key<'k>])> {
+    let byte = keys.first()?.prefix[depth];
+    // In steps that grow, then between the last two: most are few, and some are all.
+    let alike = |key: &Key<'_>| key.prefix[depth] == byte;
+    let mut reach = 1;
+    while keys.get(reach).is_some_and(alike) {
+        reach *= 2;
+    }
+    let (from, to) = (reach / 2, reach.min(keys.len()));
+    let (alike, others) = keys.split_at(from + keys[from..to].partition_point(alike));
+    Some((byte, alike, others))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::position::{CheckId, Slot};
+    use super::super::source::Place;
+    use super::super::target::Target;
     use super::*;
+    use crate::homeserver::Rank;
+
+    fn path(prefix: &[u8], number: usize) -> Prefixed {
+        let target = Target { check: CheckId::new(number % 3), slot: Slot::new(number), rank: Rank::SENDER };
+        Prefixed { place: Place::Start, prefix: prefix.into(), target, path: 0 }
+    }
+
+    /// The length and the targets of each key that a text begins with, as a trie of keys, each so many times, tells them.
+    fn told(keys: &[(&[u8], usize)], text: &[u8]) -> Vec<(usize, Vec<Target>)> {
+        let paths: Vec<Vec<Prefixed>> =
+            keys.iter().map(|&(key, times)| (0..times).map(|number| path(key, number)).collect()).collect();
+        let keys: Vec<Key<'_>> = keys.iter().zip(&paths).map(|(&(prefix, _), paths)| Key { prefix, paths }).collect();
+        let mut told = Vec::new();
+        Trie::new(&keys).prefixes(text, |length, targets| told.push((length, targets.iter().collect())));
+        told
+    }
+
+    fn expected(keys: &[(&[u8], usize)], text: &[u8]) -> Vec<(usize, Vec<Target>)> {
+        let begun = keys.iter().filter(|(key, _)| text.starts_with(key));
+        begun.map(|&(key, times)| (key.len(), (0..times).map(|number| path(key, number).target).collect())).collect()
+    }
 
     proptest! {
         #[test]
         fn yields_exactly_the_prefixes(
-            keys in prop::collection::btree_set("[ab]{0,12}", 0..40),
+            keys in prop::collection::btree_map("[ab]{0,12}", 1..4_usize, 0..40),
             text in "[ab]{0,16}",
         ) {
-            let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
-            let mut found = Vec::new();
-            Trie::new(&keys).prefixes(text.as_bytes(), |length, key| found.push((length, key.index())));
-            let expected: Vec<(usize, usize)> =
-                (0..).zip(&keys).filter(|(_, key)| text.as_bytes().starts_with(key)).map(|(at, key)| (key.len(), at)).collect();
-            prop_assert_eq!(found, expected);
+            let keys: Vec<(&[u8], usize)> = keys.iter().map(|(key, times)| (key.as_bytes(), *times)).collect();
+            prop_assert_eq!(told(&keys, text.as_bytes()), expected(&keys, text.as_bytes()));
+        }
+
+        /// Nodes with one child and with hundreds, and labels longer than one node holds.
+        #[test]
+        fn whatever_the_bytes_and_however_long(
+            keys in prop::collection::btree_set((prop::sample::select(vec![0, 1, 254, 255, 256, 600]), any::<[u8; 2]>()), 0..400),
+            text in (prop::sample::select(vec![0, 254, 255, 256, 600]), any::<[u8; 3]>()),
+        ) {
+            let spelt = |length: usize, end: &[u8]| [&vec![b'a'; length], end].concat();
+            let keys: std::collections::BTreeSet<Vec<u8>> = keys.iter().map(|(length, end)| spelt(*length, end)).collect();
+            let some = keys.iter().next().cloned().unwrap_or_default();
+            let keys: Vec<(&[u8], usize)> = keys.iter().map(|key| (&**key, 1)).collect();
+            for text in [spelt(text.0, &text.1), some] {
+                prop_assert_eq!(told(&keys, &text), expected(&keys, &text));
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_targets_as_there_are() {
+        for times in [1, 254, 255, 256, 1_000] {
+            let keys: [(&[u8], usize); 2] = [(b"@", times), (b"@a", 1)];
+            assert_eq!(told(&keys, b"@ab"), expected(&keys, b"@ab"), "{times}");
         }
     }
 }
