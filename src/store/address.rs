@@ -74,6 +74,9 @@ pub enum Unusable {
     /// TLS is asked for, and nobody is trusted.
     #[error("the URL asks for TLS: give the certificates against which the database's is held (--store-ca)")]
     NoAuthorities,
+    /// There is nothing to hold a certificate against.
+    #[error("the URL says hostaddr alone: say host beside it, the name for which the database's certificate was made")]
+    NoName,
     /// The certificates cannot be used.
     #[error("{file}: {why}", file = .file.display())]
     Authorities {
@@ -99,6 +102,9 @@ impl Address {
         }
         let shown = shown(&config);
         let tls = given.authorities.map(trusting).transpose()?;
+        if tls.is_some() && config.get_hosts().is_empty() {
+            return Err(Unusable::NoName);
+        }
         let wants_tls = config.get_ssl_mode() == SslMode::Require;
         if tls.is_none() && wants_tls {
             return Err(Unusable::NoAuthorities);
@@ -255,5 +261,15 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let given = Given { url: "postgres://db.example.com/b", password_file: None, authorities: Some(file.path()) };
         assert!(matches!(Address::new(given), Err(Unusable::Authorities { .. })));
+    }
+
+    #[test]
+    fn a_certificate_is_held_against_a_name() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        std::io::Write::write_all(&mut file, key.cert.pem().as_bytes()).expect("written");
+        let address = |url| Address::new(Given { url, password_file: None, authorities: Some(file.path()) });
+        assert!(matches!(address("postgres://me@/b?hostaddr=192.0.2.1"), Err(Unusable::NoName)));
+        address("postgres://me@localhost/b?hostaddr=192.0.2.1").expect("a name beside it");
     }
 }

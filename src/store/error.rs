@@ -45,6 +45,9 @@ pub enum StoreError {
     /// Nobody can tell any more what was read before.
     #[error("at which revision the store was before the restart cannot be made out any more in the state directory")]
     Forgotten,
+    /// What others tell does not come through.
+    #[error("what is told does not arrive here, as through PgBouncer in transaction mode")]
+    Deaf,
     /// What it says of itself cannot be.
     #[error("the store contradicts itself: {0}")]
     Contradiction(String),

@@ -3,14 +3,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Builder;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
-use super::session::{ANSWER_LIMIT, within};
+use super::session::{ANSWER_LIMIT, connect, within};
 use super::{Address, StoreError};
 use crate::source::Hint;
 
@@ -20,6 +20,9 @@ pub(super) const CHANNEL: &str = "bailiwick";
 /// A connection that is lost is made again after this time: a database that starts anew takes a second or two, and what is missed
 /// meanwhile is looked for as often.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Where nothing arrives although it is listened to, that is so until somebody configures it otherwise; two connections are made to
+/// see whether he has.
+const DEAF_FOR: Duration = Duration::from_secs(60);
 
 /// A thread that hears of changes on a connection of its own.
 #[derive(Debug)]
@@ -70,12 +73,13 @@ impl Listening {
                 // It is looked at more often from now on.
                 (self.hint)();
             }
+            let is_deaf = matches!(why, StoreError::Deaf);
             let why = why.to_string();
             if said.as_ref() != Some(&why) {
                 tracing::warn!(store = %self.address, "changes of the store are not told, and looked for once a second: {why}");
                 said = Some(why);
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(if is_deaf { DEAF_FOR } else { AGAIN }).await;
         }
     }
 
@@ -98,9 +102,11 @@ impl Listening {
         client: &Client,
         mut connection: Connection<S, T>,
     ) -> Result<std::convert::Infallible, StoreError> {
+        let (probe, heard) = (probe(), Notify::new());
         let hears = async {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(told))) if told.channel() == probe => heard.notify_one(),
                     Some(Ok(AsyncMessage::Notification(_))) => (self.hint)(),
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error.into()),
@@ -109,7 +115,14 @@ impl Listening {
             }
         };
         let listens = async {
-            within(ANSWER_LIMIT, client.batch_execute(&format!("listen {CHANNEL}"))).await?;
+            within(ANSWER_LIMIT, client.batch_execute(&format!("listen {CHANNEL}; listen {probe}"))).await?;
+            // By another connection: what comes to this one while it asks would tell nothing.
+            let teller = connect(&self.address).await?;
+            within(ANSWER_LIMIT, teller.batch_execute(&format!("notify {probe}"))).await?;
+            drop(teller);
+            let heard = tokio::time::timeout(ANSWER_LIMIT, heard.notified()).await;
+            heard.map_err(|_| StoreError::Deaf)?;
+            within(ANSWER_LIMIT, client.batch_execute(&format!("unlisten {probe}"))).await?;
             self.hears.store(true, Ordering::Release);
             // What was said before has not been heard.
             (self.hint)();
@@ -120,4 +133,10 @@ impl Listening {
             failed = listens => failed,
         }
     }
+}
+
+/// A channel of this listener's own, on which it is seen whether anything arrives.
+fn probe() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{CHANNEL}_{}_{now}", std::process::id())
 }

@@ -113,7 +113,7 @@ impl State {
     fn catch_up(&mut self, address: &Address, progress: &AtomicU64, accepts: bool) -> Result<&Mirror, StoreError> {
         match self.catch_up_with_the_same(address, progress) {
             Err(StoreError::Another | StoreError::Forgotten) if accepts => {
-                tracing::warn!(store = %address, "another store, or an earlier state of it, is read from now on: somebody has confirmed it");
+                tracing::warn!(store = %address, "another store, or an earlier state of it, is read now: that has been confirmed");
                 (self.mirror, self.before) = (None, Before::Nothing);
                 self.others += 1;
                 self.catch_up_with_the_same(address, progress)?;

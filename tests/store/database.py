@@ -7,10 +7,8 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -42,10 +40,13 @@ def until(what: str, holds: Any, seconds: float = 60) -> Any:
 class Database:
     """PostgreSQL as one who is not root, with a database that demands passwords by TCP."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
+    def __init__(self, home: Path, megabytes: int = 0) -> None:
+        """On a disk of its own of so many megabytes, if that is said: a file system in memory, which only root may mount."""
+        self.home, self.port, self.megabytes = home, free_port(), megabytes
         # Where they think that it is, if something stands in between.
         self.port_of_replicas = 0
+        # Where they are told that it is, if it is something else besides the port.
+        self.address = ""
         home.mkdir(mode=0o711, parents=True)
         package = Package(postgres_package(), "usr/lib/postgresql/*/bin/initdb")
         self.programs, self.data = package.program.parent, home / "data"
@@ -59,6 +60,10 @@ class Database:
             if package.missing:
                 shutil.copytree(package.root, home / "postgresql", symlinks=True)
                 self.programs = home / "postgresql" / self.programs.relative_to(package.root)
+        if megabytes:
+            self.data.mkdir(mode=0o700)
+            size = f"size={megabytes}m,mode=700,uid={self.options['user']},gid={self.options['group']}"
+            subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", self.data], check=True)
         settings = ["--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C"]
         self.run("initdb", "-D", self.data, *settings, f"--username={self.owner}")
         self.start()
@@ -79,6 +84,12 @@ class Database:
         command = [self.programs / "pg_ctl", "-D", self.data, "-o", listen, "-l", self.home / "log", "-w", "start"]
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, timeout=120, **self.options)
 
+    def start_again(self) -> None:
+        """Starts it, whether it has ended by itself or is still trying."""
+        with contextlib.suppress(RuntimeError):
+            self.crash()
+        self.start()
+
     def stop(self, mode: str = "fast") -> None:
         self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
 
@@ -88,6 +99,12 @@ class Database:
     def sql(self, statement: str, database: str = "bailiwick") -> str:
         where = ["-h", str(self.home), "-p", str(self.port), "-U", self.owner, "--no-psqlrc", "-qtA"]
         return self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", statement, database)
+
+    def close(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self.crash()
+        if self.megabytes:
+            subprocess.run(["umount", self.data], check=True)
 
     def dump(self) -> Path:
         """A backup as administrators make it."""
@@ -104,42 +121,10 @@ class Database:
 
     @property
     def url(self) -> str:
-        return f"postgres://bailiwick@127.0.0.1:{self.port_of_replicas or self.port}/bailiwick"
+        return self.address or f"postgres://bailiwick@127.0.0.1:{self.port_of_replicas or self.port}/bailiwick"
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ) | {"PGPASSWORD": "of-the-store", "BAILIWICK_STORE": self.url}
-
-
-class Proxy:
-    """Stands before the database: forwards what is said, without some words if told to, or drops it."""
-
-    def __init__(self, port: int) -> None:
-        self.behind, self.cut, self.drops = port, b"", threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self.listener.getsockname()[1])
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.behind))
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=self.forward, args=[one, other], daemon=True).start()
-
-    def forward(self, one: socket.socket, other: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while said := one.recv(1 << 16):
-                if self.drops.is_set():
-                    continue
-                # As many bytes as before, so that the lengths that are said stay true.
-                other.sendall(said.replace(self.cut, b" " * len(self.cut)) if self.cut else said)
-        for end in (one, other):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.listener.close()
 
 
 class Replica:

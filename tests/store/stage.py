@@ -34,10 +34,10 @@ def registration(id_: str, *prefixes: str) -> bytes:
 class Stage:
     """A database, and what is started beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, megabytes: int = 0) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="bailiwick-store-"))
         self.home.chmod(0o711)
-        self.database = Database(self.home / "postgresql")
+        self.database = Database(self.home / "postgresql", megabytes)
         self.replicas: list[Replica] = []
 
     def replica(self, *options: str) -> Replica:
@@ -61,14 +61,13 @@ class Stage:
     def close(self) -> None:
         for replica in self.replicas:
             replica.kill()
-        with contextlib.suppress(RuntimeError):
-            self.database.crash()
+        self.database.close()
         shutil.rmtree(self.home)
 
 
 @contextlib.contextmanager
-def staged(migrated: bool = True) -> Iterator[Stage]:
-    stage = Stage()
+def staged(migrated: bool = True, megabytes: int = 0) -> Iterator[Stage]:
+    stage = Stage(megabytes)
     try:
         if migrated:
             assert stage.tool("migrate")[0] == 0

@@ -4,7 +4,7 @@
     tests/store/try.py target/debug/bailiwick [scene ...]
 
 Each scene starts a PostgreSQL of its own on loopback, from the distribution's package. Needs python3 alone; the package is
-unpacked where it is not installed. Some two minutes on two busy cores.
+unpacked where it is not installed, as PgBouncer's is. As root some scenes have a disk and a network namespace of their own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import around
 import history
-from database import Proxy, Replica, until
+from between import Proxy
+from database import Replica, until
 from stage import BINARY, Stage, does, failures, hold, put, registration, staged
 
 PREFIXES, WRITERS, ATTEMPTS = 100, 8, 400
@@ -356,32 +358,13 @@ def without_the_lock_two_win() -> None:
         proxy.close()
 
 
-def a_firewall_drops_what_it_should_forward() -> None:
-    """Connections stay, and nothing comes through any more."""
-    with staged() as stage:
-        proxy = Proxy(stage.database.port)
-        stage.database.port_of_replicas = proxy.port
-        replica = stage.replica()
-        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
-        put(replica, "irc", registration("irc", "irc_"))
-        proxy.drops.set()
-        status, _ = put(replica, "tg", registration("tg", "tg_"))
-        hold("a change is given up", status, 503)
-        until("the silence is noticed", lambda: "not answered within" in str(replica.status()["missing"]))
-        hold("nothing is free", replica.owner("@irc_x:example.com"), "irc")
-        proxy.drops.clear()
-        until("it is over", lambda: replica.status()["complete"])
-        hold("and changes are made again", put(replica, "tg", registration("tg", "tg_"))[0], 200)
-        proxy.close()
-
-
 SCENES: list[Callable[[], None]] = [
     the_tables_are_made_once_and_others_are_refused,
     the_gate_says_what_it_does,
     what_goes_in_comes_out,
     faults_free_no_name,
     *history.SCENES,
-    a_firewall_drops_what_it_should_forward,
+    *around.SCENES,
     without_the_lock_two_win,
     many_writers_while_things_are_killed,
 ]
