@@ -57,10 +57,10 @@ pub(super) fn holders_of_sender(
     registration: &Registration,
     scratch: &mut Scratch,
 ) -> Vec<Holder> {
-    let sender = user_id(&registration.sender_localpart, services.homeserver().name.as_str());
+    let sender = user_id(registration.sender_localpart(), services.homeserver().name.as_str());
     let Ok(id) = MatrixId::parse(&sender) else { return Vec::new() };
     let claims = services.claims(id, scratch);
-    let exclusive = claims.iter().filter(|claim| claim.exclusive && claim.as_id != &*registration.id);
+    let exclusive = claims.iter().filter(|claim| claim.exclusive && claim.as_id != registration.id());
     let holder = |claim: &crate::ruling::Claim<'_>| {
         let service = services.position_of_id(claim.as_id)?.index();
         Some(Holder { service, by: claim.index.map_or(By::Sender, By::Entry) })
@@ -112,7 +112,7 @@ fn entry_claims_everyone(
 ) -> Finding {
     let [shared, exclusive] = others.0[entry.kind];
     let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
-    let (kind, id) = (entry.kind, shown(&registration.id));
+    let (kind, id) = (entry.kind, shown(registration.id()));
     // Where no single holder stands in a service's way.
     let takes = kind == Kind::User && exclusive > 0 && dialect.holders_in_the_way() != Some(1);
     let message = if entry.exclusive {
@@ -153,13 +153,13 @@ pub(super) fn sender_held(
     other: &Prepared,
     by: By,
 ) -> Option<Finding> {
-    let sender = user_id(&registration.sender_localpart, homeserver.name.as_str());
+    let sender = user_id(registration.sender_localpart(), homeserver.name.as_str());
     let holder = &other.registration;
     let (place, message) = match by {
-        By::Sender if holder.id < registration.id => return None,
+        By::Sender if holder.id() < registration.id() => return None,
         By::Sender => (
-            FindingPlace::at(holder, holder.sender_place),
-            format!("`{}` and `{}` have the same own user `{sender}`", shown(&registration.id), shown(&holder.id)),
+            FindingPlace::at(holder, holder.sender_place()),
+            format!("`{}` and `{}` have the same own user `{sender}`", shown(registration.id()), shown(holder.id())),
         ),
         // Who claims everybody is told so once.
         By::Entry(index)
@@ -171,17 +171,17 @@ pub(super) fn sender_held(
             FindingPlace::entry(holder, Kind::User, index),
             format!(
                 "`{sender}`, the own user of `{}`, is claimed exclusively by `{}`",
-                shown(&registration.id),
-                shown(&holder.id)
+                shown(registration.id()),
+                shown(holder.id())
             ),
         ),
     };
-    let is = match localpart_grammar(&registration.sender_localpart) {
+    let is = match localpart_grammar(registration.sender_localpart()) {
         LocalpartGrammar::Valid => WitnessIs::Valid,
         LocalpartGrammar::Historical | LocalpartGrammar::None => WitnessIs::Historical,
     };
     let finding = Finding::new(Code::SenderConflict, Severity::Error, message).on(Kind::User);
-    let finding = finding.at(FindingPlace::at(registration, registration.sender_place)).at(place);
+    let finding = finding.at(FindingPlace::at(registration, registration.sender_place())).at(place);
     Some(finding.proved_by(Some(Witness { id: sender.into(), is })))
 }
 
@@ -191,27 +191,26 @@ pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
     let mut urls: HashMap<&str, &Registration> = HashMap::new();
     let mut findings = Vec::new();
     for registration in registrations {
-        let first = *tokens.entry(registration.hs_token).or_insert(registration);
-        if first.id != registration.id {
+        let first = *tokens.entry(registration.hs_token()).or_insert(registration);
+        if first.id() != registration.id() {
             let message = format!(
                 "`{}` and `{}` have the same `hs_token`: each can pass itself off as the homeserver towards the other",
-                shown(&first.id),
-                shown(&registration.id)
+                shown(first.id()),
+                shown(registration.id())
             );
-            findings.push(both(Code::SharedToken, message, [first, registration], |of| of.hs_token_place));
+            findings.push(both(Code::SharedToken, message, [first, registration], Registration::hs_token_place));
         }
-        let Some(url) = registration.url.as_deref().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
-        else {
+        let Some(url) = registration.url().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty()) else {
             continue;
         };
         let first = *urls.entry(url).or_insert(registration);
-        if first.id != registration.id {
+        if first.id() != registration.id() {
             let message = format!(
                 "`{}` and `{}` have the same `url` (`{url}`): what listens there is sent the events of both",
-                shown(&first.id),
-                shown(&registration.id)
+                shown(first.id()),
+                shown(registration.id())
             );
-            findings.push(both(Code::SharedUrl, message, [first, registration], |of| of.url_place));
+            findings.push(both(Code::SharedUrl, message, [first, registration], Registration::url_place));
         }
     }
     findings

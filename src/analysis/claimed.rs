@@ -12,10 +12,10 @@ use python_re::{Folded, Path, Pattern, asks_for_start, folded_paths, looked_for,
 
 use crate::homeserver::{Anchor, Homeserver};
 use crate::matrix::Kind;
-use crate::registration::ValidRegex;
+use crate::registration::Regex;
 
 /// What a regex claims among the IDs that hold their sigil once.
-pub(super) fn pattern(homeserver: &Homeserver, kind: Kind, regex: &ValidRegex) -> Pattern {
+pub(super) fn pattern(homeserver: &Homeserver, kind: Kind, regex: Regex<'_>) -> Pattern {
     let pattern = regex.pattern(homeserver.dialect, kind);
     let begins = |path: &Path| path.prefix.first().copied() == Some(kind.sigil() as u8);
     let body = looked_for(pattern.ast()).filter(|body| !asks_for_start(body));

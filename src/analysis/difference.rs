@@ -89,7 +89,7 @@ pub(super) struct Part<'a> {
 /// All changes from one set to another, by service and kind.
 pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
     let mut examiner = Examiner::new(new.homeserver(), &Deadline::none());
-    let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| &*one.id).collect();
+    let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| one.id()).collect();
     let mut changes = Vec::new();
     for id in ids {
         let of = |services: &Services| services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
@@ -177,16 +177,16 @@ impl<'a> Pass<'a> {
         }
         let dialect = homeserver.dialect;
         let ranked =
-            |(position, entry): (usize, &'_ Entry)| (dialect.precedence().rank(position, entry.exclusive), position);
-        let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().map(ranked).collect();
+            |(position, entry): (usize, Entry<'_>)| (dialect.precedence().rank(position, entry.exclusive), position);
+        let mut entries: Vec<_> = registration.entries(kind).iter().enumerate().map(ranked).collect();
         entries.sort_by_key(|(rank, _)| *rank);
         let bound = (kind == Kind::User && dialect.scope() == Scope::Local).then(|| self.local(homeserver));
         for (rank, position) in entries {
-            let entry: &Entry = &registration.namespaces.of(kind)[position];
+            let entry = registration.entries(kind).at(position);
             if self.terms.is_late_now() {
                 return None;
             }
-            let matched = self.language_of_regex_in(homeserver, kind, &entry.regex)?;
+            let matched = self.language_of_regex_in(homeserver, kind, entry.regex)?;
             let matched = bound.map_or(matched, |bound| self.terms.and([matched, bound]));
             self.add(&mut holding, matched, rank);
         }
@@ -195,7 +195,7 @@ impl<'a> Pass<'a> {
 
     /// A service's own user, as a homeserver recognises it.
     pub(super) fn sender(&mut self, homeserver: &Homeserver, registration: &Registration) -> Term<'a> {
-        let localpart = &*registration.sender_localpart;
+        let localpart = registration.sender_localpart();
         let id = user_id(localpart, homeserver.name.as_str());
         match homeserver.dialect.sender() {
             Sender::Exact => self.terms.literal(&id),

@@ -89,8 +89,8 @@ impl EntryAlone<'_> {
     fn alive_otherwise(self, pass: &mut Pass<'_>) -> Option<Witness> {
         let other = pass.homeserver.dialect.other_reading()?;
         let other = Homeserver::new(pass.homeserver.name.clone(), other);
-        let entry = &self.registration.namespaces.of(self.kind)[self.index as usize];
-        let pattern = claimed::pattern(&other, self.kind, &entry.regex);
+        let entry = self.registration.entries(self.kind).at(self.index as usize);
+        let pattern = claimed::pattern(&other, self.kind, entry.regex);
         let ways = claimed::ways(&other, self.kind, &pattern);
         pass.reach(self.kind, &pattern, &ways)?.local
     }

@@ -15,7 +15,7 @@ use super::search::{LimitReached, shortest};
 use super::term::{Arena, Recalled, Term, Terms};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
-use crate::registration::ValidRegex;
+use crate::registration::Regex;
 
 /// An arena of more bytes than this is begun afresh before the next pass. All terms of 75 real files, compared with each
 /// other, take 1.7 MB.
@@ -120,7 +120,7 @@ impl<'a> Pass<'a> {
     }
 
     /// All that a regex matches; `None` if its language is not known.
-    pub(super) fn language_of_regex(&mut self, kind: Kind, regex: &ValidRegex) -> Option<Term<'a>> {
+    pub(super) fn language_of_regex(&mut self, kind: Kind, regex: Regex<'_>) -> Option<Term<'a>> {
         self.language_of_regex_in(self.homeserver, kind, regex)
     }
 
@@ -129,7 +129,7 @@ impl<'a> Pass<'a> {
         &mut self,
         homeserver: &Homeserver,
         kind: Kind,
-        regex: &ValidRegex,
+        regex: Regex<'_>,
     ) -> Option<Term<'a>> {
         self.terms.step(regex.len() as u64);
         if regex.len() > MAX_SOURCE {

@@ -2,7 +2,7 @@ use super::examiner::Pass;
 use super::term::Term;
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
-use crate::registration::Entry;
+use crate::registration::Entries;
 
 const UNKNOWN: &str =
     "what the regex of an entry matches is not known exactly: it refers to its groups, or is too large to be compared";
@@ -16,15 +16,15 @@ impl<'a> Pass<'a> {
         &mut self,
         homeserver: &Homeserver,
         kind: Kind,
-        entries: &[Entry],
+        entries: Entries<'_>,
         position: usize,
     ) -> Result<Term<'a>, &'static str> {
-        let rank = |at: usize| homeserver.dialect.precedence().rank(at, entries[at].exclusive);
-        let this = self.language_of_regex(kind, &entries[position].regex).ok_or(UNKNOWN)?;
+        let rank = |at: usize| homeserver.dialect.precedence().rank(at, entries.at(at).exclusive);
+        let this = self.language_of_regex(kind, entries.at(position).regex).ok_or(UNKNOWN)?;
         let mut parts = vec![this];
         for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.exclusive) {
             if rank(at) < rank(position) {
-                let before = self.language_of_regex(kind, &entry.regex).ok_or(HIDDEN)?;
+                let before = self.language_of_regex(kind, entry.regex).ok_or(HIDDEN)?;
                 parts.push(self.terms.not(before));
             }
         }

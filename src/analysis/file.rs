@@ -6,7 +6,7 @@ use crate::registration::{Registration, WarningCode};
 
 /// What was found out when the file was read.
 pub(super) fn findings(registration: &Registration) -> impl Iterator<Item = Finding> {
-    registration.warnings.iter().map(|warning| {
+    registration.warnings().iter().map(|warning| {
         Finding::new(warning.code.into(), Severity::Warning, warning.message.to_string())
             .at(FindingPlace::at(registration, warning.place))
     })

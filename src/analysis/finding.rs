@@ -209,14 +209,14 @@ pub(super) struct Witness {
 impl FindingPlace {
     /// An entry.
     pub(super) fn entry(registration: &Registration, kind: Kind, index: u32) -> Self {
-        let entry = &registration.namespaces.of(kind)[index as usize];
+        let entry = registration.entries(kind).at(index as usize);
         Self {
-            as_id: Arc::clone(&registration.id),
-            file: Arc::clone(&registration.file),
+            as_id: registration.id().into(),
+            file: Arc::clone(registration.file()),
             line: entry.place.line,
             column: entry.place.column,
             index: Some(index),
-            regex: Some(entry.regex.shared()),
+            regex: Some(entry.regex.as_str().into()),
             witness: None,
         }
     }
@@ -224,8 +224,8 @@ impl FindingPlace {
     /// A place in a file that is none of an entry.
     pub(super) fn at(registration: &Registration, place: Place) -> Self {
         Self {
-            as_id: Arc::clone(&registration.id),
-            file: Arc::clone(&registration.file),
+            as_id: registration.id().into(),
+            file: Arc::clone(registration.file()),
             line: place.line,
             column: place.column,
             index: None,

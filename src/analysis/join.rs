@@ -27,9 +27,9 @@ fn unjoinable_of(join: &Join, kind: Kind, registrations: &[Arc<Registration>], d
     let mut places: Vec<(&Registration, u32)> = Vec::new();
     let mut regexes: Vec<&str> = Vec::new();
     for registration in registrations {
-        for (index, entry) in (0..).zip(registration.namespaces.of(kind)).filter(|(_, entry)| entry.exclusive) {
+        for (index, entry) in (0..).zip(registration.entries(kind)).filter(|(_, entry)| entry.exclusive) {
             places.push((registration, index));
-            regexes.push(&entry.regex);
+            regexes.push(entry.regex.as_str());
         }
     }
     if !regexes.iter().any(|regex| join.depends_on_others(regex)) {

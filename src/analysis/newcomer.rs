@@ -113,14 +113,14 @@ impl Joining<'_> {
         let held: HashMap<&str, By> =
             across::holders_of_sender(self.services, &newcomer.registration, &mut index::Scratch::new())
                 .into_iter()
-                .map(|Holder { service, by }| (&*self.services.registrations()[service].id, by))
+                .map(|Holder { service, by }| (self.services.registrations()[service].id(), by))
                 .collect();
         for at in 0..self.prepared.len() {
             let other = Arc::clone(&self.prepared[at]);
             let by = if at == self.place {
                 continue;
             } else if self.is_in_force(&other.registration) {
-                held.get(&*other.registration.id).copied()
+                held.get(other.registration.id()).copied()
             } else {
                 self.holding_of(&other, &own)
             };
@@ -171,7 +171,7 @@ impl Joining<'_> {
 
     /// Whether the index knows a registration.
     fn is_in_force(&self, registration: &Arc<Registration>) -> bool {
-        let position = self.services.position_of_id(&registration.id);
+        let position = self.services.position_of_id(registration.id());
         position.is_some_and(|at| Arc::ptr_eq(self.services.registration(at), registration))
     }
 
@@ -182,7 +182,7 @@ impl Joining<'_> {
 
     fn joined(&mut self, deadline: &Deadline) {
         let joined = self.services.homeserver().dialect.join().map_or(&[][..], Join::kinds);
-        let lists = self.set.iter().flat_map(|one| joined.iter().map(move |&kind| one.namespaces.of(kind)));
+        let lists = self.set.iter().flat_map(|one| joined.iter().map(move |&kind| one.entries(kind)));
         let entries = lists.flatten().filter(|entry| entry.exclusive);
         if entries.map(|entry| entry.regex.len()).sum::<usize>() > MAX_JOINED || deadline.is_over() {
             self.unseen.entries += self.newcomer().entries.len() as u64;
@@ -205,11 +205,11 @@ impl Joining<'_> {
 }
 
 fn concerns(finding: &Finding, newcomer: &Registration) -> bool {
-    finding.places.iter().any(|place| place.as_id == newcomer.id)
+    finding.places.iter().any(|place| &*place.as_id == newcomer.id())
 }
 
 fn sender_of(homeserver: &Homeserver, registration: &Registration) -> String {
-    user_id(&registration.sender_localpart, homeserver.name.as_str())
+    user_id(registration.sender_localpart(), homeserver.name.as_str())
 }
 
 impl Pass<'_> {

@@ -50,7 +50,7 @@ impl<'a> Pass<'a> {
         if kind == Kind::User {
             // Their own users are theirs in any case, and findings of their own.
             for entry in [a, b] {
-                let sender = user_id(&entry.registration.sender_localpart, self.homeserver.name.as_str());
+                let sender = user_id(entry.registration.sender_localpart(), self.homeserver.name.as_str());
                 // What is longer is no ID, and no search finds it.
                 if sender.len() <= MAX_ID_BYTES {
                     let sender = self.terms.literal(&sender);
@@ -115,8 +115,8 @@ pub(super) fn collision(
         Err(LimitReached) => {
             let message = format!(
                 "whether `{}` and `{}` claim the same {} could not be decided within the limits",
-                shown(&first.registration.id),
-                shown(&second.registration.id),
+                shown(first.registration.id()),
+                shown(second.registration.id()),
                 kind.list()
             );
             Finding::new(code, severity.less(), message)
@@ -130,7 +130,7 @@ pub(super) fn collision(
 const EITHER: &str = "either can register it, whichever is quicker, and no person can";
 
 fn message(dialect: Dialect, code: Code, (first, second): (EntryOf<'_>, EntryOf<'_>), witness: &Witness) -> String {
-    let (a, b, id) = (shown(&first.registration.id), shown(&second.registration.id), &witness.id);
+    let (a, b, id) = (shown(first.registration.id()), shown(second.registration.id()), &witness.id);
     let which = match witness.is {
         WitnessIs::Valid => "",
         WitnessIs::Historical => ", an ID as only a service can make it,",

@@ -12,7 +12,7 @@ use super::name::EntryName;
 use super::shadow;
 use crate::homeserver::Rank;
 use crate::matrix::Kind;
-use crate::registration::{Entry, Registration, ValidRegex};
+use crate::registration::{Entry, Regex, Registration};
 
 /// A registration, its entries and the findings that it gives alone.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Prepared {
         let mut unseen = Unseen::default();
         examiner.allow(MAX_STEPS_WITHIN);
         for kind in Kind::ALL {
-            for (position, entry) in registration.namespaces.of(kind).iter().enumerate() {
+            for (position, entry) in registration.entries(kind).iter().enumerate() {
                 entries.push(prepare(examiner, registration, kind, position, entry, &mut findings, &mut unseen));
             }
         }
@@ -90,7 +90,7 @@ fn prepare(
     registration: &Registration,
     kind: Kind,
     position: usize,
-    entry: &Entry,
+    entry: Entry<'_>,
     findings: &mut Listed,
     unseen: &mut Unseen,
 ) -> PreparedEntry {
@@ -105,7 +105,7 @@ fn prepare(
     } else if entry.regex.len() > MAX_SOURCE {
         findings.push(entry::too_long(registration, kind, index));
     } else {
-        let pattern = claimed::pattern(examiner.homeserver(), kind, &entry.regex);
+        let pattern = claimed::pattern(examiner.homeserver(), kind, entry.regex);
         examiner.step(entry.regex.len() as u64);
         let ways = claimed::ways(examiner.homeserver(), kind, &pattern);
         let looked_at = entry::EntryAlone { registration, kind, index, pattern: &pattern, ways: &ways };
@@ -136,8 +136,8 @@ impl<'p> EntryOf<'p> {
         self.this().index
     }
 
-    pub(super) fn regex(self) -> &'p ValidRegex {
-        &self.registration.namespaces.of(self.kind())[self.index() as usize].regex
+    pub(super) fn regex(self) -> Regex<'p> {
+        self.registration.entries(self.kind()).at(self.index() as usize).regex
     }
 
     /// By what it is remembered.

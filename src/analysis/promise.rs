@@ -109,17 +109,16 @@ impl<'a> Pass<'a> {
         let homeserver = services.homeserver();
         let mut held = Held { meant: Vec::new(), others: Vec::new(), unknown: None };
         for (service, one) in services.registrations().iter().enumerate() {
-            let is_meant = !matches!(promise, Promise::Reserved { by: Some(by) } if by != &*one.id);
+            let is_meant = !matches!(promise, Promise::Reserved { by: Some(by) } if by != one.id());
             let mut parts = Vec::new();
             if kind == Kind::User {
                 parts.push(self.sender(homeserver, one));
             }
-            let entries = one.namespaces.of(kind);
+            let entries = one.entries(kind);
             for (index, (position, entry)) in
                 (0..).zip(entries.iter().enumerate()).filter(|(_, (_, one))| one.exclusive)
             {
-                if !can_meet(ways, &claimed::ways(homeserver, kind, &claimed::pattern(homeserver, kind, &entry.regex)))
-                {
+                if !can_meet(ways, &claimed::ways(homeserver, kind, &claimed::pattern(homeserver, kind, entry.regex))) {
                     continue;
                 }
                 match self.what_counts(homeserver, kind, entries, position) {

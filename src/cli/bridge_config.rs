@@ -41,6 +41,6 @@ pub(super) fn findings(
     configs: &[BridgeConfig],
     texts: &Texts,
 ) -> Vec<Arc<Finding>> {
-    let place_of = |registration: &Registration, key: &str| texts.value_of(&registration.file, key);
+    let place_of = |registration: &Registration, key: &str| texts.value_of(registration.file(), key);
     configs.iter().flat_map(|config| comparer.bridge(snapshot.services(), config, &place_of)).collect()
 }

@@ -264,7 +264,7 @@ fn explain_claim<'s>(
             Some(deciding) => format!("it matches too, but entry {deciding} comes first"),
             None => "it matches too, but the service's own user is its own in any case".to_owned(),
         };
-        let (exclusive, regex) = (entry.exclusive, Some(&*entry.regex));
+        let (exclusive, regex) = (entry.exclusive, Some(entry.regex.as_str()));
         let (line, column) = (entry.place.line, entry.place.column);
         explained.push(Matching { as_id, decides, exclusive, regex, file, line, column, why });
     }

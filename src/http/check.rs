@@ -176,7 +176,7 @@ fn check(
         Ok(set) => set,
         Err(obstacles) => {
             let dialect = snapshot.services().homeserver().dialect;
-            let fault = |Obstacle { what, holder }: &Obstacle| what.fault(NAME, &new.id, &holder.file, dialect);
+            let fault = |Obstacle { what, holder }: &Obstacle| what.fault(NAME, new.id(), holder.file(), dialect);
             return refused(obstacles.iter().map(fault).collect());
         }
     };

@@ -272,7 +272,7 @@ fn name<'s>(node: NameNode<'s>, services: &'s Services) -> Name<'s> {
         exclusive: node.exclusive(),
         contested: node.contested(),
         here: node.here(),
-        as_ids: different.map(|one| &*services.registration(one.service).id).collect(),
+        as_ids: different.map(|one| services.registration(one.service).id()).collect(),
         branches: node.children().count(),
         names: Vec::new(),
     }

@@ -11,8 +11,8 @@ use super::pieces::{self, Effort, Next, Parts};
 use super::query::{Query, number};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role};
-use crate::matrix::user_id;
-use crate::registration::{Entry, Fault, Registration, SourceDigest};
+use crate::matrix::{Kind, user_id};
+use crate::registration::{Entries, Fault, Registration, SourceDigest};
 use crate::ruling::Services;
 use crate::snapshot::{FileRecord, FileState, Snapshot};
 
@@ -69,7 +69,7 @@ pub(super) struct Loaded<'s> {
     rate_limited: bool,
     /// All other keys of the file; what looks like a secret is redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    extra: Option<&'s Map<String, Value>>,
+    extra: Option<Map<String, Value>>,
 }
 
 /// The entries by kind, each list in file order.
@@ -149,7 +149,7 @@ impl Wanted {
 
     fn fits(&self, file: &FileRecord) -> bool {
         let holds = |text: &str, part: &str| text.to_lowercase().contains(part);
-        let id = || file.registration().map_or("", |registration| &registration.id);
+        let id = || file.registration().map_or("", |registration| registration.id());
         self.states.contains(&file.state())
             && self.contains.as_deref().is_none_or(|part| holds(file.file(), part) || holds(id(), part))
     }
@@ -208,30 +208,29 @@ pub(super) fn shown<'s>(file: &'s FileRecord, services: &Services, role: Role) -
 }
 
 fn loaded<'s>(registration: &'s Registration, services: &Services, role: Role) -> Loaded<'s> {
-    let namespaces = &registration.namespaces;
     Loaded {
-        id: &registration.id,
-        sha256: registration.source.filter(|_| role >= Role::Admin),
-        url: registration.url.as_deref(),
-        sender: user_id(&registration.sender_localpart, services.server_name().as_str()),
+        id: registration.id(),
+        sha256: registration.source().filter(|_| role >= Role::Admin),
+        url: registration.url(),
+        sender: user_id(registration.sender_localpart(), services.server_name().as_str()),
         namespaces: ShownNamespaces {
-            users: entries(&namespaces.users),
-            aliases: entries(&namespaces.aliases),
-            rooms: entries(&namespaces.rooms),
+            users: entries(registration.entries(Kind::User)),
+            aliases: entries(registration.entries(Kind::Alias)),
+            rooms: entries(registration.entries(Kind::Room)),
         },
-        protocols: &registration.protocols,
-        rate_limited: registration.rate_limited,
-        extra: registration.extra.as_deref(),
+        protocols: registration.protocols(),
+        rate_limited: registration.rate_limited(),
+        extra: registration.extra(),
     }
 }
 
-fn entries(entries: &[Entry]) -> Vec<ShownEntry<'_>> {
+fn entries(entries: Entries<'_>) -> Vec<ShownEntry<'_>> {
     entries
         .iter()
         .map(|entry| ShownEntry {
-            regex: &entry.regex,
+            regex: entry.regex.as_str(),
             exclusive: entry.exclusive,
-            group_id: entry.group_id.as_deref(),
+            group_id: entry.group_id,
             line: entry.place.line,
             column: entry.place.column,
         })

@@ -75,7 +75,7 @@ impl Report {
     /// is neither here nor there: it is told of as what it is.
     pub(super) fn not_loaded<'s>(&self, in_force: &'s Snapshot) -> impl Iterator<Item = &'s str> {
         let active = in_force.files().iter().filter(|file| file.state() == FileState::Active);
-        let ids = active.filter_map(|file| Some(&*file.registration()?.id));
+        let ids = active.filter_map(|file| Some(file.registration()?.id()));
         ids.filter(|id| !self.loaded.contains(*id))
     }
 }
@@ -153,7 +153,7 @@ impl Workers {
         let reports = self.lately(now);
         let at_start_only = reports.values().filter(|(_, report)| report.mode.loads_at_start_only());
         let missing: HashSet<&str> = at_start_only.flat_map(|(_, report)| report.not_loaded(in_force)).collect();
-        let ids = in_force.services().registrations().iter().map(|registration| &*registration.id);
+        let ids = in_force.services().registrations().iter().map(|registration| registration.id());
         InStep {
             waiting_for_restart: missing.len(),
             waiting: ids.filter(|id| missing.contains(id)).take(LISTED).collect(),

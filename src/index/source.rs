@@ -87,7 +87,7 @@ impl Source<'_> {
 
     /// The service's own user, as the homeserver recognises it.
     fn sender(&self, registration: &Registration, slot: Slot) -> Parsed {
-        let localpart = &*registration.sender_localpart;
+        let localpart = registration.sender_localpart();
         let id = user_id(localpart, self.homeserver.name.as_str());
         let (place, prefix, rest) = match self.homeserver.dialect.sender() {
             Sender::Exact => (Place::Written, id, Ast::Anchor(Anchor::End)),
@@ -100,14 +100,14 @@ impl Source<'_> {
     }
 
     /// The entries that can decide: what two of the same regex match is decided by the one of the lesser rank.
-    fn deciding<'r>(&self, registration: &'r Registration) -> Vec<(Rank, &'r Entry)> {
+    fn deciding<'r>(&self, registration: &'r Registration) -> Vec<(Rank, Entry<'r>)> {
         let precedence = self.homeserver.dialect.precedence();
-        let entries = registration.namespaces.of(self.kind).iter().enumerate();
+        let entries = registration.entries(self.kind).iter().enumerate();
         let mut ranked: Vec<_> = entries.map(|(at, entry)| (precedence.rank(at, entry.exclusive), entry)).collect();
         if ranked.len() > 1 {
             ranked.sort_unstable_by_key(|(rank, _)| *rank);
             let mut seen = HashSet::with_capacity(ranked.len());
-            ranked.retain(|(_, entry)| seen.insert(&*entry.regex));
+            ranked.retain(|(_, entry)| seen.insert(entry.regex));
         }
         ranked
     }
@@ -140,7 +140,7 @@ impl Source<'_> {
         let target = path.target;
         let literals = target.rank.position().map_or_else(Vec::new, |position| {
             let registration = &self.registrations[target.slot.index()];
-            let entry = &registration.namespaces.of(self.kind)[position as usize];
+            let entry = &registration.entries(self.kind).at(position as usize);
             let pattern = entry.regex.pattern(self.homeserver.dialect, self.kind);
             match self.paths(&pattern).1.swap_remove(path.path).rest {
                 Some(rest) => literals_of(&rest),

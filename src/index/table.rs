@@ -47,7 +47,7 @@ impl Table {
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());
         let mut entries = 0;
-        let texts = registrations.iter().map(|one| one.namespaces.of(kind).iter().map(|entry| entry.regex.len()).sum());
+        let texts = registrations.iter().map(|one| one.entries(kind).iter().map(|entry| entry.regex.len()).sum());
         for slots in in_turn(texts) {
             let parsed: Vec<Parsed> =
                 slots.into_par_iter().with_min_len(256).flat_map_iter(|at| source.parse(Slot::new(at))).collect();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::homeserver::{Anchor, Dialect, Engine, Rank, RustRelease, Syntax};
 use crate::matrix::{Kind, PerKind};
-use crate::registration::{self, Entry, Place, TokenHasher, ValidRegex};
+use crate::registration::{self, OwnedEntry, Place, TokenHasher, ValidRegex};
 use python_re::{Outcome, Pattern};
 
 /// Regexes that overlap in many ways, on a handful of names.
@@ -28,14 +28,14 @@ fn registration(number: usize, entries: &[(usize, bool)]) -> Arc<Registration> {
 /// exclusive one if `exclusive_first`, or else the first.
 fn walked(registrations: &[Arc<Registration>], exclusive_first: bool, id: &str) -> Vec<(usize, Option<u32>)> {
     let one = |(service, registration): (usize, &Arc<Registration>)| {
-        if id == format!("@{}:example.com", registration.sender_localpart) {
+        if id == format!("@{}:example.com", registration.sender_localpart()) {
             return Some((service, None));
         }
         let matches = |regex: &str| {
             let pattern = Pattern::parse(regex).expect("a pattern");
             pattern.backtracker().run(&mut python_re::Scratch::new(), id) == Outcome::Match
         };
-        let users = || (0..).zip(&registration.namespaces.users).filter(|(_, entry)| matches(&entry.regex));
+        let users = || (0..).zip(registration.entries(Kind::User)).filter(|(_, entry)| matches(&entry.regex));
         let exclusive = users().find(|(_, entry)| exclusive_first && entry.exclusive);
         exclusive.or_else(|| users().next()).map(|(position, _)| (service, Some(position)))
     };
@@ -209,15 +209,15 @@ fn elsewhere(engine: Engine, anchor: Anchor, fold: bool) -> Homeserver {
 
 /// A service that claims by these.
 fn claiming(number: usize, regexes: &[&str]) -> Arc<Registration> {
-    let mut registration = Registration::clone(&registration(number, &[]));
-    registration.namespaces.users = (0..)
+    let mut parts = registration(number, &[]).parts();
+    parts.namespaces.users = (0..)
         .zip(regexes)
         .map(|(line, regex)| {
             let regex = ValidRegex::checked(*regex, |_| Ok::<_, ()>(())).expect("unchecked");
-            Entry { regex, exclusive: true, group_id: None, place: Place { line: line + 1, column: 1 } }
+            OwnedEntry { regex, exclusive: true, group_id: None, place: Place { line: line + 1, column: 1 } }
         })
         .collect();
-    Arc::new(registration)
+    Arc::new(parts.into())
 }
 
 /// The index, whatever way it finds an entry, and each pattern alone by each of its engines, on every ID.

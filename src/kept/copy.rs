@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::matrix::Kind;
-use crate::registration::{Entry, Place, ValidRegex};
+use crate::registration::{OwnedEntry, Place, ValidRegex};
 use crate::snapshot::{Claimed, ContentHash};
 
 /// The first line of a copy, and that of the first version, which did not say whose it is.
@@ -99,7 +99,7 @@ impl Held {
             // What it matches is asked of the dialect when it is used, and were it no regex, it would match everything.
             let regex = ValidRegex::checked(claim.regex, |_| Ok::<_, Infallible>(())).ok()?;
             let place = Place { line: claim.line, column: claim.column };
-            Some(Claimed { kind, entry: Entry { regex, exclusive: true, group_id: None, place }, at: claim.at })
+            Some(Claimed { kind, entry: OwnedEntry { regex, exclusive: true, group_id: None, place }, at: claim.at })
         };
         let claims = sealed.claims.into_iter().map(opened).collect::<Option<_>>()?;
         (sealed.file == file).then_some(Self { claims })
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_held_is_found_again() {
         let regex = ValidRegex::checked("@irc_.*", |_| Ok::<_, Infallible>(())).expect("unchecked");
-        let entry = Entry { regex, exclusive: true, group_id: None, place: Place { line: 7, column: 3 } };
+        let entry = OwnedEntry { regex, exclusive: true, group_id: None, place: Place { line: 7, column: 3 } };
         let claims = vec![Claimed { kind: Kind::Alias, entry, at: 2 }];
         let sealed = Held::sealed("/a.yaml", &claims);
         assert_eq!(Held::opened(&sealed, "/a.yaml"), Some(Held { claims }));

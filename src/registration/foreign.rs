@@ -9,7 +9,9 @@ use super::draft::Faults;
 use super::library::{self, At, Foreign, Keys, Said, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
 use super::shape::TOP;
-use super::{Entry, Fault, FaultCode, Loaded, Namespaces, Registration, Token, TokenHasher, ValidRegex, load};
+use super::{
+    Fault, FaultCode, Loaded, OwnedEntry, OwnedNamespaces, Parts, Registration, Token, TokenHasher, ValidRegex, load,
+};
 use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule, Toml};
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 
@@ -145,7 +147,7 @@ impl Reading<'_> {
             }
         }
         let mut list = |kind, entries: &mut Vec<SaidEntry>| self.entries(kind, std::mem::take(entries), &mut faults);
-        let namespaces = Namespaces {
+        let namespaces = OwnedNamespaces {
             users: list(Kind::User, &mut said.users),
             aliases: list(Kind::Alias, &mut said.aliases),
             rooms: list(Kind::Room, &mut said.rooms),
@@ -162,7 +164,7 @@ impl Reading<'_> {
         let digest = |token: &At| self.hasher.digest(&Token::new(&*token.text));
         let url = said.url.filter(|url| !url.is_empty());
         let url = url.map(|url| secrets.cut(redact::url(url.trim_end_matches('/'))).into());
-        Ok(Registration {
+        Ok(Registration::from(Parts {
             file: Arc::clone(self.file),
             source: None,
             id: said.id.text.into(),
@@ -180,7 +182,7 @@ impl Reading<'_> {
             proxy_prefix: None,
             extra,
             warnings,
-        })
+        }))
     }
 
     /// The localpart of a sender that may be a whole user ID.
@@ -246,7 +248,7 @@ impl Reading<'_> {
         }
     }
 
-    fn entries(&self, kind: Kind, entries: Vec<SaidEntry>, faults: &mut Faults) -> Box<[Entry]> {
+    fn entries(&self, kind: Kind, entries: Vec<SaidEntry>, faults: &mut Faults) -> Box<[OwnedEntry]> {
         let syntax = self.dialect().syntax();
         let before = faults.count();
         let mut read = Vec::with_capacity(entries.len());
@@ -263,7 +265,7 @@ impl Reading<'_> {
                 None => ValidRegex::checked(&*entry.regex.text, |regex| syntax.check(kind, regex)),
             };
             match regex {
-                Ok(regex) => read.push(Entry {
+                Ok(regex) => read.push(OwnedEntry {
                     regex: known.entry(regex.shared()).or_insert(regex).clone(),
                     exclusive: entry.exclusive,
                     group_id: entry.group_id.filter(|group| !group.text.is_empty()).map(|group| group.text.into()),

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use super::draft::Draft;
+use super::parts::Read;
 use super::syntax::{self, Subject};
 use super::{
-    Fault, Loaded, Namespaces, Place, Registration, Token, TokenHasher, Warning, WarningCode, extra, messages,
+    Fault, Loaded, OwnedNamespaces, Parts, Place, Token, TokenHasher, Warning, WarningCode, extra, messages,
     namespaces, options, redact, shape, warnings,
 };
 use crate::homeserver::Dialect;
@@ -26,8 +27,9 @@ pub(super) fn load_as(dialect: Dialect, file: &Arc<str>, bytes: &[u8], hasher: &
         vec![shape::of_bytes(bytes).unwrap_or_else(|| syntax::undecodable(&error, bytes, Subject::Registration))]
     })?;
     let of = |release| read_as(release, &text, (dialect, file), hasher);
-    let (loaded, merges) = of(RELEASE);
-    if merges { with_other_release(loaded, &of(OTHER_RELEASE).0) } else { loaded }
+    let (read, merges) = of(RELEASE);
+    let read = if merges { with_other_release(read, &of(OTHER_RELEASE).0) } else { read };
+    read.map(Into::into)
 }
 
 /// The release whose verdicts are given: the one that Synapse is locked to, and that its images and packages hold.
@@ -37,12 +39,7 @@ const RELEASE: Release = Release::V6_0_3;
 const OTHER_RELEASE: Release = Release::V6_0_4;
 
 /// What comes of a text under a release, and whether another release might read it otherwise.
-fn read_as(
-    release: Release,
-    text: &str,
-    (dialect, file): (Dialect, &Arc<str>),
-    hasher: &TokenHasher,
-) -> (Loaded, bool) {
+fn read_as(release: Release, text: &str, (dialect, file): (Dialect, &Arc<str>), hasher: &TokenHasher) -> (Read, bool) {
     let document = match Document::read(text, release) {
         Ok(Some(document)) => document,
         Ok(None) => return (Err(vec![messages::empty_file()]), false),
@@ -64,7 +61,7 @@ fn read_as(
 }
 
 /// Says where the other release reads the file otherwise.
-fn with_other_release(loaded: Loaded, other: &Loaded) -> Loaded {
+fn with_other_release(loaded: Read, other: &Read) -> Read {
     let differs = |how: &str| {
         format!(
             "which PyYAML reads this file matters: {} (which Synapse is locked to, and its images and packages hold) is \
@@ -102,7 +99,7 @@ fn with_other_release(loaded: Loaded, other: &Loaded) -> Loaded {
 }
 
 /// The first thing in which two readings of a file differ, and where it stands.
-fn difference(ours: &Registration, theirs: &Registration) -> Option<(String, Place)> {
+fn difference(ours: &Parts, theirs: &Parts) -> Option<(String, Place)> {
     let top = Place { line: 1, column: 1 };
     for kind in Kind::ALL {
         let (mine, other) = (ours.namespaces.of(kind), theirs.namespaces.of(kind));
@@ -150,7 +147,7 @@ pub(super) fn besides(text: &str, dialect: Dialect) -> Besides {
 }
 
 /// Checks everything and makes the registration.
-fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
+fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Read {
     let id = required(&mut draft, "id");
     let is_synapses = draft.dialect.loader().is_synapses();
     if let Some((text, place)) = id
@@ -169,7 +166,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
         draft.fault(messages::quoted_sender(text, place));
     }
     let url = url(&mut draft);
-    let namespaces: Namespaces = namespaces::read(&mut draft);
+    let namespaces: OwnedNamespaces = namespaces::read(&mut draft);
     let protocols = options::protocols(&mut draft);
     let proxy_prefix = if is_synapses {
         options::check_rest(&mut draft);
@@ -186,7 +183,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Loaded {
     };
     let digest = |token: &Text<'_>| hasher.digest(&Token::new(token.escaped()));
     let rate_limited = draft.get("rate_limited").is_none_or(|found| found.value != Value::Bool(false));
-    Ok(Registration {
+    Ok(Parts {
         file: Arc::clone(file),
         source: None,
         id: id.0.escaped().into(),

@@ -3,26 +3,26 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::keys::instead_in_entry;
-use super::{Entry, Namespaces, ValidRegex, messages};
+use super::{OwnedEntry, OwnedNamespaces, ValidRegex, messages};
 use python_re::Pattern;
 use pyyaml::{Located, Text, Value};
 
 /// Reads `namespaces` and compiles every regex in it.
-pub(super) fn read(draft: &mut Draft<'_>) -> Namespaces {
+pub(super) fn read(draft: &mut Draft<'_>) -> OwnedNamespaces {
     let Some(found) = draft.get("namespaces") else {
         draft.fault(messages::missing(draft, "namespaces"));
-        return Namespaces::default();
+        return OwnedNamespaces::default();
     };
     let Value::Dict(pairs) = found.value else {
         draft.fault(messages::namespaces_not_a_mapping(draft, found));
-        return Namespaces::default();
+        return OwnedNamespaces::default();
     };
     let mut texts = Texts::default();
     let mut list = |kind| match draft.document.get(pairs, kind) {
         Some(found) => entries(draft, kind, found, &mut texts),
         None => Box::default(),
     };
-    Namespaces { users: list("users"), aliases: list("aliases"), rooms: list("rooms") }
+    OwnedNamespaces { users: list("users"), aliases: list("aliases"), rooms: list("rooms") }
 }
 
 /// The texts so far, by the value in the document: aliases may repeat one thousands of times, and each is kept once.
@@ -32,7 +32,12 @@ struct Texts<'d> {
     groups: HashMap<*const Text<'d>, Arc<str>>,
 }
 
-fn entries<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, texts: &mut Texts<'d>) -> Box<[Entry]> {
+fn entries<'d>(
+    draft: &mut Draft<'d>,
+    kind: &'static str,
+    found: Located<'d>,
+    texts: &mut Texts<'d>,
+) -> Box<[OwnedEntry]> {
     match found.value {
         Value::List(items) => {
             let mut entries = Vec::with_capacity(items.len());
@@ -76,7 +81,12 @@ fn split(draft: &Draft<'_>, first: Located<'_>, second: Located<'_>) -> Option<&
     }
 }
 
-fn entry<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, texts: &mut Texts<'d>) -> Option<Entry> {
+fn entry<'d>(
+    draft: &mut Draft<'d>,
+    kind: &'static str,
+    found: Located<'d>,
+    texts: &mut Texts<'d>,
+) -> Option<OwnedEntry> {
     let Value::Dict(pairs) = found.value else {
         draft.fault(messages::entry_not_a_mapping(kind, found));
         return None;
@@ -110,5 +120,5 @@ fn entry<'d>(draft: &mut Draft<'d>, kind: &'static str, found: Located<'d>, text
         _ => None,
     };
     let (regex, place) = regex?;
-    Some(Entry { regex, exclusive: exclusive?, group_id, place })
+    Some(OwnedEntry { regex, exclusive: exclusive?, group_id, place })
 }

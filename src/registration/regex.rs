@@ -9,7 +9,7 @@ use crate::matrix::Kind;
 
 /// The regex of an entry, which has been read once: whoever holds one need not ask whether it is a regex.
 ///
-/// Kept as text, since there may be a million and a parsed one takes ten times as much; [`ValidRegex::pattern`] reads it
+/// Kept as text, since there may be a million and a parsed one takes ten times as much; [`Regex::pattern`] reads it
 /// again.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ValidRegex(Arc<str>);
@@ -28,10 +28,44 @@ impl ValidRegex {
         &self.0
     }
 
+    /// Takes in a text that was let pass before.
+    pub(super) fn read_before(text: Arc<str>) -> Self {
+        Self(text)
+    }
+
+    /// The regex, to be looked at.
+    #[must_use]
+    pub fn borrowed(&self) -> Regex<'_> {
+        Regex(&self.0)
+    }
+
     /// The text, to be kept elsewhere.
     #[must_use]
     pub fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
+    }
+}
+
+/// The same as it stands in its registration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Regex<'r>(&'r str);
+
+impl<'r> Regex<'r> {
+    /// A text that was let pass before.
+    pub(super) const fn read_before(text: &'r str) -> Self {
+        Self(text)
+    }
+
+    /// The text, as it stands in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'r str {
+        self.0
+    }
+
+    /// The same, to be kept elsewhere.
+    #[must_use]
+    pub fn to_owned(self) -> ValidRegex {
+        ValidRegex(self.0.into())
     }
 
     /// What it matches, in the dialect of the homeserver that loaded it.
@@ -39,8 +73,8 @@ impl ValidRegex {
     /// The one place at which a regex is read again. A dialect that refuses what it has taken before would be a mistake
     /// of this program; the entry then claims every ID of its kind, since a name must never be set free by a mistake.
     #[must_use]
-    pub fn pattern(&self, dialect: Dialect, kind: Kind) -> Pattern {
-        dialect.syntax().pattern(kind, self).unwrap_or_else(|_| Pattern::of(Ast::Empty))
+    pub fn pattern(self, dialect: Dialect, kind: Kind) -> Pattern {
+        dialect.syntax().pattern(kind, self.0).unwrap_or_else(|_| Pattern::of(Ast::Empty))
     }
 }
 
@@ -49,6 +83,20 @@ impl Deref for ValidRegex {
 
     fn deref(&self) -> &str {
         &self.0
+    }
+}
+
+impl Deref for Regex<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Regex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
     }
 }
 
@@ -65,7 +113,8 @@ mod tests {
     use super::*;
 
     fn matches(regex: &ValidRegex, id: &str) -> bool {
-        regex.pattern(Dialect::default(), Kind::User).matcher().run(&mut Scratch::new(), id) == Outcome::Match
+        regex.borrowed().pattern(Dialect::default(), Kind::User).matcher().run(&mut Scratch::new(), id)
+            == Outcome::Match
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Place, Registration, TokenHasher, ValidRegex, load_for};
+use super::{Place, Regex, Registration, TokenHasher, ValidRegex, load_for};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
 use zeroize::Zeroizing;
@@ -47,7 +47,7 @@ impl Rewrite<'_> {
         hasher: &TokenHasher,
     ) -> Option<Rewritten> {
         let before = load_for(homeserver, file, bytes, hasher).ok()?;
-        let entry = before.namespaces.of(self.kind).get(self.index as usize)?;
+        let entry = before.entries(self.kind).get(self.index as usize)?;
         if entry.regex.as_str() != self.replace {
             return None;
         }
@@ -70,10 +70,10 @@ impl Rewrite<'_> {
     }
 
     fn expected(&self, before: &Registration) -> Option<Registration> {
-        let mut expected = before.clone();
+        let mut expected = before.parts();
         let entry = expected.namespaces.of_mut(self.kind).get_mut(self.index as usize)?;
         entry.regex = ValidRegex::checked(self.with, |_| Ok::<(), ()>(())).ok()?;
-        Some(expected)
+        Some(expected.into())
     }
 }
 
@@ -139,27 +139,27 @@ fn offset(source: &str, place: Place) -> Option<usize> {
 
 /// Whether two readings of a file say the same, wherever in it that stands.
 fn is_same(one: &Registration, other: &Registration) -> bool {
-    let entries = |of: &Registration| {
+    fn entries(of: &Registration) -> [Vec<(Regex<'_>, bool, Option<&str>)>; 3] {
         let said = |kind: Kind| {
-            let entries = of.namespaces.of(kind).iter();
-            entries.map(|entry| (entry.regex.shared(), entry.exclusive, entry.group_id.clone())).collect::<Vec<_>>()
+            let entries = of.entries(kind).iter();
+            entries.map(|entry| (entry.regex, entry.exclusive, entry.group_id)).collect::<Vec<_>>()
         };
         Kind::ALL.map(said)
-    };
+    }
     let warnings = |of: &Registration| -> Vec<_> {
-        of.warnings.iter().map(|warning| (warning.code, warning.message.clone())).collect()
+        of.warnings().iter().map(|warning| (warning.code, warning.message.clone())).collect()
     };
     entries(one) == entries(other)
         && warnings(one) == warnings(other)
-        && one.id == other.id
-        && one.url == other.url
-        && one.sender_localpart == other.sender_localpart
-        && one.as_token == other.as_token
-        && one.hs_token == other.hs_token
-        && one.protocols == other.protocols
-        && one.rate_limited == other.rate_limited
-        && one.proxy_prefix == other.proxy_prefix
-        && one.extra == other.extra
+        && one.id() == other.id()
+        && one.url() == other.url()
+        && one.sender_localpart() == other.sender_localpart()
+        && one.as_token() == other.as_token()
+        && one.hs_token() == other.hs_token()
+        && one.protocols() == other.protocols()
+        && one.rate_limited() == other.rate_limited()
+        && one.proxy_prefix() == other.proxy_prefix()
+        && one.extra() == other.extra()
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
         let name = "irc.yaml".into();
         let hasher = TokenHasher::new();
         let loaded = load_for(&homeserver, &name, file.as_bytes(), &hasher).expect("it loads");
-        let replace = loaded.namespaces.users[0].regex.as_str();
+        let replace = loaded.entries(Kind::User).at(0).regex.as_str();
         let rewrite = Rewrite { kind: Kind::User, index: 0, replace, with };
         let Rewritten { end, text, bytes } = rewrite.of(&homeserver, &name, file.as_bytes(), &hasher)?;
         let expected = file.replace(&format!("regex: {regex}  #"), &format!("regex: {text}  #"));

@@ -33,9 +33,10 @@ impl fmt::Debug for Token {
 
 /// What is kept of an `as_token`: enough to recognize it, nothing that would give it away.
 ///
-/// Compared in variable time: the key is unknown outside, so what the time tells is worthless.
+/// Compared in variable time: the key is unknown outside, so what the time tells is worthless. Of 128 bits: of a million
+/// different tokens, two are the same with a probability of 2⁻⁸⁹, and who does not know the key cannot look for such.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenDigest([u8; 32]);
+pub struct TokenDigest([u8; 16]);
 
 impl TokenDigest {
     /// Part of it, for tables: the digest of a keyed hash needs no other to be spread.
@@ -72,7 +73,9 @@ impl TokenHasher {
     /// The digest of a token.
     #[must_use]
     pub fn digest(&self, token: &Token) -> TokenDigest {
-        TokenDigest(*blake3::keyed_hash(&self.key, token.expose().as_bytes()).as_bytes())
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&blake3::keyed_hash(&self.key, token.expose().as_bytes()).as_bytes()[..16]);
+        TokenDigest(digest)
     }
 }
 

@@ -202,11 +202,11 @@ impl Holds {
         // A file that says that it is the service that is missing, and is turned away for something else.
         let turned_away: HashMap<&str, &Arc<str>> = (candidates.iter().zip(&records))
             .filter(|(_, record)| record.state() == FileState::Quarantined)
-            .filter_map(|(candidate, record)| Some((&*candidate.offered.ok()?.registration.id, record.file())))
+            .filter_map(|(candidate, record)| Some((candidate.offered.ok()?.registration.id(), record.file())))
             .collect();
         let mixed_up_with = |gone: &Gone<'_>| {
             let by_any = mixed_up.filter(|_| gone.formerly.is_some());
-            by_any.or_else(|| turned_away.get(&*gone.good.registration.id).copied())
+            by_any.or_else(|| turned_away.get(gone.good.registration.id()).copied())
         };
         let heirs = Heirs::of(&records, &lost, before.services().homeserver().dialect);
         let doubt = |lost: &Lost<'_>| match lost.by {
@@ -240,7 +240,7 @@ impl Holds {
             let doubt = lost.iter().find_map(|lost| self.missing[&lost.loss].doubt.clone());
             for lost in lost {
                 let at = order.place(&lost, &base.registration);
-                claims.push(Claimed { kind: lost.loss.kind, entry: lost.entry, at });
+                claims.push(Claimed { kind: lost.loss.kind, entry: lost.entry(), at });
             }
             let file = records[at].file();
             let why = Why { grace: terms.grace, doubt };
@@ -320,10 +320,10 @@ impl<'r> Heirs<'r> {
         }
         let in_force = records.iter().enumerate().filter_map(|(at, record)| Some((at, record.registration()?)));
         for (at, registration) in in_force {
-            heirs.ids.insert(&registration.id, at);
+            heirs.ids.insert(registration.id(), at);
             // Who has the token is the one that made the claims, unless several may have the same.
             if !dialect.shares_tokens() {
-                heirs.tokens.insert(registration.as_token, at);
+                heirs.tokens.insert(registration.as_token(), at);
             }
         }
         heirs
@@ -331,7 +331,7 @@ impl<'r> Heirs<'r> {
 
     /// In whose name a loss is held: that of the service that made the claim, wherever it is in force now.
     fn of_loss(&self, lost: &Lost<'_>) -> Holder {
-        let heir = self.ids.get(&*lost.of.id).or_else(|| self.tokens.get(&lost.of.as_token));
+        let heir = self.ids.get(lost.of.id()).or_else(|| self.tokens.get(&lost.of.as_token()));
         match (heir, lost.by) {
             (Some(&heir), _) => Holder::File(heir),
             (None, By::File(at)) => Holder::Former(at),

@@ -1,11 +1,12 @@
 //! What is taken away: claims that kept names from being registered, and that nothing in force makes any more.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::homeserver::{Homeserver, Precedence};
 use crate::matrix::Kind;
-use crate::registration::{Entry, Registration, ValidRegex};
+use crate::registration::{Entry, OwnedEntry, Registration, ValidRegex};
 use crate::snapshot::{Candidate, FileRecord, Good};
 
 /// A claim that nothing makes any more.
@@ -19,13 +20,29 @@ pub(super) struct Loss {
 #[derive(Debug)]
 pub(super) struct Lost<'r> {
     pub(super) loss: Loss,
-    pub(super) entry: Entry,
+    /// The entry; `None` if it was the service's own user.
+    entry: Option<Entry<'r>>,
     /// Who made it.
     pub(super) by: By,
     /// In which registration.
     pub(super) of: &'r Arc<Registration>,
     /// Behind how many entries that are not exclusive.
     behind: usize,
+}
+
+impl Lost<'_> {
+    /// As an entry that can be held.
+    pub(super) fn entry(&self) -> OwnedEntry {
+        let regex = Arc::clone(&self.loss.regex);
+        // Were it no regex in some dialect, it would claim every ID: see `Regex::pattern`.
+        let Ok(regex) = ValidRegex::checked(regex, |_| Ok::<_, Infallible>(()));
+        OwnedEntry {
+            regex,
+            exclusive: true,
+            group_id: self.entry.and_then(|entry| entry.group_id).map(Arc::from),
+            place: self.entry.map_or(self.of.sender_place(), |entry| entry.place),
+        }
+    }
 }
 
 /// A file that makes a claim, or made it.
@@ -79,19 +96,21 @@ struct Made<'r> {
 
 /// Who makes some of these claims.
 fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], homeserver: &Homeserver) -> Made<'r> {
-    let entries: HashSet<(Kind, &str)> = lost.iter().map(|lost| (lost.loss.kind, &*lost.loss.regex)).collect();
+    let entries: HashMap<(Kind, &str), &Loss> =
+        lost.iter().map(|lost| ((lost.loss.kind, &*lost.loss.regex), &lost.loss)).collect();
     let mut made = Made::default();
     for registration in records.iter().filter_map(|record| record.registration()) {
         for kind in Kind::ALL {
-            let all = registration.namespaces.of(kind).iter().enumerate();
-            for (at, entry) in all.filter(|(_, entry)| entry.exclusive && entries.contains(&(kind, &*entry.regex))) {
-                let claim = Loss { kind, regex: entry.regex.shared() };
-                made.entries.entry(claim).or_default().push((registration, at));
+            let all = registration.entries(kind).iter().enumerate();
+            for (at, entry) in all.filter(|(_, entry)| entry.exclusive) {
+                if let Some(&claim) = entries.get(&(kind, &*entry.regex)) {
+                    made.entries.entry(claim.clone()).or_default().push((registration, at));
+                }
             }
         }
         // Whether a loss was a service's own user is not to be seen when it has been held before: it is an entry then.
         let sender = sender_regex(registration, homeserver);
-        if entries.contains(&(Kind::User, &*sender)) {
+        if entries.contains_key(&(Kind::User, &*sender)) {
             made.senders.insert(Loss { kind: Kind::User, regex: sender.into() });
         }
     }
@@ -132,14 +151,14 @@ impl<'r> Order<'r> {
         let all_alike = self.precedence == Precedence::ExclusiveFirst;
         let shared = self.shared.entry((of_key, kind)).or_insert_with(|| shared(of, kind));
         self.needed.entry((of_key, here_key, kind)).or_insert_with(|| {
-            let step = |most: &mut usize, entry: &Entry| {
+            let step = |most: &mut usize, entry: Entry<'_>| {
                 if !entry.exclusive && !all_alike {
                     *most = shared.get(&*entry.regex).map_or(usize::MAX, |&before| (before + 1).max(*most));
                 }
                 Some(*most)
             };
             // What is not known stays so for all that follows.
-            let entries = here.namespaces.of(kind).iter();
+            let entries = here.entries(kind).iter();
             std::iter::once(0)
                 .chain(entries.scan(
                     0,
@@ -162,39 +181,36 @@ impl<'r> Order<'r> {
 /// The entries of a list that are not exclusive, and how many such entries stand before the first of each.
 fn shared(of: &Arc<Registration>, kind: Kind) -> HashMap<&str, usize> {
     let mut shared = HashMap::new();
-    let all = of.namespaces.of(kind).iter().filter(|entry| !entry.exclusive);
+    let all = of.entries(kind).iter().filter(|entry| !entry.exclusive);
     for (at, entry) in all.enumerate() {
-        shared.entry(&*entry.regex).or_insert(at);
+        shared.entry(entry.regex.as_str()).or_insert(at);
     }
     shared
 }
 
 /// What a registration keeps for its service alone.
 fn claims<'r>(of: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost<'r>> {
-    let lost = |kind: Kind, entry: Entry, behind: usize| {
-        let loss = Loss { kind, regex: entry.regex.shared() };
-        Lost { loss, entry, by, of, behind }
-    };
+    // A text that lies in a registration once, whatever entries have it, is copied once.
+    let mut texts: HashMap<*const str, Arc<str>> = HashMap::new();
     let mut claims = Vec::new();
     for kind in Kind::ALL {
         let mut behind = 0;
-        for entry in of.namespaces.of(kind) {
+        for entry in of.entries(kind) {
             if entry.exclusive {
-                claims.push(lost(kind, entry.clone(), behind));
+                let text = entry.regex.as_str();
+                let regex = Arc::clone(texts.entry(std::ptr::from_ref(text)).or_insert_with(|| text.into()));
+                claims.push(Lost { loss: Loss { kind, regex }, entry: Some(entry), by, of, behind });
             } else {
                 behind += 1;
             }
         }
     }
-    let regex = sender_regex(of, homeserver);
-    // Were it no regex in some dialect, it would claim every user: see `ValidRegex::pattern`.
-    let checked = ValidRegex::checked(regex, |_| Ok::<_, std::convert::Infallible>(()));
-    let sender = checked.map(|regex| Entry { regex, exclusive: true, group_id: None, place: of.sender_place });
-    claims.extend(sender.map(|sender| lost(Kind::User, sender, 0)));
+    let sender = Loss { kind: Kind::User, regex: sender_regex(of, homeserver).into() };
+    claims.push(Lost { loss: sender, entry: None, by, of, behind: 0 });
     claims
 }
 
 /// A regex that matches a service's own user and nothing else.
 fn sender_regex(of: &Registration, homeserver: &Homeserver) -> String {
-    homeserver.dialect.syntax().exactly(&format!("@{}:{}", of.sender_localpart, homeserver.name))
+    homeserver.dialect.syntax().exactly(&format!("@{}:{}", of.sender_localpart(), homeserver.name))
 }

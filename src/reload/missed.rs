@@ -27,7 +27,7 @@ impl Found {
             return Self::default();
         }
         let files = || scans().flat_map(|scan| &scan.files);
-        let offered = files().filter_map(|file| Some(file.offered.as_ref().ok()?.registration.id.clone()));
+        let offered = files().filter_map(|file| Some(file.offered.as_ref().ok()?.registration.id().into()));
         let mut unloadable: HashSet<Arc<str>> =
             files().filter(|file| is_unloadable(file)).map(|file| Arc::clone(&file.file)).collect();
         let mut newcomers = unloadable.clone();
@@ -58,7 +58,7 @@ impl Found {
 
     /// Whether another file has come to say what this one said: the same service, whatever it claims by now.
     pub(super) fn is_elsewhere(&self, known: &Known) -> bool {
-        known.held.as_ref().is_some_and(|held| self.offered.contains(&held.registration.id))
+        known.held.as_ref().is_some_and(|held| self.offered.contains(held.registration.id()))
     }
 }
 

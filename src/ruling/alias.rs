@@ -81,7 +81,7 @@ impl Services {
                 case.decide(of_person.steps, |case, check| checked(case, check, acting))
             }
             Asker::Service(position) => {
-                let sender = user_id(&self.registration(position).sender_localpart, self.server_name().as_str());
+                let sender = user_id(self.registration(position).sender_localpart(), self.server_name().as_str());
                 let user = user.unwrap_or(&sender);
                 let acting = Acting { user: Some(user), own_user: self.is_own_user(position, user, scratch) };
                 case.decide(of_service.steps, |case, check| checked(case, check, acting))
@@ -144,7 +144,7 @@ fn not_held(case: &Case<'_>, asked: impl Fn(&Claim<'_>) -> bool) -> Checked {
 fn has_localpart_of_sender(case: &Case<'_>, holder: &Claim<'_>, acting: Acting<'_>) -> bool {
     let Some(position) = case.services.position_of_id(holder.as_id) else { return false };
     let localpart = acting.user.and_then(split_user_id).map(|(localpart, _)| localpart);
-    localpart == Some(&*case.services.registration(position).sender_localpart)
+    localpart == Some(case.services.registration(position).sender_localpart())
 }
 
 /// What Python's `string.whitespace` holds.

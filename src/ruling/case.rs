@@ -83,7 +83,7 @@ impl<'s> Case<'s> {
     ) -> Self {
         let (service, as_id) = match asker {
             Asker::Person | Asker::Availability | Asker::Administrator => (None, None),
-            Asker::Service(position) => (Some(position), Some(services.registration(position).id.to_string())),
+            Asker::Service(position) => (Some(position), Some(services.registration(position).id().to_string())),
             Asker::Unknown(as_id) => (None, as_id.map(str::to_owned)),
         };
         Self { services, subject, service, as_id, claims, source }
@@ -91,7 +91,7 @@ impl<'s> Case<'s> {
 
     /// The claim of the service that asks.
     pub(super) fn own_claim(&self) -> Option<&Claim<'s>> {
-        let asking = &*self.services.registration(self.service?).id;
+        let asking = self.services.registration(self.service?).id();
         self.claims.iter().find(|claim| claim.as_id == asking)
     }
 
@@ -100,7 +100,7 @@ impl<'s> Case<'s> {
         let registration = self.services.registration(self.service?);
         match self.own_claim()?.via {
             ClaimVia::Namespace => Some(Reason::OwnNamespace),
-            ClaimVia::Sender if !registration.sender_is_whole => Some(Reason::Sender),
+            ClaimVia::Sender if !registration.sender_is_whole() => Some(Reason::Sender),
             // The account is there, so that nobody else may have the name; but the homeserver compares the localpart with the
             // whole ID that was written, and lets the service have it by its entries alone.
             ClaimVia::Sender => self.matches_entry(registration).then_some(Reason::OwnNamespace),
@@ -109,11 +109,11 @@ impl<'s> Case<'s> {
 
     fn matches_entry(&self, registration: &Registration) -> bool {
         let (dialect, kind, id) = (self.services.homeserver().dialect, self.subject.kind(), self.subject.as_str());
-        let matches = |entry: &Entry| {
+        let matches = |entry: Entry<'_>| {
             let pattern = entry.regex.pattern(dialect, kind);
             pattern.matcher().run(&mut Scratch::new(), id) == Outcome::Match
         };
-        registration.namespaces.of(kind).iter().any(matches)
+        registration.entries(kind).iter().any(matches)
     }
 
     /// Makes the checks in their order. The first that fails decides; if none does, the last reason that one of them gave

@@ -70,7 +70,7 @@ impl Services {
     #[must_use]
     pub fn claim_of(&self, service: ServicePos, kind: Kind, entry: Option<u32>) -> Claim<'_> {
         let registration = self.registration(service);
-        let (as_id, file) = (&*registration.id, &*registration.file);
+        let (as_id, file) = (registration.id(), registration.file());
         match entry {
             None => Claim {
                 as_id,
@@ -81,18 +81,18 @@ impl Services {
                 group_id: None,
                 step_limit: false,
                 file,
-                line: registration.sender_place.line,
-                column: registration.sender_place.column,
+                line: registration.sender_place().line,
+                column: registration.sender_place().column,
             },
             Some(position) => {
-                let entry = &registration.namespaces.of(kind)[position as usize];
+                let entry = registration.entries(kind).at(position as usize);
                 Claim {
                     as_id,
                     exclusive: entry.exclusive,
                     via: ClaimVia::Namespace,
-                    regex: Some(&entry.regex),
+                    regex: Some(entry.regex.as_str()),
                     index: Some(position),
-                    group_id: entry.group_id.as_deref(),
+                    group_id: entry.group_id,
                     step_limit: false,
                     file,
                     line: entry.place.line,

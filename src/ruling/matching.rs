@@ -12,7 +12,7 @@ pub struct MatchingEntry<'s> {
     /// Its position in its list.
     pub index: u32,
     /// The entry.
-    pub entry: &'s Entry,
+    pub entry: Entry<'s>,
     /// Whether it decides about the service's claim.
     pub decides: bool,
 }
@@ -25,12 +25,12 @@ impl Services {
         let dialect = self.homeserver().dialect;
         let hit = self.index().lookup(id, scratch).iter().find(|hit| hit.service == service);
         let deciding = hit.map(|hit| hit.rank);
-        let entries = self.registration(service).namespaces.of(id.kind()).iter().enumerate();
+        let entries = self.registration(service).entries(id.kind()).iter().enumerate();
         let mut ranked: Vec<_> =
             entries.map(|(at, entry)| (dialect.precedence().rank(at, entry.exclusive), entry)).collect();
         ranked.sort_unstable_by_key(|(rank, _)| *rank);
         let mut memory = python_re::Scratch::new();
-        let mut matches = |entry: &Entry| {
+        let mut matches = |entry: Entry<'_>| {
             let pattern = entry.regex.pattern(dialect, id.kind());
             pattern.matcher().run(&mut memory, id.as_str()) == Outcome::Match
         };

@@ -55,7 +55,7 @@ impl Names {
     }
 
     pub(super) fn of_id(&self, registrations: &Registrations, id: &str) -> Option<ServicePos> {
-        self.ids.find(self.hash(id), |&at| *registrations[at.index()].id == *id).copied()
+        self.ids.find(self.hash(id), |&at| *registrations[at.index()].id() == *id).copied()
     }
 
     /// Where services may have the same, the first answers to it.
@@ -66,10 +66,10 @@ impl Names {
         first: First,
     ) -> Option<ServicePos> {
         let same = self.tokens.iter_hash(token.spread()).copied();
-        let same = same.filter(|at| registrations[at.index()].as_token == *token);
+        let same = same.filter(|at| registrations[at.index()].as_token() == *token);
         match first {
             First::Listed => same.min(),
-            First::ById => same.min_by_key(|at| &registrations[at.index()].id),
+            First::ById => same.min_by_key(|at| registrations[at.index()].id()),
         }
     }
 
@@ -79,19 +79,19 @@ impl Names {
 
     fn insert(&mut self, registrations: &Registrations, at: ServicePos) {
         let registration = |at: ServicePos| &*registrations[at.index()];
-        let hash = self.hash(&registration(at).id);
+        let hash = self.hash(registration(at).id());
         let hasher = &self.hasher;
-        self.ids.insert_unique(hash, at, |&at| hasher.hash_one(&*registration(at).id));
-        self.tokens.insert_unique(registration(at).as_token.spread(), at, |&at| registration(at).as_token.spread());
+        self.ids.insert_unique(hash, at, |&at| hasher.hash_one(registration(at).id()));
+        self.tokens.insert_unique(registration(at).as_token().spread(), at, |&at| registration(at).as_token().spread());
     }
 
     fn remove(&mut self, registrations: &Registrations, at: ServicePos) {
         let registration = &registrations[at.index()];
-        let hash = self.hash(&registration.id);
+        let hash = self.hash(registration.id());
         if let Ok(entry) = self.ids.find_entry(hash, |&known| known == at) {
             entry.remove();
         }
-        if let Ok(entry) = self.tokens.find_entry(registration.as_token.spread(), |&known| known == at) {
+        if let Ok(entry) = self.tokens.find_entry(registration.as_token().spread(), |&known| known == at) {
             entry.remove();
         }
     }
@@ -120,7 +120,7 @@ mod tests {
         // `as2` is listed first.
         let set = [registration(&hasher, 2, 0), registration(&hasher, 1, 0)];
         let names = Names::new(&set);
-        let answers = |first| names.of_token(&set, &set[0].as_token, first);
+        let answers = |first| names.of_token(&set, &set[0].as_token(), first);
         assert_eq!(answers(First::Listed), Some(ServicePos::new(0)));
         assert_eq!(answers(First::ById), Some(ServicePos::new(1)));
     }
@@ -145,7 +145,7 @@ mod tests {
                     (at, _) if at < set.len() => set[at] = registration(&hasher, 1_000 + at, 1_000 + at),
                     _ => set.push(registration(&hasher, 2_000 + set.len(), 2_000 + set.len())),
                 }
-                let distinct: std::collections::HashSet<_> = set.iter().map(|one| &one.id).collect();
+                let distinct: std::collections::HashSet<_> = set.iter().map(|one| one.id().to_owned()).collect();
                 if distinct.len() != set.len() {
                     set = before;
                     continue;

@@ -41,7 +41,7 @@ pub(super) fn updated(other: &Services, before: &Registrations, after: &Registra
 /// Whether every regex of a registration is one in the other syntax, too: one that is not would keep all of it out.
 fn loads(registration: &Registration, dialect: Dialect) -> bool {
     let is_regex = |kind: Kind| {
-        let mut entries = registration.namespaces.of(kind).iter();
+        let mut entries = registration.entries(kind).iter();
         entries.all(|entry| dialect.syntax().check(kind, &entry.regex).is_ok())
     };
     Kind::ALL.into_iter().all(is_regex)
@@ -76,7 +76,7 @@ impl Services {
     fn elsewhere<'a>(&'a self, otherwise: &Self, asker: Asker<'a>) -> Asker<'a> {
         match asker {
             Asker::Service(position) => {
-                let id = &*self.registration(position).id;
+                let id = self.registration(position).id();
                 otherwise.position_of_id(id).map_or(Asker::Unknown(Some(id)), Asker::Service)
             }
             Asker::Person | Asker::Availability | Asker::Administrator | Asker::Unknown(_) => asker,

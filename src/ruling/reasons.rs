@@ -48,8 +48,8 @@ pub(super) fn outside(case: &Case<'_>) -> String {
 
 /// The entries of a kind and the service's own user, as far as they are listed.
 fn claims_instead(registration: &Registration, dialect: Dialect, kind: Kind, id: &str) -> String {
-    let Registration { file, .. } = registration;
-    let mut entries: Vec<&Entry> = registration.namespaces.of(kind).iter().collect();
+    let file = registration.file();
+    let mut entries: Vec<Entry<'_>> = registration.entries(kind).iter().collect();
     entries.sort_by_key(|entry| Reverse(in_common(&entry.regex, id)));
     let list = kind.list();
     let listed =
@@ -61,17 +61,18 @@ fn claims_instead(registration: &Registration, dialect: Dialect, kind: Kind, id:
         _ => format!("the `{list}` entries of {file} are {listed}"),
     };
     match kind {
-        Kind::User if registration.sender_is_whole => format!(
+        Kind::User if registration.sender_is_whole() => format!(
             "{claims}, and `sender_localpart` is written as a whole ID (line {}), by which {} knows no user of the service's \
              own: write `{}` alone",
-            registration.sender_place.line,
+            registration.sender_place().line,
             dialect.homeserver(),
-            registration.sender_localpart
+            registration.sender_localpart()
         ),
         Kind::User => format!(
             "{claims}, and its own user is `{}` (line {}): the name in the bridge's configuration and in its registration \
              must agree",
-            registration.sender_localpart, registration.sender_place.line
+            registration.sender_localpart(),
+            registration.sender_place().line
         ),
         Kind::Alias | Kind::Room => claims,
     }

@@ -100,7 +100,7 @@ impl Services {
     pub(super) fn is_sender(&self, registration: &Registration, user_id: &str) -> bool {
         user_id
             .strip_prefix('@')
-            .and_then(|rest| rest.strip_prefix(&*registration.sender_localpart))
+            .and_then(|rest| rest.strip_prefix(registration.sender_localpart()))
             .and_then(|rest| rest.strip_prefix(':'))
             .is_some_and(|server| server == self.server_name().as_str())
     }
@@ -110,7 +110,7 @@ fn count(registrations: &[Arc<Registration>]) -> PerKind<usize> {
     let mut entries = PerKind::default();
     for registration in registrations {
         for kind in Kind::ALL {
-            entries[kind] += registration.namespaces.of(kind).len();
+            entries[kind] += registration.entries(kind).len();
         }
     }
     entries

@@ -136,7 +136,7 @@ impl Services {
     /// Whether a bridge to IRC asks, as Tuwunel recognises one.
     fn is_irc(&self, asker: Asker<'_>) -> bool {
         let Asker::Service(position) = asker else { return false };
-        let id = &*self.registration(position).id;
+        let id = self.registration(position).id();
         id == "irc" || id.contains("matrix-appservice-irc") || id.contains("matrix_appservice_irc")
     }
 
@@ -214,7 +214,7 @@ fn is_local(case: &Case<'_>) -> bool {
 }
 
 fn not_reserved(case: &Case<'_>) -> Checked {
-    let asking = case.service.map(|position| &*case.services.registration(position).id);
+    let asking = case.service.map(|position| case.services.registration(position).id());
     match case.claims.iter().find(|claim| claim.exclusive && Some(claim.as_id) != asking) {
         Some(holder) => Err(Objection::new(Reason::Reserved, reserved(case, holder))),
         None => Ok(None),
@@ -223,7 +223,7 @@ fn not_reserved(case: &Case<'_>) -> Checked {
 
 /// One exclusive claim is taken for that of the service that asks.
 fn not_reserved_twice(case: &Case<'_>) -> Checked {
-    let asking = case.service.map(|position| &*case.services.registration(position).id);
+    let asking = case.service.map(|position| case.services.registration(position).id());
     let exclusive = || case.claims.iter().filter(|claim| claim.exclusive);
     if exclusive().count() < 2 {
         return Ok(None);

@@ -115,11 +115,11 @@ pub(super) fn admit_some(
             let holder = services.registration(position);
             candidates[at].held.is_some_and(|own| Arc::ptr_eq(&own.registration, holder))
         };
-        let free = registration.proxy_prefix.is_none()
-            && services.position_of_id(&registration.id).is_none_or(is_own)
-            && ids.insert(&registration.id)
-            && (shared || services.position_of_token(&registration.as_token).is_none_or(is_own))
-            && (shared || tokens.insert(registration.as_token));
+        let free = registration.proxy_prefix().is_none()
+            && services.position_of_id(registration.id()).is_none_or(is_own)
+            && ids.insert(registration.id())
+            && (shared || services.position_of_token(&registration.as_token()).is_none_or(is_own))
+            && (shared || tokens.insert(registration.as_token()));
         if !free {
             return None;
         }
@@ -215,7 +215,7 @@ fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f
         Err(faults) => TurnedAway::unloadable(faults),
         Ok(offered) => match taken.in_the_way_of(at, &offered.registration).first() {
             Some(collision) => {
-                let (id, holder) = (&offered.registration.id, candidates[collision.with].file);
+                let (id, holder) = (&offered.registration.id(), candidates[collision.with].file);
                 TurnedAway::colliding(offered, collision.what.fault(candidate.file, id, holder, dialect))
             }
             // Cannot be: it would have been asked again. But then it may come in.

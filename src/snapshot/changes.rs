@@ -31,9 +31,9 @@ impl Changes {
         let mut changes = Self::default();
         for service in touched {
             match service {
-                ServiceChange::Added(after) => changes.added.push(Arc::clone(&after.id)),
-                ServiceChange::Changed { after, .. } => changes.changed.push(Arc::clone(&after.id)),
-                ServiceChange::Removed(before) => changes.removed.push(Arc::clone(&before.id)),
+                ServiceChange::Added(after) => changes.added.push(after.id().into()),
+                ServiceChange::Changed { after, .. } => changes.changed.push(after.id().into()),
+                ServiceChange::Removed(before) => changes.removed.push(before.id().into()),
             }
         }
         changes
@@ -63,7 +63,7 @@ pub(super) enum ServiceChange {
 /// found without hashing them.
 pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange> {
     let (old, new) = differing(before.registrations(), after.registrations());
-    let places: Vec<_> = new.iter().map(|registration| before.position_of_id(&registration.id)).collect();
+    let places: Vec<_> = new.iter().map(|registration| before.position_of_id(registration.id())).collect();
     // Whether it is the same service that is at a place now.
     let stays = |at, registration| Arc::ptr_eq(before.registration(at), registration);
     let mut first_behind: Vec<_> = places
@@ -93,7 +93,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
             touched.push(ServiceChange::Changed { before, after, moved });
         }
     }
-    let gone = old.iter().filter(|registration| after.position_of_id(&registration.id).is_none());
+    let gone = old.iter().filter(|registration| after.position_of_id(registration.id()).is_none());
     touched.extend(gone.map(|registration| ServiceChange::Removed(Arc::clone(registration))));
     touched
 }

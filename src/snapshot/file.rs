@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ContentHash;
 use crate::matrix::Kind;
-use crate::registration::{Entry, Fault, FileFacts, Namespaces, Registration};
+use crate::registration::{Fault, FileFacts, OwnedEntry, Parts, Registration};
 
 /// Bytes that have loaded.
 #[derive(Clone, Debug)]
@@ -58,11 +58,11 @@ impl Good {
 
     /// The same without a prefix, of which nobody else could have any part.
     pub(crate) fn without_prefix(&self) -> Self {
-        if self.registration.proxy_prefix.is_none() {
+        if self.registration.proxy_prefix().is_none() {
             return self.clone();
         }
-        let registration = Registration { proxy_prefix: None, ..Registration::clone(&self.registration) };
-        Self { registration: Arc::new(registration), ..self.clone() }
+        let parts = Parts { proxy_prefix: None, ..self.registration.parts() };
+        Self { registration: Arc::new(parts.into()), ..self.clone() }
     }
 
     /// The same of a file that is not there any more.
@@ -73,9 +73,9 @@ impl Good {
 
     /// The same with more exclusive claims among its own.
     pub(crate) fn extended(&self, claims: Vec<Claimed>, why: Refusal) -> Self {
-        let mut registration = Registration::clone(&self.registration);
-        let Namespaces { users, aliases, rooms } = &mut registration.namespaces;
-        for (kind, entries) in [(Kind::User, users), (Kind::Alias, aliases), (Kind::Room, rooms)] {
+        let mut parts = self.registration.parts();
+        for kind in Kind::ALL {
+            let entries = parts.namespaces.of_mut(kind);
             let mut more: Vec<&Claimed> = claims.iter().filter(|claim| claim.kind == kind).collect();
             more.sort_by_key(|claim| claim.at);
             let mut more = more.into_iter().peekable();
@@ -90,12 +90,12 @@ impl Good {
             *entries = all.into();
         }
         let places: Vec<String> = claims.iter().map(|claim| claim.at.to_string()).collect();
-        let parts = claims.iter().zip(&places);
+        let words = claims.iter().zip(&places);
         let hash = self
             .hash
-            .with(parts.flat_map(|(claim, at)| [claim.kind.as_str(), claim.entry.regex.as_str(), at.as_str()]));
+            .with(words.flat_map(|(claim, at)| [claim.kind.as_str(), claim.entry.regex.as_str(), at.as_str()]));
         let holding = Holding { why, claims, beside: self.hash };
-        Self { registration: Arc::new(registration), hash, holding: Some(Arc::new(holding)) }
+        Self { registration: Arc::new(parts.into()), hash, holding: Some(Arc::new(holding)) }
     }
 
     /// Whether both are the same load of the same bytes, for the same reason.
@@ -110,7 +110,7 @@ pub(crate) struct Claimed {
     /// Of which list it is.
     pub(crate) kind: Kind,
     /// The entry.
-    pub(crate) entry: Entry,
+    pub(crate) entry: OwnedEntry,
     /// Before which of the registration's own entries of that kind it stands.
     pub(crate) at: usize,
 }

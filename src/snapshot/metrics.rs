@@ -64,7 +64,7 @@ impl SnapshotMetrics {
         }
         let registrations = snapshot.services().registrations();
         for kind in Kind::ALL {
-            let entries = registrations.iter().map(|r| r.namespaces.of(kind).len()).sum();
+            let entries = registrations.iter().map(|r| r.entries(kind).len()).sum();
             self.namespaces.with_label_values(&[kind.as_str()]).set(signed(entries));
         }
         let size = snapshot.services().index().size();

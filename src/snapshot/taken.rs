@@ -19,14 +19,11 @@ pub(super) fn wanted_twice<'g>(
 ) -> BTreeSet<usize> {
     let registrations = goods.map(|(at, good)| (at, &*good.registration));
     let mut twice = BTreeSet::new();
-    repeated(registrations.clone().map(|(at, registration)| (at, &*registration.id)), &mut twice);
+    repeated(registrations.clone().map(|(at, registration)| (at, registration.id())), &mut twice);
     if !dialect.shares_tokens() {
-        repeated(registrations.clone().map(|(at, registration)| (at, registration.as_token)), &mut twice);
+        repeated(registrations.clone().map(|(at, registration)| (at, registration.as_token())), &mut twice);
     }
-    overlapping(
-        registrations.filter_map(|(at, registration)| Some((at, registration.proxy_prefix.as_deref()?))),
-        &mut twice,
-    );
+    overlapping(registrations.filter_map(|(at, registration)| Some((at, registration.proxy_prefix()?))), &mut twice);
     twice
 }
 
@@ -74,11 +71,11 @@ impl<'f> Taken<'f> {
     /// Takes what is free; what is taken already stays where it is.
     pub(super) fn take(&mut self, at: usize, good: &'f Good) {
         let registration = &good.registration;
-        self.ids.entry(&registration.id).or_insert(at);
+        self.ids.entry(registration.id()).or_insert(at);
         if !self.dialect.shares_tokens() {
-            self.tokens.entry(registration.as_token).or_insert(at);
+            self.tokens.entry(registration.as_token()).or_insert(at);
         }
-        if let Some(prefix) = &registration.proxy_prefix
+        if let Some(prefix) = &registration.proxy_prefix()
             && self.prefix_holders(prefix).next().is_none()
         {
             self.prefixes.insert(slashed(prefix), at);
@@ -87,13 +84,13 @@ impl<'f> Taken<'f> {
 
     pub(super) fn release(&mut self, at: usize, good: &Good) {
         let registration = &good.registration;
-        if self.ids.get(&*registration.id) == Some(&at) {
-            self.ids.remove(&*registration.id);
+        if self.ids.get(registration.id()) == Some(&at) {
+            self.ids.remove(registration.id());
         }
-        if self.tokens.get(&registration.as_token) == Some(&at) {
-            self.tokens.remove(&registration.as_token);
+        if self.tokens.get(&registration.as_token()) == Some(&at) {
+            self.tokens.remove(&registration.as_token());
         }
-        if let Some(prefix) = &registration.proxy_prefix {
+        if let Some(prefix) = &registration.proxy_prefix() {
             let prefix = slashed(prefix);
             if self.prefixes.get(&prefix) == Some(&at) {
                 self.prefixes.remove(&prefix);
@@ -104,9 +101,9 @@ impl<'f> Taken<'f> {
     /// What others have taken of what a registration needs: the `id` first, then the token, then the prefixes.
     pub(super) fn in_the_way_of(&self, at: usize, registration: &Registration) -> Vec<Collision> {
         let other = |holder: Option<&usize>| holder.copied().filter(|&holder| holder != at);
-        let id = other(self.ids.get(&*registration.id)).map(|with| (Unique::Id, with));
-        let token = other(self.tokens.get(&registration.as_token)).map(|with| (Unique::Token, with));
-        let prefixes = registration.proxy_prefix.as_deref().into_iter().flat_map(|prefix| self.prefix_holders(prefix));
+        let id = other(self.ids.get(registration.id())).map(|with| (Unique::Id, with));
+        let token = other(self.tokens.get(&registration.as_token())).map(|with| (Unique::Token, with));
+        let prefixes = registration.proxy_prefix().into_iter().flat_map(|prefix| self.prefix_holders(prefix));
         let prefixes = prefixes.filter(|&with| with != at).map(|with| (Unique::ProxyPrefix, with));
         id.into_iter().chain(token).chain(prefixes).map(|(what, with)| Collision { with, what }).collect()
     }

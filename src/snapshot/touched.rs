@@ -98,7 +98,7 @@ impl Touched {
                 (after, What::Changed, both(&of(before, after), &of(after, before)))
             }
         };
-        Self { as_id: Arc::clone(&registration.id), change, ids }
+        Self { as_id: registration.id().into(), change, ids }
     }
 
     /// What it comes to when another change to the same service follows.
@@ -146,14 +146,13 @@ fn both(a: &PerKind<Arc<[Beginning]>>, b: &PerKind<Arc<[Beginning]>>) -> PerKind
 /// own user is, and whether the other reading knows it at all.
 fn differ_as_a_whole(homeserver: &Homeserver, a: &Registration, b: &Registration) -> bool {
     let is_read_otherwise = |one| read_otherwise(homeserver, one).is_some();
-    a.file != b.file || a.sender_localpart != b.sender_localpart || is_read_otherwise(a) != is_read_otherwise(b)
+    a.file() != b.file() || a.sender_localpart() != b.sender_localpart() || is_read_otherwise(a) != is_read_otherwise(b)
 }
 
 /// Whether what has a rank in one list is something else in another.
 fn differs(kind: Kind, rank: Rank, one: &Registration, other: &Registration) -> bool {
-    let Some(position) = rank.position() else { return one.sender_place != other.sender_place };
-    let entry_of = |registration: &'_ Registration| registration.namespaces.of(kind).get(position as usize).cloned();
-    entry_of(one) != entry_of(other)
+    let Some(position) = rank.position() else { return one.sender_place() != other.sender_place() };
+    one.entries(kind).get(position as usize) != other.entries(kind).get(position as usize)
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ impl Snapshot {
     /// content that was turned away before.
     pub fn try_admission(&self, offered: &Good) -> Result<Vec<Arc<Registration>>, Vec<Obstacle>> {
         let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(|file| Candidate::unchanged(file)).collect();
-        let same_id = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id == offered.registration.id);
+        let same_id = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id() == offered.registration.id());
         let at = self.files().iter().position(same_id).unwrap_or_else(|| {
-            let file = &offered.registration.file;
+            let file = &offered.registration.file();
             candidates.push(Candidate { file, facts: FileFacts::default(), offered: Ok(offered), held: None });
             candidates.len() - 1
         });
@@ -68,13 +68,13 @@ impl Snapshot {
 /// What two registrations want for themselves, the token first.
 fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect: Dialect) -> Vec<Obstacle> {
     let slashed = |prefix: &str| format!("{prefix}/");
-    let overlap = match (new.proxy_prefix.as_deref().map(slashed), holder.proxy_prefix.as_deref().map(slashed)) {
+    let overlap = match (new.proxy_prefix().map(slashed), holder.proxy_prefix().map(slashed)) {
         (Some(a), Some(b)) => a.starts_with(&b) || b.starts_with(&a),
         _ => false,
     };
     let found = [
-        (Unique::Id, new.id == holder.id),
-        (Unique::Token, new.as_token == holder.as_token && !dialect.shares_tokens()),
+        (Unique::Id, new.id() == holder.id()),
+        (Unique::Token, new.as_token() == holder.as_token() && !dialect.shares_tokens()),
         (Unique::ProxyPrefix, overlap),
     ];
     let found = found.into_iter().filter(|(_, applies)| *applies);

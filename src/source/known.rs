@@ -68,7 +68,7 @@ impl Known {
 
     /// What was in force of an item before the service was started, and no look has been taken at it.
     pub(crate) fn recalled(file: Arc<str>, good: Good) -> Self {
-        if let Some(formerly) = file.strip_suffix(&suffix_of_former(&good.registration.id)) {
+        if let Some(formerly) = file.strip_suffix(&suffix_of_former(good.registration.id())) {
             return Self::former(&formerly.into(), &good);
         }
         let offered = Err(refusal("no look has been taken at the file since the service was started"));
@@ -81,7 +81,7 @@ impl Known {
         let good = good.without_prefix();
         let beside = good.holding.as_ref().map_or(good.hash, |holding| holding.beside);
         Self {
-            file: format!("{formerly}{}", suffix_of_former(&good.registration.id)).into(),
+            file: format!("{formerly}{}", suffix_of_former(good.registration.id())).into(),
             read: None,
             facts: FileFacts::default(),
             offered: Ok(Good::new(Arc::clone(&good.registration), beside)),

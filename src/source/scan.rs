@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     Content, Instead, Item, Known, Listed, Listing, Loader, PassedOver, Read, Recorded, Source, Stamp, Unlisted, Unread,
 };
-use crate::registration::{Fault, FaultCode, FileFacts, Loaded, Registration, SourceDigest};
+use crate::registration::{Fault, FaultCode, FileFacts, Loaded, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
 
 /// So few items that looking at them in turn is no slower than handing them out to threads.
@@ -234,7 +234,7 @@ pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded
             "bailiwick itself failed on this file, which is a defect of bailiwick; please report it",
         )])
     });
-    read.map(|registration| Registration { source: Some(SourceDigest::of(bytes)), ..registration })
+    read.map(|registration| registration.read_from(SourceDigest::of(bytes)))
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {

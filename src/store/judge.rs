@@ -126,25 +126,25 @@ fn in_force(homeserver: Homeserver, goods: &[(Arc<str>, Good)]) -> Snapshot {
 fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec<Fault>> {
     let homeserver = bench.snapshot.services().homeserver();
     let new = registration::load_for(homeserver, &name_of(id), source, bench.hasher)?;
-    if new.id.len() > MAX_ID {
+    if new.id().len() > MAX_ID {
         let message =
-            format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id.len());
+            format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id().len());
         return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
     }
-    if *new.id == *id {
+    if *new.id() == *id {
         return Ok(new);
     }
-    let message = format!("the registration's `id` is `{}`, and it is to be kept as `{id}`", new.id);
+    let message = format!("the registration's `id` is `{}`, and it is to be kept as `{id}`", new.id());
     Err(vec![Fault::of_file(FaultCode::InvalidValue, message)])
 }
 
 /// All that would be in force with it.
 fn admitted(snapshot: &Snapshot, new: &Arc<Registration>, source: &[u8]) -> Result<Vec<Arc<Registration>>, Vec<Fault>> {
     let dialect = snapshot.services().homeserver().dialect;
-    let fault = |what: Unique, holder: &Registration| what.fault(&new.file, &new.id, &holder.file, dialect);
+    let fault = |what: Unique, holder: &Registration| what.fault(new.file(), new.id(), holder.file(), dialect);
     // A service that is in force from a file beside the store is not this row's to replace.
-    if let Some(file) = snapshot.file_of(&new.id)
-        && *file.file() != new.file
+    if let Some(file) = snapshot.file_of(new.id())
+        && file.file() != new.file()
         && let Some(holder) = file.registration()
     {
         return Err(vec![fault(Unique::Id, holder)]);

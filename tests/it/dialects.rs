@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use bailiwick::homeserver::{Consequence, Dialect, Homeserver, Library};
 use bailiwick::index::Scratch;
-use bailiwick::matrix::MatrixId;
-use bailiwick::registration::{self, Entry, Fault, FaultCode, FileFacts, Loaded, Token, TokenHasher};
+use bailiwick::matrix::{Kind, MatrixId};
+use bailiwick::registration::{self, Entries, Fault, FaultCode, FileFacts, Loaded, Token, TokenHasher};
 use bailiwick::ruling::{AccountRule, Asker, Decision, Reason, Services, Status, UserName};
 use bailiwick::snapshot::{Candidate, ContentHash, Good, Snapshot};
 use serde_json::{Value, json};
@@ -42,15 +42,15 @@ fn difference_of(ours: &Loaded, theirs: &Value) -> Option<String> {
             library.map(|fault| format!("the library makes {theirs} of it, bailiwick: {}", fault.message))
         }
         (Ok(loaded), _) => {
-            let entries = |entries: &[Entry]| -> Vec<Value> {
+            let entries = |entries: Entries<'_>| -> Vec<Value> {
                 entries.iter().map(|entry| json!([&*entry.regex, entry.exclusive])).collect()
             };
-            let namespaces = &loaded.namespaces;
-            let same = *loaded.id == *theirs["id"].as_str().expect("an id")
-                && Value::from(entries(&namespaces.users)) == theirs["users"]
-                && Value::from(entries(&namespaces.aliases)) == theirs["aliases"]
-                && Value::from(entries(&namespaces.rooms)) == theirs["rooms"];
-            (!same).then(|| format!("the library makes {theirs} of it, bailiwick {namespaces:?}"))
+            let [users, aliases, rooms] = Kind::ALL.map(|kind| loaded.entries(kind));
+            let same = loaded.id() == theirs["id"].as_str().expect("an id")
+                && Value::from(entries(users)) == theirs["users"]
+                && Value::from(entries(aliases)) == theirs["aliases"]
+                && Value::from(entries(rooms)) == theirs["rooms"];
+            (!same).then(|| format!("the library makes {theirs} of it, bailiwick {users:?}, {aliases:?}, {rooms:?}"))
         }
     }
 }
@@ -449,7 +449,7 @@ fn two_services_have_one_token_where_their_homeserver_lets_them() {
         assert_eq!(snapshot.services().registrations().len(), loaded, "{dialect}");
         let digest = hasher.digest(&Token::new("as-token-of-both-0123456789"));
         let first = snapshot.services().position_of_token(&digest).expect("the token is known");
-        assert_eq!(&*snapshot.services().registration(first).id, "irc", "{dialect}");
+        assert_eq!(snapshot.services().registration(first).id(), "irc", "{dialect}");
     }
 }
 

@@ -9,7 +9,7 @@ use bailiwick::analysis::{
 use bailiwick::homeserver::Dialect;
 use bailiwick::index::Scratch;
 use bailiwick::matrix::{Kind, MatrixId};
-use bailiwick::registration::{self, Registration, TokenHasher};
+use bailiwick::registration::{self, Entries, Registration, TokenHasher};
 use bailiwick::ruling::{Services, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -571,8 +571,8 @@ fn keys_that_stand_twice_are_listed_up_to_a_number_and_then_counted() {
          namespaces: {{}}\n{twice}"
     );
     let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    assert_eq!(loaded.warnings.len(), 21);
-    assert!(loaded.warnings[20].message.starts_with("59979 more keys"), "{}", loaded.warnings[20].message);
+    assert_eq!(loaded.warnings().len(), 21);
+    assert!(loaded.warnings()[20].message.starts_with("59979 more keys"), "{}", loaded.warnings()[20].message);
 }
 
 proptest! {
@@ -586,7 +586,7 @@ proptest! {
         let new = &all.registrations()[at];
         let mut before = all.registrations().to_vec();
         if replaces {
-            before[at] = registration(&new.id, "another", &[("users", "@b.*", true)]);
+            before[at] = registration(new.id(), "another", &[("users", "@b.*", true)]);
         } else {
             before.remove(at);
         }
@@ -595,7 +595,7 @@ proptest! {
         let told = COMPARER.ask(|asked| {
             asked.newcomer(&before, &previous, (new, all.registrations()), 1, &Deadline::none())
         });
-        let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| place.as_id == new.id);
+        let concerns = |finding: &Arc<Finding>| finding.places.iter().any(|place| &*place.as_id == new.id());
         let expected: Vec<_> = findings_of(&all).into_iter().filter(concerns).collect();
         prop_assert_eq!(told, expected);
     }
@@ -610,11 +610,16 @@ fn what_an_alias_repeats_is_kept_once() {
         "{head}e: &e {{exclusive: true, regex: '@{long}', group_id: '+{long}:example.com'}}\nnamespaces: {{users: [*e{aliases}]}}\n"
     );
     let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    let [first, .., last] = &*loaded.namespaces.users else { panic!("no entries") };
-    assert!(Arc::ptr_eq(&first.regex.shared(), &last.regex.shared()));
-    assert!(first.group_id.as_ref().zip(last.group_id.as_ref()).is_some_and(|(a, b)| Arc::ptr_eq(a, b)));
+    let kept_once = |users: Entries<'_>| {
+        let (first, last) = (users.at(0), users.at(20_000));
+        std::ptr::eq(first.regex.as_str(), last.regex.as_str())
+            && first.group_id.zip(last.group_id).is_some_and(|(a, b)| std::ptr::eq(a, b))
+    };
+    assert!(kept_once(loaded.entries(Kind::User)));
+    // So it is with what is made of its parts.
+    assert!(kept_once(Registration::from(loaded.parts()).entries(Kind::User)));
     let file = format!("{head}namespaces: {{}}\ne: &e '{long}'\nother: [*e{aliases}]\n");
     let loaded = registration::load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    let shown = serde_json::to_string(&loaded.extra).expect("JSON");
+    let shown = serde_json::to_string(&loaded.extra()).expect("JSON");
     assert!(shown.len() < 200_000 && shown.contains('…'), "{}", shown.len());
 }

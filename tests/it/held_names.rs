@@ -440,7 +440,7 @@ fn what_is_held_stands_in_front_of_nothing_new() {
     scene.put("irc", &with_entries("irc", &["!@x1.*", "@y.*"]));
     engine.reload(Trigger::Event, false);
     let snapshot = in_force(&engine);
-    let entries = &snapshot.files()[0].registration().expect("in force").namespaces.users;
+    let entries = snapshot.files()[0].registration().expect("in force").entries(bailiwick::matrix::Kind::User);
     let regexes: Vec<&str> = entries.iter().map(|entry| entry.regex.as_str()).collect();
     assert_eq!(regexes, ["@x1.*", "@x.*", "@y.*"]);
 }

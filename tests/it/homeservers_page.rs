@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick::homeserver::{Dialect, Homeserver};
 use bailiwick::matrix::Kind;
-use bailiwick::registration::{self, Entry, Loaded, TokenHasher};
+use bailiwick::registration::{self, Loaded, TokenHasher};
 use python_re::{Outcome, Scratch};
 use serde_json::{Value, json};
 
@@ -94,15 +94,14 @@ fn real_files_load_as_was_recorded() {
 /// What of a registration a row is about, as it was recorded of the libraries.
 fn looked_at(loaded: &Loaded, what: &str) -> Value {
     let Ok(loaded) = loaded else { return Value::Null };
-    let users = &loaded.namespaces.users;
+    let users = loaded.entries(Kind::User);
     match what {
-        "exclusive" => json!(users[0].exclusive),
-        "regex" => json!(&*users[0].regex),
-        "id" => json!(&*loaded.id),
-        "url" => json!(loaded.url.as_deref().unwrap_or("none")),
+        "exclusive" => json!(users.at(0).exclusive),
+        "regex" => json!(&*users.at(0).regex),
+        "id" => json!(loaded.id()),
+        "url" => json!(loaded.url().unwrap_or("none")),
         "users" => {
-            let entries: Vec<Value> =
-                users.iter().map(|entry: &Entry| json!([&*entry.regex, entry.exclusive])).collect();
+            let entries: Vec<Value> = users.iter().map(|entry| json!([&*entry.regex, entry.exclusive])).collect();
             json!(entries)
         }
         _ => json!(true),

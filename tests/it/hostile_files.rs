@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bailiwick::homeserver::{Dialect, Homeserver};
+use bailiwick::matrix::Kind;
 use bailiwick::registration::{self, Loaded, TokenHasher};
 
 /// As much as `POST /v1/check` takes.
@@ -92,7 +93,7 @@ fn whatever_a_file_holds_what_is_said_of_it_is_short() {
             let began = Instant::now();
             let loaded = load(dialect, &text);
             let said = match &loaded {
-                Ok(registration) => format!("{} entries", registration.namespaces.users.len()),
+                Ok(registration) => format!("{} entries", registration.entries(Kind::User).len()),
                 Err(faults) => format!("{} faults: {:.150}", faults.len(), faults[0].message),
             };
             println!("{:>8.3} s  {name}, {dialect:?}: {said}", began.elapsed().as_secs_f64());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailiwick::homeserver::{Homeserver, Precedence, Rank};
 use bailiwick::index::{Hit, Index, Scratch, ServicePos};
-use bailiwick::matrix::MatrixId;
+use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
 use python_re::{Outcome, Pattern};
@@ -45,16 +45,16 @@ fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (service, registration) in registrations.iter().enumerate() {
         let service = ServicePos::new(service);
-        if id == format!("@{}:example.com", registration.sender_localpart) {
+        if id == format!("@{}:example.com", registration.sender_localpart()) {
             hits.push(Hit { service, rank: Rank::SENDER, undecided: false });
             continue;
         }
-        let outcomes = registration.namespaces.users.iter().map(|entry| {
+        let outcomes = registration.entries(Kind::User).iter().map(|entry| {
             let pattern = Pattern::parse(&entry.regex).expect("a pattern that loads");
             pattern.backtracker().run(&mut python_re::Scratch::new(), id)
         });
         if let Some((position, outcome)) = outcomes.enumerate().find(|(_, outcome)| *outcome != Outcome::NoMatch) {
-            let rank = Precedence::FileOrder.rank(position, registration.namespaces.users[position].exclusive);
+            let rank = Precedence::FileOrder.rank(position, registration.entries(Kind::User).at(position).exclusive);
             hits.push(Hit { service, rank, undecided: outcome == Outcome::StepLimit });
         }
     }

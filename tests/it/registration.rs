@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use bailiwick::registration::{self, Entry, Loaded, Registration, TokenHasher, WarningCode};
+use bailiwick::matrix::Kind;
+use bailiwick::registration::{self, Loaded, Registration, TokenHasher, WarningCode};
 use serde_json::{Value, json};
 
 use super::registration_verdicts::bytes;
@@ -12,21 +13,21 @@ const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/registra
 
 /// What Synapse makes of a file, as the oracle records it.
 pub(crate) fn summary(registration: &Registration) -> Value {
-    let entries = |entries: &[Entry]| -> Vec<Value> {
-        entries.iter().map(|entry| json!([&*entry.regex, entry.exclusive])).collect()
+    let entries = |kind| -> Vec<Value> {
+        registration.entries(kind).iter().map(|entry| json!([&*entry.regex, entry.exclusive])).collect()
     };
-    let mut protocols: Vec<&str> = registration.protocols.iter().map(|protocol| &**protocol).collect();
+    let mut protocols: Vec<&str> = registration.protocols().iter().map(|protocol| &**protocol).collect();
     protocols.sort_unstable();
     json!({
-        "id": &*registration.id,
-        "sender": &*registration.sender_localpart,
-        "url": registration.url.as_deref(),
-        "users": entries(&registration.namespaces.users),
-        "aliases": entries(&registration.namespaces.aliases),
-        "rooms": entries(&registration.namespaces.rooms),
+        "id": registration.id(),
+        "sender": registration.sender_localpart(),
+        "url": registration.url(),
+        "users": entries(Kind::User),
+        "aliases": entries(Kind::Alias),
+        "rooms": entries(Kind::Room),
         "protocols": protocols,
-        "rate_limited": registration.rate_limited,
-        "proxy_prefix": registration.proxy_prefix.as_deref(),
+        "rate_limited": registration.rate_limited(),
+        "proxy_prefix": registration.proxy_prefix(),
     })
 }
 
@@ -52,7 +53,7 @@ fn difference(case: &Value, hasher: &TokenHasher) -> Option<String> {
 fn other_release(case: &Value, ours: &Loaded) -> Option<String> {
     let other = case.get("other");
     let said = match ours {
-        Ok(loaded) => loaded.warnings.iter().any(|warning| warning.code == WarningCode::MergeOrder),
+        Ok(loaded) => loaded.warnings().iter().any(|warning| warning.code == WarningCode::MergeOrder),
         Err(faults) => faults.iter().any(|fault| fault.message.contains("(which `pip` installs) loads it")),
     };
     (said != other.is_some()).then(|| format!("PyYAML 6.0.4: {other:?}, bailiwick: {ours:?}"))
@@ -97,7 +98,7 @@ fn an_address_is_unusable_if_synapse_reaches_nobody_there() {
 /// What is warned of in a file that loads.
 fn warnings(file: &str) -> Vec<(WarningCode, String)> {
     match registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()) {
-        Ok(loaded) => loaded.warnings.iter().map(|warning| (warning.code, warning.message.to_string())).collect(),
+        Ok(loaded) => loaded.warnings().iter().map(|warning| (warning.code, warning.message.to_string())).collect(),
         Err(faults) => panic!("it does not load: {faults:?}\n{file}"),
     }
 }
@@ -171,13 +172,13 @@ fn no_token_is_shown_wherever_it_stands() {
     let url = "http://127.0.0.1/";
     let file = GOOD.replace(url, &format!("{url}hook/an-as-token-0123456789/an-hs-token-0123456789"));
     let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    assert_eq!(loaded.url.as_deref(), Some("http://127.0.0.1/hook/<redacted>/<redacted>"));
+    assert_eq!(loaded.url(), Some("http://127.0.0.1/hook/<redacted>/<redacted>"));
     let file = GOOD.replace("@s_.*", "@an-as-token-0123456789_(").replace("an-as", "an+\u{e9}as");
     let messages = faults(&file);
     assert!(messages.len() == 1 && messages[0].contains("@<redacted>_("), "{messages:?}");
     let file = format!("{GOOD}\nprotocols: [irc, an-as-token-0123456789]\n");
     let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    assert_eq!(*loaded.protocols, ["irc".into(), "<redacted>".into()]);
+    assert_eq!(*loaded.protocols(), ["irc".into(), "<redacted>".into()]);
     // What is asked about cannot be hidden: its author is told.
     for (file, place) in [
         (GOOD.replace("@s_", "@an-as-token-0123456789_"), "a regex"),
@@ -185,7 +186,7 @@ fn no_token_is_shown_wherever_it_stands() {
         (GOOD.replace("localpart: s", "localpart: an-as-token-0123456789"), "sender_localpart"),
     ] {
         let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-        let [warning] = &*loaded.warnings else { panic!("{:?}", loaded.warnings) };
+        let [warning] = loaded.warnings() else { panic!("{:?}", loaded.warnings()) };
         assert_eq!(warning.code, WarningCode::WeakToken);
         assert!(warning.message.contains(&format!("stands in {place} too")), "{}", warning.message);
         assert!(!warning.message.contains("0123456789"), "{}", warning.message);

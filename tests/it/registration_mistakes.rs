@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bailiwick::matrix::Kind;
 use bailiwick::registration::{self, Fault, FaultCode, TokenHasher, WarningCode};
 
 const GOOD: &str = "id: irc\nurl: http://localhost:9999\nas_token: made-up-as-token-0123456789abcdef\n\
@@ -13,7 +14,7 @@ const GOOD: &str = "id: irc\nurl: http://localhost:9999\nas_token: made-up-as-to
 fn load(file: impl AsRef<[u8]>) -> Result<Vec<(WarningCode, String)>, Vec<Fault>> {
     let loaded = registration::load(&Arc::from("a.yaml"), file.as_ref(), &TokenHasher::new());
     let warnings = loaded.map(|loaded| {
-        loaded.warnings.iter().map(|warning| (warning.code, warning.message.to_string())).collect::<Vec<_>>()
+        loaded.warnings().iter().map(|warning| (warning.code, warning.message.to_string())).collect::<Vec<_>>()
     });
     let messages: Vec<&str> = match &warnings {
         Ok(warnings) => warnings.iter().map(|(_, message)| &**message).collect(),
@@ -300,7 +301,7 @@ fn lists_of_merge_keys_are_read_as_by_the_release_that_synapse_is_locked_to() {
     };
     let exclusive = |file: &str| {
         registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new())
-            .map(|loaded| loaded.namespaces.users[0].exclusive)
+            .map(|loaded| loaded.entries(Kind::User).at(0).exclusive)
     };
     let loaded = load(file("true", "false")).expect("both load it");
     assert!(
@@ -331,7 +332,7 @@ fn a_bomb_of_merge_keys_loads_as_in_synapse() {
 fn keys_that_are_one_in_python_are_shown_once() {
     let file = format!("{GOOD}x-note:\n  1: a\n  true: b\n  1.0: c\n  'true': d\n");
     let loaded = registration::load(&Arc::from("a.yaml"), file.as_bytes(), &TokenHasher::new()).expect("it loads");
-    let extra = loaded.extra.expect("a key of its own");
+    let extra = loaded.extra().expect("a key of its own");
     assert_eq!(extra["x-note"], serde_json::json!({"1": "c", "true": "d"}));
 }
 

@@ -12,7 +12,7 @@ impl BridgePair<'_> {
     /// What keeps the homeserver from reaching the bridge. A proxy between the two may be the reason for each, so none is an
     /// error.
     pub(super) fn addresses(&self) -> Vec<Finding> {
-        let Some(url) = self.registration.url.as_deref() else { return self.unsent().into_iter().collect() };
+        let Some(url) = self.registration.url() else { return self.unsent().into_iter().collect() };
         if let Some(finding) = self.elsewhere(url) {
             return vec![finding];
         }
@@ -29,7 +29,7 @@ impl BridgePair<'_> {
         let message = format!(
             "the bridge is to be sent to at `{}`, and `{}` has no `url`: the homeserver sends it nothing",
             shown(&said.value),
-            shown(&self.registration.id)
+            shown(self.registration.id())
         );
         Some(self.warning(said, message))
     }

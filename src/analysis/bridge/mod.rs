@@ -44,8 +44,8 @@ pub(super) fn findings(
         Which::Several(first, second) => {
             let why = format!(
                 "`{}` and `{}` may both be its registration: check it beside the one alone that it is",
-                shown(&first.id),
-                shown(&second.id)
+                shown(first.id()),
+                shown(second.id())
             );
             return vec![unregistered(config, &why)];
         }
@@ -74,7 +74,7 @@ struct BridgePair<'p> {
 impl BridgePair<'_> {
     /// Something at a place of the configuration.
     fn finding(&self, code: Code, severity: Severity, place: Place, message: String) -> Finding {
-        Finding::new(code, severity, message).at(place_in(self.config, &self.registration.id, place))
+        Finding::new(code, severity, message).at(place_in(self.config, self.registration.id(), place))
     }
 
     /// The value of a key at the top of the registration.
@@ -94,11 +94,12 @@ impl BridgePair<'_> {
     }
 
     fn tokens(&self) -> Vec<Finding> {
-        let Self { registration: Registration { as_token, hs_token, id, .. }, config, .. } = *self;
+        let Self { registration, config, .. } = *self;
+        let (as_token, hs_token, id) = (registration.as_token(), registration.hs_token(), registration.id());
         let both = config.as_token.as_ref().zip(config.hs_token.as_ref());
         if let Some((own_as, own_hs)) = both
-            && own_as.digest == *hs_token
-            && own_hs.digest == *as_token
+            && own_as.digest == hs_token
+            && own_hs.digest == as_token
             && as_token != hs_token
         {
             let message = format!(
@@ -112,10 +113,10 @@ impl BridgePair<'_> {
             (
                 "as_token",
                 &config.as_token,
-                *as_token,
+                as_token,
                 "the homeserver would refuse whatever the bridge asks (`M_UNKNOWN_TOKEN`)",
             ),
-            ("hs_token", &config.hs_token, *hs_token, "the bridge would refuse whatever the homeserver sends"),
+            ("hs_token", &config.hs_token, hs_token, "the bridge would refuse whatever the homeserver sends"),
         ]
         .into_iter()
         .filter_map(|(key, own, theirs, so)| self.token(key, own.as_ref()?, theirs, so))
@@ -126,7 +127,7 @@ impl BridgePair<'_> {
         if own.digest == theirs {
             return None;
         }
-        let id = shown(&self.registration.id);
+        let id = shown(self.registration.id());
         let message = match own.is_none {
             Some(what) => format!("the configuration holds no `{key}` but {what}, and `{id}` has one: {so}"),
             None => format!("`{key}` differs between the configuration and `{id}`: {so}"),
@@ -148,7 +149,7 @@ impl BridgePair<'_> {
     }
 
     fn id(&self) -> Option<Finding> {
-        let (said, id) = (self.config.id.as_ref()?, &*self.registration.id);
+        let (said, id) = (self.config.id.as_ref()?, self.registration.id());
         let message = format!(
             "the bridge's `id` is `{}`, and the homeserver knows it as `{}`: the bridge would be told that it is another",
             shown(&said.value),
@@ -160,13 +161,13 @@ impl BridgePair<'_> {
 
     /// Of a copy: the own user of the one and of the other.
     fn sender(&self) -> Option<Finding> {
-        let (said, sender) = (self.config.sender.as_ref()?, &*self.registration.sender_localpart);
+        let (said, sender) = (self.config.sender.as_ref()?, self.registration.sender_localpart());
         let message = format!(
             "the bridge takes its own user for `{}`, and the homeserver for `{}`",
             shown(&said.value),
             shown(sender)
         );
-        let there = FindingPlace::at(self.registration, self.registration.sender_place);
+        let there = FindingPlace::at(self.registration, self.registration.sender_place());
         (said.value != sender).then(|| self.finding(Code::BridgeBot, Severity::Error, said.place, message).at(there))
     }
 
@@ -189,9 +190,9 @@ impl BridgePair<'_> {
             let message = format!(
                 "the bridge acts as `{}`, which is neither the own user of `{}` nor in its `users`: the homeserver would not let it",
                 shown(&user),
-                shown(&self.registration.id)
+                shown(self.registration.id())
             );
-            let there = FindingPlace::at(self.registration, self.registration.sender_place);
+            let there = FindingPlace::at(self.registration, self.registration.sender_place());
             Some(self.finding(Code::BridgeBot, Severity::Error, said.place, message).at(there).on(Kind::User))
         };
         self.config.bots.iter().filter_map(bot).collect()

@@ -43,7 +43,7 @@ impl BridgePair<'_> {
                 let message = format!(
                     "whether all that `{}` makes lies in `{}` is not known: one of the two does more than can be compared",
                     shown(&names.written),
-                    shown(&self.registration.id)
+                    shown(self.registration.id())
                 );
                 Some(at(Code::NotCompared, Severity::Note, message))
             }
@@ -55,7 +55,7 @@ impl BridgePair<'_> {
             Kind::User => ("users", "register"),
             _ => ("rooms", "create"),
         };
-        let (id, witness) = (shown(&self.registration.id), &witness.id);
+        let (id, witness) = (shown(self.registration.id()), &witness.id);
         match how {
             How::All => (
                 Severity::Error,
@@ -85,7 +85,7 @@ impl BridgePair<'_> {
             },
             _ => names.written.clone(),
         };
-        let entries = self.registration.namespaces.of(names.kind);
+        let entries = self.registration.entries(names.kind);
         let alike = |regex: &str| {
             let regex = regex.trim_start_matches('^').trim_start_matches('\\').chars();
             regex.zip(begins.chars()).take_while(|(a, b)| a == b).count()
@@ -176,7 +176,7 @@ impl<'a> Pass<'a> {
                 let rest = self.terms.concat(localpart, behind);
                 Some(self.terms.concat(sigil, rest))
             }
-            Made::Regex(regex) => self.language_of_regex_in(homeserver, names.kind, regex),
+            Made::Regex(regex) => self.language_of_regex_in(homeserver, names.kind, regex.borrowed()),
             Made::One(_) | Made::Unknown => None,
         }
     }
@@ -193,8 +193,8 @@ impl<'a> Pass<'a> {
             parts.push(self.sender(homeserver, registration));
         }
         let mut is_known = true;
-        for entry in registration.namespaces.of(kind) {
-            match self.language_of_regex_in(homeserver, kind, &entry.regex) {
+        for entry in registration.entries(kind) {
+            match self.language_of_regex_in(homeserver, kind, entry.regex) {
                 Some(claimed) => parts.push(claimed),
                 None => is_known = false,
             }
@@ -204,9 +204,9 @@ impl<'a> Pass<'a> {
 
     /// The users that a registration holds exclusively, as far as that is known.
     pub(super) fn held_of_one(&mut self, homeserver: &Homeserver, registration: &Registration) -> Term<'a> {
-        let entries = registration.namespaces.of(Kind::User).iter().filter(|entry| entry.exclusive);
+        let entries = registration.entries(Kind::User).iter().filter(|entry| entry.exclusive);
         let parts: Vec<Term<'a>> =
-            entries.filter_map(|entry| self.language_of_regex_in(homeserver, Kind::User, &entry.regex)).collect();
+            entries.filter_map(|entry| self.language_of_regex_in(homeserver, Kind::User, entry.regex)).collect();
         self.terms.or(parts)
     }
 }

@@ -21,9 +21,9 @@ pub(super) fn registration_of<'r>(
     registrations: &'r [Arc<Registration>],
     config: &BridgeConfig,
 ) -> Which<'r> {
-    let has_id = |one: &Registration| config.id.as_ref().is_some_and(|id| id.value == *one.id);
+    let has_id = |one: &Registration| config.id.as_ref().is_some_and(|id| id.value == *one.id());
     let has_token = |one: &Registration| {
-        let is_its = |token: TokenDigest| token == one.as_token || token == one.hs_token;
+        let is_its = |token: TokenDigest| token == one.as_token() || token == one.hs_token();
         [&config.as_token, &config.hs_token].into_iter().flatten().any(|own| is_its(own.digest))
     };
     let tells: [&dyn Fn(&Registration) -> bool; 2] = [&has_id, &has_token];

@@ -38,20 +38,20 @@ pub(super) enum Keeps {
 }
 
 impl<'s> Candidate<'s> {
-    pub(super) fn entry(&self) -> &'s Entry {
-        &self.registration.namespaces.of(self.kind)[self.index as usize]
+    pub(super) fn entry(&self) -> Entry<'s> {
+        self.registration.entries(self.kind).at(self.index as usize)
     }
 
     pub(super) fn fix(self) -> Fix {
         let entry = self.entry();
         Fix {
-            as_id: self.registration.id.clone(),
-            file: self.registration.file.clone(),
+            as_id: self.registration.id().into(),
+            file: self.registration.file().clone(),
             line: entry.place.line,
             column: entry.place.column,
             kind: self.kind,
             index: self.index,
-            replace: entry.regex.shared(),
+            replace: entry.regex.as_str().into(),
             with: self.with.into(),
             why: self.why.into(),
             edit: None,
@@ -73,12 +73,12 @@ impl<'s> Concerned<'s> {
         let service = *mender.by_id.get(&*place.as_id)?;
         let registration: &Registration = &mender.set[service];
         let index = place.index?;
-        registration.namespaces.of(kind).get(index as usize)?;
+        registration.entries(kind).get(index as usize)?;
         Some(Self { service, registration, kind, index })
     }
 
-    fn entry(self) -> &'s Entry {
-        &self.registration.namespaces.of(self.kind)[self.index as usize]
+    fn entry(self) -> Entry<'s> {
+        self.registration.entries(self.kind).at(self.index as usize)
     }
 
     fn source(self) -> &'s str {
@@ -92,7 +92,7 @@ impl<'s> Concerned<'s> {
 
     /// `.*` for `*`.
     fn glob(self, mender: &Mender<'_>) -> Option<Candidate<'s>> {
-        let pattern = claimed::pattern(mender.services.homeserver(), self.kind, &self.entry().regex);
+        let pattern = claimed::pattern(mender.services.homeserver(), self.kind, self.entry().regex);
         let (star, with) = glob_star(&pattern)?;
         let text = beginning(&with).text;
         let why = format!("`{star}*` repeats `{star}` alone; what begins with `{text}` is claimed");
@@ -151,9 +151,9 @@ impl<'s> Concerned<'s> {
 
     /// Whether the registration means IDs itself that begin so: another entry does, or its own user.
     fn means(self, text: &str) -> bool {
-        let entries = self.registration.namespaces.of(self.kind).iter().enumerate();
+        let entries = self.registration.entries(self.kind).iter().enumerate();
         let mut others = entries.filter(|(at, _)| *at != self.index as usize);
-        let own = self.kind == Kind::User && user_id(&self.registration.sender_localpart, "").starts_with(text);
+        let own = self.kind == Kind::User && user_id(self.registration.sender_localpart(), "").starts_with(text);
         own || others.any(|(_, entry)| beginning(&entry.regex).text.starts_with(text))
     }
 
@@ -162,7 +162,7 @@ impl<'s> Concerned<'s> {
         let mut candidates: Vec<_> =
             repaired.into_iter().map(|(with, why)| self.with(with, Keeps::Nothing, why)).collect();
         let spelled = with_server_spelled(self.source(), server_name, slips_between);
-        let others = Kind::ALL.into_iter().flat_map(|kind| self.registration.namespaces.of(kind));
+        let others = Kind::ALL.into_iter().flat_map(|kind| self.registration.entries(kind));
         if let Some(with) =
             spelled.filter(|_| others.clone().any(|entry| server_name_in(&entry.regex, server_name).is_some()))
         {
@@ -201,7 +201,7 @@ pub(super) fn candidates<'s>(mender: &Mender<'s>, finding: &Finding) -> Vec<Cand
 fn shadowed<'s>(earlier: Concerned<'s>, later: Concerned<'s>) -> Option<Candidate<'s>> {
     let why = |text: &str| format!("the earlier entry decides for what begins with `{text}`; no answer changes");
     let candidate = later.without(&beginning(earlier.source()).text, None, why)?;
-    Some(Candidate { keeps: Keeps::Undecided(earlier.entry().regex.clone()), ..candidate })
+    Some(Candidate { keeps: Keeps::Undecided(earlier.entry().regex.to_owned()), ..candidate })
 }
 
 /// Without what one of the two did not mean.
@@ -221,9 +221,9 @@ fn nested<'s>(mender: &Mender<'s>, finding: &Finding, entries: &[Concerned<'s>])
     match (finding.code, entries, &*finding.places) {
         (Code::ExclusiveConflict, &[a, b], _) => {
             let without = |wider: Concerned<'s>, narrower: Concerned<'s>| {
-                let id = shown(&narrower.registration.id);
+                let id = shown(narrower.registration.id());
                 let why = |text: &str| format!("what begins with `{text}` looks like users of `{id}`; all others stay");
-                wider.leaving(mender, &beginning(narrower.source()).text, Some(narrower.entry().regex.clone()), why)
+                wider.leaving(mender, &beginning(narrower.source()).text, Some(narrower.entry().regex.to_owned()), why)
             };
             let is_glob = [a, b].iter().any(|entry| entry.glob(mender).is_some());
             [without(a, b), without(b, a)].into_iter().flatten().filter(|_| !is_glob).collect()
@@ -231,8 +231,8 @@ fn nested<'s>(mender: &Mender<'s>, finding: &Finding, entries: &[Concerned<'s>])
         (Code::SenderConflict, &[holder], [owner, _]) => {
             let Some(&at) = mender.by_id.get(&*owner.as_id) else { return Vec::new() };
             let owner = &mender.set[at];
-            let own = user_id(&owner.sender_localpart, mender.services.homeserver().name.as_str());
-            let why = |_: &str| format!("`{own}` is the own user of `{}`; all others stay", shown(&owner.id));
+            let own = user_id(owner.sender_localpart(), mender.services.homeserver().name.as_str());
+            let why = |_: &str| format!("`{own}` is the own user of `{}`; all others stay", shown(owner.id()));
             holder.leaving(mender, &own, None, why).into_iter().collect()
         }
         _ => Vec::new(),

@@ -155,7 +155,7 @@ impl<'s> Mender<'s> {
         set: &'s [Arc<Registration>],
         deadline: &'s Deadline,
     ) -> Self {
-        let by_id = set.iter().enumerate().map(|(at, one)| (&*one.id, at)).collect();
+        let by_id = set.iter().enumerate().map(|(at, one)| (one.id(), at)).collect();
         Self { services, known, set, deadline, by_id, found: Mutex::default() }
     }
 
@@ -186,7 +186,7 @@ impl<'s> Mender<'s> {
 
 /// How many entries a registration has.
 fn entries(one: &Registration) -> usize {
-    Kind::ALL.into_iter().map(|kind| one.namespaces.of(kind).len()).sum()
+    Kind::ALL.into_iter().map(|kind| one.entries(kind).len()).sum()
 }
 
 /// Whether fixes are known for findings of a code.
@@ -236,7 +236,7 @@ pub(super) fn mended_of_newcomer(
         return findings;
     }
     let mender = Mender::new(services, known, set, deadline);
-    if let Some(&at) = mender.by_id.get(&*new.id) {
+    if let Some(&at) = mender.by_id.get(new.id()) {
         let found = OnceLock::from((findings.clone(), steps));
         mender.found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, Arc::new(found));
     }

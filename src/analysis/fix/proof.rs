@@ -11,7 +11,7 @@ use crate::analysis::search::{LimitReached, is_within};
 use crate::analysis::term::{ANY, NEVER};
 use crate::analysis::{Finding, FindingPlace};
 use crate::matrix::Kind;
-use crate::registration::{Registration, ValidRegex, is_taken_by_bridge};
+use crate::registration::{Regex, Registration, ValidRegex, is_taken_by_bridge};
 
 /// Whether it is proved.
 pub(super) fn is_proved(mender: &Mender<'_>, finding: &Finding, candidate: &Candidate<'_>) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn is_proved(mender: &Mender<'_>, finding: &Finding, candidate: &Cand
 /// The same, and in how many steps.
 pub(super) fn proved(mender: &Mender<'_>, finding: &Finding, candidate: &Candidate<'_>) -> (bool, u64) {
     let Some(edited) = edited(mender, candidate) else { return (false, 0) };
-    let new = &edited.namespaces.of(candidate.kind)[candidate.index as usize].regex;
+    let new = edited.entries(candidate.kind).at(candidate.index as usize).regex;
     let mut examiner = Examiner::new(mender.services.homeserver(), mender.deadline);
     let keeps = examiner.pass().keeps(candidate, new) == Ok(true);
     let steps = examiner.steps();
@@ -44,7 +44,7 @@ fn edited(mender: &Mender<'_>, candidate: &Candidate<'_>) -> Option<Registration
     }
     let syntax = dialect.syntax();
     let regex = ValidRegex::checked(&*candidate.with, |regex| syntax.check(candidate.kind, regex)).ok()?;
-    let mut edited = candidate.registration.clone();
+    let mut edited = candidate.registration.parts();
     let entries = edited.namespaces.of_mut(candidate.kind);
     let entry = &mut entries[candidate.index as usize];
     entry.regex = regex;
@@ -52,24 +52,24 @@ fn edited(mender: &Mender<'_>, candidate: &Candidate<'_>) -> Option<Registration
     let together: Vec<&str> =
         entries.iter().filter(|entry| entry.exclusive == exclusive).map(|entry| &*entry.regex).collect();
     syntax.check_together(candidate.kind, &together).ok()?;
-    let entry = &edited.namespaces.of(candidate.kind)[candidate.index as usize];
-    is_taken_by_bridge(&edited, candidate.kind, entry).then_some(edited)
+    let edited = Registration::from(edited);
+    let entry = edited.entries(candidate.kind).at(candidate.index as usize);
+    is_taken_by_bridge(&edited, candidate.kind, entry).then(|| edited.clone())
 }
 
 /// Whether no other entry has its regex from the same place of the file, as by an alias.
 fn is_written_once(candidate: &Candidate<'_>) -> bool {
     let this = candidate.entry();
-    let all = Kind::ALL.into_iter().flat_map(|kind| candidate.registration.namespaces.of(kind));
-    let same =
-        all.filter(|entry| entry.place == this.place || Arc::ptr_eq(&entry.regex.shared(), &this.regex.shared()));
+    let all = Kind::ALL.into_iter().flat_map(|kind| candidate.registration.entries(kind));
+    let same = all.filter(|entry| entry.place == this.place || std::ptr::eq(entry.regex.as_str(), this.regex.as_str()));
     same.count() == 1
 }
 
 impl Pass<'_> {
     /// Whether the new regex claims what it has to, and nothing that it may not.
-    fn keeps(&mut self, candidate: &Candidate<'_>, new: &ValidRegex) -> Result<bool, LimitReached> {
+    fn keeps(&mut self, candidate: &Candidate<'_>, new: Regex<'_>) -> Result<bool, LimitReached> {
         let kind = candidate.kind;
-        let languages = [&candidate.entry().regex, new].map(|regex| self.language_of_regex(kind, regex));
+        let languages = [candidate.entry().regex, new].map(|regex| self.language_of_regex(kind, regex));
         let [Some(old), Some(new)] = languages else { return Ok(false) };
         let local = self.ids(kind, Ids::Historical);
         let [had, has] = [old, new].map(|language| self.terms.and([language, local]));
@@ -85,7 +85,7 @@ impl Pass<'_> {
                 let begins = self.terms.literal(text);
                 let begins = self.terms.concat(begins, ANY);
                 if let Some(other) = other {
-                    let Some(other) = self.language_of_regex(kind, other) else { return Ok(false) };
+                    let Some(other) = self.language_of_regex(kind, other.borrowed()) else { return Ok(false) };
                     let valid = self.ids(kind, Ids::Valid);
                     let theirs = self.terms.and([other, valid]);
                     if !is_within(&mut self.terms, theirs, old)? {
@@ -95,7 +95,7 @@ impl Pass<'_> {
                 (self.terms.without(had, begins), had)
             }
             Keeps::Undecided(earlier) => {
-                let Some(earlier) = self.language_of_regex(kind, earlier) else { return Ok(false) };
+                let Some(earlier) = self.language_of_regex(kind, earlier.borrowed()) else { return Ok(false) };
                 (self.terms.without(had, earlier), had)
             }
         };

@@ -53,7 +53,7 @@ impl Analysis {
         for (at, prepared) in self.prepared.iter().enumerate() {
             let service = ServicePos::new(at);
             if kind == Kind::User {
-                let own = user_id(&prepared.registration.sender_localpart, homeserver.name.as_str());
+                let own = user_id(prepared.registration.sender_localpart(), homeserver.name.as_str());
                 let text = claimed::key(homeserver, kind, &own);
                 let text = of_kind(&text, kind);
                 beginnings.extend(text.map(|text| Beginning { text, service, index: None, exclusive: true }));
@@ -92,7 +92,7 @@ fn entries(
 /// root otherwise, as if it could claim anything.
 fn texts(homeserver: &Homeserver, prepared: &Prepared, entry: &PreparedEntry) -> Vec<String> {
     let registration = &prepared.registration;
-    let regex = &registration.namespaces.of(entry.kind)[entry.index as usize].regex;
+    let regex = &registration.entries(entry.kind).at(entry.index as usize).regex;
     if entry.standing == Standing::LeftOut
         && entry.prefixes.iter().all(|prefix| prefix.is_empty())
         && regex.len() <= MAX_SOURCE

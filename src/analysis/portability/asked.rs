@@ -51,7 +51,7 @@ fn claim_by(
     if kind == Kind::User && dialect.scope() == Scope::Local && !local {
         return Some(Claim::None);
     }
-    let mut entries: Vec<_> = registration.namespaces.of(kind).iter().enumerate().collect();
+    let mut entries: Vec<_> = registration.entries(kind).iter().enumerate().collect();
     entries.sort_by_key(|(position, entry)| dialect.precedence().rank(*position, entry.exclusive));
     let mut scratch = Scratch::new();
     for (_, entry) in entries {
@@ -68,7 +68,7 @@ fn claim_by(
 }
 
 fn is_own_user(homeserver: &Homeserver, registration: &Registration, id: &str) -> bool {
-    let localpart = &*registration.sender_localpart;
+    let localpart = registration.sender_localpart();
     let own = user_id(localpart, homeserver.name.as_str());
     match homeserver.dialect.sender() {
         Sender::Exact => id == own,

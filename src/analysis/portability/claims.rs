@@ -43,14 +43,14 @@ impl Column<'_> {
     fn is_read(&self) -> bool {
         let Some(otherwise) = &self.otherwise else { return true };
         let syntax = otherwise.dialect.syntax();
-        let each = |kind| self.registration.namespaces.of(kind).iter().map(move |entry| (kind, &entry.regex));
-        Kind::ALL.into_iter().flat_map(each).all(|(kind, regex)| syntax.check(kind, regex).is_ok())
+        let each = |kind| self.registration.entries(kind).iter().map(move |entry| (kind, entry.regex));
+        Kind::ALL.into_iter().flat_map(each).all(|(kind, regex)| syntax.check(kind, &regex).is_ok())
     }
 
     fn place(&self, kind: Kind, entry: Option<u32>) -> FindingPlace {
         match entry {
             Some(index) => FindingPlace::entry(self.registration, kind, index),
-            None => FindingPlace::at(self.registration, self.registration.sender_place),
+            None => FindingPlace::at(self.registration, self.registration.sender_place()),
         }
     }
 }
@@ -73,11 +73,9 @@ pub(super) fn compare(
         shapes.tell(unreadable(column, shapes));
     }
     let Some(first) = columns.first() else { return };
-    if columns
-        .iter()
-        .any(|column| Kind::ALL.iter().any(|&kind| column.registration.namespaces.of(kind).len() > MAX_ENTRIES))
+    if columns.iter().any(|column| Kind::ALL.iter().any(|&kind| column.registration.entries(kind).len() > MAX_ENTRIES))
     {
-        let all = Kind::ALL.iter().map(|&kind| first.registration.namespaces.of(kind).len() as u64).sum();
+        let all = Kind::ALL.iter().map(|&kind| first.registration.entries(kind).len() as u64).sum();
         let unseen = Unseen { entries: all, ..Unseen::default() };
         unseen.finding(first.registration).into_iter().for_each(|finding| shapes.tell(finding));
         return;
@@ -95,7 +93,7 @@ pub(super) fn compare(
 fn unreadable(column: &Column<'_>, shapes: &Shapes) -> Finding {
     let message = format!(
         "the specification leaves open what `{}` claims: a regex is one by one of its readings and none by the other",
-        shown(&column.registration.id)
+        shown(column.registration.id())
     );
     let says = (0..=column.at).map(|at| (at == column.at).then(|| (Says::Undefined, Says::Undefined.to_string())));
     let answers = shapes.answers(says);
@@ -108,7 +106,7 @@ fn undecided(registration: &Registration, kind: Kind, why: &Unknown) -> Finding 
         Unknown::Language => "on one of them a regex is not of a kind that can be compared",
         Unknown::Limits => "that could not be decided within the limits",
     };
-    let (list, id) = (kind.list(), shown(&registration.id));
+    let (list, id) = (kind.list(), shown(registration.id()));
     let message = format!("whether homeservers agree on the {list} that `{id}` claims is not known: {why}");
     Finding::new(Code::NotCompared, Severity::Note, message).on(kind).at(FindingPlace::file(registration))
 }
@@ -358,7 +356,7 @@ fn tell(columns: &[Column<'_>], kind: Kind, readings: usize, found: Vec<Disagree
             says[column.at] = said;
         }
         let (first, _) = entries[0];
-        let as_id = &columns[first].registration.id;
+        let as_id = &columns[first].registration.id();
         let places: Vec<FindingPlace> = entries.iter().map(|&(at, entry)| columns[at].place(kind, entry)).collect();
         let witness = Witness { id: id.into(), is: sort.witness_is() };
         let message = message(code, kind, sort, &shown(as_id), &witness.id);

@@ -50,7 +50,7 @@ pub(super) fn compare(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], sha
     }
     let mut seen = HashSet::new();
     for (services, _) in readings.iter().filter_map(|reading| reading.set) {
-        for registration in services.registrations().iter().filter(|one| seen.insert(Arc::clone(&one.id))) {
+        for registration in services.registrations().iter().filter(|one| seen.insert(one.id())) {
             own_user(readings, registration, shapes);
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn compare(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], sha
 /// Whether a service may register its own user, whose name has capitals: where they are made small letters it asks for somebody
 /// else, and where they are refused for nobody.
 fn own_user(readings: &[Reading<'_>], registration: &Registration, shapes: &mut Shapes) {
-    let localpart = &*registration.sender_localpart;
+    let localpart = registration.sender_localpart();
     if !localpart.contains(char::is_uppercase) {
         return;
     }
@@ -68,7 +68,7 @@ fn own_user(readings: &[Reading<'_>], registration: &Registration, shapes: &mut 
     let mut scratch = Scratch::new();
     let mut says = |reading: &Reading<'_>| {
         let (services, _) = reading.set?;
-        let asker = Asker::Service(services.position_of_id(&registration.id)?);
+        let asker = Asker::Service(services.position_of_id(registration.id())?);
         let decision = services.may_register(asker, UserName::Localpart(localpart), &mut scratch);
         let itself = decision.user_id.as_deref() == Some(&*own);
         Some(if decision.allowed && itself { Says::Allowed } else { Says::Refused })
@@ -80,11 +80,11 @@ fn own_user(readings: &[Reading<'_>], registration: &Registration, shapes: &mut 
     }
     let shape = Shape { code: Code::Portability, kind: Kind::User, about: About::OwnUser, says };
     let message = || {
-        let id = shown(&registration.id);
+        let id = shown(registration.id());
         format!("homeservers disagree on whether `{id}` may register its own user `{own}`, whose name has capitals")
     };
     let witness = Witness { id: own.clone().into(), is: WitnessIs::Historical };
-    shapes.tell_once(shape, witness, message, vec![FindingPlace::at(registration, registration.sender_place)]);
+    shapes.tell_once(shape, witness, message, vec![FindingPlace::at(registration, registration.sender_place())]);
 }
 
 /// Who could ask for the ID that a finding is about.
@@ -119,12 +119,12 @@ fn of_everyone(
     let mut questions = Vec::new();
     for (kind, place) in everyone.filter_map(|finding| Some((finding.kind?, finding.places.first()?))) {
         examiner.allow(MAX_STEPS_OF_ONE);
-        for other in services.registrations().iter().filter(|other| other.id != place.as_id) {
+        for other in services.registrations().iter().filter(|other| other.id() != &*place.as_id) {
             if examiner.is_spent() {
                 break;
             }
             if let Some((witness, held)) = held_exclusively(examiner, reading, other, kind, None) {
-                let (asks, holds) = (Some(Arc::clone(&place.as_id)), Some(Arc::clone(&other.id)));
+                let (asks, holds) = (Some(Arc::clone(&place.as_id)), Some(other.id().into()));
                 questions.push(Question { kind, witness, asks, holds, places: vec![place.clone(), held] });
                 break;
             }
@@ -138,12 +138,12 @@ fn of_aliases(examiner: &mut Examiner<'_>, reading: &Reading<'_>, services: &Ser
     let mut questions = Vec::new();
     examiner.allow(MAX_STEPS_OF_ONE);
     for registration in services.registrations() {
-        for (index, _) in (0..).zip(&registration.namespaces.aliases).filter(|(_, entry)| entry.exclusive) {
+        for (index, _) in (0..).zip(registration.entries(Kind::Alias)).filter(|(_, entry)| entry.exclusive) {
             if examiner.is_spent() {
                 return questions;
             }
             if let Some((witness, held)) = held_exclusively(examiner, reading, registration, Kind::Alias, Some(index)) {
-                let holds = Some(Arc::clone(&registration.id));
+                let holds = Some(registration.id().into());
                 questions.push(Question { kind: Kind::Alias, witness, asks: None, holds, places: vec![held] });
             }
         }

@@ -14,7 +14,7 @@ pub(super) fn compare(readings: &[Reading<'_>], reads: &[Option<Read<'_>>], shap
     let Some(first) = loaded.first() else { return };
     if let Some(faults) = reads.iter().find_map(|read| read.and_then(Result::err)) {
         let says = readings.iter().zip(reads).map(|(reading, read)| read.map(|read| said(reading, read)));
-        let message = format!("some homeservers load the file of `{}`, and others refuse it", shown(&first.id));
+        let message = format!("some homeservers load the file of `{}`, and others refuse it", shown(first.id()));
         let finding = Finding::new(Code::Portability, Severity::Warning, message).at(place(first, faults));
         let answers = shapes.answers(says);
         shapes.tell(Finding { answers, ..finding });
@@ -26,28 +26,28 @@ pub(super) fn compare(readings: &[Reading<'_>], reads: &[Option<Read<'_>>], shap
         let says =
             reads.iter().map(|of| of.and_then(Result::ok).map(|one| (Says::Reads, format!("`{}`", shown(read(one))))));
         let answers = shapes.answers(says);
-        let message = format!("homeservers read another `{what}` in the file of `{}`", shown(&first.id));
+        let message = format!("homeservers read another `{what}` in the file of `{}`", shown(first.id()));
         let finding = Finding::new(Code::Portability, Severity::Warning, message).at(FindingPlace::file(first));
         shapes.tell(Finding { answers, ..finding });
     }
-    if loaded.iter().any(|registration| registration.as_token != first.as_token) {
+    if loaded.iter().any(|registration| registration.as_token() != first.as_token()) {
         let said = |one: &Arc<Registration>| {
-            let same = if one.as_token == first.as_token { "the one" } else { "another" };
+            let same = if one.as_token() == first.as_token() { "the one" } else { "another" };
             (Says::Reads, same.to_owned())
         };
         let answers = shapes.answers(reads.iter().map(|of| of.and_then(Result::ok).map(said)));
-        let message = format!("homeservers read another `as_token` in the file of `{}`", shown(&first.id));
+        let message = format!("homeservers read another `as_token` in the file of `{}`", shown(first.id()));
         let finding = Finding::new(Code::Portability, Severity::Warning, message).at(FindingPlace::file(first));
         shapes.tell(Finding { answers, ..finding });
     }
 }
 
 fn id(registration: &Registration) -> &str {
-    &registration.id
+    registration.id()
 }
 
 fn sender(registration: &Registration) -> &str {
-    &registration.sender_localpart
+    registration.sender_localpart()
 }
 
 /// What comes of the file, and of the others. Why it is refused stands in its faults.

@@ -102,16 +102,16 @@ fn of_service(examiner: &mut Examiner<'_>, one: &Arc<Registration>, told: Told) 
     let (mut forms, mut inexact) = (Vec::new(), Vec::new());
     let mut note = |regex, line, found: Result<Vec<Form>, &'static str>| match found {
         Ok(found) => forms.extend(found),
-        Err(why) => inexact.push(Inexact { as_id: Arc::clone(&one.id), regex, file: Arc::clone(&one.file), line, why }),
+        Err(why) => inexact.push(Inexact { as_id: one.id().into(), regex, file: Arc::clone(one.file()), line, why }),
     };
     let mut pass = examiner.pass();
     let own = pass.sender(homeserver, one);
     note(None, 1, pass.forms(own, told));
-    let entries = one.namespaces.of(Kind::User);
+    let entries = one.entries(Kind::User);
     for (position, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.exclusive) {
         let mut pass = examiner.pass();
         let found = pass.what_counts(homeserver, Kind::User, entries, position).and_then(|ids| pass.forms(ids, told));
-        note(Some(entry.regex.shared()), entry.place.line, found);
+        note(Some(entry.regex.as_str().into()), entry.place.line, found);
     }
     (forms, inexact)
 }

@@ -175,7 +175,7 @@ impl Judged {
         for file in files {
             let source = Zeroizing::new(fs::read(file).map_err(|error| at(file, error))?);
             match registration::load_for(&homeserver, &shown(file), &source, &hasher) {
-                Ok(registration) => wanted.push((registration.id.to_string(), Some(source))),
+                Ok(registration) => wanted.push((registration.id().to_string(), Some(source))),
                 Err(faults) => {
                     unloadable = true;
                     tell_faults(&file.display().to_string(), &faults);

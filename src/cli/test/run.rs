@@ -58,12 +58,12 @@ impl<'s> Run<'s> {
         let mut untouched = Vec::new();
         for (service, one) in self.services.registrations().iter().enumerate() {
             for kind in Kind::ALL {
-                let entries = (0..).zip(one.namespaces.of(kind));
+                let entries = (0..).zip(one.entries(kind));
                 let rest = entries.filter(|(at, _)| !self.touched.contains(&(ServicePos::new(service), kind, *at)));
                 untouched.extend(rest.map(|(_, entry)| Untouched {
-                    as_id: one.id.to_string(),
+                    as_id: one.id().to_string(),
                     regex: entry.regex.as_str().to_owned(),
-                    file: one.file.to_string(),
+                    file: one.file().to_string(),
                     line: entry.place.line,
                 }));
             }

@@ -38,7 +38,7 @@ fn of_registration(reader: &Reader<'_>, registration: &Registration) -> BridgeCo
         heisenbridge(reader, registration, &mut config);
     } else {
         for kind in [Kind::User, Kind::Alias] {
-            config.names.extend(registration.namespaces.of(kind).iter().map(|entry| as_claimed(kind, entry)));
+            config.names.extend(registration.entries(kind).iter().map(|entry| as_claimed(kind, entry)));
         }
     }
     config
@@ -47,14 +47,14 @@ fn of_registration(reader: &Reader<'_>, registration: &Registration) -> BridgeCo
 /// Whether heisenbridge has made a registration: it writes what it is set to below a key of its own name.
 fn is_heisenbridges(registration: &Registration) -> bool {
     let is_of = |text: &str| text.contains("heisenbridge");
-    let has_settings = registration.extra.as_ref().is_some_and(|extra| extra.contains_key("heisenbridge"));
-    has_settings || is_of(&registration.id) || is_of(&registration.sender_localpart)
+    let has_settings = registration.extra().as_ref().is_some_and(|extra| extra.contains_key("heisenbridge"));
+    has_settings || is_of(registration.id()) || is_of(registration.sender_localpart())
 }
 
 /// Whether the bridge that reads a registration takes an entry of it: of heisenbridge, the one of its own user, or one that
 /// begins with what its users' names begin with, as it stands. What is built on
 /// matrix-bot-sdk reads its prefix there, too; a registration does not say so.
-pub(super) fn is_taken(registration: &Registration, kind: Kind, entry: &Entry) -> bool {
+pub(super) fn is_taken(registration: &Registration, kind: Kind, entry: Entry<'_>) -> bool {
     let is_plain =
         |parts: Vec<Part>| matches!(&parts[0], Part::Text(text) if !text.contains(|c| r".^$*+?{}[]()|\".contains(c)));
     kind != Kind::User
@@ -63,20 +63,20 @@ pub(super) fn is_taken(registration: &Registration, kind: Kind, entry: &Entry) -
         || parts(&entry.regex).is_some_and(is_plain)
 }
 
-fn is_own(registration: &Registration, entry: &Entry) -> bool {
+fn is_own(registration: &Registration, entry: Entry<'_>) -> bool {
     let own = entry.regex.split(':').next().and_then(|own| own.strip_prefix('@'));
-    own == Some(&*registration.sender_localpart)
+    own == Some(registration.sender_localpart())
 }
 
-fn as_claimed(kind: Kind, entry: &Entry) -> Names {
-    Names { kind, written: entry.regex.to_string(), place: entry.place, made: Made::Regex(entry.regex.clone()) }
+fn as_claimed(kind: Kind, entry: Entry<'_>) -> Names {
+    Names { kind, written: entry.regex.to_string(), place: entry.place, made: Made::Regex(entry.regex.to_owned()) }
 }
 
 /// heisenbridge takes what its users are called from the regex: one entry besides that of its own user, exclusive, a prefix
 /// that ends in `_` or `/`, and then `.*` or `.+`. It stops at the start otherwise.
 fn heisenbridge(reader: &Reader<'_>, registration: &Registration, config: &mut BridgeConfig) {
-    let entries = registration.namespaces.of(Kind::User);
-    let others: Vec<&Entry> = entries.iter().filter(|entry| !is_own(registration, entry)).collect();
+    let entries = registration.entries(Kind::User);
+    let others: Vec<Entry<'_>> = entries.iter().filter(|entry| !is_own(registration, *entry)).collect();
     let [entry] = others[..] else {
         let place = others.get(1).map_or_else(|| reader.top(), |entry| entry.place);
         let count = others.len();

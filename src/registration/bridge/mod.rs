@@ -188,7 +188,7 @@ impl fmt::Display for BridgeConfigError {
 impl std::error::Error for BridgeConfigError {}
 
 /// Whether the bridge whose registration it is starts with an entry: there are bridges that read theirs, too.
-pub(crate) fn is_taken_by_bridge(registration: &Registration, kind: Kind, entry: &Entry) -> bool {
+pub(crate) fn is_taken_by_bridge(registration: &Registration, kind: Kind, entry: Entry<'_>) -> bool {
     copy::is_taken(registration, kind, entry)
 }
 

@@ -101,18 +101,18 @@ impl HeldServices {
     }
 
     fn add(&mut self, registration: &Registration) {
-        self.ids.insert(registration.id.clone());
+        self.ids.insert(registration.id().into());
         if !self.shares_tokens {
-            self.tokens.insert(registration.as_token);
+            self.tokens.insert(registration.as_token());
         }
-        self.any_prefix |= registration.proxy_prefix.is_some();
+        self.any_prefix |= registration.proxy_prefix().is_some();
     }
 
     /// Whether another can be in force beside them; if so, it is one of them from then on.
     fn admits(&mut self, registration: &Registration) -> bool {
-        let collides = self.ids.contains(&registration.id)
-            || self.tokens.contains(&registration.as_token)
-            || (self.any_prefix && registration.proxy_prefix.is_some());
+        let collides = self.ids.contains(registration.id())
+            || self.tokens.contains(&registration.as_token())
+            || (self.any_prefix && registration.proxy_prefix().is_some());
         if !collides {
             self.add(registration);
         }

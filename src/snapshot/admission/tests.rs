@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
-use crate::registration::{self, Fault, FaultCode, Registration, Token, TokenHasher};
+use crate::registration::{self, Fault, FaultCode, Parts, Registration, Token, TokenHasher};
 use crate::snapshot::{ContentHash, FileState, Snapshot};
 
 /// What one file says: little enough that files collide all the time.
@@ -61,8 +61,8 @@ impl Loader {
         let load = || {
             let template = &LOADED[usize::from(content.id * TOKENS + content.token)];
             let prefix = PREFIXES[content.prefix].map(Into::into);
-            let registration = Registration { file: name(file), proxy_prefix: prefix, ..template.clone() };
-            Good::new(Arc::new(registration), ContentHash::of(format!("{content:?}").as_bytes()))
+            let registration = Parts { file: name(file), proxy_prefix: prefix, ..template.parts() };
+            Good::new(Arc::new(registration.into()), ContentHash::of(format!("{content:?}").as_bytes()))
         };
         self.0.entry((file, content)).or_insert_with(load).clone()
     }
@@ -140,13 +140,13 @@ fn server() -> Homeserver {
 }
 
 fn collide(a: &Registration, b: &Registration) -> bool {
-    let overlap = match (&a.proxy_prefix, &b.proxy_prefix) {
+    let overlap = match (&a.proxy_prefix(), &b.proxy_prefix()) {
         (Some(a), Some(b)) => {
             format!("{a}/").starts_with(&format!("{b}/")) || format!("{b}/").starts_with(&format!("{a}/"))
         }
         _ => false,
     };
-    a.id == b.id || a.as_token == b.as_token || overlap
+    a.id() == b.id() || a.as_token() == b.as_token() || overlap
 }
 
 /// The rules word by word: whatever is held is reserved; again and again, the first in load order that collides with
@@ -267,9 +267,9 @@ proptest! {
             let incremental = after.services();
             assert_eq!(fresh.registrations().len(), incremental.registrations().len());
             for registration in fresh.registrations() {
-                let at = fresh.position_of_id(&registration.id);
-                assert_eq!(incremental.position_of_id(&registration.id), at);
-                assert_eq!(incremental.position_of_token(&registration.as_token), at);
+                let at = fresh.position_of_id(registration.id());
+                assert_eq!(incremental.position_of_id(registration.id()), at);
+                assert_eq!(incremental.position_of_token(&registration.as_token()), at);
             }
             for id in 0..IDS {
                 let asked = format!("@s{id}_x:example.com");
@@ -285,7 +285,7 @@ proptest! {
         follow(&history, |_, before, after| {
             let by_id = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, *const Registration> {
                 let all = snapshot.services().registrations().iter();
-                all.map(|registration| (Arc::clone(&registration.id), Arc::as_ptr(registration))).collect()
+                all.map(|registration| (registration.id().into(), Arc::as_ptr(registration))).collect()
             };
             let (old, new) = (by_id(before), by_id(after));
             let sorted = |ids: &[Arc<str>]| {
@@ -310,7 +310,7 @@ proptest! {
         follow(&history, |_, _, after| {
             // The same files once more, and the one that is tried on disk where its `id` is, or after all others.
             let mut candidates: Vec<_> = after.files().iter().map(|file| Candidate::unchanged(file)).collect();
-            let own = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id == offered.registration.id);
+            let own = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id() == offered.registration.id());
             let new_file = name(6);
             let at = after.files().iter().position(own).unwrap_or_else(|| {
                 let facts = FileFacts::default();
@@ -405,9 +405,9 @@ fn chain(length: usize, last: Result<usize, ()>) -> Vec<Scanned> {
     let hasher = TokenHasher::new();
     let good = |file: usize, id: usize| {
         let as_token = hasher.digest(&Token::new(format!("token-number-{file}")));
-        let id: Arc<str> = format!("service{id}").into();
-        let registration = Registration { file: name(file), id, as_token, ..LOADED[0].clone() };
-        Good::new(Arc::new(registration), ContentHash::of(&file.to_le_bytes()))
+        let id = format!("service{id}").into();
+        let registration = Parts { file: name(file), id, as_token, ..LOADED[0].parts() };
+        Good::new(Arc::new(registration.into()), ContentHash::of(&file.to_le_bytes()))
     };
     let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
     let link = |at: usize| {

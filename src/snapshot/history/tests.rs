@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::matrix::Kind;
-use crate::registration::{self, FileFacts, Registration, Token, TokenHasher};
+use crate::registration::{self, FileFacts, Parts, Registration, Token, TokenHasher};
 use crate::snapshot::touched::MOST_BYTES;
 use crate::snapshot::{Candidate, ContentHash, Good, Live, What};
 
@@ -15,8 +15,8 @@ static LOADED: LazyLock<Registration> = LazyLock::new(|| {
 
 fn good(at: usize) -> Good {
     let as_token = TokenHasher::new().digest(&Token::new(format!("token-number-{at}")));
-    let registration = Registration { id: format!("service{at}").into(), as_token, ..LOADED.clone() };
-    Good::new(Arc::new(registration), ContentHash::of(&at.to_le_bytes()))
+    let registration = Parts { id: format!("service{at}").into(), as_token, ..LOADED.parts() };
+    Good::new(Arc::new(registration.into()), ContentHash::of(&at.to_le_bytes()))
 }
 
 fn nothing() -> Snapshot {
@@ -25,7 +25,7 @@ fn nothing() -> Snapshot {
 
 /// What follows a snapshot when these files are on disk.
 fn with(snapshot: &Snapshot, goods: &[Good]) -> Arc<Snapshot> {
-    let names: Vec<Arc<str>> = goods.iter().map(|good| format!("{}.yaml", good.registration.id).into()).collect();
+    let names: Vec<Arc<str>> = goods.iter().map(|good| format!("{}.yaml", good.registration.id()).into()).collect();
     let held = |good: &Good| snapshot.files().iter().filter_map(|file| file.good()).find(|held| held.same(good));
     let candidates: Vec<_> = (goods.iter().zip(&names))
         .map(|(good, file)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: held(good) })
