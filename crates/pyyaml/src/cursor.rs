@@ -55,10 +55,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte `ahead` bytes from here.
+    #[inline]
     pub(super) fn byte(&self, ahead: usize) -> u8 {
         self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> u8 {
         self.byte(0)
     }
@@ -73,6 +75,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a line ends `ahead` bytes from here.
+    #[inline]
     pub(super) fn is_break(&self, ahead: usize) -> bool {
         match self.byte(ahead) {
             b'\n' => true,
@@ -83,6 +86,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A line break or the end.
+    #[inline]
     pub(super) fn is_line_end(&self, ahead: usize) -> bool {
         self.byte(ahead) == 0 || self.is_break(ahead)
     }
@@ -93,6 +97,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A space, a tab, a line break or the end.
+    #[inline]
     pub(super) fn is_blank(&self, ahead: usize) -> bool {
         matches!(self.byte(ahead), b' ' | b'\t') || self.is_line_end(ahead)
     }
@@ -104,7 +109,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves over one character.
+    #[inline]
     pub(super) fn advance(&mut self) {
+        // Nearly all are of these, and nothing about them needs to be looked up.
+        if matches!(self.peek(), b' '..=b'~') {
+            return self.advance_ascii(1);
+        }
+        self.advance_any();
+    }
+
+    fn advance_any(&mut self) {
         let c = self.char();
         if self.at_end() {
             return;
@@ -123,23 +137,33 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves over `count` ASCII characters that are no line breaks.
+    #[inline]
     pub(super) fn advance_ascii(&mut self, count: usize) {
         self.at += count;
         self.index += count;
         self.column += u32::try_from(count).unwrap_or(u32::MAX);
     }
 
+    /// Moves over all characters that are such, from here on: ASCII characters that are no line breaks.
+    #[inline]
+    pub(super) fn skip_ascii(&mut self, is_such: impl Fn(u8) -> bool) {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.advance_ascii(rest.iter().position(|&byte| !is_such(byte)).unwrap_or(rest.len()));
+    }
+
     /// Moves to the end of the line.
     pub(super) fn skip_line(&mut self) {
-        while !self.is_line_end(0) {
+        loop {
+            self.skip_ascii(|byte| matches!(byte, b' '..=b'~'));
+            if self.is_line_end(0) {
+                return;
+            }
             self.advance();
         }
     }
 
     pub(super) fn skip_spaces(&mut self) {
-        while self.peek() == b' ' {
-            self.advance_ascii(1);
-        }
+        self.skip_ascii(|byte| byte == b' ');
     }
 
     /// Moves over spaces, and over tabs where libyaml takes them for such.

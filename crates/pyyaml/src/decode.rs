@@ -12,6 +12,9 @@ pub(super) fn decode(bytes: &[u8], grammar: Grammar) -> Result<Cow<'_, str>, Yam
         (Grammar::GoYaml, [0xEF, 0xBB, 0xBF, rest @ ..]) => utf8(rest)?,
         _ => utf8(bytes)?,
     };
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b' '..=b'~')) {
+        return Ok(text);
+    }
     match text.char_indices().find(|&(_, c)| !is_printable(c)) {
         Some((at, c)) => Err(YamlError::at(Problem::Unprintable(c), place_after(&text[..at]))),
         None => Ok(text),

@@ -99,7 +99,13 @@ impl<'a> Document<'a> {
     /// The nodes of a string key and of its value in a `dict`: the last, if the key stands there more than once.
     #[must_use]
     pub fn lookup(&self, pairs: &[(NodeId, NodeId)], key: &str) -> Option<(NodeId, NodeId)> {
-        pairs.iter().rev().copied().find(|&(id, _)| matches!(self.value(id), Value::Str(text) if text.is(key)))
+        pairs.iter().rev().copied().find(|&(id, _)| {
+            let node = self.graph.node(id);
+            match (&node.content, node.tag) {
+                (Content::Scalar(text), tag) => tag == Tag::Str && text.is(key),
+                _ => matches!(self.value(id), Value::Str(text) if text.is(key)),
+            }
+        })
     }
 
     /// The value of a string key in a `dict`, and where it stands.
@@ -132,7 +138,7 @@ impl<'a> Document<'a> {
 
 fn typed<'g>(tag: Tag, text: &'g Text<'g>) -> Value<'g> {
     match tag {
-        Tag::Bool => Value::Bool(matches!(text.chars.to_lowercase().as_str(), "yes" | "true" | "on")),
+        Tag::Bool => Value::Bool(construct::is_one_of(&text.chars, ["yes", "true", "on"])),
         Tag::Int => number::read_int(&text.chars).map_or(Value::Null, Value::Int),
         Tag::Float => number::read_float(&text.chars).map_or(Value::Null, Value::Float),
         Tag::Binary => Value::Binary { empty: base64::is_empty(&text.chars) },

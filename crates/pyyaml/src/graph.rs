@@ -88,6 +88,7 @@ impl Tag {
 }
 
 impl<'a> Graph<'a> {
+    #[inline]
     pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
         &self.nodes[id.index()]
     }

@@ -143,7 +143,10 @@ impl Merger {
     /// Replaces the merge keys of a mapping, and of all that is merged into it. PyYAML recurses; what is open is kept
     /// here and not on the thread's stack, which no file may exhaust.
     pub(super) fn flatten(&mut self, graph: &mut Graph<'_>, id: NodeId) -> Result<(), YamlError> {
-        let mut open = vec![Flattening::of(id)];
+        let mut index = 0;
+        let Some(value) = self.take_merge_key(graph, id, &mut index)? else { return Ok(()) };
+        let named = sources(graph, value, id)?.into_iter();
+        let mut open = vec![Flattening { index, sources: named, ..Flattening::of(id) }];
         while let Some(mut innermost) = open.pop() {
             if let Some(source) = innermost.sources.next() {
                 let node = graph.node(source);
@@ -208,7 +211,8 @@ impl Merger {
     }
 }
 
-fn pair(graph: &Graph<'_>, id: NodeId, index: usize) -> Option<Pair> {
+/// A pair of a mapping; `None` behind its end.
+pub(super) fn pair(graph: &Graph<'_>, id: NodeId, index: usize) -> Option<Pair> {
     match &graph.node(id).content {
         Content::Mapping(pairs) => pairs.get(index).copied(),
         _ => None,

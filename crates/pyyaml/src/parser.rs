@@ -37,6 +37,7 @@ pub(super) struct Parser<'a> {
     pub(super) scanner: Scanner<'a>,
     pub(super) graph: Graph<'a>,
     anchors: HashMap<&'a str, NodeId>,
+    /// What handles of tags stand for, as directives say; two need none.
     handles: HashMap<String, String>,
 }
 
@@ -70,7 +71,6 @@ struct Properties<'a> {
 
 impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Option<NodeId>, YamlError> {
-        self.set_default_handles();
         if next_is!(self, StreamEnd) {
             return Ok(None);
         }
@@ -112,12 +112,6 @@ impl<'a> Parser<'a> {
         Ok(YamlError::at(problem(token.kind.name()), token.start))
     }
 
-    fn set_default_handles(&mut self) {
-        for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
-            self.handles.entry(handle.to_owned()).or_insert_with(|| prefix.to_owned());
-        }
-    }
-
     fn directives(&mut self) -> Result<(), YamlError> {
         self.handles.clear();
         let mut version = false;
@@ -135,7 +129,6 @@ impl<'a> Parser<'a> {
                 Directive::Other => {}
             }
         }
-        self.set_default_handles();
         Ok(())
     }
 
@@ -234,7 +227,8 @@ impl<'a> Parser<'a> {
 
     fn whole_tag(&self, name: TagName<'_>, start: Place, since: Place) -> Result<String, YamlError> {
         let Some(handle) = name.handle else { return Ok(name.suffix) };
-        match self.handles.get(handle) {
+        let own = self.handles.get(handle).map(String::as_str);
+        match own.or_else(|| default_prefix(handle)) {
             Some(prefix) => Ok(format!("{prefix}{}", name.suffix)),
             None => Err(YamlError::since(Problem::UnknownHandle, start, since)),
         }
@@ -331,6 +325,15 @@ impl<'a> Parser<'a> {
             },
             Content::Scalar(_) => {}
         }
+    }
+}
+
+/// What a handle stands for where no directive says so.
+fn default_prefix(handle: &str) -> Option<&'static str> {
+    match handle {
+        "!" => Some("!"),
+        "!!" => Some("tag:yaml.org,2002:"),
+        _ => None,
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> R
     let mut spaces = Spaces::None;
     while cursor.peek() != b'#' {
         let before = cursor.offset();
-        while !ends_word(cursor, in_flow) {
+        loop {
+            cursor.skip_ascii(is_of_word);
+            if ends_word(cursor, in_flow) {
+                break;
+            }
             if in_flow && cursor.grammar() == Grammar::LibYaml && is_odd_colon(cursor) {
                 return Err(YamlError::since(Problem::ColonInFlow, cursor.place(), start));
             }
@@ -48,6 +52,11 @@ pub(super) fn scan<'a>(cursor: &mut Cursor<'a>, parent: i64, in_flow: bool) -> R
     }
     let kind = TokenKind::Scalar(Scalar { text: text.finish(), plain: true });
     Ok(Plain { token: Token { kind, start, end }, allow_simple_key })
+}
+
+/// Whether a character, wherever in a word it stands, is of it: what ends one is a blank or stands below.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b':' | b'?' | b',' | b'[' | b']' | b'{' | b'}')
 }
 
 fn ends_word(cursor: &Cursor<'_>, in_flow: bool) -> bool {

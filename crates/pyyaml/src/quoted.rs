@@ -30,7 +30,11 @@ fn scan_words<'a>(
     let double = quote == b'"';
     loop {
         let before = cursor.offset();
-        while !cursor.is_blank(0) && !matches!(cursor.peek(), b'\'' | b'"' | b'\\') {
+        loop {
+            cursor.skip_ascii(|byte| byte.is_ascii_graphic() && !is_special(byte));
+            if cursor.is_blank(0) || is_special(cursor.peek()) {
+                break;
+            }
             cursor.advance();
         }
         text.push_source(before..cursor.offset());
@@ -47,6 +51,11 @@ fn scan_words<'a>(
             _ => return Ok(()),
         }
     }
+}
+
+/// Whether a character may mean something else than itself, in one kind of quotes or the other.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'\'' | b'"' | b'\\')
 }
 
 fn scan_escape(cursor: &mut Cursor<'_>, start: Place, text: &mut ScalarText<'_>) -> Result<(), YamlError> {

@@ -27,6 +27,8 @@ pub(super) struct Scanner<'a> {
     cursor: Cursor<'a>,
     tokens: VecDeque<Token<'a>>,
     taken: usize,
+    /// Whether the first of the tokens is known to be the next one.
+    ready: bool,
     done: bool,
     /// The column of the current block; -1 outside of any.
     indent: i64,
@@ -42,6 +44,7 @@ impl<'a> Scanner<'a> {
             cursor: Cursor::new(text, grammar),
             tokens: VecDeque::new(),
             taken: 0,
+            ready: false,
             done: false,
             indent: -1,
             indents: Vec::new(),
@@ -52,19 +55,29 @@ impl<'a> Scanner<'a> {
 
     /// The next token, which stays.
     pub(super) fn peek(&mut self) -> Result<&Token<'a>, YamlError> {
-        while self.needs_more()? {
-            self.fetch()?;
-        }
+        self.make_ready()?;
         Ok(self.tokens.front().expect("the end of the stream is never taken"))
     }
 
     /// The next token. The end of the stream is never taken.
     pub(super) fn next(&mut self) -> Result<Token<'a>, YamlError> {
-        while self.needs_more()? {
-            self.fetch()?;
-        }
+        self.make_ready()?;
+        self.ready = false;
         self.taken += 1;
         Ok(self.tokens.pop_front().expect("the end of the stream is never taken"))
+    }
+
+    /// Scans on until the next token is known. It stays known while nobody takes it: a parser looks at it again and again.
+    #[inline]
+    fn make_ready(&mut self) -> Result<(), YamlError> {
+        while !self.ready {
+            if self.needs_more()? {
+                self.fetch()?;
+            } else {
+                self.ready = true;
+            }
+        }
+        Ok(())
     }
 
     fn in_flow(&self) -> bool {
