@@ -26,6 +26,14 @@ pub(super) fn extra<'d>(
     pairs: &'d [(NodeId, NodeId)],
     secrets: &Secrets<'_>,
 ) -> Option<Box<Map<String, Json>>> {
+    // Most registrations have no other, and need no table of their keys.
+    let is_known = |&(key, _): &(NodeId, NodeId)| match document.value(key) {
+        Value::Str(text) => KNOWN.iter().any(|known| text.is(known)),
+        _ => false,
+    };
+    if pairs.iter().all(is_known) {
+        return None;
+    }
     let mut extra = Extra { document, secrets, left: MAX_VALUES, bytes: MAX_BYTES };
     let map = extra.pairs(pairs, 0, |key| !KNOWN.contains(&key));
     (!map.is_empty()).then(|| Box::new(map))

@@ -1,5 +1,7 @@
 //! Keys that a homeserver passes over without a word, though somebody meant something by them.
 
+use std::borrow::Cow;
+
 use super::draft::Draft;
 use super::spelling::{is_spelt_like, nearest};
 use super::{Warning, WarningCode};
@@ -64,9 +66,7 @@ const LONGEST: usize = 64;
 
 /// Warns of every key that the homeserver does not know and that is near to one that it does, or that stands elsewhere.
 pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
-    let loader = draft.dialect.loader();
-    let known = if loader.is_synapses() { TOP_LEVEL.to_vec() } else { [&OF_ALL, loader.booleans].concat() };
-    let mut found = Found { draft, known, warnings: Vec::new(), more: 0 };
+    let mut found = Found { draft, warnings: Vec::new(), more: 0 };
     for &(key, value) in draft.pairs {
         found.top_level(key, value);
     }
@@ -87,21 +87,19 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Vec<Warning> {
 
 struct Found<'d, 'f> {
     draft: &'f Draft<'d>,
-    /// What the homeserver reads at the top level.
-    known: Vec<&'static str>,
     warnings: Vec<Warning>,
     more: usize,
 }
 
-impl Found<'_, '_> {
+impl<'d> Found<'d, '_> {
     fn server(&self) -> &'static str {
         self.draft.dialect.homeserver()
     }
 
     /// A key as a text; `None` for one that is none, or is near to nothing by its length alone.
-    fn name(&self, key: NodeId) -> Option<String> {
+    fn name(&self, key: NodeId) -> Option<Cow<'d, str>> {
         match self.draft.document.value(key) {
-            Value::Str(text) if text.chars.len() <= LONGEST => Some(text.escaped().into_owned()),
+            Value::Str(text) if text.chars.len() <= LONGEST => Some(text.escaped()),
             _ => None,
         }
     }
@@ -143,13 +141,15 @@ impl Found<'_, '_> {
 
     /// The key that the homeserver reads in the place of one that it does not know.
     fn meant(&self, name: &str) -> Option<&'static str> {
+        let loader = self.draft.dialect.loader();
+        let known = if loader.is_synapses() { TOP_LEVEL.to_vec() } else { [&OF_ALL, loader.booleans].concat() };
         let meant = match renamed(name) {
             // The old name serves as well.
             Some("receive_ephemeral") if self.draft.get(EPHEMERAL).is_some() => Some(EPHEMERAL),
             Some(meant) => Some(meant),
-            None => nearest(name, &self.known),
+            None => nearest(name, &known),
         };
-        meant.filter(|meant| self.known.contains(meant))
+        meant.filter(|meant| known.contains(meant))
     }
 
     fn namespace(&mut self, key: NodeId) {

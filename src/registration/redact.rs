@@ -39,7 +39,8 @@ impl<'d> Secrets<'d> {
 }
 
 fn cut(text: String, token: &str) -> String {
-    if token.len() < MIN_SECRET {
+    // No form of it is shorter than the token itself.
+    if token.len() < MIN_SECRET || text.len() < token.len() {
         return text;
     }
     let quoted = format!("{token:?}");

@@ -2,6 +2,10 @@
 
 /// A mark of a template language that spans a part of a line: where it stands unquoted, YAML rarely survives it.
 pub(super) fn block_mark(line: &str) -> Option<&'static str> {
+    // Each of these holds one of two characters, which most values do not.
+    if !line.bytes().any(|byte| matches!(byte, b'{' | b'%')) {
+        return None;
+    }
     [("{%", "%}", "`{% … %}`"), ("{{", "}}", "`{{ … }}`"), ("<%", "%>", "`<% … %>`"), ("{#", "#}", "`{# … #}`")]
         .into_iter()
         .find_map(|(open, close, mark)| {
@@ -41,6 +45,14 @@ pub(super) fn left_over(value: &str) -> Option<&'static str> {
 }
 
 fn variable(value: &str) -> Option<&'static str> {
+    unset(value).or_else(|| between_marks(value))
+}
+
+/// What shells and their like write for a value.
+fn unset(value: &str) -> Option<&'static str> {
+    if !value.contains('$') {
+        return None;
+    }
     let braced = value.find("${").is_some_and(|at| value[at..].contains('}'));
     let command = value.find("$(").is_some_and(|at| value[at..].contains(')'));
     let named = value.split('$').skip(1).any(|rest| {
@@ -53,9 +65,10 @@ fn variable(value: &str) -> Option<&'static str> {
     if command {
         return Some("a command `$(…)` that was not run");
     }
-    if named {
-        return Some("a variable `$…` that was not replaced");
-    }
+    named.then_some("a variable `$…` that was not replaced")
+}
+
+fn between_marks(value: &str) -> Option<&'static str> {
     let whole = |mark: &str| {
         value.len() > 2 * mark.len() + 1
             && value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark)).is_some_and(is_name)
@@ -138,16 +151,29 @@ pub(super) fn no_token(value: &str) -> Option<&'static str> {
         return Some("a sentence");
     }
     let lower = value.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let says = |word: &str| words.contains(&word);
-    let told =
-        ["changeme", "replaceme", "fixme", "todo", "placeholder", "insert", "paste", "replace", "generate", "your"];
-    if told.iter().any(|word| says(word)) || (says("change") && says("me")) || (says("token") && says("here")) {
+    if tells_to_replace(lower.split(|c: char| !c.is_alphanumeric())) {
         return Some("a text that was to be replaced");
     }
     let mut chars = value.chars();
     let only = chars.next()?;
     (value.len() >= 3 && "xX*.?-_#".contains(only) && chars.all(|c| c == only)).then_some("a row of filler characters")
+}
+
+/// Whether words tell whoever reads them to write something else there.
+fn tells_to_replace<'w>(words: impl Iterator<Item = &'w str>) -> bool {
+    let (mut change, mut me, mut token, mut here) = (false, false, false, false);
+    for word in words {
+        match word {
+            "changeme" | "replaceme" | "fixme" | "todo" | "placeholder" => return true,
+            "insert" | "paste" | "replace" | "generate" | "your" => return true,
+            "change" => change = true,
+            "me" => me = true,
+            "token" => token = true,
+            "here" => here = true,
+            _ => {}
+        }
+    }
+    (change && me) || (token && here)
 }
 
 #[cfg(test)]

@@ -27,9 +27,9 @@ pub(super) fn unusable(url: &str) -> Option<String> {
     if scheme != scheme.trim() {
         return Some("begins with a blank, with which Synapse pushes nowhere: remove it".to_owned());
     }
-    match &*scheme.to_lowercase() {
-        "http" | "https" => {}
-        "unix" | "http+unix" => {
+    match scheme {
+        _ if is_one_of(scheme, &["http", "https"]) => {}
+        _ if is_one_of(scheme, &["unix", "http+unix"]) => {
             let problem = "is a Unix socket, to which Synapse cannot push (\"Unsupported scheme\")";
             return Some(format!("{problem}: let the service listen on TCP, and write `http://…`"));
         }
@@ -67,10 +67,12 @@ pub(super) fn unusable_by_any(url: &str, dialect: Dialect) -> Option<String> {
     let Some((scheme, rest)) = shown.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return Some(format!("has no scheme, and {server} pushes nowhere without: {}", with_scheme(shown)));
     };
-    match &*scheme.to_lowercase() {
-        "http" | "https" => {}
+    match scheme {
+        _ if is_one_of(scheme, &["http", "https"]) => {}
         // setup/config/config_appservice.go:101-109.
-        "unix" if dialect.loader().library == Library::GoYaml && rest.starts_with("//") => return None,
+        _ if is_one_of(scheme, &["unix"]) && dialect.loader().library == Library::GoYaml && rest.starts_with("//") => {
+            return None;
+        }
         _ if rest.starts_with(|c: char| c.is_ascii_digit()) => {
             return Some(format!("has no scheme, and {server} pushes nowhere without: put `http://` in front of it"));
         }
@@ -92,7 +94,13 @@ pub(super) fn unusable_by_any(url: &str, dialect: Dialect) -> Option<String> {
 }
 
 fn is_word_for_none(text: &str) -> bool {
-    matches!(&*text.to_lowercase(), "null" | "none" | "~" | "false" | "no" | "n/a" | "nil")
+    is_one_of(text, &["null", "none", "~", "false", "no", "n/a", "nil"])
+}
+
+/// Whether a text is one of these words when all of it is written small. No character beyond ASCII has a letter of theirs, alone,
+/// for its small one.
+fn is_one_of(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 const NO_ADDRESS: &str = "is a text and no address: if nothing is to be pushed, write `url: null` without quotes";

@@ -1,7 +1,5 @@
 //! Warnings: what a homeserver accepts and nobody should want.
 
-use std::collections::HashSet;
-
 use super::draft::Draft;
 use super::{Place, Warning, WarningCode, keys, template, url};
 use crate::homeserver::Library;
@@ -164,7 +162,7 @@ fn weakness(text: &Text<'_>) -> Option<String> {
 /// has the better word: that they match nothing.
 fn values(draft: &Draft<'_>, warnings: &mut Vec<Warning>) {
     let mut left = MAX_VALUES;
-    let mut seen = HashSet::new();
+    let mut seen = Vec::new();
     for key in keys::TOP_LEVEL {
         if !matches!(key, "as_token" | "hs_token" | "namespaces")
             && let Some((_, value)) = draft.document.lookup(draft.pairs, key)
@@ -179,7 +177,7 @@ fn value_of(
     draft: &Draft<'_>,
     key: &str,
     value: NodeId,
-    (left, seen): (&mut usize, &mut HashSet<*const Text<'_>>),
+    (left, seen): (&mut usize, &mut Vec<*const Text<'_>>),
     warnings: &mut Vec<Warning>,
 ) {
     if *left == 0 {
@@ -188,7 +186,9 @@ fn value_of(
     *left -= 1;
     let found = draft.document.locate(value);
     match found.value {
-        Value::Str(text) if seen.insert(std::ptr::from_ref(text).cast()) => {
+        // Of a thousand at most, and of a handful as a rule: a table would cost more than to look through them.
+        Value::Str(text) if !seen.contains(&std::ptr::from_ref(text).cast()) => {
+            seen.push(std::ptr::from_ref(text).cast());
             if let Some(what) = template::left_over(&text.chars) {
                 let server = draft.dialect.homeserver();
                 let message = format!("{key} still holds {what}, and {server} takes it as it stands");
