@@ -254,6 +254,11 @@ impl AppState {
     /// Answers all who wait for something to happen, and lets nobody wait from now on: the service is told to stop.
     pub fn end_waiting(&self) {
         self.waiters.end();
+        self.reloader.end_waiting();
+        #[cfg(feature = "postgres")]
+        if let Some(gate) = &self.gate {
+            gate.end_waiting();
+        }
     }
 
     /// A decision has been made for a caller: the one place that hears of every decision, and the one that says what

@@ -12,7 +12,7 @@ use super::{Engine, Options, ReloadReport, Trigger};
 use crate::priority::{self, Rank};
 use crate::pulse::Pulse;
 use crate::snapshot::Live;
-use crate::source::Hint;
+use crate::source::{Hint, Provider};
 use crate::telemetry::Metrics;
 
 /// The thread that keeps the snapshot up to date, from outside.
@@ -25,6 +25,7 @@ pub struct Reloader {
     last: Arc<Mutex<Option<ReloadReport>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     pulse: Arc<Pulse>,
+    sources: Arc<[Arc<dyn Provider>]>,
 }
 
 /// Where messages for the thread go; the last one, when nobody is left to send any, ends it.
@@ -62,6 +63,7 @@ impl Reloader {
     /// force says that it is not ready.
     pub fn start(options: Options, metrics: &Metrics) -> std::io::Result<Self> {
         let (messages, inbox) = channel();
+        let sources = options.sources.clone().into();
         let engine = Engine::new(options, metrics);
         let live = engine.live();
         let last = Arc::default();
@@ -74,7 +76,8 @@ impl Reloader {
         let metrics = LookMetrics::register(metrics);
         let worker = Worker { engine, hint, last: Arc::clone(&last), inbox, pulse: Arc::clone(&pulse), metrics };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { messages: Arc::new(Outbox(messages)), live, last, thread: Arc::new(Mutex::new(Some(thread))), pulse })
+        let messages = Arc::new(Outbox(messages));
+        Ok(Self { messages, live, last, thread: Arc::new(Mutex::new(Some(thread))), pulse, sources })
     }
 
     /// Where the snapshot in force is found.
@@ -112,6 +115,11 @@ impl Reloader {
         let message = Message::Reload { trigger, allow_empty, reply };
         self.messages.0.send(message).map_err(|_| ReloaderGone)?;
         Ok(answer)
+    }
+
+    /// The service is to stop: reloads are made still, but no source is waited for much longer that does not answer.
+    pub fn end_waiting(&self) {
+        self.sources.iter().for_each(|source| source.end_waiting());
     }
 
     /// Ends the thread, after the reload that is under way, and waits for it, but not for ever: one that hangs, in a file

@@ -16,7 +16,8 @@ use super::{Content, Identity, Item, Known, Stat};
 /// being written, a set that was swapped meanwhile. A provider of which nothing of that is true, such as a table that is
 /// read in one transaction, leaves the methods alone that have a default.
 ///
-/// Called by one thread at a time, except for [`read`](Provider::read) and [`progress`](Provider::progress). A call that does not
+/// Called by one thread at a time, except for [`read`](Provider::read), [`progress`](Provider::progress) and
+/// [`end_waiting`](Provider::end_waiting). A call that does not
 /// return is given up, and no other is made before it has, except for items that are read.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// How it is shown: a directory, a file, an address.
@@ -63,6 +64,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Whether somebody has said, for the looks to come, that what is there is meant, whatever was there before
     /// ([`Unlisted::Another`]).
     fn accept(&self, _whatever: bool) {}
+
+    /// The service is to stop: what has not answered yet is not waited for much longer. Told from another thread than the one that asks.
+    fn end_waiting(&self) {}
 }
 
 /// Called when something may have changed. Cheap.

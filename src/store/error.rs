@@ -66,6 +66,11 @@ pub enum StoreError {
         .0.as_secs_f64()
     )]
     NotCompared(Duration),
+    /// The service is to stop, and the database does not answer.
+    #[error(
+        "bailiwick is stopping, and the database has not answered before: nothing was changed, ask another replica"
+    )]
+    Stopping,
     /// Something of this machine.
     #[error("{0}")]
     Io(#[from] io::Error),

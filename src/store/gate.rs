@@ -1,5 +1,6 @@
 //! Changes: judged at the head's revision and written in the same transaction, while nobody else can change anything.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::judge::Objection;
 use super::listener::CHANNEL;
-use super::session::{ANSWER_LIMIT, Driver, Session, connect, within};
+use super::session::{ANSWER_LIMIT, Driver, Ending, Session, connect, within};
 use super::{Address, StoreError, mirror};
 
 /// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
@@ -22,8 +23,14 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 const ROLLBACK: &str = "rollback";
 
+/// So many registrations at most are read or written by one statement: 1,000 take 56 ms on loopback, and one by one 1.1 s; of 10,000
+/// each takes no less.
+const BATCH: usize = 1_000;
+/// And so many bytes: those of the largest registrations would else be more than are answered for in time.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// What is to become of a registration.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Change<'c> {
     /// Of which.
     pub id: &'c str,
@@ -90,6 +97,7 @@ pub type Judge<'j> = dyn Fn(i64) -> Result<Result<(), Objection>, StoreError> + 
 /// Where changes are made, one at a time.
 pub struct Gate {
     address: Arc<Address>,
+    ending: Ending,
     state: Mutex<State>,
 }
 
@@ -108,7 +116,14 @@ struct Row {
 impl Gate {
     /// A gate to a store, which need not be there yet.
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
-        Ok(Self { address, state: Mutex::new(State { driver: Driver::new()?, session: None }) })
+        let ending = Ending::new();
+        let driver = Driver::until(ending.clone())?;
+        Ok(Self { address, ending, state: Mutex::new(State { driver, session: None }) })
+    }
+
+    /// The service is to stop: whoever waits for the database does not for long any more.
+    pub fn end_waiting(&self) {
+        self.ending.begin();
     }
 
     /// The store as it is shown.
@@ -156,8 +171,8 @@ impl State {
     ) -> Result<Outcome, StoreError> {
         let Self { driver, session } = self;
         let (session, head) = driver.run(begun(address, session))?;
-        let row = driver.run(row(session, change.id))?;
-        if let Some(outcome) = without_writing(change, terms, row.as_ref()) {
+        let there = driver.run(rows(session, &[*change]))?;
+        if let Some(outcome) = without_writing(change, terms, there.get(change.id)) {
             driver.run(end(session, ROLLBACK))?;
             return Ok(outcome);
         }
@@ -168,8 +183,8 @@ impl State {
             driver.run(end(session, ROLLBACK))?;
             return Ok(Outcome::Refused(objection));
         }
-        let revision = driver.run(write(session, change, terms))?;
-        driver.run(commit(session))?;
+        let revision = driver.run(write(session, &[*change], terms))?;
+        driver.run(commit(session)).map_err(unsure)?;
         Ok(Outcome::Made(revision))
     }
 
@@ -188,11 +203,10 @@ impl State {
             return Ok(Several::Elsewhere(head));
         }
         let mut to_make = Vec::with_capacity(changes.len());
-        for change in changes {
-            let row = driver.run(row(session, change.id))?;
-            if without_writing(change, terms, row.as_ref()).is_none() {
-                to_make.push(change);
-            }
+        for batch in batches(changes) {
+            let there = driver.run(rows(session, batch))?;
+            let is_new = |change: &&Change<'_>| without_writing(change, terms, there.get(change.id)).is_none();
+            to_make.extend(batch.iter().filter(is_new));
         }
         if !to_make.is_empty()
             && let Err(objection) = judge(head)?
@@ -202,10 +216,10 @@ impl State {
             return Ok(Several::Refused(objection));
         }
         let mut revision = head;
-        for change in &to_make {
-            revision = driver.run(write(session, change, terms))?;
+        for batch in batches(&to_make) {
+            revision = driver.run(write(session, batch, terms))?;
         }
-        driver.run(commit(session))?;
+        driver.run(commit(session)).map_err(unsure)?;
         Ok(Several::Made { revision, made: to_make.len(), same: changes.len() - to_make.len() })
     }
 }
@@ -263,7 +277,7 @@ fn lost() -> StoreError {
 }
 
 /// Begins, and sees to it that nobody else changes anything until the end; the revision at which that is.
-async fn lock_head(client: &Client) -> Result<i64, StoreError> {
+pub(super) async fn lock_head(client: &Client) -> Result<i64, StoreError> {
     let begin = format!(
         "begin isolation level read committed, read write; set local lock_timeout = '{}ms'; \
          set local idle_in_transaction_session_timeout = '{}ms'",
@@ -278,34 +292,73 @@ async fn lock_head(client: &Client) -> Result<i64, StoreError> {
     Ok(number)
 }
 
-async fn row(client: &Client, id: &str) -> Result<Option<Row>, StoreError> {
-    // By itself, behind the lock: what the statement that has waited for it sees of other tables is from before.
-    let row = "select revision, source from bailiwick.registration where as_id = $1";
-    let row = within(ANSWER_LIMIT, client.query_typed_opt(row, &[(&id, Type::TEXT)])).await?;
-    let Some(row) = row else { return Ok(None) };
-    let source: Option<Vec<u8>> = row.try_get(1)?;
-    Ok(Some(Row { revision: row.try_get(0)?, source: source.map(Zeroizing::new) }))
+/// Changes in parts that a statement can take each.
+fn batches<'a, 'c>(changes: &'a [Change<'c>]) -> impl Iterator<Item = &'a [Change<'c>]> {
+    let mut rest = changes;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |change: &&Change<'_>| {
+            bytes += change.source.map_or(0, <[u8]>::len);
+            bytes <= BATCH_BYTES
+        };
+        // One that is larger than that goes alone.
+        let count = rest.iter().take(BATCH).take_while(fits).count().max(1).min(rest.len());
+        let (batch, more) = rest.split_at(count);
+        rest = more;
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
-/// Writes a change under the lock; as which revision.
-async fn write(client: &Client, change: &Change<'_>, terms: Terms<'_>) -> Result<i64, StoreError> {
+/// What there is of each registration, by its id.
+async fn rows(client: &Client, changes: &[Change<'_>]) -> Result<HashMap<String, Row>, StoreError> {
+    // By itself, behind the lock: what the statement that has waited for it sees of other tables is from before.
+    let rows = "select as_id, revision, source from bailiwick.registration where as_id = any($1)";
+    let ids: Vec<&str> = changes.iter().map(|change| change.id).collect();
+    let rows = within(ANSWER_LIMIT, client.query_typed(rows, &[(&ids, Type::TEXT_ARRAY)])).await?;
+    let row = |row: &tokio_postgres::Row| {
+        let source: Option<Vec<u8>> = row.try_get(2)?;
+        Ok((row.try_get(0)?, Row { revision: row.try_get(1)?, source: source.map(Zeroizing::new) }))
+    };
+    rows.iter().map(row).collect()
+}
+
+/// Writes changes under the lock, none of a registration that another is of, each as a revision of its own, in their order; the last
+/// of these.
+async fn write(client: &Client, changes: &[Change<'_>], terms: Terms<'_>) -> Result<i64, StoreError> {
     let write = "
-        with head as (update bailiwick.head set revision = revision + 1 returning revision),
+        with head as (update bailiwick.head set revision = revision + cardinality($1) returning revision - cardinality($1) as before),
+             change as (select before + number as revision, id, source
+                        from head, unnest($1, $2) with ordinality as change (id, source, number)),
              noted as (insert into bailiwick.history (revision, as_id, source, forced, changed_by)
-                       select revision, $1, $2, $3, $4 from head)
-        insert into bailiwick.registration as r (as_id, source, position, revision) select $1, $2, revision, revision from head
-        on conflict (as_id) do update set source = excluded.source, revision = excluded.revision,
-          position = case when r.source is null then excluded.position else r.position end
-        returning revision";
+                       select revision, id, source, $3, $4 from change),
+             made as (insert into bailiwick.registration as r (as_id, source, position, revision)
+                      select id, source, revision, revision from change
+                      on conflict (as_id) do update set source = excluded.source, revision = excluded.revision,
+                        position = case when r.source is null then excluded.position else r.position end
+                      returning revision)
+        select max(revision) from made";
+    let ids: Vec<&str> = changes.iter().map(|change| change.id).collect();
+    let sources: Vec<Option<&[u8]>> = changes.iter().map(|change| change.source).collect();
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] =
-        [(&change.id, Type::TEXT), (&change.source, Type::BYTEA), (&terms.force, Type::BOOL), (&terms.by, Type::TEXT)];
+        [(&ids, Type::TEXT_ARRAY), (&sources, Type::BYTEA_ARRAY), (&terms.force, Type::BOOL), (&terms.by, Type::TEXT)];
     let written = within(ANSWER_LIMIT, client.query_typed_one(write, &parameters)).await?;
     Ok(written.try_get(0)?)
 }
 
 /// Tells everybody, and lets the next one in.
 async fn commit(client: &Client) -> Result<(), StoreError> {
-    end(client, &format!("notify {CHANNEL}; commit")).await.map_err(|error| StoreError::Unsure(error.to_string()))
+    end(client, &format!("notify {CHANNEL}; commit")).await
+}
+
+/// What went wrong while it was committed.
+fn unsure(error: StoreError) -> StoreError {
+    match error {
+        // Since it might read that nothing was changed.
+        StoreError::Stopping => {
+            StoreError::Unsure("bailiwick is stopping, and the database has not answered before".to_owned())
+        }
+        error => StoreError::Unsure(error.to_string()),
+    }
 }
 
 async fn end(client: &Client, how: &str) -> Result<(), StoreError> {
@@ -323,6 +376,21 @@ mod tests {
     fn said(source: Option<&str>, if_it: Option<Condition>, row: Option<&Row>) -> Option<Outcome> {
         let change = Change { id: "irc", source: source.map(str::as_bytes) };
         without_writing(&change, Terms { if_it, ..Terms::default() }, row)
+    }
+
+    #[test]
+    fn many_changes_go_in_parts_and_each_goes_once() {
+        let (small, large) = (vec![b'x'; 100], vec![b'x'; BATCH_BYTES + 1]);
+        let ids: Vec<String> = (0..BATCH * 2 + 5).map(|number| number.to_string()).collect();
+        let change = |id| Change { id, source: Some(&small) };
+        let mut changes: Vec<Change<'_>> = ids.iter().map(|id| change(id)).collect();
+        let sizes = |changes: &[Change<'_>]| batches(changes).map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!((sizes(&[]), sizes(&changes)), (vec![], vec![BATCH, BATCH, 5]));
+        changes[1].source = Some(&large);
+        changes[BATCH].source = None;
+        assert_eq!(sizes(&changes), [1, 1, BATCH, BATCH, 3]);
+        let ids: Vec<&str> = batches(&changes).flatten().map(|change| change.id).collect();
+        assert!(ids.iter().eq(changes.iter().map(|change| &change.id)));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,14 +75,21 @@ pub(super) fn id_of(name: &str) -> Option<&str> {
     name.strip_prefix(PREFIX)
 }
 
+/// Can be asked of older tables, too, so that it is said that they are older.
 const HEAD: &str = "
     select (select max(number) from bailiwick.migration), store::text, revision,
            (select mark::text from bailiwick.history where history.revision = head.revision),
-           (select mark::text from bailiwick.history where history.revision = $1)
+           (select mark::text from bailiwick.history where history.revision = $1),
+           coalesce((to_jsonb(head) ->> 'purged')::bigint, 0)
     from bailiwick.head";
 
 /// Where the store is, and whether it has come there from where it was read last.
 pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Revision, StoreError> {
+    head_and_purged(client, last).await.map(|(head, _)| head)
+}
+
+/// The same, and the revision up to which nobody can tell any more what was before.
+pub(super) async fn head_and_purged(client: &Client, last: Option<&Revision>) -> Result<(Revision, i64), StoreError> {
     let since = last.map_or(0, |last| last.number);
     let row = within(ANSWER_LIMIT, client.query_typed_opt(HEAD, &[(&since, Type::INT8)])).await?;
     let row = row.ok_or_else(|| StoreError::Contradiction("it has no head".to_owned()))?;
@@ -89,26 +97,38 @@ pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Rev
     let head = Revision { number: row.try_get(2)?, store: row.try_get(1)?, mark: row.try_get(3)? };
     let mark_then: Option<String> = row.try_get(4)?;
     let goes_on = |last: &Revision| head.store == last.store && head.number >= last.number && mark_then == last.mark;
-    if last.is_some_and(|last| !goes_on(last)) { Err(StoreError::Another) } else { Ok(head) }
+    if last.is_some_and(|last| !goes_on(last)) { Err(StoreError::Another) } else { Ok((head, row.try_get(5)?)) }
 }
 
 /// What has changed since a revision, as of a later one.
 pub(super) struct Changed {
     at: Revision,
     rows: Vec<Read>,
+    /// Whether these are all that there are, since nobody can tell any more what has been removed since what is known.
+    are_all: bool,
+    /// The names of what was known and removed, of which there are no rows any more.
+    purged: HashSet<Arc<str>>,
 }
 
-/// All that has changed since what is known, as of one revision, if the store has come there from where it was `last`. `progress`
+/// What was known of a store before.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'m> {
+    /// Where it was.
+    pub(super) last: Option<&'m Revision>,
+    /// What was read of it.
+    pub(super) mirror: Option<&'m Mirror>,
+    /// The names of what was in force of it before the restart.
+    pub(super) recalled: &'m [Arc<str>],
+}
+
+/// All that has changed since what is known, as of one revision, if the store has come there from where it was last. `progress`
 /// grows.
-pub(super) async fn changed(
-    client: &Client,
-    last: Option<&Revision>,
-    known: Option<&Mirror>,
-    progress: &AtomicU64,
-) -> Result<Changed, StoreError> {
+pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &AtomicU64) -> Result<Changed, StoreError> {
     within(ANSWER_LIMIT, client.batch_execute("begin isolation level repeatable read, read only")).await?;
-    let at = head(client, last).await?;
-    let since = known.map_or(0, |known| known.at.number);
+    let (at, purged) = head_and_purged(client, before.last).await?;
+    let since = before.mirror.map_or(0, |mirror| mirror.at.number);
+    let are_all = since < purged;
+    let since = if are_all { 0 } else { since };
     // Revisions have no gaps: there are no more rows than that. What a few of them say comes along, and of many only that they are
     // there.
     let say = if at.number - since <= FEW { "source" } else { "null::bytea" };
@@ -116,8 +136,27 @@ pub(super) async fn changed(
         "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
     );
     let rows = rows(client, &changed, (&since, Type::INT8), progress, Read::of).await?;
+    let purged = if are_all { purged_of(client, before, &rows).await? } else { HashSet::new() };
     within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
-    Ok(Changed { at, rows })
+    Ok(Changed { at, rows, are_all, purged })
+}
+
+/// The names of what was known, is not there, and was removed, so that nothing of it is in the history any more. What is there was put
+/// at some time, so if the history still has it, its row has gone without anybody's having removed it.
+async fn purged_of(client: &Client, before: Before<'_>, all: &[Read]) -> Result<HashSet<Arc<str>>, StoreError> {
+    let there: HashSet<&str> = all.iter().map(|row| &*row.name).collect();
+    let known = before.mirror.into_iter().flat_map(|mirror| mirror.rows.values().map(|row| &row.name));
+    let known = known.chain(before.recalled).filter(|name| !there.contains(&***name));
+    let mut gone: HashSet<Arc<str>> = known.filter(|name| id_of(name).is_some()).cloned().collect();
+    if !gone.is_empty() {
+        let ids: Vec<&str> = gone.iter().filter_map(|name| id_of(name)).collect();
+        let put = "select distinct as_id from bailiwick.history where as_id = any($1)";
+        let id = |row: &Row| Ok(name_of(row.try_get(0)?));
+        for name in rows(client, put, (&ids, Type::TEXT_ARRAY), &AtomicU64::new(0), id).await? {
+            gone.remove(&name);
+        }
+    }
+    Ok(gone)
 }
 
 /// What rows said at these revisions. Whatever has become of them since: the history has it.
@@ -143,7 +182,7 @@ fn said_by(row: &Row) -> Result<(Arc<str>, Said), StoreError> {
     Ok((name_of(row.try_get(0)?), (row.try_get(1)?, Zeroizing::new(source.to_vec()))))
 }
 
-/// The rows that a query yields, each in time: all of a million may take as long as they take.
+/// The rows that a query yields.
 async fn rows<T>(
     client: &Client,
     query: &str,
@@ -151,14 +190,32 @@ async fn rows<T>(
     progress: &AtomicU64,
     of: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    let mut stream = pin!(within(ANSWER_LIMIT, client.query_typed_raw(query, [parameter])).await?);
     let mut rows = Vec::new();
+    each_row(client, query, Some(parameter), |row| {
+        rows.push(of(row)?);
+        progress.fetch_add(1, Ordering::Relaxed);
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
+    Ok(rows)
+}
+
+/// Takes the rows that a query yields one by one, each in time: all of a million may take as long as they take.
+pub(super) async fn each_row(
+    client: &Client,
+    query: &str,
+    parameters: impl IntoIterator<Item = (&(dyn ToSql + Sync), Type)>,
+    mut take: impl FnMut(&Row) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let parameters: Vec<_> = parameters.into_iter().collect();
+    let mut stream = pin!(within(ANSWER_LIMIT, client.query_typed_raw(query, parameters)).await?);
     loop {
         let next = std::future::poll_fn(|context| stream.as_mut().poll_next(context));
         let next = within(ANSWER_LIMIT, async { next.await.transpose() }).await?;
-        let Some(row) = next else { return Ok(rows) };
-        rows.push(of(&row)?);
-        progress.fetch_add(1, Ordering::Relaxed);
+        let Some(row) = next else { return Ok(()) };
+        if take(&row)?.is_break() {
+            return Ok(());
+        }
     }
 }
 
@@ -187,10 +244,13 @@ impl Read {
 impl Mirror {
     /// What is known after a change, and what the rows say of which that has come along.
     pub(super) fn after(before: Option<Self>, changed: Changed) -> (Self, Sources) {
-        let nothing = |at| Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed: Arc::default() };
-        let mut mirror = before.unwrap_or_else(|| nothing(changed.at.clone()));
-        mirror.at = changed.at;
-        let sources = mirror.take_in(changed.rows);
+        let nothing = |at, removed| Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed };
+        let Changed { at, rows, are_all, purged } = changed;
+        let mut mirror = match before {
+            Some(mirror) if !are_all => Self { at, ..mirror },
+            before => nothing(at, before.map(|mirror| mirror.removed).unwrap_or_default()),
+        };
+        let sources = mirror.take_in(rows, purged);
         (mirror, sources)
     }
 
@@ -201,9 +261,10 @@ impl Mirror {
     }
 
     /// Takes over what has changed.
-    fn take_in(&mut self, changed: Vec<Read>) -> Sources {
+    fn take_in(&mut self, changed: Vec<Read>, purged: HashSet<Arc<str>>) -> Sources {
         let mut sources = Sources::new();
         let mut removed = HashSet::clone(&self.removed);
+        removed.extend(purged);
         for Read { name, place, revision, removed: is_removed, source } in changed {
             if let Some(before) = self.places.remove(&name) {
                 self.rows.remove(&before);
@@ -245,20 +306,37 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_read_again_takes_the_place_of_what_was_known() {
+        let at = |number| Revision { number, store: String::new(), mark: None };
+        let rows =
+            vec![row("a", 1, 1, Some("a")), row("b", 2, 2, Some("b")), row("c", 3, 3, Some("c")), row("d", 4, 4, None)];
+        let (mirror, _) = Mirror::after(None, Changed { at: at(4), rows, are_all: false, purged: HashSet::new() });
+        // Since then `a` was removed, which was purged; `b` has gone by somebody's hand; `d` was put again, and `e` removed.
+        let rows = vec![row("c", 3, 3, Some("c")), row("d", 7, 7, Some("d")), row("e", 8, 9, None)];
+        let (mirror, _) =
+            Mirror::after(Some(mirror), Changed { at: at(9), rows, are_all: true, purged: [name_of("a")].into() });
+        assert_eq!((names(&mirror), mirror.at.number), (vec!["store:c", "store:d"], 9));
+        let mut removed: Vec<&str> = mirror.removed.iter().map(|name| &**name).collect();
+        removed.sort_unstable();
+        assert_eq!(removed, ["store:a", "store:e"]);
+        assert_eq!(mirror.revisions_from("store:b", 1), None);
+    }
+
+    #[test]
     fn what_has_changed_is_taken_over_and_what_was_removed_is_remembered() {
         let at = Revision { number: 3, store: String::new(), mark: None };
         let rows = vec![row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)];
-        let (mut mirror, sources) = Mirror::after(None, Changed { at, rows });
+        let (mut mirror, sources) = Mirror::after(None, Changed { at, rows, are_all: false, purged: HashSet::new() });
         assert_eq!(names(&mirror), ["store:b", "store:a"]);
         assert!(mirror.removed.contains("store:c") && sources.len() == 2);
 
         // An edit keeps its place, and what is put again comes last.
-        let sources = mirror.take_in(vec![row("b", 1, 4, Some("b2")), row("c", 5, 5, Some("c2"))]);
+        let sources = mirror.take_in(vec![row("b", 1, 4, Some("b2")), row("c", 5, 5, Some("c2"))], HashSet::new());
         assert_eq!(names(&mirror), ["store:b", "store:a", "store:c"]);
         assert_eq!((mirror.revisions_from("store:a", 9), sources["store:b"].0), (Some(vec![2, 5]), 4));
         assert!(mirror.removed.is_empty());
 
-        mirror.take_in(vec![row("b", 1, 6, None)]);
+        mirror.take_in(vec![row("b", 1, 6, None)], HashSet::new());
         assert_eq!((names(&mirror), mirror.revisions_from("store:b", 1)), (vec!["store:a", "store:c"], None));
         assert_eq!(id_of("store:b:c"), Some("b:c"));
     }

@@ -11,8 +11,8 @@
 //! ```text
 //! registration   what is there: the YAML as it was written, its place in the load order, the revision that made it so;
 //!                a row that was removed stays, empty
-//! head           the revision
-//! history        each revision: what it made of which registration, when, and who
+//! head           the revision, and the one up to which the past was purged
+//! history        each revision: what it made of which registration, when, and who; the mark alone, if it was purged
 //! migration      which migrations have been made
 //! ```
 //!
@@ -43,18 +43,26 @@
 //!
 //! # What is not believed
 //!
-//! A row that was removed is there as long as the store, so whatever is gone without one was not removed by anybody; and of the
+//! A row that was removed is there until it is purged, so whatever is gone without one was not removed by anybody; and of the
 //! last revision that was read, the history has a random mark, so that a backup that was put back, or another database in its place, is
 //! not taken for the same store further on; with a state directory not after a restart either, since the revision and its mark are
 //! kept there. In both cases there is no listing, and what is in force stays, until somebody says that what is there is meant: nothing
 //! but a decision sets a name free. What was decided is on record, and needs no grace ([`crate::source::Recorded`]).
+//!
+//! # What is forgotten
+//!
+//! What has not been in force since long ago can be [purged](purge): what registrations were before, and the rows of what was removed.
+//! `head.purged` says up to which revision. Whoever has read the store last before that reads all again; what he knew and is gone was
+//! removed if the history has nothing of it any more, and has gone by accident, or by somebody's hand, if it has. So a purge never
+//! takes that with it: where a row is not what the history says, it stops. Of each change the mark remains, by which whoever has been
+//! away for long still knows the store again.
 //!
 //! # What waits for what
 //!
 //! Whoever asks the database has a time for it, and gives the connection up when that is over: behind a firewall that drops packets
 //! nothing else would end the waiting. Nothing of a session goes on while nobody asks, so whoever gives one up ends it, lest what it
 //! has locked stay so until he asks again. What is asked goes without names for prepared statements and without settings of a session,
-//! which PgBouncer in transaction mode would give to another.
+//! which PgBouncer in transaction mode would give to another. When the service is to stop, it has two seconds instead of ten.
 
 mod address;
 mod error;
@@ -63,6 +71,7 @@ mod judge;
 mod listener;
 mod mirror;
 mod provider;
+mod purge;
 mod record;
 mod schema;
 mod session;
@@ -72,5 +81,6 @@ pub use error::StoreError;
 pub use gate::{Change, Condition, Gate, Judge, Outcome, Several, Terms};
 pub use judge::{Bench, Objection, judge, judge_all};
 pub use provider::Store;
-pub use record::{Earlier, Entry, Kept, back_to, history, kept};
+pub use purge::{Purged, purge};
+pub use record::{Back, Earlier, Entry, Kept, back_to, history, kept};
 pub use schema::migrate;

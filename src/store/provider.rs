@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use super::listener::Listener;
 use super::mirror::{self, Mirror, Revision, Sources};
-use super::session::{Driver, Session, connect};
+use super::session::{Driver, Ending, Session, connect};
 use super::{Address, StoreError};
 use crate::registration::FileFacts;
 use crate::source::{Content, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched};
@@ -25,6 +25,7 @@ pub struct Store {
     /// Grows as rows are read.
     progress: AtomicU64,
     listener: Mutex<Option<Listener>>,
+    ending: Ending,
 }
 
 struct State {
@@ -42,7 +43,8 @@ struct State {
 enum Before {
     /// Nothing is known of it.
     Nothing,
-    At(Revision),
+    /// It was there, and this was in force of it.
+    At(Revision, Vec<Arc<str>>),
     /// Something was known.
     Forgotten,
 }
@@ -50,8 +52,9 @@ enum Before {
 impl Store {
     /// A store, which need not be there yet.
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
+        let ending = Ending::new();
         let state = State {
-            driver: Driver::new()?,
+            driver: Driver::until(ending.clone())?,
             session: None,
             before: Before::Nothing,
             mirror: None,
@@ -64,6 +67,7 @@ impl Store {
             accepts: AtomicBool::new(false),
             progress: AtomicU64::new(0),
             listener: Mutex::default(),
+            ending,
         })
     }
 
@@ -104,7 +108,7 @@ impl State {
         match (&self.mirror, &self.before) {
             (Some(mirror), _) => Ok(Some(&mirror.at)),
             (None, Before::Nothing) => Ok(None),
-            (None, Before::At(revision)) => Ok(Some(revision)),
+            (None, Before::At(revision, _)) => Ok(Some(revision)),
             (None, Before::Forgotten) => Err(StoreError::Forgotten),
         }
     }
@@ -130,9 +134,14 @@ impl State {
             if known.is_some() && Some(&state.driver.run(mirror::head(client, last))?) == last {
                 return Ok(());
             }
-            let changed = state.driver.run(mirror::changed(client, last, known, progress))?;
+            let recalled: &[Arc<str>] = match &state.before {
+                Before::At(_, names) => names,
+                _ => &[],
+            };
+            let before = mirror::Before { last, mirror: known, recalled };
+            let changed = state.driver.run(mirror::changed(client, before, progress))?;
             let (mirror, sources) = Mirror::after(state.mirror.take(), changed);
-            (state.mirror, state.sources) = (Some(mirror), sources);
+            (state.mirror, state.sources, state.before) = (Some(mirror), sources, Before::Nothing);
             Ok(())
         })
     }
@@ -205,12 +214,16 @@ impl Provider for Store {
         mirror::id_of(name).is_some()
     }
 
-    fn recall(&self, note: &[u8], _in_force: Vec<Arc<str>>) {
-        self.state().before = Revision::noted(note).map_or(Before::Forgotten, Before::At);
+    fn recall(&self, note: &[u8], in_force: Vec<Arc<str>>) {
+        self.state().before = Revision::noted(note).map_or(Before::Forgotten, |at| Before::At(at, in_force));
     }
 
     fn accept(&self, whatever: bool) {
         self.accepts.store(whatever, Ordering::Release);
+    }
+
+    fn end_waiting(&self) {
+        self.ending.begin();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a store tells about itself: its rows, its history, and what it was at an earlier revision.
 
+use std::ops::ControlFlow;
+
 use tokio_postgres::types::Type;
 use zeroize::Zeroizing;
 
@@ -45,31 +47,41 @@ pub struct Earlier {
     pub source: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// All that is there, in load order.
-pub fn kept(address: &Address) -> Result<Vec<Kept>, StoreError> {
+/// Hands over all that is there as of one revision, in load order and one by one, until whoever takes it has enough.
+pub fn kept(address: &Address, mut take: impl FnMut(Kept) -> ControlFlow<()>) -> Result<(), StoreError> {
     Driver::new()?.run(async {
         let client = connect(address).await?;
         mirror::head(&client, None).await?;
         let all =
             "select as_id, revision, source from bailiwick.registration where source is not null order by position";
-        let rows = client.query_typed(all, &[]).await?;
-        let kept = |row: &tokio_postgres::Row| {
+        mirror::each_row(&client, all, None, |row| {
             let source = Zeroizing::new(row.try_get(2)?);
-            Ok(Kept { id: row.try_get(0)?, revision: row.try_get(1)?, source })
-        };
-        rows.iter().map(kept).collect()
+            Ok(take(Kept { id: row.try_get(0)?, revision: row.try_get(1)?, source }))
+        })
+        .await
     })
 }
 
-/// The last changes, the latest first; of one registration, or of all.
-pub fn history(address: &Address, id: Option<&str>, count: i64) -> Result<Vec<Entry>, StoreError> {
+/// What is needed to go back to an earlier revision.
+#[derive(Debug)]
+pub struct Back {
+    /// At which revision the store is.
+    pub head: i64,
+    /// Up to which nobody can tell any more what it was before.
+    pub purged: i64,
+    /// What is to be changed so that it says what it said.
+    pub changes: Vec<Earlier>,
+}
+
+/// Up to which revision changes were purged, and the last changes, the latest first; of one registration, or of all.
+pub fn history(address: &Address, id: Option<&str>, count: i64) -> Result<(i64, Vec<Entry>), StoreError> {
     Driver::new()?.run(async {
         let client = connect(address).await?;
-        mirror::head(&client, None).await?;
+        let (_, purged) = mirror::head_and_purged(&client, None).await?;
         let changes = "
             select revision, as_id, source is null, forced,
                    to_char(changed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), changed_by, role
-            from bailiwick.history where $1::text is null or as_id = $1 order by revision desc limit $2";
+            from bailiwick.history where as_id is not null and ($1::text is null or as_id = $1) order by revision desc limit $2";
         let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
             [(&id, Type::TEXT), (&count, Type::INT8)];
         let rows = within(ANSWER_LIMIT, client.query_typed(changes, &parameters)).await?;
@@ -84,18 +96,18 @@ pub fn history(address: &Address, id: Option<&str>, count: i64) -> Result<Vec<En
                 role: row.try_get(6)?,
             })
         };
-        rows.iter().map(entry).collect()
+        let entries: Result<Vec<Entry>, StoreError> = rows.iter().map(entry).collect();
+        Ok((purged, entries?))
     })
 }
 
-/// At which revision the store is, and what has to be changed so that it says what it said at an earlier one.
-pub fn back_to(address: &Address, revision: i64) -> Result<(i64, Vec<Earlier>), StoreError> {
+/// What has to be changed so that the store says what it said at an earlier revision, if nothing was purged that says so.
+pub fn back_to(address: &Address, revision: i64) -> Result<Back, StoreError> {
     Driver::new()?.run(async {
         let client = connect(address).await?;
         let begin = "begin isolation level repeatable read, read only";
         within(ANSWER_LIMIT, client.batch_execute(begin)).await?;
-        mirror::head(&client, None).await?;
-        let head = client.query_typed_one("select revision from bailiwick.head", &[]).await?.try_get(0)?;
+        let (head, purged) = mirror::head_and_purged(&client, None).await?;
         let earlier = "
             select r.as_id, (select h.source from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
                              order by h.revision desc limit 1)
@@ -106,7 +118,7 @@ pub fn back_to(address: &Address, revision: i64) -> Result<(i64, Vec<Earlier>), 
             let source: Option<Vec<u8>> = row.try_get(1)?;
             Ok(Earlier { id: row.try_get(0)?, source: source.map(Zeroizing::new) })
         };
-        let all: Result<Vec<Earlier>, StoreError> = rows.iter().map(one).collect();
-        Ok((head, all?))
+        let changes: Result<Vec<Earlier>, StoreError> = rows.iter().map(one).collect();
+        Ok(Back { head: head.number, purged, changes: changes? })
     })
 }

@@ -7,7 +7,7 @@ use super::session::{ANSWER_LIMIT, Driver, connect, within};
 use super::{Address, StoreError};
 
 /// In their order; the first is number 1. What was published is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// Whoever makes migrations holds this lock: "bailiwic" as a number, which nothing else in the database is likely to take.
 const LOCK: i64 = i64::from_be_bytes(*b"bailiwic");

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::matrix::ServerName;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
-use crate::store::{self, Address, Bench, Change, Gate, Objection, Several, Store, StoreError, Terms};
+use crate::store::{self, Address, Back, Bench, Change, Gate, Objection, Several, Store, StoreError, Terms};
 use crate::telemetry::Metrics;
 
 /// What of the change is not compared by then counts as a collision. Nobody else changes anything meanwhile, and the database
@@ -143,7 +144,9 @@ impl Import {
 impl Rm {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let by = self.who.name();
-        let changes: Vec<Change<'_>> = self.ids.iter().map(|id| Change { id, source: None }).collect();
+        // Each once, however often it is named.
+        let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
+        let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None }).collect();
         let terms = Terms { by: &by, ..Terms::default() };
         // Nothing collides that did not before when something goes.
         let made =
@@ -157,11 +160,14 @@ impl Rm {
 impl Rollback {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let address = self.judged.database.address()?;
-        let (head, earlier) = store::back_to(&address, self.revision.into())?;
+        let Back { head, purged, changes } = store::back_to(&address, self.revision.into())?;
         if i64::from(self.revision) > head {
             return Err(Failure::Usage(anyhow!("the store is at revision {head}")));
         }
-        let wanted: Vec<Wanted> = earlier.into_iter().map(|one| (one.id, one.source)).collect();
+        if i64::from(self.revision) < purged {
+            return Err(Failure::Usage(anyhow!("what was before revision {purged} has been purged")));
+        }
+        let wanted: Vec<Wanted> = changes.into_iter().map(|one| (one.id, one.source)).collect();
         self.judged.make_wanted(address, &wanted, Some(head))
     }
 }

@@ -1,5 +1,6 @@
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{Database, Failure, at};
 use crate::cli::{ERRORS, OK, tell};
-use crate::store;
+use crate::store::{self, Kept};
+use crate::telemetry::Visible;
 
 /// What no name of a file may hold, and what begins an escape.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%');
@@ -28,25 +30,66 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let all = store::kept(&*self.database.address()?)?;
+        let address = self.database.address()?;
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(|error| at(&self.dir, error))?;
-        let mut others = 0;
-        for kept in &all {
-            let path = self.dir.join(file_name(&kept.id));
-            if !write(&path, &kept.source).map_err(|error| Failure::Other(anyhow!("{}: {error}", path.display())))? {
-                tell(&format!("{}: it holds something else, and is left as it is", path.display()));
-                others += 1;
-            }
+        let mut export = Exported { dir: &self.dir, written: 0, left: 0, no_room: None };
+        store::kept(&address, |kept| export.take(&kept))?;
+        let Exported { written, left, no_room, .. } = export;
+        println!("{written} registrations in {}", self.dir.display());
+        if let Some(error) = no_room {
+            return Err(Failure::Other(anyhow!("{}: {error}; the rest was not written", self.dir.display())));
         }
-        println!("{} registrations in {}", all.len() - others, self.dir.display());
-        Ok(if others == 0 { OK } else { ERRORS })
+        if left > 0 {
+            tell(&format!("{left} could not be written"));
+        }
+        Ok(if left == 0 { OK } else { ERRORS })
     }
 }
 
-/// Whether a file holds these bytes by now.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
+/// What has come of an export so far.
+struct Exported<'e> {
+    dir: &'e Path,
+    written: usize,
+    /// How many were told and passed over.
+    left: usize,
+    /// Why nothing more can be written, if so.
+    no_room: Option<io::Error>,
+}
+
+impl Exported<'_> {
+    /// Writes one. Whatever is wrong with its file alone keeps no other from being written.
+    fn take(&mut self, kept: &Kept) -> ControlFlow<()> {
+        let path = self.dir.join(file_name(&kept.id));
+        let why = match write(&path, &kept.source) {
+            Ok(true) => {
+                self.written += 1;
+                return ControlFlow::Continue(());
+            }
+            Ok(false) => "it holds something else, and is left as it is".to_owned(),
+            Err(error) if is_of_all(error.kind()) => {
+                self.no_room = Some(error);
+                return ControlFlow::Break(());
+            }
+            Err(error) => error.to_string(),
+        };
+        self.left += 1;
+        tell(&format!("`{}` is not in {}: {why}", Visible(&kept.id), Visible(&path.to_string_lossy())));
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether what has kept one file from being written would keep all others from it.
+const fn is_of_all(error: ErrorKind) -> bool {
+    matches!(error, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Whether a file holds these bytes by now. One that could not be written as a whole is not left: it would be taken for another's.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => file.write_all(bytes).map(|()| true),
+        Ok(mut file) => match file.write_all(bytes) {
+            Ok(()) => Ok(true),
+            Err(error) => fs::remove_file(path).and(Err(error)),
+        },
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(fs::read(path)? == bytes),
         Err(error) => Err(error),
     }
@@ -63,12 +106,29 @@ fn file_name(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     #[test]
     fn a_file_is_named_by_its_id_and_stays_in_the_directory() {
         let names = ["irc", "../etc/x", ".hidden", "50%", "ä b"].map(file_name);
         assert_eq!(names, ["irc.yaml", "%2E.%2Fetc%2Fx.yaml", "%2Ehidden.yaml", "50%25.yaml", "%C3%A4 b.yaml"]);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_made_keeps_no_other_from_being_written() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let kept = |id: &str| Kept { id: id.to_owned(), revision: 1, source: Zeroizing::new(b"a".to_vec()) };
+        // Its slashes take three bytes each, and no name has more than 255.
+        let long = "/".repeat(100);
+        std::fs::create_dir(home.path().join("taken.yaml")).expect("a directory");
+        let mut export = Exported { dir: home.path(), written: 0, left: 0, no_room: None };
+        for id in ["irc", &long, "taken", "tg"] {
+            assert!(export.take(&kept(id)).is_continue(), "{id}");
+        }
+        assert_eq!((export.written, export.left), (2, 2));
+        assert_eq!(fs::read(home.path().join("tg.yaml")).expect("read"), b"a");
     }
 
     #[test]

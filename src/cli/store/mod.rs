@@ -2,7 +2,9 @@
 
 mod change;
 mod export;
+mod purge;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::store_option::HowToReach;
-use super::{INTERNAL, OK, USAGE, complain};
+use super::{INTERNAL, OK, USAGE, complain, tell};
 use crate::store::{self, Address, StoreError};
 use crate::telemetry::Visible;
 
@@ -21,6 +23,7 @@ use crate::telemetry::Visible;
   bailiwick store import registrations --server-name example.com
   bailiwick store put irc.yaml --server-name example.com
   bailiwick store history irc
+  bailiwick store purge --older-than 90d
 
 Exit codes: 0 done, 1 something speaks against it, 64 usage, 70 internal (also when the database does not answer)")]
 pub(super) struct Store {
@@ -40,6 +43,9 @@ enum What {
     Rm(change::Rm),
     /// Make the store say what it said at an earlier revision, as new changes: as `put` does.
     Rollback(change::Rollback),
+    /// Forget what has not been in force for long: former registrations, with their tokens, and what was removed; as the owner of the
+    /// tables. Nobody can roll back to before that.
+    Purge(purge::Purge),
     /// Write all registrations into a directory, byte for byte as they were put. They hold tokens.
     Export(export::Export),
     /// List what is in the store: revision, size in bytes, id.
@@ -102,6 +108,7 @@ pub(super) fn run(store: &Store) -> ExitCode {
         What::Import(import) => import.run(),
         What::Rm(rm) => rm.run(),
         What::Rollback(rollback) => rollback.run(),
+        What::Purge(purge) => purge.run(),
         What::Export(export) => export.run(),
         What::List(database) => list(database),
         What::History(history) => tell_history(history),
@@ -129,15 +136,17 @@ fn migrate(database: &Database) -> Result<u8, Failure> {
 }
 
 fn list(database: &Database) -> Result<u8, Failure> {
-    for kept in store::kept(&*database.address()?)? {
+    store::kept(&*database.address()?, |kept| {
         println!("{:>8} {:>7} {}", kept.revision, kept.source.len(), Visible(&kept.id));
-    }
+        ControlFlow::Continue(())
+    })?;
     Ok(OK)
 }
 
 fn tell_history(history: &History) -> Result<u8, Failure> {
     let address = history.database.address()?;
-    for entry in store::history(&address, history.id.as_deref(), history.limit.into())? {
+    let (purged, entries) = store::history(&address, history.id.as_deref(), history.limit.into())?;
+    for entry in entries {
         let what = match (entry.removed, entry.forced) {
             (true, _) => "removed",
             (false, true) => "forced ",
@@ -145,6 +154,9 @@ fn tell_history(history: &History) -> Result<u8, Failure> {
         };
         let (id, by) = (Visible(&entry.id), Visible(&entry.by));
         println!("{:>8} {} {what} {id} by {by} ({})", entry.revision, entry.at, Visible(&entry.role));
+    }
+    if purged > 0 {
+        tell(&format!("of what was changed up to revision {purged}, all but what was in force then has been purged"));
     }
     Ok(OK)
 }

@@ -1,0 +1,239 @@
+"""What is done to a store besides changing it: taken out and in, purged, measured, and left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import history
+from between import Proxy
+from database import Replica, until
+from stage import BINARY, Stage, does, hold, put, registration, staged
+
+
+# Not longer than a store keeps, and three bytes for each slash in the name of a file.
+LONG = "a" + "/" * 100
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def a_name_that_no_file_can_have_stops_no_export() -> None:
+    with staged() as stage:
+        replica = stage.replica()
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        ids = ["irc", LONG, "tg"]
+        said = [put(replica, id_, registration(id_, f"p{at}_"))[0] for at, id_ in enumerate(ids)]
+        hold("all are let in", said, [200, 200, 200])
+        code, told = stage.tool("export", stage.home / "out")
+        hold("one cannot be written, and that is said", (code, told.count("is not in"), LONG in told), (1, 1, True))
+        hold("those before and behind it are", names(stage.home / "out"), ["irc.yaml", "tg.yaml"])
+        hold("no token is told", "as-token-of" in told, False)
+        does("without it all is well", stage.tool("rm", LONG, LONG))
+        does("as often as one likes", stage.tool("export", stage.home / "out"))
+
+
+def frozen_after(stage: Stage, statement: str) -> subprocess.Popen[str]:
+    """A session in which something has been done and that says nothing more, until it is killed."""
+    database = stage.database
+    where = ["-h", str(database.home), "-p", str(database.port), "-U", database.owner, "--no-psqlrc", "-qtA", "bailiwick"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    psql = subprocess.Popen([str(database.programs / "psql"), *where], **pipes, **database.options)
+    psql.stdin.write(f"{statement}\n\\echo done\n")
+    psql.stdin.flush()
+    while psql.stdout.readline().strip() != "done":
+        assert psql.poll() is None
+    return psql
+
+
+def statements(stage: Stage, words: str) -> int:
+    return (stage.database.home / "log").read_text(errors="replace").count(words)
+
+
+def many_go_in_together_or_not_at_all() -> None:
+    with staged() as stage:
+        for number in range(1_500):
+            stage.file(f"in/m{number:04}.yaml", registration(f"m{number:04}", f"m{number:04}_"))
+        sql = stage.database.sql
+        sql("alter system set log_statement = 'all'")
+        sql("select pg_reload_conf()")
+        # Whoever writes waits behind this, with the head's lock in his hands.
+        held = frozen_after(stage, "begin; lock table bailiwick.registration in share mode;")
+        importing = start(stage, "import", stage.home / "in")
+        waits = "from pg_stat_activity where wait_event_type = 'Lock' and query like '%bailiwick.history%'"
+        until("the first of them are being written", lambda: sql(f"select count(*) {waits}") == "1")
+        sql(f"select pg_terminate_backend(pid) {waits}")
+        told, _ = importing.communicate(timeout=300)
+        hold("killed while it writes, it says so", importing.returncode, 70)
+        hold("no token is told", "as-token-of" in told, False)
+        held.kill()
+        held.wait()
+        hold("nothing was written", sql("select (select revision from bailiwick.head), count(*) from bailiwick.registration"), "0|0")
+
+        before = statements(stage, "insert into bailiwick.history")
+        does("again, all of them are", stage.tool("import", stage.home / "in"))
+        hold("by two statements", statements(stage, "insert into bailiwick.history") - before, 2)
+        rows = "count(*), count(distinct position), min(revision), max(revision)"
+        hold("each as a revision of its own", sql(f"select {rows} from bailiwick.registration"), "1500|1500|1|1500")
+        in_order = "select bool_and(as_id = 'm' || lpad((revision - 1)::text, 4, '0')) from bailiwick.history"
+        hold("in load order", sql(in_order), "t")
+        changed = stage.file("in/m0003.yaml", registration("m0003", "other_"))
+        collides = stage.file("in/x.yaml", registration("x", "m14"))
+        code, told = stage.tool("import", stage.home / "in")
+        hold("with one that collides nothing is", (code, "exclusive-conflict" in told), (1, True))
+        hold("not the edit that came with it", sql("select revision from bailiwick.head"), "1500")
+        collides.unlink()
+        code, told = stage.tool("import", changed.parent)
+        hold("without it the edit is", (code, told.split(";")[0]), (0, "1 changed, 1499 as they were"))
+        hold("and it keeps its place", sql("select position, revision from bailiwick.registration where as_id = 'm0003'"), "4|1501")
+
+
+def start(stage: Stage, *words: str | Path) -> subprocess.Popen[str]:
+    environment = stage.database.environment() | {"BAILIWICK_SERVER_NAME": "example.com", "BAILIWICK_STORE_BY": "try.py"}
+    pipe: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen([str(BINARY), "store", *map(str, words)], env=environment, **pipe)
+
+
+def whoever_stops_waits_for_no_frozen_database() -> None:
+    with staged() as stage:
+        proxy = Proxy(stage.database.port)
+        stage.database.port_of_replicas = proxy.port
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%for update%'"
+        for what in ("silent", "locked"):
+            replica = stage.replica()
+            until("it is ready", lambda replica=replica: replica.ask("/readyz")[0] == 200)
+            until(f"{what}: one is let in", lambda replica=replica: put(replica, "irc", registration("irc", "irc_"))[0] == 200)
+            held = frozen_after(stage, "begin; select 1 from bailiwick.head for update;")
+            answers: list[tuple[int, Any]] = []
+
+            def change(replica: Any = replica, answers: list[tuple[int, Any]] = answers) -> None:
+                answers.append(put(replica, "tg", registration("tg", "tg_")))
+
+            asks = [threading.Thread(target=change) for _ in range(3)]
+            for thread in asks:
+                thread.start()
+            until("the change waits", lambda: stage.database.sql(waiting) == "1")
+            if what == "silent":
+                proxy.drops.set()
+            replica.process.terminate()
+            for thread in asks:
+                thread.join()
+            # Not that it has not answered within ten seconds, nor that others keep the lock for five: it was not waited for.
+            told = {(status, str(told.get("error", ""))[:21]) for status, told in answers}
+            hold(f"{what}: who waits is told why", told, {(503, "bailiwick is stopping")})
+            hold(f"{what}: and the service ends", replica.process.wait(60), 0)
+            held.kill()
+            held.wait()
+            proxy.drops.clear()
+            hold(f"{what}: nothing was written", stage.database.sql("select revision from bailiwick.head"), "1")
+        proxy.close()
+
+
+SCHEMA_1 = """
+    alter table bailiwick.head drop column purged;
+    alter table bailiwick.history alter as_id set not null, alter changed_by set not null, alter role set not null;
+    delete from bailiwick.migration where number = 2
+"""
+
+
+def tables_of_before_are_brought_up_to_date(stage: Stage, replica: Replica) -> None:
+    stage.database.sql(SCHEMA_1)
+    until("older tables are seen", lambda: "`bailiwick store migrate`" in str(replica.status()["missing"]))
+    hold("nothing is free under older tables", replica.owner("@irc_x:example.com"), "irc")
+    hold("nor is anything changed", put(replica, "new", registration("new", "new_"))[0], 503)
+    does("nor purged", stage.tool("purge", "--older-than", "0"), 70)
+    does("they are brought up to date", stage.tool("migrate"))
+    until("and read again", lambda: replica.status()["complete"])
+
+
+def purged(stage: Stage) -> str:
+    return stage.database.sql("select purged from bailiwick.head")
+
+
+def holding(stage: Stage, token: str) -> str:
+    """How many rows hold a token."""
+    rows = "select source from bailiwick.history union all select source from bailiwick.registration"
+    return stage.database.sql(f"select count(*) from ({rows}) as all_there where position('{token}'::bytea in source) > 0")
+
+
+def let_in(replica: Replica, id_: str) -> None:
+    # On a machine that is busy the database may be late, and it is asked again.
+    until(f"{id_} is let in", lambda: put(replica, id_, registration(id_, f"{id_}_"))[0] == 200)
+
+
+def what_is_purged_frees_nothing_by_itself() -> None:
+    with staged() as stage:
+        database, state = stage.database, str(stage.home / "state")
+        one = stage.replica("--state-dir", state)
+        proxy = Proxy(database.port)
+        database.port_of_replicas = proxy.port
+        other = stage.replica()
+        database.port_of_replicas = 0
+        until("both are ready", lambda: all(replica.ask("/readyz")[0] == 200 for replica in (one, other)))
+        let_in(one, "irc")
+        backup = database.dump()
+        for id_ in ("tg", "slack", "x"):
+            let_in(one, id_)
+        until("both have all", lambda: all(replica.status()["revision"] == 4 for replica in (one, other)))
+        tables_of_before_are_brought_up_to_date(stage, one)
+        until("there are copies", lambda: len(list((stage.home / "state").glob("*.registration"))) == 4)
+
+        # One is down and the other hears nothing while things happen, and are purged.
+        one.end()
+        proxy.drops.set()
+        does("one is removed", stage.tool("rm", "tg"))
+        edited = registration("irc", "chat_").replace(b"as-token-of-irc", b"as-token-new-irc")
+        does("one is edited, and its token is another", stage.tool("put", stage.file("irc.yaml", edited)))
+        does("one is removed", stage.tool("rm", "x"))
+        does("and put again", stage.tool("put", stage.file("x.yaml", registration("x", "x_"))))
+        by_hand = "delete from bailiwick.registration where as_id = 'slack'"
+        database.sql(f"create table kept as select * from bailiwick.registration where as_id = 'slack'; {by_hand}")
+        code, told = stage.tool("purge", "--older-than", "0")
+        hold("what somebody deletes by hand is not covered up", (code, "`slack` is not what" in told, purged(stage)), (1, True, "0"))
+        database.sql("insert into bailiwick.registration select * from kept; drop table kept")
+        does("nothing is so old", stage.tool("purge", "--older-than", "1h"))
+        hold("nothing is purged", (purged(stage), holding(stage, "as-token-of-tg")), ("0", "1"))
+        before = stage.tool("list")[1]
+        does("all that is past is purged", stage.tool("purge", "--older-than", "0"))
+        hold("up to now", purged(stage), "8")
+        tokens = [holding(stage, token) for token in ("as-token-of-tg", "as-token-of-irc", "as-token-new-irc")]
+        hold("tokens of before have gone, and those in force have not", tokens, ["0", "0", "2"])
+        hold("what is there is as it was", stage.tool("list")[1], before)
+        code, told = stage.tool("history")
+        hold("the history has what is in force", (code, told.count(" put "), "up to revision 8" in told), (0, 3, True))
+        does("nobody goes back to before", stage.tool("rollback", "5"), 64)
+        does("but to there", stage.tool("rollback", "8"))
+        does("what was purged is not removed again", stage.tool("rm", "tg"))
+        database.sql(by_hand)
+
+        # Both read all again: what was decided is so at once, and what has gone by accident is held.
+        proxy.drops.clear()
+        one = stage.replica("--state-dir", state)
+        for what, replica in (("whoever was down", one), ("whoever heard nothing", other)):
+            until(f"{what} catches up", lambda replica=replica: replica.status().get("revision") == 8)
+            owners = [replica.owner(f"@{name}_y:example.com") for name in ("tg", "irc", "chat", "x", "slack")]
+            hold(f"{what} knows what was removed from what has gone", owners, [None, None, "irc", "x", "slack"])
+            hold(f"{what} says that something is held", replica.status()["complete"], False)
+
+        # A store that went on from a backup, further than what was read, and is purged, is another all the same.
+        database.restore(backup)
+        for number in range(10):
+            file = stage.file("n.yaml", registration(f"n{number}", f"n{number}_"))
+            until("it goes on", lambda file=file: stage.tool("put", file)[0] == 0)
+        does("it is purged", stage.tool("purge", "--older-than", "0"))
+        for replica in (one, other):
+            until("it is not believed", lambda replica=replica: history.is_doubted(replica))
+            hold("nothing is free", replica.owner("@chat_y:example.com"), "irc")
+        proxy.close()
+
+
+SCENES: list[Callable[[], None]] = [
+    a_name_that_no_file_can_have_stops_no_export,
+    many_go_in_together_or_not_at_all,
+    whoever_stops_waits_for_no_frozen_database,
+    what_is_purged_frees_nothing_by_itself,
+]
