@@ -19,7 +19,7 @@ use crate::analysis::{Analysis, Asked, Deadline, Finding, Reading};
 use crate::homeserver::{Homeserver, Several};
 use crate::registration::{self, Fault, Registration};
 use crate::reload::Found;
-use crate::snapshot::{ContentHash, Good, Obstacle, Snapshot};
+use crate::snapshot::{Good, Obstacle, Snapshot};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { path: "/v1/check", tag: Tag::Questions, role: Some(Role::Read), operations: operations![post] };
@@ -138,7 +138,7 @@ async fn answer(
         let _turn = turn;
         worker.comparer.ask(|asked| {
             let new = load(&worker, snapshot.services().homeserver(), &bytes);
-            let checked = check(&worker, asked, (&snapshot, true), &new, ContentHash::of(&bytes), (1, &deadline));
+            let checked = check(&worker, asked, (&snapshot, true), &new, (1, &deadline));
             render::to_bytes(&Answer::of(&snapshot, checked))
         })
     });
@@ -163,7 +163,6 @@ fn check(
     asked: &Asked,
     (snapshot, in_force): (&Snapshot, bool),
     new: &Read,
-    content: ContentHash,
     (answers, deadline): (usize, &Deadline),
 ) -> Checked {
     let refused = |errors| Checked { accepted: false, errors, findings: Vec::new() };
@@ -171,7 +170,7 @@ fn check(
         Ok(registration) => registration,
         Err(faults) => return refused(faults.clone()),
     };
-    let good = Good::new(Arc::clone(new), content);
+    let good = Good::new(Arc::clone(new));
     let set = match snapshot.try_admission(&good) {
         Ok(set) => set,
         Err(obstacles) => {
@@ -190,7 +189,6 @@ fn check(
 /// A registration that several homeservers are asked about.
 struct OfCheck {
     bytes: Bytes,
-    content: ContentHash,
     /// How many answers stand in one: each homeserver's, that of the one that is served, and what they do not agree on.
     answers: usize,
     /// What each has read.
@@ -199,8 +197,7 @@ struct OfCheck {
 
 impl OfCheck {
     fn new(bytes: Bytes, several: &Several) -> Self {
-        let content = ContentHash::of(&bytes);
-        Self { bytes, content, answers: several.dialects().len() + 2, read: Mutex::default() }
+        Self { bytes, answers: several.dialects().len() + 2, read: Mutex::default() }
     }
 }
 
@@ -215,7 +212,7 @@ impl elsewhere::Asked for OfCheck {
         let new = known.map_or_else(|| load(state, homeserver, &self.bytes), |(_, new)| new.clone());
         Ok(state.comparer.ask(|asked| {
             let part = deadline.part(2);
-            let checked = check(state, asked, (snapshot, true), &new, self.content, (self.answers, &part));
+            let checked = check(state, asked, (snapshot, true), &new, (self.answers, &part));
             let readings: Vec<Reading<'_>> = read.iter().map(reading).collect();
             let portability = Some(asked.portability(&readings, self.answers, deadline));
             let (digest, complete) = (snapshot.digest(), snapshot.is_complete());
@@ -227,9 +224,8 @@ impl elsewhere::Asked for OfCheck {
         let Loaded { state, snapshot, in_force, deadline } = loaded;
         let homeserver = snapshot.services().homeserver();
         let new = load(state, homeserver, &self.bytes);
-        let checked = state
-            .comparer
-            .ask(|asked| check(state, asked, (snapshot, *in_force), &new, self.content, (self.answers, deadline)));
+        let checked =
+            state.comparer.ask(|asked| check(state, asked, (snapshot, *in_force), &new, (self.answers, deadline)));
         render::append(answer, &CheckedThere { there, checked });
         self.read.lock().unwrap_or_else(PoisonError::into_inner).push((homeserver.clone(), new));
         Ok(())

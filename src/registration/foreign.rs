@@ -10,7 +10,8 @@ use super::library::{self, At, Foreign, Keys, Said, SaidEntry, Wrong};
 use super::redact::{self, Secrets};
 use super::shape::TOP;
 use super::{
-    Fault, FaultCode, Loaded, OwnedEntry, OwnedNamespaces, Parts, Registration, Token, TokenHasher, ValidRegex, load,
+    ContentHash, Fault, FaultCode, Loaded, OwnedEntry, OwnedNamespaces, Parts, Registration, Token, TokenHasher,
+    ValidRegex, load,
 };
 use crate::homeserver::{Consequence, Dialect, Homeserver, Library, SenderRule, Toml};
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
@@ -167,6 +168,7 @@ impl Reading<'_> {
         Ok(Registration::from(Parts {
             file: Arc::clone(self.file),
             source: None,
+            content: ContentHash::default(),
             id: said.id.text.into(),
             url,
             sender_localpart: self.localpart(&said.sender_localpart.text).into(),

@@ -4,8 +4,8 @@ use super::draft::Draft;
 use super::parts::Read;
 use super::syntax::{self, Subject};
 use super::{
-    Fault, Loaded, OwnedNamespaces, Parts, Place, Token, TokenHasher, Warning, WarningCode, extra, messages,
-    namespaces, options, redact, shape, warnings,
+    ContentHash, Fault, Loaded, OwnedNamespaces, Parts, Place, Token, TokenHasher, Warning, WarningCode, extra,
+    messages, namespaces, options, redact, shape, warnings,
 };
 use crate::homeserver::Dialect;
 use crate::matrix::Kind;
@@ -186,6 +186,7 @@ fn read(mut draft: Draft<'_>, file: &Arc<str>, hasher: &TokenHasher) -> Read {
     Ok(Parts {
         file: Arc::clone(file),
         source: None,
+        content: ContentHash::default(),
         id: id.0.escaped().into(),
         url,
         sender_localpart: sender.0.escaped().into(),

@@ -43,6 +43,7 @@
 
 mod address;
 mod bridge;
+mod content_hash;
 mod draft;
 mod entry;
 mod extra;
@@ -75,6 +76,7 @@ mod warnings;
 
 pub(crate) use bridge::is_taken_by_bridge;
 pub use bridge::{Bridge, BridgeConfig, BridgeConfigError, Filling, Made, Names, Part, Secret, bridge_config};
+pub use content_hash::ContentHash;
 pub use entry::{Entry, OwnedEntry, OwnedNamespaces};
 pub use facts::FileFacts;
 pub use fault::{Fault, FaultCode};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::packed::{Entries, Packing, Table};
-use super::{Fault, Parts, Place, SourceDigest, TokenDigest, Warning};
+use super::{ContentHash, Fault, Parts, Place, SourceDigest, TokenDigest, Warning};
 use crate::matrix::Kind;
 
 /// An application service as its file describes it, without its secrets. Never changed: who wants another makes it of
@@ -23,6 +23,7 @@ pub struct Registration {
     url_place: Place,
     hs_token_place: Place,
     source: Option<SourceDigest>,
+    content: ContentHash,
     as_token: TokenDigest,
     hs_token: TokenDigest,
     has_url: bool,
@@ -75,6 +76,7 @@ impl From<Parts> for Registration {
             url_place: parts.url_place,
             hs_token_place: parts.hs_token_place,
             source: parts.source,
+            content: parts.content,
             as_token: parts.as_token,
             hs_token: parts.hs_token,
             has_url: parts.url.is_some(),
@@ -104,6 +106,7 @@ impl Registration {
         Parts {
             file: Arc::clone(&self.file),
             source: self.source,
+            content: self.content,
             id: self.id().into(),
             url: self.url().map(Into::into),
             sender_localpart: self.sender_localpart().into(),
@@ -123,8 +126,8 @@ impl Registration {
     }
 
     /// The same, read from these bytes.
-    pub(crate) fn read_from(self, source: SourceDigest) -> Self {
-        Self { source: Some(source), ..self }
+    pub(crate) fn read_from(self, source: SourceDigest, content: ContentHash) -> Self {
+        Self { source: Some(source), content, ..self }
     }
 
     fn text(&self, which: Text) -> &str {
@@ -142,6 +145,12 @@ impl Registration {
     #[must_use]
     pub const fn source(&self) -> Option<SourceDigest> {
         self.source
+    }
+
+    /// Recognizes the bytes that it was read from.
+    #[must_use]
+    pub const fn content(&self) -> ContentHash {
+        self.content
     }
 
     /// The `id`, unique among the loaded registrations.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Fault, OwnedNamespaces, Place, SourceDigest, TokenDigest, Warning};
+use super::{ContentHash, Fault, OwnedNamespaces, Place, SourceDigest, TokenDigest, Warning};
 
 /// What a registration says, each part by itself: for those who read one from a file or make another of it. What is in force
 /// is kept as a [`super::Registration`], which takes a fifth of the memory.
@@ -12,6 +12,8 @@ pub struct Parts {
     pub file: Arc<str>,
     /// The bytes it was read from; `None` where no file was.
     pub source: Option<SourceDigest>,
+    /// Recognizes these bytes.
+    pub content: ContentHash,
     /// The `id`, unique among the loaded registrations.
     pub id: Box<str>,
     /// Where the homeserver reaches the service, without user info; `None` for an explicit null.

@@ -368,7 +368,7 @@ impl Gone<'_> {
 /// What a file was until now that has come to be another service's.
 fn former(file: &Arc<str>, good: &Good, why: &Why) -> (Arc<Known>, Good) {
     let known = Known::former(file, good);
-    let whole = Gone { good: known.held.as_ref().unwrap_or(good), formerly: Some(file) }.whole(why);
+    let whole = Gone { good: known.held().unwrap_or(good), formerly: Some(file) }.whole(why);
     (Arc::new(known), whole)
 }
 

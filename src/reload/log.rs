@@ -6,7 +6,7 @@ use tracing::{debug, info, warn};
 
 use super::{FoundIn, ReloadReport, ReloadResult, Trigger};
 use crate::analysis::{Analysis, Code, Finding, Severity};
-use crate::snapshot::{FileRecord, FileState, Snapshot};
+use crate::snapshot::{FileRecord, FileState, Ids, Snapshot};
 
 /// Services that are named in the line about a reload; the rest is counted.
 const MAX_NAMED: usize = 20;
@@ -173,8 +173,8 @@ fn described(file: &FileRecord) -> String {
     faults.collect::<Vec<_>>().join("; ")
 }
 
-fn named(ids: &[Arc<str>]) -> String {
-    let mut line = ids.iter().take(MAX_NAMED).map(|id| &**id).collect::<Vec<_>>().join(", ");
+fn named(ids: &Ids) -> String {
+    let mut line = ids.iter().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
     if ids.len() > MAX_NAMED {
         line += &format!(" … and {} more", ids.len() - MAX_NAMED);
     }

@@ -23,11 +23,11 @@ impl Found {
     /// What came within the grace counts as coming now: which half of a move is seen first is chance.
     pub(super) fn of(states: &[State], looked: &[Looked], grace: Duration, now: Instant) -> Self {
         let scans = || looked.iter().flatten();
-        if scans().all(|scan| scan.gone.iter().chain(&scan.away).all(|known| known.held.is_none())) {
+        if scans().all(|scan| scan.gone.iter().chain(&scan.away).all(|known| known.held().is_none())) {
             return Self::default();
         }
         let files = || scans().flat_map(|scan| &scan.files);
-        let offered = files().filter_map(|file| Some(file.offered.as_ref().ok()?.registration.id().into()));
+        let offered = files().filter_map(|file| Some(file.offered().ok()?.registration.id().into()));
         let mut unloadable: HashSet<Arc<str>> =
             files().filter(|file| is_unloadable(file)).map(|file| Arc::clone(&file.file)).collect();
         let mut newcomers = unloadable.clone();
@@ -58,13 +58,13 @@ impl Found {
 
     /// Whether another file has come to say what this one said: the same service, whatever it claims by now.
     pub(super) fn is_elsewhere(&self, known: &Known) -> bool {
-        known.held.as_ref().is_some_and(|held| self.offered.contains(held.registration.id()))
+        known.held().is_some_and(|held| self.offered.contains(held.registration.id()))
     }
 }
 
 /// Whether nothing is known of what a file claims, or ever did.
 pub(super) fn is_unloadable(file: &Known) -> bool {
-    file.held.is_none() && file.offered.is_err()
+    file.held().is_none() && file.offered().is_err()
 }
 
 /// What is missing in a source of what was in force.
@@ -78,10 +78,10 @@ pub(super) struct Missed {
 
 impl Missed {
     pub(super) fn by(scan: &Scan, found: &Found) -> Self {
-        let has_any = |known: &&Arc<Known>| known.held.is_some();
-        let is_missed = |known: &&Arc<Known>| has_any(known) && known.formerly.is_none() && !scan.has_removed(known);
+        let has_any = |known: &&Arc<Known>| known.held().is_some();
+        let is_missed = |known: &&Arc<Known>| has_any(known) && known.formerly().is_none() && !scan.has_removed(known);
         let absent = scan.gone.iter().chain(&scan.away).filter(is_missed);
-        let counted: Vec<&Arc<Known>> = absent.filter(|known| known.absence != Some(Absence::Lost)).collect();
+        let counted: Vec<&Arc<Known>> = absent.filter(|known| known.absence() != Some(Absence::Lost)).collect();
         let missing = counted.iter().filter(|known| !found.is_elsewhere(known)).count();
         if missing == 0 {
             return Self { missing, left: 0 };

@@ -78,7 +78,7 @@ pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc
             return Some(now);
         }
         let known = Arc::clone(before.get(&*now.file)?);
-        if known.absence.is_none() {
+        if known.absence().is_none() {
             return Some(known);
         }
         away.push(known);

@@ -131,7 +131,7 @@ impl State {
 
     /// The same with these files, listed or not.
     pub(super) fn with(self, files: Vec<Arc<Known>>) -> Self {
-        let (files, away) = files.into_iter().partition(|known| known.absence.is_none());
+        let (files, away) = files.into_iter().partition(|known| known.absence().is_none());
         Self { files, away, ..self }
     }
 
@@ -180,7 +180,7 @@ impl State {
         let why = why_lost(&problem);
         // As long as the problem stays the same, so do the files.
         let same = self.problem.as_ref() == Some(&problem);
-        let away = self.known().into_iter().map(|known| match known.absence {
+        let away = self.known().into_iter().map(|known| match known.absence() {
             Some(Absence::Lost) if same => known,
             Some(Absence::Gone) => known,
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
@@ -215,7 +215,7 @@ impl State {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
                 // Nothing can come back that a file was before it was another service's.
-                && known.formerly.is_none()
+                && known.formerly().is_none()
                 && !when.found.is_elsewhere(known)
                 && !recorded.as_ref().is_some_and(|recorded| recorded.has_removed(known))
         };
@@ -297,11 +297,11 @@ const IN_DOUBT: &str = "what has come in the place of files that were in force c
 const EMPTY: &str = "it has become empty";
 
 fn is(known: &Known, absence: Absence) -> bool {
-    known.absence == Some(absence)
+    known.absence() == Some(absence)
 }
 
 fn has_any(known: &Arc<Known>) -> bool {
-    known.held.is_some()
+    known.held().is_some()
 }
 
 fn gone(known: Arc<Known>) -> Arc<Known> {

@@ -149,8 +149,8 @@ pub(super) fn admit(candidates: &[Candidate<'_>], dialect: Dialect) -> Vec<Stand
 fn uncontested(candidate: &Candidate<'_>) -> Standing {
     match (candidate.offered, candidate.held) {
         (Ok(offered), _) => Standing::Active(offered.clone()),
-        (Err(faults), Some(held)) => Standing::Stale(held.clone(), TurnedAway::unloadable(faults)),
-        (Err(faults), None) => Standing::Quarantined(TurnedAway::unloadable(faults)),
+        (Err(faults), Some(held)) => Standing::stale(held, TurnedAway::unloadable(faults)),
+        (Err(faults), None) => Standing::Quarantined(Box::new(TurnedAway::unloadable(faults))),
     }
 }
 
@@ -230,9 +230,9 @@ fn turned_away<'f>(candidates: &[Candidate<'f>], at: usize, taken: &mut Taken<'f
         // a state directory that were not taken at the same moment.
         Some(held) if taken.in_the_way_of(at, &held.registration).is_empty() => {
             taken.take(at, held);
-            Standing::Stale(held.clone(), away)
+            Standing::stale(held, away)
         }
-        _ => Standing::Quarantined(away),
+        _ => Standing::Quarantined(Box::new(away)),
     }
 }
 

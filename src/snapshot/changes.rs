@@ -1,6 +1,7 @@
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -10,13 +11,63 @@ use crate::ruling::Services;
 pub struct Changes {
     /// In force now and not before.
     #[schema(value_type = Vec<String>)]
-    pub added: Vec<Arc<str>>,
+    pub added: Ids,
     /// In force before and now, from other bytes or another file, or at another place in the load order.
     #[schema(value_type = Vec<String>)]
-    pub changed: Vec<Arc<str>>,
+    pub changed: Ids,
     /// In force before and not now.
     #[schema(value_type = Vec<String>)]
-    pub removed: Vec<Arc<str>>,
+    pub removed: Ids,
+}
+
+/// The ids of some services, which the first snapshot has a million of: kept as the registrations that say them, and shared.
+#[derive(Clone, Default)]
+pub struct Ids(Arc<[Arc<Registration>]>);
+
+impl Ids {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of them.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|registration| registration.id())
+    }
+}
+
+impl FromIterator<Arc<Registration>> for Ids {
+    fn from_iter<T: IntoIterator<Item = Arc<Registration>>>(registrations: T) -> Self {
+        Self(registrations.into_iter().collect())
+    }
+}
+
+impl PartialEq for Ids {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Ids {}
+
+impl Serialize for Ids {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl fmt::Debug for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl Changes {
@@ -28,15 +79,21 @@ impl Changes {
 
     /// The names of the services that were touched.
     pub(super) fn naming(touched: &[ServiceChange]) -> Self {
-        let mut changes = Self::default();
+        let (mut added, mut changed, mut removed) = (Vec::new(), Vec::new(), Vec::new());
         for service in touched {
             match service {
-                ServiceChange::Added(after) => changes.added.push(after.id().into()),
-                ServiceChange::Changed { after, .. } => changes.changed.push(after.id().into()),
-                ServiceChange::Removed(before) => changes.removed.push(before.id().into()),
+                ServiceChange::Added(after) => added.push(after),
+                ServiceChange::Changed { after, .. } => changed.push(after),
+                ServiceChange::Removed(before) => removed.push(before),
             }
         }
-        changes
+        let ids = |of: Vec<&Arc<Registration>>| of.into_iter().cloned().collect();
+        Self { added: ids(added), changed: ids(changed), removed: ids(removed) }
+    }
+
+    /// All that a set has, where there was none before.
+    pub(super) fn from_nothing(to: &Services) -> Self {
+        Self { added: to.registrations().iter().cloned().collect(), ..Self::default() }
     }
 }
 

@@ -13,10 +13,7 @@ use crate::registration::{Fault, FileFacts, OwnedEntry, Parts, Registration};
 pub struct Good {
     /// What they say.
     pub registration: Arc<Registration>,
-    /// Their hash.
-    pub hash: ContentHash,
-    /// Why this says more than the bytes on disk: what was taken away there is held for a while. `None` as a rule. The
-    /// hash is that of both.
+    /// Why this says more than the bytes on disk: what was taken away there is held for a while. `None` as a rule.
     pub holding: Option<Arc<Holding>>,
 }
 
@@ -29,6 +26,8 @@ pub struct Holding {
     pub(crate) claims: Vec<Claimed>,
     /// What the bytes on disk hash to, beside which these claims stand.
     pub(crate) beside: ContentHash,
+    /// The hash of both.
+    hash: ContentHash,
 }
 
 impl Holding {
@@ -52,8 +51,14 @@ impl Holding {
 impl Good {
     /// What some bytes say, and no more.
     #[must_use]
-    pub const fn new(registration: Arc<Registration>, hash: ContentHash) -> Self {
-        Self { registration, hash, holding: None }
+    pub const fn new(registration: Arc<Registration>) -> Self {
+        Self { registration, holding: None }
+    }
+
+    /// The hash of the bytes, and of what is held besides.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        self.holding.as_ref().map_or_else(|| self.registration.content(), |holding| holding.hash)
     }
 
     /// The same without a prefix, of which nobody else could have any part.
@@ -67,7 +72,7 @@ impl Good {
 
     /// The same of a file that is not there any more.
     pub(crate) fn held_whole(&self, why: Refusal) -> Self {
-        let holding = Holding { why, claims: Vec::new(), beside: self.hash };
+        let holding = Holding { why, claims: Vec::new(), beside: self.hash(), hash: self.hash() };
         Self { holding: Some(Arc::new(holding)), ..self.clone() }
     }
 
@@ -92,14 +97,14 @@ impl Good {
         let places: Vec<String> = claims.iter().map(|claim| claim.at.to_string()).collect();
         let words = claims.iter().zip(&places);
         let hash = self
-            .hash
+            .hash()
             .with(words.flat_map(|(claim, at)| [claim.kind.as_str(), claim.entry.regex.as_str(), at.as_str()]));
-        let holding = Holding { why, claims, beside: self.hash };
-        Self { registration: Arc::new(parts.into()), hash, holding: Some(Arc::new(holding)) }
+        let holding = Holding { why, claims, beside: self.hash(), hash };
+        Self { registration: Arc::new(parts.into()), holding: Some(Arc::new(holding)) }
     }
 
     /// Whether both are the same load of the same bytes, for the same reason.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.registration, &other.registration) && self.holding == other.holding
     }
 }
@@ -132,9 +137,9 @@ pub enum Standing {
     /// What is on disk is in force, and what it has lost a moment ago may be held besides.
     Active(Good),
     /// What is on disk was turned away; the last good content is in force.
-    Stale(Good, TurnedAway),
+    Stale(Box<(Good, TurnedAway)>),
     /// What is on disk was turned away, and nothing is in force.
-    Quarantined(TurnedAway),
+    Quarantined(Box<TurnedAway>),
 }
 
 /// What is on disk and not in force.
@@ -147,11 +152,17 @@ pub struct TurnedAway {
 }
 
 impl Standing {
+    /// The last good content, since what is on disk was turned away.
+    pub(super) fn stale(good: &Good, away: TurnedAway) -> Self {
+        Self::Stale(Box::new((good.clone(), away)))
+    }
+
     /// What is in force.
     #[must_use]
-    pub const fn good(&self) -> Option<&Good> {
+    pub fn good(&self) -> Option<&Good> {
         match self {
-            Self::Active(good) | Self::Stale(good, _) => Some(good),
+            Self::Active(good) => Some(good),
+            Self::Stale(stale) => Some(&stale.0),
             Self::Quarantined(_) => None,
         }
     }
@@ -250,7 +261,7 @@ impl FileRecord {
 
     /// What is in force.
     #[must_use]
-    pub const fn good(&self) -> Option<&Good> {
+    pub fn good(&self) -> Option<&Good> {
         self.standing.good()
     }
 
@@ -266,7 +277,8 @@ impl FileRecord {
     pub fn faults(&self) -> &[Fault] {
         match &self.standing {
             Standing::Active(good) => good.holding.as_ref().map_or(&[], |holding| &holding.why),
-            Standing::Stale(_, away) | Standing::Quarantined(away) => &away.faults,
+            Standing::Stale(stale) => &stale.1.faults,
+            Standing::Quarantined(away) => &away.faults,
         }
     }
 
@@ -274,7 +286,8 @@ impl FileRecord {
     pub(super) fn offered(&self) -> Result<&Good, &Refusal> {
         match &self.standing {
             Standing::Active(good) => Ok(good),
-            Standing::Stale(_, away) | Standing::Quarantined(away) => away.offered(),
+            Standing::Stale(stale) => stale.1.offered(),
+            Standing::Quarantined(away) => away.offered(),
         }
     }
 
@@ -282,7 +295,7 @@ impl FileRecord {
     pub(super) fn same(&self, other: &Self) -> bool {
         let same_standing = match (&self.standing, &other.standing) {
             (Standing::Active(a), Standing::Active(b)) => a.same(b),
-            (Standing::Stale(a, away), Standing::Stale(b, other)) => a.same(b) && away.same(other),
+            (Standing::Stale(a), Standing::Stale(b)) => a.0.same(&b.0) && a.1.same(&b.1),
             (Standing::Quarantined(away), Standing::Quarantined(other)) => away.same(other),
             _ => false,
         };

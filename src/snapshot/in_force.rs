@@ -208,6 +208,9 @@ impl Snapshot {
     /// The services that differ from an earlier set.
     #[must_use]
     pub(crate) fn changes_since(&self, before: &Self) -> Changes {
+        if before.generation + 1 == self.generation {
+            return self.changes.clone();
+        }
         Changes::naming(&changes::between(before.services(), self.services()))
     }
 
@@ -237,16 +240,20 @@ impl Snapshot {
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
             if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) };
-        let changes = changes::between(&self.services, &services);
-        // Of the first set, everything is new.
-        let touched = self.is_ready().then(|| touched::touched(services.homeserver(), &changes)).flatten();
+        let (changes, touched) = if self.is_ready() {
+            let changes = changes::between(&self.services, &services);
+            (Changes::naming(&changes), touched::touched(services.homeserver(), &changes))
+        } else {
+            // Of the first set, everything is new.
+            (Changes::from_nothing(&services), None)
+        };
         let counts = Counts::of(&files);
         Some(Self {
             generation: self.generation + 1,
             digest: digest(services.homeserver(), &files),
             complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
-            changes: Changes::naming(&changes),
+            changes,
             touched,
             files,
             services,

@@ -47,10 +47,10 @@ mod touched;
 mod trial;
 mod unique;
 
+pub use crate::registration::ContentHash;
 pub use admission::Candidate;
-pub use changes::Changes;
 use changes::ServiceChange;
-pub use digest::ContentHash;
+pub use changes::{Changes, Ids};
 pub(crate) use file::Claimed;
 pub use file::{FileRecord, FileState, Good, Holding, Refusal, Standing, TurnedAway};
 pub use history::{Generation, Since};

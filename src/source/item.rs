@@ -25,9 +25,9 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Version {
     /// The status of a file. Nearly a version: see [`Version::is_settled`].
-    Stat(Stat),
+    Stat(Box<Stat>),
     /// A version that its provider vouches for: the revision of a row, a hash. Equal exactly when the content is.
-    Opaque(Box<[u8]>),
+    Opaque([u64; 2]),
 }
 
 /// What was read of an item.

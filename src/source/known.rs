@@ -7,22 +7,45 @@ use crate::registration::{Fault, FaultCode, FileFacts};
 use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
 
 /// What is known of an item. Never changed: a scan makes a new one where something is different.
+///
+/// There may be a million, nearly all of which are in force as they stand, so that is kept once.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// Its name.
     pub(crate) file: Arc<str>,
-    /// What `offered` was read from; `None` when nothing could be read.
-    pub(super) read: Option<Read>,
     /// What there is to know besides its content.
     pub(crate) facts: FileFacts,
+    content: Content,
+    /// The version that was read last; `None` when nothing could be read.
+    version: Option<Version>,
+    besides: Option<Box<Besides>>,
+}
+
+/// What it says, and what of it is in force.
+#[derive(Clone, Debug)]
+enum Content {
+    /// What it says is in force, and nothing is held besides.
+    InForce(Good),
+    Else(Box<Else>),
+}
+
+#[derive(Clone, Debug)]
+struct Else {
     /// What it says now.
-    pub(crate) offered: Result<Good, Refusal>,
+    offered: Result<Good, Refusal>,
     /// What of it is in force.
-    pub(crate) held: Option<Good>,
-    /// Why it is not listed, if it is not.
-    pub(crate) absence: Option<Absence>,
-    /// The file that it was, if that has come to be another service's: see [`Known::former`].
-    pub(crate) formerly: Option<Arc<str>>,
+    held: Option<Good>,
+}
+
+/// What there is to know of few items.
+#[derive(Clone, Debug, Default)]
+struct Besides {
+    /// What was read hashes to, where that does not load.
+    refused: Option<ContentHash>,
+    /// Since when it has been seen with this version, which cannot be trusted yet: a later write might not show in it.
+    unsettled: Option<Instant>,
+    absence: Option<Absence>,
+    formerly: Option<Arc<str>>,
 }
 
 /// Why something is known that is not listed.
@@ -34,31 +57,94 @@ pub(crate) enum Absence {
     Lost,
 }
 
-/// The bytes that were read.
-#[derive(Clone, Debug)]
-pub(super) struct Read {
+/// What was read of an item, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read<'k> {
+    pub(super) version: &'k Version,
+    /// What the bytes hash to.
     pub(super) hash: ContentHash,
-    pub(super) version: Version,
-    /// When the item was first seen with this version.
-    pub(super) since: Instant,
-    /// Whether the version can be trusted: a later write would show in it.
-    pub(super) settled: bool,
+    /// Since when the item has been seen with this version, unless it can be trusted: then a later write would show in it.
+    pub(super) unsettled: Option<Instant>,
 }
 
 impl Known {
+    /// An item that is listed.
+    pub(super) fn listed(
+        file: &Arc<str>,
+        facts: FileFacts,
+        read: Option<Read<'_>>,
+        offered: Result<Good, Refusal>,
+        held: Option<Good>,
+    ) -> Self {
+        let besides = Besides {
+            refused: read.filter(|_| offered.is_err()).map(|read| read.hash),
+            unsettled: read.and_then(|read| read.unsettled),
+            ..Besides::default()
+        };
+        let version = read.map(|read| read.version.clone());
+        Self { file: Arc::clone(file), facts, content: Content::new(offered, held), version, besides: besides.any() }
+    }
+
+    /// The same item, listed with the same bytes.
+    pub(super) fn seen_again(&self, facts: FileFacts, read: Read<'_>) -> Self {
+        let besides = Besides { unsettled: read.unsettled, absence: None, formerly: None, ..self.besides() };
+        Self { facts, version: Some(read.version.clone()), besides: besides.any(), ..self.clone() }
+    }
+
+    fn besides(&self) -> Besides {
+        self.besides.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// What was read, if anything could be.
+    pub(super) fn read(&self) -> Option<Read<'_>> {
+        let version = self.version.as_ref()?;
+        let besides = self.besides.as_ref();
+        let hash = match self.offered() {
+            Ok(offered) => offered.hash(),
+            Err(_) => besides?.refused?,
+        };
+        Some(Read { version, hash, unsettled: besides.and_then(|besides| besides.unsettled) })
+    }
+
     /// The version that was read last.
-    pub(crate) fn version(&self) -> Option<&Version> {
-        self.read.as_ref().map(|read| &read.version)
+    pub(crate) const fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
+    /// What it says now.
+    pub(crate) fn offered(&self) -> Result<&Good, &Refusal> {
+        match &self.content {
+            Content::InForce(good) => Ok(good),
+            Content::Else(other) => other.offered.as_ref(),
+        }
+    }
+
+    /// What of it is in force.
+    pub(crate) fn held(&self) -> Option<&Good> {
+        match &self.content {
+            Content::InForce(good) => Some(good),
+            Content::Else(other) => other.held.as_ref(),
+        }
+    }
+
+    /// Why it is not listed, if it is not.
+    pub(crate) fn absence(&self) -> Option<Absence> {
+        self.besides.as_ref()?.absence
+    }
+
+    /// The file that it was, if that has come to be another service's: see [`Known::former`].
+    pub(crate) fn formerly(&self) -> Option<&Arc<str>> {
+        self.besides.as_ref()?.formerly.as_ref()
     }
 
     /// The item as it asks to be in force.
     pub(crate) fn candidate(&self) -> Candidate<'_> {
-        Candidate { file: &self.file, offered: self.offered.as_ref(), held: self.held.as_ref(), facts: self.facts }
+        Candidate { file: &self.file, offered: self.offered(), held: self.held(), facts: self.facts }
     }
 
     /// Whether both say the same, the registration being the same `Arc`.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let same_offer = match (&self.offered, &other.offered) {
+        let same_offer = match (self.offered(), other.offered()) {
             (Ok(a), Ok(b)) => Arc::ptr_eq(&a.registration, &b.registration),
             (Err(a), Err(b)) => a == b,
             _ => false,
@@ -72,38 +158,62 @@ impl Known {
             return Self::former(&formerly.into(), &good);
         }
         let offered = Err(refusal("no look has been taken at the file since the service was started"));
-        Self { file, read: None, facts: FileFacts::default(), offered, held: Some(good), absence: None, formerly: None }
+        let content = Content::new(offered, Some(good));
+        Self { file, facts: FileFacts::default(), content, version: None, besides: None }
     }
 
     /// What a file was that has come to be another service's, as if it had been moved there and were gone: held in the name
     /// of the service that it was, and nowhere to be found by that name.
     pub(crate) fn former(formerly: &Arc<str>, good: &Good) -> Self {
         let good = good.without_prefix();
-        let beside = good.holding.as_ref().map_or(good.hash, |holding| holding.beside);
+        let besides =
+            Besides { absence: Some(Absence::Gone), formerly: Some(Arc::clone(formerly)), ..Besides::default() };
         Self {
             file: format!("{formerly}{}", suffix_of_former(good.registration.id())).into(),
-            read: None,
             facts: FileFacts::default(),
-            offered: Ok(Good::new(Arc::clone(&good.registration), beside)),
-            held: Some(good),
-            absence: Some(Absence::Gone),
-            formerly: Some(Arc::clone(formerly)),
+            content: Content::new(Ok(Good::new(Arc::clone(&good.registration))), Some(good)),
+            version: None,
+            besides: besides.any(),
         }
     }
 
     /// The same item when its source is lost: what it had in force it keeps, and it will be read again.
     pub(crate) fn lost(&self, why: &str) -> Self {
-        Self { read: None, offered: Err(refusal(why)), absence: Some(Absence::Lost), ..self.clone() }
+        let content = Content::new(Err(refusal(why)), self.held().cloned());
+        Self { content, ..self.absent(Absence::Lost) }
     }
 
     /// The same item when it is gone.
     pub(crate) fn gone(&self) -> Self {
-        Self { read: None, absence: Some(Absence::Gone), ..self.clone() }
+        self.absent(Absence::Gone)
+    }
+
+    fn absent(&self, absence: Absence) -> Self {
+        let besides = Besides { absence: Some(absence), refused: None, unsettled: None, ..self.besides() };
+        Self { version: None, besides: besides.any(), ..self.clone() }
     }
 
     /// The same item with something else in force.
     pub(crate) fn holding(&self, held: Option<Good>) -> Self {
-        Self { held, ..self.clone() }
+        let offered = self.offered().cloned().map_err(Arc::clone);
+        Self { content: Content::new(offered, held), ..self.clone() }
+    }
+}
+
+impl Content {
+    fn new(offered: Result<Good, Refusal>, held: Option<Good>) -> Self {
+        match (offered, held) {
+            (Ok(offered), Some(held)) if offered.same(&held) => Self::InForce(offered),
+            (offered, held) => Self::Else(Box::new(Else { offered, held })),
+        }
+    }
+}
+
+impl Besides {
+    fn any(self) -> Option<Box<Self>> {
+        let none =
+            self.refused.is_none() && self.unsettled.is_none() && self.absence.is_none() && self.formerly.is_none();
+        (!none).then(|| Box::new(self))
     }
 }
 
@@ -112,7 +222,7 @@ pub(crate) fn by_name<'k>(known: impl Iterator<Item = &'k Arc<Known>>) -> HashMa
     let mut by_name: HashMap<&str, &Arc<Known>> = HashMap::with_capacity(known.size_hint().0);
     for known in known {
         let one = by_name.entry(&*known.file).or_insert(known);
-        if one.held.is_none() {
+        if one.held().is_none() {
             *one = known;
         }
     }

@@ -101,7 +101,7 @@ impl Paths {
     pub(super) fn read(&self, name: &Arc<str>, missing: Missing) -> Result<Content, Unread> {
         let path = self.path_of(name);
         match self.read_bytes(&path) {
-            Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(after) }),
+            Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(Box::new(after)) }),
             Err(error) => {
                 let why = self.why_not(&path, &error).or_else(|| missing.fault(&path, &*self.system.disk));
                 Err(why.map_or(Unread::Gone, Unread::Because))
@@ -213,7 +213,7 @@ fn neighbour(path: &Path, disk: &dyn Disk) -> Option<String> {
 
 pub(super) fn item(name: Arc<str>, stat: Stat) -> Item {
     let facts = FileFacts { mode: Some(stat.mode) };
-    Item { name, version: Version::Stat(stat), facts }
+    Item { name, version: Version::Stat(Box::new(stat)), facts }
 }
 
 #[cfg(test)]

@@ -84,5 +84,5 @@ impl std::fmt::Debug for Pipe {
 
 /// It never changes.
 fn version() -> Version {
-    Version::Opaque(Box::default())
+    Version::Opaque([0; 2])
 }

@@ -96,7 +96,7 @@ impl Scanner<'_> {
             }
             match (step, known) {
                 // One that was away and is now being written is not there before it has been read.
-                (Step::Same, Some(known)) if known.absence.is_some() => scan.misses(Arc::clone(known)),
+                (Step::Same, Some(known)) if known.absence().is_some() => scan.misses(Arc::clone(known)),
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
                     if restless {
@@ -160,56 +160,51 @@ impl Scanner<'_> {
             }),
             Listed::Unreadable { name, why } => Some(unreadable(name, known, why)),
             Listed::Item(item) => {
-                let read = known.and_then(|known| known.read.as_ref());
-                read.is_some_and(|read| read.version == item.version && read.settled).then_some(Step::Same)
+                let read = known.and_then(Known::read);
+                let is_same = |read: Read<'_>| *read.version == item.version && read.unsettled.is_none();
+                read.is_some_and(is_same).then_some(Step::Same)
             }
         }
     }
 
     fn taken_in(&self, item: &Item, known: Option<&Known>, content: &Content) -> Step {
         let hash = ContentHash::of(&content.bytes);
-        let last = known.and_then(|known| known.read.as_ref());
-        let same_version = last.is_some_and(|last| last.version == item.version);
-        let since = last.filter(|_| same_version).map_or(self.now, |last| last.since);
+        let last = known.and_then(Known::read);
+        let same_version = last.filter(|last| *last.version == item.version);
+        let since = same_version.and_then(|last| last.unsettled).unwrap_or(self.now);
         let stable = item.version == content.version && item.version.can_be_of(&content.bytes);
         let settled = stable && content.version.is_settled(self.wall, self.now.duration_since(since));
         let same_bytes = last.is_some_and(|last| last.hash == hash);
-        let read = Some(Read { hash, version: item.version.clone(), since, settled });
+        let read = Read { version: &item.version, hash, unsettled: (!settled).then_some(since) };
         let known = match known {
-            Some(known) if same_bytes => {
-                Known { read, facts: item.facts, absence: None, formerly: None, ..known.clone() }
+            Some(known) if same_bytes => known.seen_again(item.facts, read),
+            _ => {
+                let file = known.map_or(&item.name, |known| &known.file);
+                let offered = self.parse(file, known, hash, &content.bytes);
+                Known::listed(file, item.facts, Some(read), offered, known.and_then(Known::held).cloned())
             }
-            _ => Known {
-                file: known.map_or_else(|| Arc::clone(&item.name), |known| Arc::clone(&known.file)),
-                read,
-                facts: item.facts,
-                offered: self.parse(&item.name, known, hash, &content.bytes),
-                held: known.and_then(|known| known.held.clone()),
-                absence: None,
-                formerly: None,
-            },
         };
         let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
         Step::Changed { known: Arc::new(known), restless }
     }
 
     fn parse(&self, file: &Arc<str>, known: Option<&Known>, hash: ContentHash, bytes: &[u8]) -> Result<Good, Refusal> {
-        if let Some(held) = known.and_then(|known| known.held.as_ref())
-            && held.hash == hash
+        if let Some(held) = known.and_then(Known::held)
+            && held.hash() == hash
         {
-            return Ok(Good::new(Arc::clone(&held.registration), hash));
+            return Ok(Good::new(Arc::clone(&held.registration)));
         }
-        let registration = load(self.loader, file, bytes).map_err(Refusal::from)?;
+        let registration = load_hashed(self.loader, file, (bytes, hash)).map_err(Refusal::from)?;
         if let Some(kept) = self.keep {
             kept.keep(file, hash, bytes);
         }
-        Ok(Good::new(Arc::new(registration), hash))
+        Ok(Good::new(Arc::new(registration)))
     }
 }
 
 impl Scan {
     fn misses(&mut self, known: Arc<Known>) {
-        if known.absence.is_some() {
+        if known.absence().is_some() {
             self.away.push(known);
         } else if self.has_removed(&known) {
             // There is nothing that a second look could show.
@@ -228,26 +223,24 @@ impl Scan {
 /// Parses, and survives a parser that does not. The one place where a file becomes a registration, which therefore says
 /// from which bytes it was read.
 pub(crate) fn load(loader: &dyn Loader, file: &Arc<str>, bytes: &[u8]) -> Loaded {
+    load_hashed(loader, file, (bytes, ContentHash::of(bytes)))
+}
+
+/// The same of bytes whose hash is known.
+fn load_hashed(loader: &dyn Loader, file: &Arc<str>, (bytes, hash): (&[u8], ContentHash)) -> Loaded {
     let read = catch_unwind(AssertUnwindSafe(|| loader.load(file, bytes))).unwrap_or_else(|_| {
         Err(vec![Fault::of_file(
             FaultCode::Unreadable,
             "bailiwick itself failed on this file, which is a defect of bailiwick; please report it",
         )])
     });
-    read.map(|registration| registration.read_from(SourceDigest::of(bytes)))
+    read.map(|registration| registration.read_from(SourceDigest::of(bytes), hash))
 }
 
 fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {
     let why = format!("the file cannot be read: {why}");
-    let known = Known {
-        file: known.map_or_else(|| Arc::clone(name), |known| Arc::clone(&known.file)),
-        read: None,
-        facts: FileFacts::default(),
-        offered: Err(super::known::refusal(&why)),
-        held: known.and_then(|known| known.held.clone()),
-        absence: None,
-        formerly: None,
-    };
+    let (file, offered) = (known.map_or(name, |known| &known.file), Err(super::known::refusal(&why)));
+    let known = Known::listed(file, FileFacts::default(), None, offered, known.and_then(Known::held).cloned());
     Step::Changed { known: Arc::new(known), restless: false }
 }
 

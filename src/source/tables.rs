@@ -87,7 +87,7 @@ impl Provider for Tables {
     fn read(&self, _item: &Item) -> Result<Content, Unread> {
         // That it is gone would say that the table is.
         let (bytes, after) = self.paths.read_bytes(&self.file).map_err(|error| Unread::Because(error.to_string()))?;
-        Ok(Content { bytes, version: Version::Stat(after) })
+        Ok(Content { bytes, version: Version::Stat(Box::new(after)) })
     }
 
     fn watch(&self, _listed: &[Arc<str>], hint: &Hint) -> Watched {

@@ -10,7 +10,7 @@ use super::mirror::name_of;
 use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity};
 use crate::homeserver::Homeserver;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
-use crate::snapshot::{Candidate, ContentHash, FileState, Good, Obstacle, Snapshot, Unique};
+use crate::snapshot::{Candidate, FileState, Good, Obstacle, Snapshot, Unique};
 
 /// The most bytes of an `id`: an index of the database takes some 2,700, and a file that is named by it (`store export`) 250.
 const MAX_ID: usize = 250;
@@ -50,7 +50,7 @@ impl Objection {
 /// What is wrong with a registration as one of this id; nothing, if it may come in.
 pub fn judge(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8]) -> Result<(), Objection> {
     let new = Arc::new(loaded(bench, id, source).map_err(Objection::Unloadable)?);
-    let set = admitted(bench.snapshot, &new, source).map_err(Objection::InTheWay)?;
+    let set = admitted(bench.snapshot, &new).map_err(Objection::InTheWay)?;
     let collisions = collisions(asked, bench, &new, &set);
     if collisions.is_empty() {
         return Ok(());
@@ -83,7 +83,7 @@ pub fn judge_all(comparer: &Comparer, bench: Bench<'_>, changes: &[Change<'_>]) 
         };
         match loaded(bench, change.id, source) {
             Ok(new) => {
-                let good = Good::new(Arc::new(new), ContentHash::of(source));
+                let good = Good::new(Arc::new(new));
                 match places.get(&name) {
                     Some(&at) => goods[at].1 = good,
                     None => {
@@ -139,7 +139,7 @@ fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec
 }
 
 /// All that would be in force with it.
-fn admitted(snapshot: &Snapshot, new: &Arc<Registration>, source: &[u8]) -> Result<Vec<Arc<Registration>>, Vec<Fault>> {
+fn admitted(snapshot: &Snapshot, new: &Arc<Registration>) -> Result<Vec<Arc<Registration>>, Vec<Fault>> {
     let dialect = snapshot.services().homeserver().dialect;
     let fault = |what: Unique, holder: &Registration| what.fault(new.file(), new.id(), holder.file(), dialect);
     // A service that is in force from a file beside the store is not this row's to replace.
@@ -149,7 +149,7 @@ fn admitted(snapshot: &Snapshot, new: &Arc<Registration>, source: &[u8]) -> Resu
     {
         return Err(vec![fault(Unique::Id, holder)]);
     }
-    let good = Good::new(Arc::clone(new), ContentHash::of(source));
+    let good = Good::new(Arc::clone(new));
     let all = |obstacles: Vec<Obstacle>| obstacles.iter().map(|it| fault(it.what, &it.holder)).collect();
     snapshot.try_admission(&good).map_err(all)
 }

@@ -148,7 +148,7 @@ impl State {
 
     /// What a revision has made of a row.
     fn version(&self, revision: i64) -> Version {
-        Version::Opaque([self.others.to_be_bytes(), revision.to_be_bytes()].concat().into())
+        Version::Opaque([self.others, revision.cast_unsigned()])
     }
 
     /// What a row said when it was listed.

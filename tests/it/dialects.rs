@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use bailiwick::homeserver::{Consequence, Dialect, Homeserver, Library};
 use bailiwick::index::Scratch;
 use bailiwick::matrix::{Kind, MatrixId};
-use bailiwick::registration::{self, Entries, Fault, FaultCode, FileFacts, Loaded, Token, TokenHasher};
+use bailiwick::registration::{self, Entries, Fault, FaultCode, FileFacts, Loaded, Parts, Token, TokenHasher};
 use bailiwick::ruling::{AccountRule, Asker, Decision, Reason, Services, Status, UserName};
 use bailiwick::snapshot::{Candidate, ContentHash, Good, Snapshot};
 use serde_json::{Value, json};
@@ -437,7 +437,12 @@ fn two_services_have_one_token_where_their_homeserver_lets_them() {
                 one["as_token"] = json!("as-token-of-both-0123456789");
                 let (file, bytes) = (Arc::from(one["id"].as_str().expect("an id")), one.to_string().into_bytes());
                 let registration = registration::load_for(&homeserver(dialect), &file, &bytes, &hasher);
-                (file, Good::new(Arc::new(registration.expect("it loads")), ContentHash::of(&bytes)))
+                (
+                    file,
+                    Good::new(Arc::new(
+                        Parts { content: ContentHash::of(&bytes), ..registration.expect("it loads").parts() }.into(),
+                    )),
+                )
             })
             .collect();
         let candidates: Vec<Candidate<'_>> = goods

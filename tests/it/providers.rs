@@ -44,7 +44,7 @@ impl Provider for Table {
         }
         let rows = self.rows.lock().expect("no panic");
         let items = rows.iter().map(|(key, (revision, _))| {
-            let version = Version::Opaque(revision.to_be_bytes().into());
+            let version = Version::Opaque([*revision, 0]);
             Listed::Item(Item { name: key.as_str().into(), version, facts: FileFacts::default() })
         });
         Ok(Listing { items: items.collect(), ..Listing::default() })
@@ -54,7 +54,7 @@ impl Provider for Table {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let rows = self.rows.lock().expect("no panic");
         let (revision, text) = rows.get(&*item.name).ok_or(Unread::Gone)?;
-        let version = Version::Opaque(revision.to_be_bytes().into());
+        let version = Version::Opaque([*revision, 0]);
         Ok(Content { bytes: text.clone().into_bytes(), version })
     }
 

@@ -22,7 +22,7 @@ impl Engine {
         allow_empty: bool,
     ) -> Vec<MissingSource> {
         let Some(kept) = &mut self.state else { return missing };
-        let loads = |known: &Arc<Known>| known.offered.is_ok();
+        let loads = |known: &Arc<Known>| known.offered().is_ok();
         if allow_empty {
             kept.forget_damaged();
         } else if trigger == Trigger::Request
@@ -42,7 +42,7 @@ impl Engine {
     /// in force together, as whoever decides who gets in relies on.
     pub(super) fn recall(&self, states: &mut [State]) {
         let Some(kept) = &self.state else { return };
-        let refused = |file: &Arc<Known>| file.held.is_none() && file.offered.is_err();
+        let refused = |file: &Arc<Known>| file.held().is_none() && file.offered().is_err();
         let copies: HashMap<Arc<str>, Good> = (states.iter().flat_map(|state| &state.files))
             .filter(|file| refused(file))
             .filter_map(|file| Some((Arc::clone(&file.file), kept.recall(&file.file, &*self.options.loader)?)))
@@ -96,7 +96,7 @@ impl HeldServices {
         let (ids, tokens) = (HashSet::new(), HashSet::new());
         let mut held = Self { ids, tokens, shares_tokens: dialect.shares_tokens(), any_prefix: false };
         let known = states.iter().flat_map(|state| state.files.iter().chain(&state.away));
-        known.filter_map(|known| known.held.as_ref()).for_each(|good| held.add(&good.registration));
+        known.filter_map(|known| known.held()).for_each(|good| held.add(&good.registration));
         held
     }
 
@@ -141,16 +141,18 @@ pub(super) fn opened(options: &Options) -> (Option<StateDir>, Vec<(Arc<str>, Goo
 
 /// What is in force of a file, as it is to be kept.
 fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
-    let held = file.held.as_ref()?;
-    let is_lost = file.absence == Some(Absence::Lost);
-    let (hash, more) = match (&held.holding, &file.offered) {
+    let held = file.held()?;
+    let is_lost = file.absence() == Some(Absence::Lost);
+    let (hash, more) = match (&held.holding, &file.offered()) {
         _ if is_lost => (None, Vec::new()),
-        (None, _) => (Some(held.hash), Vec::new()),
-        (Some(holding), Ok(offered)) if offered.hash == holding.beside => (Some(offered.hash), holding.claims.clone()),
+        (None, _) => (Some(held.hash()), Vec::new()),
+        (Some(holding), Ok(offered)) if offered.hash() == holding.beside => {
+            (Some(offered.hash()), holding.claims.clone())
+        }
         // There are no bytes of it any more: the copy that is there is of what it was made of.
         (Some(_), _) => (None, Vec::new()),
     };
-    let formerly = file.formerly.as_ref();
+    let formerly = file.formerly();
     Some(InForce { file: &file.file, hash, is_lost, more, version: file.version(), formerly, source })
 }
 
@@ -175,7 +177,7 @@ pub(super) fn recalled_by(
         let source = sources.iter().position(|source| source.could_list(&file));
         let was_lost = source.is_some() && was_lost(&file);
         let known = Known::recalled(file, good);
-        let known = if was_lost && known.formerly.is_none() { known.lost(LOST_BEFORE) } else { known };
+        let known = if was_lost && known.formerly().is_none() { known.lost(LOST_BEFORE) } else { known };
         // What belongs to no source any more is held like what is gone.
         if let Some(files) = files.get_mut(source.unwrap_or(0)) {
             files.push(Arc::new(known));

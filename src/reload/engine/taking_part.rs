@@ -37,12 +37,12 @@ impl Engine {
         let mut files: Vec<Vec<Arc<Known>>> = states.iter().map(State::taking_part).collect();
         let gone: Vec<(usize, &Arc<Known>, &Good)> = (states.iter().enumerate())
             .flat_map(|(source, state)| state.gone().map(move |known| (source, known)))
-            .filter_map(|(source, known)| Some((source, known, known.held.as_ref()?)))
+            .filter_map(|(source, known)| Some((source, known, known.held()?)))
             .collect();
         let held = {
             let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
             let without: Vec<Gone<'_>> =
-                gone.iter().map(|(_, known, good)| Gone { good, formerly: known.formerly.as_ref() }).collect();
+                gone.iter().map(|(_, known, good)| Gone { good, formerly: known.formerly() }).collect();
             let source = |by: By| match by {
                 By::File(at) => source_of(&files, at),
                 By::Gone(at) => Some(gone[at].0),
@@ -86,7 +86,7 @@ impl Engine {
         // Counts the files that are not gone.
         let mut at = 0_usize..;
         let mut taking_part = |known: Arc<Known>| {
-            if known.absence == Some(Absence::Gone) {
+            if known.absence() == Some(Absence::Gone) {
                 let good = instead.remove(&known.file);
                 return TakingPart { known, instead: good };
             }
@@ -109,7 +109,7 @@ fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
 
 /// A file with what it has in force now.
 pub(super) fn holding(file: &Arc<Known>, record: &FileRecord) -> Arc<Known> {
-    let same = match (&file.held, record.good()) {
+    let same = match (&file.held(), record.good()) {
         (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
         (None, None) => true,
         _ => false,

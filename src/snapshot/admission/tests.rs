@@ -10,7 +10,7 @@ use super::*;
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
 use crate::registration::{self, Fault, FaultCode, Parts, Registration, Token, TokenHasher};
-use crate::snapshot::{ContentHash, FileState, Snapshot};
+use crate::snapshot::{ContentHash, FileState, Ids, Snapshot};
 
 /// What one file says: little enough that files collide all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +60,10 @@ impl Loader {
     fn good(&mut self, file: usize, content: Content) -> Good {
         let load = || {
             let template = &LOADED[usize::from(content.id * TOKENS + content.token)];
+            let hash = ContentHash::of(format!("{content:?}").as_bytes());
             let prefix = PREFIXES[content.prefix].map(Into::into);
-            let registration = Parts { file: name(file), proxy_prefix: prefix, ..template.parts() };
-            Good::new(Arc::new(registration.into()), ContentHash::of(format!("{content:?}").as_bytes()))
+            let registration = Parts { file: name(file), content: hash, proxy_prefix: prefix, ..template.parts() };
+            Good::new(Arc::new(registration.into()))
         };
         self.0.entry((file, content)).or_insert_with(load).clone()
     }
@@ -288,8 +289,8 @@ proptest! {
                 all.map(|registration| (registration.id().into(), Arc::as_ptr(registration))).collect()
             };
             let (old, new) = (by_id(before), by_id(after));
-            let sorted = |ids: &[Arc<str>]| {
-                let mut ids = ids.to_vec();
+            let sorted = |ids: &Ids| {
+                let mut ids: Vec<Arc<str>> = ids.iter().map(Into::into).collect();
                 ids.sort();
                 ids
             };
@@ -406,8 +407,9 @@ fn chain(length: usize, last: Result<usize, ()>) -> Vec<Scanned> {
     let good = |file: usize, id: usize| {
         let as_token = hasher.digest(&Token::new(format!("token-number-{file}")));
         let id = format!("service{id}").into();
-        let registration = Parts { file: name(file), id, as_token, ..LOADED[0].parts() };
-        Good::new(Arc::new(registration.into()), ContentHash::of(&file.to_le_bytes()))
+        let content = ContentHash::of(&file.to_le_bytes());
+        let registration = Parts { file: name(file), content, id, as_token, ..LOADED[0].parts() };
+        Good::new(Arc::new(registration.into()))
     };
     let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
     let link = |at: usize| {

@@ -15,8 +15,9 @@ static LOADED: LazyLock<Registration> = LazyLock::new(|| {
 
 fn good(at: usize) -> Good {
     let as_token = TokenHasher::new().digest(&Token::new(format!("token-number-{at}")));
-    let registration = Parts { id: format!("service{at}").into(), as_token, ..LOADED.parts() };
-    Good::new(Arc::new(registration.into()), ContentHash::of(&at.to_le_bytes()))
+    let content = ContentHash::of(&at.to_le_bytes());
+    let registration = Parts { id: format!("service{at}").into(), as_token, content, ..LOADED.parts() };
+    Good::new(Arc::new(registration.into()))
 }
 
 fn nothing() -> Snapshot {
