@@ -35,19 +35,36 @@ EXAMPLES = ROOT / "examples/registrations"
 # What Grafana would put in place of its variables.
 VARIABLES = {"$__rate_interval": "30s", "$__interval": "15s", "$__range": "15m", "$job": ".*", "$instance": ".*"}
 
+STORE_PANELS = ("Revision", "Since the store was read", "Changes by outcome", "The store's lock")
+
 # Panels that may be empty on a healthy service, by (title, refId), each with the reason.
 EMPTY_PANELS = {
     ("Comparison duration", "A"): "nothing is compared anew while no file changes",
+    ("Decisions on record", "A"): "absent without --decision-log",
+    ("Decisions on record", "B"): "absent without --decision-log",
+    ("Requests by token", "A"): "absent without --auth-token-file",
     ("Files and events", "B"): "absent without --auth-token-file",
     ("Files and events", "C"): "absent without --tls-cert",
+    **{(title, ref): "absent without --store" for title in STORE_PANELS for ref in "AB"},
 }
 
 # Selectors of alerts that may match nothing on a healthy service, each with the reason.
 EMPTY_SELECTORS = {
     'bailiwick_http_requests_total{job="bailiwick",route=~"/v1/.*",status=~"5.."}':
         "a counter of a status appears with its first answer, and nothing fails here",
+    'bailiwick_decision_log_dropped_total{job="bailiwick"}': "absent without --decision-log",
     'bailiwick_tokens_good{job="bailiwick"}': "absent without --auth-token-file",
     'bailiwick_certificates_good{job="bailiwick"}': "absent without --tls-cert",
+    **dict.fromkeys(
+        (
+            'bailiwick_store_confirmed_timestamp_seconds{job="bailiwick"}',
+            'bailiwick_store_revision{job="bailiwick"}',
+            'bailiwick_store_changes_total{job="bailiwick",outcome=~"not_compared|busy|behind|unsure|unavailable"}',
+            'bailiwick_store_lock_wait_seconds_sum{job="bailiwick"}',
+            'bailiwick_store_lock_wait_seconds_count{job="bailiwick"}',
+        ),
+        "absent without --store",
+    ),
 }
 
 # Alerts that the examples are meant to raise, each with the reason.

@@ -191,6 +191,9 @@ impl AppState {
     #[must_use]
     pub fn with_gate(mut self, gate: Option<crate::store::Gate>) -> Self {
         self.gate = gate.map(Arc::new);
+        if let Some(gate) = &self.gate {
+            gate.show(&self.registry);
+        }
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Content, Identity, Item, Known, Stat};
+use crate::telemetry::Metrics;
 
 /// Where registrations come from.
 ///
@@ -67,6 +68,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The service is to stop: what has not answered yet is not waited for much longer. Told from another thread than the one that asks.
     fn end_waiting(&self) {}
+
+    /// Shows among these metrics what is known of it beside what is listed, if there is anything. Called once, by a service.
+    fn show(&self, _metrics: &Metrics) {}
 }
 
 /// Called when something may have changed. Cheap.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 
 use super::judge::Objection;
 use super::listener::CHANNEL;
+use super::metrics::GateMetrics;
 use super::session::{ANSWER_LIMIT, Driver, Ending, Session, connect, within};
 use super::{Address, StoreError, mirror};
+use crate::telemetry::Metrics;
 
 /// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
@@ -98,12 +100,15 @@ pub type Judge<'j> = dyn Fn(i64) -> Result<Result<(), Objection>, StoreError> + 
 pub struct Gate {
     address: Arc<Address>,
     ending: Ending,
+    metrics: OnceLock<GateMetrics>,
     state: Mutex<State>,
 }
 
 struct State {
     driver: Driver,
     session: Option<Session>,
+    /// How long the lock was waited for that is held, and since when that is.
+    locked: Option<(Duration, Instant)>,
 }
 
 /// What there is of a registration.
@@ -118,7 +123,13 @@ impl Gate {
     pub fn new(address: Arc<Address>) -> io::Result<Self> {
         let ending = Ending::new();
         let driver = Driver::until(ending.clone())?;
-        Ok(Self { address, ending, state: Mutex::new(State { driver, session: None }) })
+        let state = Mutex::new(State { driver, session: None, locked: None });
+        Ok(Self { address, ending, metrics: OnceLock::new(), state })
+    }
+
+    /// Shows among these metrics what it does.
+    pub fn show(&self, metrics: &Metrics) {
+        self.metrics.get_or_init(|| GateMetrics::register(metrics));
     }
 
     /// The service is to stop: whoever waits for the database does not for long any more.
@@ -134,7 +145,11 @@ impl Gate {
 
     /// Makes a change, if nothing speaks against it.
     pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &Judge<'_>) -> Result<Outcome, StoreError> {
-        self.ending(|state| state.make(&self.address, change, terms, judge))
+        let outcome = self.ending(|state| state.make(&self.address, change, terms, judge));
+        if let Some(metrics) = self.metrics.get() {
+            metrics.ended(&outcome);
+        }
+        outcome
     }
 
     /// Makes all of several changes or none, if nothing speaks against what comes of them; `at` is the revision at which they were
@@ -157,6 +172,9 @@ impl Gate {
             let session = state.session.take();
             state.driver.end(session);
         }
+        if let (Some((wait, since)), Some(metrics)) = (state.locked.take(), self.metrics.get()) {
+            metrics.locked(wait, since.elapsed());
+        }
         outcome
     }
 }
@@ -169,8 +187,10 @@ impl State {
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Outcome, StoreError> {
-        let Self { driver, session } = self;
+        let Self { driver, session, locked } = self;
+        let began = Instant::now();
         let (session, head) = driver.run(begun(address, session))?;
+        *locked = Some((began.elapsed(), Instant::now()));
         let there = driver.run(rows(session, &[*change]))?;
         if let Some(outcome) = without_writing(change, terms, there.get(change.id)) {
             driver.run(end(session, ROLLBACK))?;
@@ -196,8 +216,10 @@ impl State {
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Several, StoreError> {
-        let Self { driver, session } = self;
+        let Self { driver, session, locked } = self;
+        let began = Instant::now();
         let (session, head) = driver.run(begun(address, session))?;
+        *locked = Some((began.elapsed(), Instant::now()));
         if at.is_some_and(|at| at != head) {
             driver.run(end(session, ROLLBACK))?;
             return Ok(Several::Elsewhere(head));

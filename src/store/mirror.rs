@@ -107,7 +107,9 @@ pub(super) struct Changed {
     /// Whether these are all that there are, since nobody can tell any more what has been removed since what is known.
     are_all: bool,
     /// The names of what was known and removed, of which there are no rows any more.
-    purged: HashSet<Arc<str>>,
+    forgotten: HashSet<Arc<str>>,
+    /// Up to which revision the past was purged.
+    pub(super) purged: i64,
 }
 
 /// What was known of a store before.
@@ -136,14 +138,14 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
         "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
     );
     let rows = rows(client, &changed, (&since, Type::INT8), progress, Read::of).await?;
-    let purged = if are_all { purged_of(client, before, &rows).await? } else { HashSet::new() };
+    let forgotten = if are_all { forgotten(client, before, &rows).await? } else { HashSet::new() };
     within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
-    Ok(Changed { at, rows, are_all, purged })
+    Ok(Changed { at, rows, are_all, forgotten, purged })
 }
 
 /// The names of what was known, is not there, and was removed, so that nothing of it is in the history any more. What is there was put
 /// at some time, so if the history still has it, its row has gone without anybody's having removed it.
-async fn purged_of(client: &Client, before: Before<'_>, all: &[Read]) -> Result<HashSet<Arc<str>>, StoreError> {
+async fn forgotten(client: &Client, before: Before<'_>, all: &[Read]) -> Result<HashSet<Arc<str>>, StoreError> {
     let there: HashSet<&str> = all.iter().map(|row| &*row.name).collect();
     let known = before.mirror.into_iter().flat_map(|mirror| mirror.rows.values().map(|row| &row.name));
     let known = known.chain(before.recalled).filter(|name| !there.contains(&***name));
@@ -245,12 +247,12 @@ impl Mirror {
     /// What is known after a change, and what the rows say of which that has come along.
     pub(super) fn after(before: Option<Self>, changed: Changed) -> (Self, Sources) {
         let nothing = |at, removed| Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed };
-        let Changed { at, rows, are_all, purged } = changed;
+        let Changed { at, rows, are_all, forgotten, .. } = changed;
         let mut mirror = match before {
             Some(mirror) if !are_all => Self { at, ..mirror },
             before => nothing(at, before.map(|mirror| mirror.removed).unwrap_or_default()),
         };
-        let sources = mirror.take_in(rows, purged);
+        let sources = mirror.take_in(rows, forgotten);
         (mirror, sources)
     }
 
@@ -261,10 +263,10 @@ impl Mirror {
     }
 
     /// Takes over what has changed.
-    fn take_in(&mut self, changed: Vec<Read>, purged: HashSet<Arc<str>>) -> Sources {
+    fn take_in(&mut self, changed: Vec<Read>, forgotten: HashSet<Arc<str>>) -> Sources {
         let mut sources = Sources::new();
         let mut removed = HashSet::clone(&self.removed);
-        removed.extend(purged);
+        removed.extend(forgotten);
         for Read { name, place, revision, removed: is_removed, source } in changed {
             if let Some(before) = self.places.remove(&name) {
                 self.rows.remove(&before);
@@ -310,11 +312,14 @@ mod tests {
         let at = |number| Revision { number, store: String::new(), mark: None };
         let rows =
             vec![row("a", 1, 1, Some("a")), row("b", 2, 2, Some("b")), row("c", 3, 3, Some("c")), row("d", 4, 4, None)];
-        let (mirror, _) = Mirror::after(None, Changed { at: at(4), rows, are_all: false, purged: HashSet::new() });
+        let (mirror, _) =
+            Mirror::after(None, Changed { at: at(4), rows, are_all: false, forgotten: HashSet::new(), purged: 0 });
         // Since then `a` was removed, which was purged; `b` has gone by somebody's hand; `d` was put again, and `e` removed.
         let rows = vec![row("c", 3, 3, Some("c")), row("d", 7, 7, Some("d")), row("e", 8, 9, None)];
-        let (mirror, _) =
-            Mirror::after(Some(mirror), Changed { at: at(9), rows, are_all: true, purged: [name_of("a")].into() });
+        let (mirror, _) = Mirror::after(
+            Some(mirror),
+            Changed { at: at(9), rows, are_all: true, forgotten: [name_of("a")].into(), purged: 5 },
+        );
         assert_eq!((names(&mirror), mirror.at.number), (vec!["store:c", "store:d"], 9));
         let mut removed: Vec<&str> = mirror.removed.iter().map(|name| &**name).collect();
         removed.sort_unstable();
@@ -326,7 +331,8 @@ mod tests {
     fn what_has_changed_is_taken_over_and_what_was_removed_is_remembered() {
         let at = Revision { number: 3, store: String::new(), mark: None };
         let rows = vec![row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)];
-        let (mut mirror, sources) = Mirror::after(None, Changed { at, rows, are_all: false, purged: HashSet::new() });
+        let (mut mirror, sources) =
+            Mirror::after(None, Changed { at, rows, are_all: false, forgotten: HashSet::new(), purged: 0 });
         assert_eq!(names(&mirror), ["store:b", "store:a"]);
         assert!(mirror.removed.contains("store:c") && sources.len() == 2);
 

@@ -69,6 +69,7 @@ mod error;
 mod gate;
 mod judge;
 mod listener;
+mod metrics;
 mod mirror;
 mod provider;
 mod purge;

@@ -1,16 +1,19 @@
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio_postgres::Client;
 
 use super::listener::Listener;
+use super::metrics::StoreMetrics;
 use super::mirror::{self, Mirror, Revision, Sources};
 use super::session::{Driver, Ending, Session, connect};
 use super::{Address, StoreError};
 use crate::registration::FileFacts;
 use crate::source::{Content, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched};
+use crate::telemetry::Metrics;
 
 /// What so many rows say is read at once, of which one is asked for: whoever reads all asks for one after the other, and a question for
 /// each would take a thousand times as long as one for all. With 1 KB each, 4 MB of a million rows are in memory at a time.
@@ -26,6 +29,7 @@ pub struct Store {
     progress: AtomicU64,
     listener: Mutex<Option<Listener>>,
     ending: Ending,
+    metrics: OnceLock<StoreMetrics>,
 }
 
 struct State {
@@ -33,6 +37,8 @@ struct State {
     session: Option<Session>,
     before: Before,
     mirror: Option<Mirror>,
+    /// Up to which revision its past was purged.
+    purged: Cell<i64>,
     /// How often another store has been taken for this one: its revisions are others of the same number.
     others: u64,
     /// What rows say that somebody is likely to ask for next.
@@ -58,6 +64,7 @@ impl Store {
             session: None,
             before: Before::Nothing,
             mirror: None,
+            purged: Cell::new(0),
             others: 0,
             sources: Sources::new(),
         };
@@ -68,11 +75,21 @@ impl Store {
             progress: AtomicU64::new(0),
             listener: Mutex::default(),
             ending,
+            metrics: OnceLock::new(),
         })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what a look has found.
+    fn measured(&self, has_answered: bool, state: &State) {
+        let Some(metrics) = self.metrics.get() else { return };
+        match state.mirror.as_ref().filter(|_| has_answered) {
+            Some(mirror) => metrics.read(mirror.at.number, state.purged.get(), mirror.rows.len()),
+            None => metrics.lost(),
+        }
     }
 }
 
@@ -131,8 +148,12 @@ impl State {
         self.ask(address, |state, client| {
             let last = state.last()?;
             let known = state.mirror.as_ref();
-            if known.is_some() && Some(&state.driver.run(mirror::head(client, last))?) == last {
-                return Ok(());
+            if known.is_some() {
+                let (head, purged) = state.driver.run(mirror::head_and_purged(client, last))?;
+                state.purged.set(purged);
+                if Some(&head) == last {
+                    return Ok(());
+                }
             }
             let recalled: &[Arc<str>] = match &state.before {
                 Before::At(_, names) => names,
@@ -140,6 +161,7 @@ impl State {
             };
             let before = mirror::Before { last, mirror: known, recalled };
             let changed = state.driver.run(mirror::changed(client, before, progress))?;
+            state.purged.set(changed.purged);
             let (mirror, sources) = Mirror::after(state.mirror.take(), changed);
             (state.mirror, state.sources, state.before) = (Some(mirror), sources, Before::Nothing);
             Ok(())
@@ -174,9 +196,9 @@ impl Provider for Store {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut state = self.state();
-        state
-            .catch_up(&self.address, &self.progress, self.accepts.load(Ordering::Acquire))
-            .map_err(|error| unlisted(&error))?;
+        let caught_up = state.catch_up(&self.address, &self.progress, self.accepts.load(Ordering::Acquire)).map(drop);
+        self.measured(caught_up.is_ok(), &state);
+        caught_up.map_err(|error| unlisted(&error))?;
         let Some(mirror) = &state.mirror else { return Ok(Listing::default()) };
         let item = |row: &mirror::Known| {
             let version = state.version(row.revision);
@@ -224,6 +246,10 @@ impl Provider for Store {
 
     fn end_waiting(&self) {
         self.ending.begin();
+    }
+
+    fn show(&self, metrics: &Metrics) {
+        self.metrics.get_or_init(|| StoreMetrics::register(metrics));
     }
 }
 

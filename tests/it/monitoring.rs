@@ -18,7 +18,7 @@ const NOT_SHOWN: [(&str, &str); 6] = [
 ];
 
 /// Metrics that no alert reads.
-const NOT_ALERTED: [(&str, &str); 22] = [
+const NOT_ALERTED: [(&str, &str); 26] = [
     ("bailiwick_build_info", "a name"),
     (
         "bailiwick_decision_log_written_total",
@@ -42,6 +42,16 @@ const NOT_ALERTED: [(&str, &str); 22] = [
     ("bailiwick_reload_duration_seconds", "what matters is that looks end: bailiwick_last_look_timestamp_seconds"),
     ("bailiwick_reloads_total", "bailiwick_last_reload_successful is watched, and says how it is now"),
     ("bailiwick_snapshot_info", "a name; replicas may differ for as long as files take to arrive"),
+    (
+        "bailiwick_store_connected",
+        "one that does not answer for a moment is no fault; bailiwick_store_confirmed_timestamp_seconds is watched",
+    ),
+    (
+        "bailiwick_store_lock_held_seconds",
+        "whoever holds it for long keeps others waiting, and bailiwick_store_lock_wait_seconds is watched",
+    ),
+    ("bailiwick_store_purged_revision", "how much of the past is kept is for whoever runs it to say"),
+    ("bailiwick_store_registrations", "any number of them is right"),
     ("bailiwick_token_requests_total", "how much each client asks is no fault of the service"),
     (
         "process_cpu_seconds_total",
@@ -92,8 +102,23 @@ fn all_are_read(reader: &str, text: &str, exceptions: &[(&str, &str)]) {
     }
 }
 
-/// All metrics of a service that has everything that can be measured.
+/// All metrics: of a service that has all but a store, and of one that has a store, which need not answer.
 fn metrics() -> BTreeSet<String> {
+    let with_store =
+        Service::spawn(&[], &["--server-name", "example.com", "--store", "postgres://nobody@127.0.0.1:1/none"]);
+    let text = with_store.get("/metrics").text();
+    assert!(text.contains("bailiwick_store_connected 0"), "{text}");
+    let mut metrics = metrics_without_store();
+    metrics.extend(names(&text));
+    metrics
+}
+
+fn names(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).map(str::to_owned)
+}
+
+/// All metrics of a service that has everything that can be measured.
+fn metrics_without_store() -> BTreeSet<String> {
     let home = tempfile::tempdir().expect("a temporary directory");
     let path = |name: &str| home.path().join(name).to_str().expect("UTF-8").to_owned();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
@@ -108,8 +133,7 @@ fn metrics() -> BTreeSet<String> {
     let asked = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                   Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n\r\n";
     let text = service.send(asked).expect("an answer").text();
-    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
-    let metrics: BTreeSet<String> = types.map(str::to_owned).collect();
+    let metrics: BTreeSet<String> = names(&text).collect();
     assert!(metrics.contains("bailiwick_tokens_good") && metrics.contains("bailiwick_certificates_good"), "{text}");
     metrics
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,9 +232,58 @@ def what_is_purged_frees_nothing_by_itself() -> None:
         proxy.close()
 
 
+def figures(replica: Replica) -> dict[str, float]:
+    """What is measured of the store: each metric with its labels, and its value."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{replica.port}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    told = (line.rpartition(" ") for line in lines if line.startswith("bailiwick_store_"))
+    return {name.removeprefix("bailiwick_store_"): float(value) for name, _, value in told}
+
+
+def what_goes_on_is_measured() -> None:
+    with staged() as stage:
+        replica = stage.replica()
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        let_in(replica, "irc")
+        before = figures(replica)
+        hold("it is connected", before["connected"], 1)
+        there = (before["revision"], before["registrations"], before["purged_revision"])
+        hold("revision, registrations, and how much is purged", there, (1, 1, 0))
+        until("it asks again and again", lambda: figures(replica)["confirmed_timestamp_seconds"] > before["confirmed_timestamp_seconds"])
+        hold("each that was let in is counted", before['changes_total{outcome="made"}'], 1)
+        hold("each has had the lock", (before["lock_wait_seconds_count"] >= 1, before["lock_held_seconds_count"] >= 1), (True, True))
+        expected = {"unchanged": 200, "collides": 409, "unloadable": 400, "not_there": 404, "elsewhere": 412, "in_the_way": 409}
+        same_token = registration("new", "new_").replace(b"as-token-of-new", b"as-token-of-irc")
+        asks: dict[str, Callable[[], tuple[int, Any]]] = {
+            "unchanged": lambda: put(replica, "irc", registration("irc", "irc_")),
+            "collides": lambda: put(replica, "new", registration("new", "irc_x")),
+            "unloadable": lambda: put(replica, "new", b"id: new"),
+            "not_there": lambda: replica.ask("/v1/registrations/new", "DELETE"),
+            "elsewhere": lambda: put(replica, "irc", registration("irc", "i_"), headers={"If-Match": '"9"'}),
+            "in_the_way": lambda: put(replica, "new", same_token),
+        }
+        for outcome, ask in asks.items():
+            counted = f'changes_total{{outcome="{outcome}"}}'
+            until(f"{outcome} is answered", lambda ask=ask, outcome=outcome: ask()[0] == expected[outcome])
+            hold(f"{outcome} is counted", figures(replica)[counted] >= 1, True)
+        does("what was is purged", stage.tool("purge", "--older-than", "0"))
+        until("that is measured", lambda: figures(replica)["purged_revision"] == 1)
+        held = frozen_after(stage, "begin; select 1 from bailiwick.head for update;")
+        hold("who finds the lock taken is sent away", put(replica, "new", registration("new", "new_"))[0], 503)
+        hold("and counted", figures(replica)['changes_total{outcome="busy"}'] >= 1, True)
+        held.kill()
+        held.wait()
+        stage.database.stop()
+        until("it is lost", lambda: figures(replica)["connected"] == 0)
+        put(replica, "new", registration("new", "new_"))
+        hold("a change that cannot be made is counted", figures(replica)['changes_total{outcome="unavailable"}'] >= 1, True)
+        hold("what was read last is shown still", figures(replica)["revision"], 1)
+
+
 SCENES: list[Callable[[], None]] = [
     a_name_that_no_file_can_have_stops_no_export,
     many_go_in_together_or_not_at_all,
     whoever_stops_waits_for_no_frozen_database,
     what_is_purged_frees_nothing_by_itself,
+    what_goes_on_is_measured,
 ]

@@ -209,6 +209,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     if let Some(certificate) = &certificate {
         certificate.show(&metrics);
     }
+    options.sources.iter().for_each(|source| source.show(&metrics));
     let reloader = Reloader::start(options, &metrics).context("failed to start the reload thread")?;
     let comparer = Arc::new(Comparer::new().context("failed to start the threads that compare")?);
     let analyst = Analyst::start(reloader.live(), Arc::clone(&comparer), &metrics)
