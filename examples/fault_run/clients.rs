@@ -53,7 +53,12 @@ impl Totals {
         of(&self.failed) == 0 && of(&self.set_free) == 0 && wrong == 0 && two_faced == 0 && nearly_all && right > 0
     }
 
-    fn failed(&self, who: &str, what: &dyn std::fmt::Debug) {
+    /// A request was answered.
+    pub(crate) fn asked(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, who: &str, what: &dyn std::fmt::Debug) {
         if self.failed.fetch_add(1, Ordering::Relaxed) < 10 {
             eprintln!("failed, asked by {who}: {what:?}");
         }
@@ -200,7 +205,15 @@ fn observe_batch(
     }
 }
 
-fn observe(answer: &Value, snapshot: &Value, service: usize, services: usize, ledger: &Ledger, totals: &Totals) {
+/// Takes an answer about one service's ID.
+pub(crate) fn observe(
+    answer: &Value,
+    snapshot: &Value,
+    service: usize,
+    services: usize,
+    ledger: &Ledger,
+    totals: &Totals,
+) {
     totals.ids.fetch_add(1, Ordering::Relaxed);
     let service_id = format!("svc{service}");
     let owned = answer["owner"] == service_id.as_str();

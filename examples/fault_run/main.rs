@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo build --release && cargo run --release --example fault_run -- --seconds 120
 //! cargo run --release --example fault_run -- --seconds 120 --source symlinks
+//! cargo run --release --example fault_run -- --seconds 180 --source store
 //! cargo run --release --example fault_run -- --kills 200
 //! ```
 //!
@@ -17,6 +18,9 @@
 //! warm-up, or if the service is not well again when all is mended. Every regex changes with every repair, and is compared. At the end
 //! it prints by how much `--hold` delays what is meant.
 //!
+//! With `--source store`, it is a PostgreSQL around which everything goes wrong, while two replicas answer from it and writers change it
+//! through them ([`store`]). It needs python3 and a Debian or Ubuntu, of whose package `tests/store` starts it.
+//!
 //! With `--kills`, the service is killed so many times, at a random moment of its start, of a reload, of keeping copies, and
 //! while others write; each time it must start with the answers that it gave before.
 //!
@@ -30,6 +34,7 @@ mod kills;
 mod ledger;
 mod place;
 mod server;
+mod store;
 mod story;
 
 use std::sync::Arc;
@@ -47,12 +52,14 @@ const RELOAD_EVERY: Duration = Duration::from_millis(100);
 /// What to do.
 enum Run {
     Faults { seconds: u64, kinds: Vec<Kind> },
+    Store { seconds: u64 },
     Kills { rounds: usize },
 }
 
 fn main() {
     let good = match from_arguments() {
         Run::Faults { seconds, kinds } => all_faults(seconds, &kinds),
+        Run::Store { seconds } => store::run(Duration::from_secs(seconds)),
         Run::Kills { rounds } => kills::run(rounds),
     };
     println!("{}", if good { "good" } else { "NOT GOOD" });
@@ -146,6 +153,7 @@ fn from_arguments() -> Run {
     match arguments[..] {
         [] => Run::Faults { seconds: 120, kinds: KINDS.to_vec() },
         ["--seconds", text] if let Some(seconds) = seconds(text) => Run::Faults { seconds, kinds: KINDS.to_vec() },
+        ["--seconds", text, "--source", "store"] if let Some(seconds) = seconds(text) => Run::Store { seconds },
         ["--seconds", text, "--source", name] if let (Some(seconds), Some(kind)) = (seconds(text), kind(name)) => {
             Run::Faults { seconds, kinds: vec![kind] }
         }
@@ -154,7 +162,7 @@ fn from_arguments() -> Run {
         }
         _ => {
             eprintln!(
-                "usage: fault_run [--seconds 32..1200 [--source directory|symlinks|files|list] | --kills 1..1000]"
+                "usage: fault_run [--seconds 32..1200 [--source directory|symlinks|files|list|store] | --kills 1..1000]"
             );
             std::process::exit(64);
         }

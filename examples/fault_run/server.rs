@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,14 +36,12 @@ impl Server {
 
     /// Starts it and waits for nothing.
     pub(crate) fn spawn(arguments: &[OsString], state: Option<&Path>, hold: u32) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let binary = std::env::current_exe()
-            .expect("an executable")
-            .parent()
-            .and_then(Path::parent)
-            .map(|target| target.join("bailiwick"));
-        let binary = binary.filter(|path| path.exists()).expect("build the binary first: cargo build --release");
-        let child = Command::new(binary)
+        Self::spawn_at(free(), arguments, state, hold)
+    }
+
+    /// The same, at an address that is known already.
+    pub(crate) fn spawn_at(address: SocketAddr, arguments: &[OsString], state: Option<&Path>, hold: u32) -> Self {
+        let child = Command::new(binary())
             .args(["serve", "--log-level", "error", "--listen"])
             .arg(address.to_string())
             .args(["--hold", &hold.to_string()])
@@ -81,6 +79,18 @@ impl Server {
         let kib = resident.trim().trim_end_matches(" kB").parse().expect("a number");
         Figures { kib, files: std::fs::read_dir(process.join("fd")).expect("the service is alive").count() }
     }
+}
+
+/// A free port of loopback.
+pub(crate) fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+/// The binary that was built beside this program.
+pub(crate) fn binary() -> PathBuf {
+    let here = std::env::current_exe().expect("an executable");
+    let binary = here.parent().and_then(Path::parent).map(|target| target.join("bailiwick"));
+    binary.filter(|path| path.exists()).expect("build the binary first: cargo build --release")
 }
 
 impl Drop for Server {

@@ -102,11 +102,11 @@ impl Listening {
         client: &Client,
         mut connection: Connection<S, T>,
     ) -> Result<std::convert::Infallible, StoreError> {
-        let (probe, heard) = (probe(), Notify::new());
+        let (probe, arrived) = (probe(), Notify::new());
         let hears = async {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
-                    Some(Ok(AsyncMessage::Notification(told))) if told.channel() == probe => heard.notify_one(),
+                    Some(Ok(AsyncMessage::Notification(told))) if told.channel() == probe => arrived.notify_one(),
                     Some(Ok(AsyncMessage::Notification(_))) => (self.hint)(),
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error.into()),
@@ -120,8 +120,8 @@ impl Listening {
             let teller = connect(&self.address).await?;
             within(ANSWER_LIMIT, teller.batch_execute(&format!("notify {probe}"))).await?;
             drop(teller);
-            let heard = tokio::time::timeout(ANSWER_LIMIT, heard.notified()).await;
-            heard.map_err(|_| StoreError::Deaf)?;
+            let in_time = tokio::time::timeout(ANSWER_LIMIT, arrived.notified()).await;
+            in_time.map_err(|_| StoreError::Deaf)?;
             within(ANSWER_LIMIT, client.batch_execute(&format!("unlisten {probe}"))).await?;
             self.hears.store(true, Ordering::Release);
             // What was said before has not been heard.

@@ -19,6 +19,9 @@ use crate::telemetry::Metrics;
 /// each would take a thousand times as long as one for all. With 1 KB each, 4 MB of a million rows are in memory at a time.
 const AHEAD: usize = 4_096;
 
+/// So many rows may be left of what was read ahead before, which others ask for at this moment: more than are read together.
+const ASKED_AT_A_TIME: usize = 1_024;
+
 /// A store as a source of registrations. Each row is an item, called `store:` and its id.
 pub struct Store {
     address: Arc<Address>,
@@ -179,7 +182,11 @@ impl State {
             let ahead = self.mirror.as_ref().and_then(|mirror| mirror.revisions_from(&item.name, AHEAD));
             let ahead = ahead.ok_or(Unread::Gone)?;
             let said = self.ask(address, |state, client| state.driver.run(mirror::said_at(client, ahead.clone())));
-            self.sources = said.map_err(|error| Unread::Because(error.to_string()))?;
+            let said = said.map_err(|error| Unread::Because(error.to_string()))?;
+            if self.sources.len() > ASKED_AT_A_TIME {
+                self.sources.clear();
+            }
+            self.sources.extend(said);
         }
         match self.sources.remove(&item.name) {
             Some((revision, mut source)) if self.version(revision) == item.version => Ok(std::mem::take(&mut *source)),

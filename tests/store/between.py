@@ -25,7 +25,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.behind))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self.behind))
+                except OSError:
+                    client.close()
+                    continue
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(target=self.forward, args=[one, other], daemon=True).start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from database import Replica, until
@@ -60,4 +61,53 @@ def nothing_left(stage: Stage, keeping: Replica) -> None:
     hold("nothing is free", keeping.owner("@irc_x:example.com"), "irc")
 
 
-SCENES: list[Callable[[], None]] = [a_backup_is_not_believed_before_somebody_means_it]
+ROWS = 6_000
+# A row and what the history says of it, each as a revision of its own, as the gate writes them.
+LET_IN = """
+create function let_in(bailiwick_id text, said bytea) returns void language sql as $$
+  with head as (update bailiwick.head set revision = revision + 1 returning revision),
+       noted as (insert into bailiwick.history (revision, as_id, source, changed_by)
+                 select revision, bailiwick_id, said, 'history.py' from head)
+  insert into bailiwick.registration as r (as_id, source, position, revision)
+    select bailiwick_id, said, revision, revision from head
+  on conflict (as_id) do update set source = excluded.source, revision = excluded.revision
+$$"""
+
+
+def let_in(stage: Stage, version: str, rows: int) -> None:
+    """Many rows in one transaction."""
+    content = registration("b%1$s", "b%1$s_" + version).decode().replace("'", "''").replace("\n", "\\n")
+    said = f"convert_to(format(E'{content}', to_char(n, 'FM00000')), 'UTF8')"
+    stage.database.sql(f"select let_in('b' || to_char(n, 'FM00000'), {said}) from generate_series(1, {rows}) n")
+
+
+def many_rows_are_read_a_few_thousand_at_a_time() -> None:
+    with staged() as stage:
+        stage.database.sql(LET_IN)
+        let_in(stage, "first", ROWS)
+        over = threading.Event()
+
+        def edits() -> None:
+            while not over.is_set():
+                let_in(stage, "edited", 50)
+
+        # What is listed is changed by somebody before it is read.
+        editor = threading.Thread(target=edits)
+        editor.start()
+        replica = stage.replica("--state-dir", str(stage.home / "state"))
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        first = replica.status()["registrations"]
+        over.set()
+        editor.join()
+        hold("all rows are in force at once", (first["active"], first["quarantined"]), (ROWS, 0))
+        let_in(stage, "last", ROWS // 2)
+        until("a change of many is seen", lambda: replica.owner(f"@b{ROWS // 2:05}_last:example.com") == f"b{ROWS // 2:05}", 300)
+        told = replica.status()
+        hold("none is missing", (told["registrations"]["active"], told["complete"]), (ROWS, True))
+        hold("the others are as they were", replica.owner(f"@b{ROWS:05}_first:example.com"), f"b{ROWS:05}")
+
+
+SCENES: list[Callable[[], None]] = [
+    a_backup_is_not_believed_before_somebody_means_it,
+    many_rows_are_read_a_few_thousand_at_a_time,
+]
