@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use zeroize::Zeroizing;
 
+pub(super) use super::rows::Known;
+use super::rows::Rows;
 use super::session::{ANSWER_LIMIT, within};
 use super::{StoreError, schema};
 
@@ -24,9 +26,7 @@ const PREFIX: &str = "store:";
 #[derive(Debug)]
 pub(super) struct Mirror {
     pub(super) at: Revision,
-    /// By their place in the load order.
-    pub(super) rows: BTreeMap<i64, Known>,
-    places: HashMap<Arc<str>, i64>,
+    pub(super) rows: Rows,
     /// The names of the rows that were removed.
     pub(super) removed: Arc<HashSet<Arc<str>>>,
 }
@@ -39,14 +39,6 @@ pub(super) struct Revision {
     store: String,
     /// What the history says of this revision and of no other; none of the first, which nothing has led to.
     mark: Option<String>,
-}
-
-/// A row that is there.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    pub(super) name: Arc<str>,
-    /// Which has made it what it is.
-    pub(super) revision: i64,
 }
 
 /// What rows say, by name.
@@ -246,7 +238,7 @@ impl Read {
 impl Mirror {
     /// What is known after a change, and what the rows say of which that has come along.
     pub(super) fn after(before: Option<Self>, changed: Changed) -> (Self, Sources) {
-        let nothing = |at, removed| Self { at, rows: BTreeMap::new(), places: HashMap::new(), removed };
+        let nothing = |at, removed| Self { at, rows: Rows::default(), removed };
         let Changed { at, rows, are_all, forgotten, .. } = changed;
         let mut mirror = match before {
             Some(mirror) if !are_all => Self { at, ..mirror },
@@ -258,8 +250,7 @@ impl Mirror {
 
     /// The revisions of a row and of those that follow it in the load order, so many of them.
     pub(super) fn revisions_from(&self, name: &str, count: usize) -> Option<Vec<i64>> {
-        let place = self.places.get(name)?;
-        Some(self.rows.range(place..).take(count).map(|(_, row)| row.revision).collect())
+        Some(self.rows.from(name)?.iter().take(count).map(|row| row.revision).collect())
     }
 
     /// Takes over what has changed.
@@ -268,16 +259,13 @@ impl Mirror {
         let mut removed = HashSet::clone(&self.removed);
         removed.extend(forgotten);
         for Read { name, place, revision, removed: is_removed, source } in changed {
-            if let Some(before) = self.places.remove(&name) {
-                self.rows.remove(&before);
-            }
             if is_removed {
+                self.rows.remove(&name);
                 removed.insert(name);
                 continue;
             }
             removed.remove(&name);
-            self.places.insert(Arc::clone(&name), place);
-            self.rows.insert(place, Known { name: Arc::clone(&name), revision });
+            self.rows.put(Known { name: Arc::clone(&name), place, revision });
             sources.extend(source.map(|source| (name, (revision, source))));
         }
         if removed != *self.removed {

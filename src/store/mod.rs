@@ -74,6 +74,7 @@ mod mirror;
 mod provider;
 mod purge;
 mod record;
+mod rows;
 mod schema;
 mod session;
 
