@@ -47,6 +47,12 @@ impl Comparer {
         })
     }
 
+    /// The same without looking for what may be done about what is found, for whoever wants to know whether anything is.
+    #[must_use]
+    pub fn compare(&self, set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Analysis {
+        self.reloads.install(|| Analysis::new(set, previous, deadline))
+    }
+
     /// Which IDs change hands from one set to another.
     #[must_use]
     pub fn difference(&self, old: &Services, new: &Services) -> Vec<Change> {

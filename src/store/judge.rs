@@ -9,6 +9,7 @@ use super::gate::Change;
 use super::mirror::name_of;
 use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity};
 use crate::homeserver::Homeserver;
+use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
 use crate::snapshot::{Candidate, FileState, Good, Obstacle, Snapshot, Unique};
 
@@ -65,52 +66,65 @@ pub fn judge(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8]) -> Result
     if added.is_empty() { Ok(()) } else { Err(Objection::Collides(added)) }
 }
 
-/// The same of several changes at once: what would be in force is loaded as a set of its own, and all of it compared.
-pub fn judge_all(comparer: &Comparer, bench: Bench<'_>, changes: &[Change<'_>]) -> Result<(), Objection> {
-    let homeserver = bench.snapshot.services().homeserver();
-    let mut goods: Vec<(Arc<str>, Good)> = (bench.snapshot.files().iter())
-        .filter_map(|file| Some((Arc::clone(file.file()), file.good()?.clone())))
-        .collect();
+/// Several changes, loaded to be judged.
+#[derive(Debug)]
+pub struct Loaded(Vec<(Arc<str>, Option<Good>)>);
+
+/// Loads what changes say, before anybody is kept waiting for a judgement.
+pub fn load_all(bench: Bench<'_>, changes: &[Change<'_>]) -> Result<Loaded, Objection> {
     let mut faults = Vec::new();
-    let mut places: HashMap<Arc<str>, usize> =
-        goods.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at)).collect();
-    let mut removed = HashSet::new();
+    let mut all = Vec::with_capacity(changes.len());
     for change in changes {
-        let name = name_of(change.id);
-        let Some(source) = change.source else {
-            removed.insert(name);
-            continue;
-        };
-        match loaded(bench, change.id, source) {
-            Ok(new) => {
-                let good = Good::new(Arc::new(new));
-                match places.get(&name) {
-                    Some(&at) => goods[at].1 = good,
-                    None => {
-                        places.insert(Arc::clone(&name), goods.len());
-                        goods.push((name, good));
-                    }
-                }
-            }
+        match change.source.map(|source| loaded(bench, change.id, source)).transpose() {
+            Ok(new) => all.push((name_of(change.id), new.map(|new| Good::new(Arc::new(new))))),
             Err(more) => faults.extend(more),
         }
     }
-    if !faults.is_empty() {
-        return Err(Objection::Unloadable(faults));
+    if faults.is_empty() { Ok(Loaded(all)) } else { Err(Objection::Unloadable(faults)) }
+}
+
+/// Finds out ahead what a judgement will need to know, if what is in force is the same then: nobody is kept waiting for that.
+#[must_use]
+pub fn rehearse(comparer: &Comparer, bench: Bench<'_>, loaded: &Loaded) -> Analysis {
+    let before = comparer.compare(&bench.snapshot.set(), bench.previous, bench.deadline);
+    match after(bench.snapshot, loaded) {
+        Ok(after) => comparer.compare(&after.set(), &before, bench.deadline),
+        // It is said by the judgement, if it is so still.
+        Err(_) => before,
     }
-    goods.retain(|(name, _)| !removed.contains(name));
-    let after = in_force(homeserver.clone(), &goods);
-    let away = after.files().iter().filter(|file| file.state() != FileState::Active);
-    let faults: Vec<Fault> = away.flat_map(|file| file.faults().to_vec()).collect();
-    if !faults.is_empty() {
-        return Err(Objection::InTheWay(faults));
-    }
-    let before = comparer.analyse(&bench.snapshot.set(), bench.previous, bench.deadline);
-    let found = comparer.analyse(&after.set(), &before, bench.deadline);
-    let is_new =
-        |finding: &&Arc<Finding>| is_collision(finding) && !before.findings.iter().any(|old| same(old, finding));
+}
+
+/// The same as [`judge`] of several changes at once: what would be in force is taken for a set of its own, and all of it compared but
+/// for what was found out [ahead](rehearse).
+pub fn judge_all(comparer: &Comparer, bench: Bench<'_>, loaded: &Loaded, ahead: &Analysis) -> Result<(), Objection> {
+    let after = after(bench.snapshot, loaded).map_err(Objection::InTheWay)?;
+    let before = comparer.compare(&bench.snapshot.set(), bench.previous, bench.deadline);
+    let found = comparer.compare(&after.set(), ahead, bench.deadline);
+    let known: HashSet<About<'_>> = before.findings.iter().filter(|it| is_collision(it)).map(|it| about(it)).collect();
+    let is_new = |finding: &&Arc<Finding>| is_collision(finding) && !known.contains(&about(finding));
     let added: Vec<Arc<Finding>> = found.findings.iter().filter(is_new).cloned().collect();
     if added.is_empty() { Ok(()) } else { Err(Objection::Collides(added)) }
+}
+
+/// All that would be in force with these changes, or what keeps some of it from being so.
+fn after(snapshot: &Snapshot, changes: &Loaded) -> Result<Snapshot, Vec<Fault>> {
+    let mut goods: Vec<(Arc<str>, Good)> =
+        (snapshot.files().iter()).filter_map(|file| Some((Arc::clone(file.file()), file.good()?.clone()))).collect();
+    let places: HashMap<Arc<str>, usize> =
+        goods.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at)).collect();
+    let mut removed = HashSet::new();
+    for (name, change) in &changes.0 {
+        match (change, places.get(name)) {
+            (None, _) => drop(removed.insert(name)),
+            (Some(good), Some(&at)) => goods[at].1 = good.clone(),
+            (Some(good), None) => goods.push((Arc::clone(name), good.clone())),
+        }
+    }
+    goods.retain(|(name, _)| !removed.contains(name));
+    let after = in_force(snapshot.services().homeserver().clone(), &goods);
+    let away = after.files().iter().filter(|file| file.state() != FileState::Active);
+    let faults: Vec<Fault> = away.flat_map(|file| file.faults().to_vec()).collect();
+    if faults.is_empty() { Ok(after) } else { Err(faults) }
 }
 
 /// A set as it would be in force by itself.
@@ -169,13 +183,105 @@ fn is_collision(finding: &Finding) -> bool {
     finding.severity == Severity::Error || finding.code == Code::NotCompared
 }
 
-/// Whether two findings are about the same regexes of the same services, wherever these stand.
+/// What a finding is about: which regexes of which services, wherever these stand.
+type About<'f> = (Code, Option<Kind>, Vec<(&'f str, Option<&'f str>)>);
+
+fn about(finding: &Finding) -> About<'_> {
+    let mut places: Vec<_> = finding.places.iter().map(|place| (&*place.as_id, place.regex.as_deref())).collect();
+    places.sort_unstable();
+    (finding.code, finding.kind, places)
+}
+
+/// Whether two findings are about the same.
 fn same(a: &Finding, b: &Finding) -> bool {
-    let about = |finding: &Finding| {
-        let mut places: Vec<_> =
-            finding.places.iter().map(|place| (place.as_id.clone(), place.regex.clone())).collect();
-        places.sort();
-        places
-    };
-    a.code == b.code && a.kind == b.kind && about(a) == about(b)
+    about(a) == about(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::homeserver::Dialect;
+
+    struct Court {
+        comparer: Comparer,
+        hasher: TokenHasher,
+        deadline: Deadline,
+    }
+
+    impl Court {
+        fn new() -> Self {
+            let deadline = Deadline::after(Duration::from_secs(600));
+            Self { comparer: Comparer::new().expect("threads"), hasher: TokenHasher::new(), deadline }
+        }
+
+        fn bench<'b>(&'b self, snapshot: &'b Snapshot, previous: &'b Analysis) -> Bench<'b> {
+            Bench { snapshot, previous, hasher: &self.hasher, deadline: &self.deadline }
+        }
+
+        /// What is in force after changes to nothing or to what was in force before.
+        fn set(&self, before: Option<&Snapshot>, changes: &[(&str, Option<&str>)]) -> Snapshot {
+            let nothing = in_force(Homeserver::new("example.com".parse().expect("a name"), Dialect::default()), &[]);
+            let before = before.unwrap_or(&nothing);
+            after(before, &self.loaded(before, changes)).expect("it can be in force")
+        }
+
+        fn loaded(&self, snapshot: &Snapshot, changes: &[(&str, Option<&str>)]) -> Loaded {
+            let sources: Vec<_> = changes.iter().map(|(id, prefix)| (*id, prefix.map(|it| source(id, it)))).collect();
+            let changes: Vec<Change<'_>> = sources
+                .iter()
+                .map(|(id, source)| Change { id, source: source.as_deref().map(str::as_bytes) })
+                .collect();
+            load_all(self.bench(snapshot, &Analysis::default()), &changes).expect("they load")
+        }
+
+        /// Judges changes that were rehearsed with what was in force then; the codes of what speaks against them.
+        fn judge(&self, then: &Snapshot, now: &Snapshot, changes: &[(&str, Option<&str>)]) -> Vec<String> {
+            let nothing = Analysis::default();
+            let loaded = self.loaded(then, changes);
+            let ahead = rehearse(&self.comparer, self.bench(then, &nothing), &loaded);
+            match judge_all(&self.comparer, self.bench(now, &nothing), &loaded, &ahead) {
+                Ok(()) => Vec::new(),
+                Err(Objection::Collides(findings)) => findings.iter().map(|it| it.code.as_str().to_owned()).collect(),
+                Err(Objection::InTheWay(faults) | Objection::Unloadable(faults)) => {
+                    faults.iter().map(|fault| fault.code.as_str().to_owned()).collect()
+                }
+            }
+        }
+    }
+
+    fn source(id: &str, prefix: &str) -> String {
+        let token = |of: &str| format!("{of}_token: {of}-token-of-{id}-0123456789\n");
+        let users = format!("namespaces:\n  users:\n    - {{exclusive: true, regex: '@{prefix}.*:example\\.com'}}\n");
+        format!("id: {id}\nurl: null\n{}{}sender_localpart: {id}-bot\n{users}", token("as"), token("hs"))
+    }
+
+    #[test]
+    fn several_are_let_in_if_nothing_collides_that_did_not_before() {
+        let court = Court::new();
+        let now = court.set(None, &[("irc", Some("irc_")), ("old", Some("irc_x"))]);
+        let judged = |changes: &[(&str, Option<&str>)]| court.judge(&now, &now, changes);
+        assert!(judged(&[("tg", Some("tg_")), ("slack", Some("slack_"))]).is_empty());
+        assert_eq!(judged(&[("tg", Some("tg_")), ("slack", Some("tg_s"))]), ["exclusive-conflict"]);
+        assert_eq!(judged(&[("tg", Some("irc_y"))]), ["exclusive-conflict"]);
+        // What collided before is not held against whoever leaves it as it is, and what goes makes room.
+        assert!(judged(&[("tg", Some("tg_")), ("irc", Some("irc_"))]).is_empty());
+        assert!(judged(&[("irc", None), ("tg", Some("irc_y"))]).is_empty());
+    }
+
+    #[test]
+    fn what_has_come_since_the_rehearsal_is_judged_by() {
+        let court = Court::new();
+        let then = court.set(None, &[("irc", Some("irc_")), ("tg", Some("tg_"))]);
+        let changes: &[(&str, Option<&str>)] = &[("new", Some("new_")), ("x", Some("tg_x"))];
+        assert_eq!(court.judge(&then, &then, changes), ["exclusive-conflict"]);
+        let came = court.set(Some(&then), &[("late", Some("new_y"))]);
+        assert_eq!(court.judge(&then, &came, &changes[..1]), ["exclusive-conflict"]);
+        let edited = court.set(Some(&then), &[("irc", Some("new_z"))]);
+        assert_eq!(court.judge(&then, &edited, &changes[..1]), ["exclusive-conflict"]);
+        // And not by what has gone since.
+        let went = court.set(Some(&then), &[("tg", None)]);
+        assert!(court.judge(&then, &went, changes).is_empty());
+    }
 }

@@ -37,6 +37,9 @@
 //!              5 s at most                              5 s        refused: rollback, with the findings
 //! ```
 //!
+//! Where many are changed at once (`store import`), they are loaded and compared before, with what is in force then, so that the lock
+//! is held for what has come since alone ([`rehearse`]).
+//!
 //! Under READ COMMITTED, what a statement that has waited for a lock sees of other tables is from before it waited: the row is read
 //! by a statement of its own. Who is lost while he holds the lock is cut off by the database, and nothing of his is written. Who is
 //! lost while he commits does not know, and asks again, which makes nothing twice.
@@ -81,7 +84,7 @@ mod session;
 pub use address::{Address, Given, Unusable};
 pub use error::StoreError;
 pub use gate::{Change, Condition, Gate, Judge, Outcome, Several, Terms};
-pub use judge::{Bench, Objection, judge, judge_all};
+pub use judge::{Bench, Loaded, Objection, judge, judge_all, load_all, rehearse};
 pub use provider::Store;
 pub use purge::{Purged, purge};
 pub use record::{Back, Earlier, Entry, Kept, back_to, history, kept};

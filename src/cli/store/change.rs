@@ -208,11 +208,18 @@ impl Judged {
         let terms = Terms { by: &by, force: self.force, ..Terms::default() };
         let hasher = TokenHasher::new();
         let comparer = Comparer::new().map_err(|error| Failure::Other(error.into()))?;
-        // What is there is loaded and compared before anybody is kept waiting, and brought up to date then.
+        // What is there and what is to come is loaded and compared before anybody is kept waiting, and brought up to date then.
         let engine = RefCell::new(self.engine(&address, &hasher)?);
         engine.borrow_mut().reload(Trigger::Start, false);
         let there = engine.borrow().live().load_full();
-        let known = comparer.analyse(&there.set(), &Analysis::default(), &Deadline::after(PATIENCE));
+        let patience = Deadline::after(PATIENCE);
+        let known = comparer.compare(&there.set(), &Analysis::default(), &patience);
+        let bench = Bench { snapshot: &there, previous: &known, hasher: &hasher, deadline: &patience };
+        let loaded = match store::load_all(bench, &changes) {
+            Ok(loaded) => loaded,
+            Err(objection) => return Ok(told(&Several::Refused(objection))),
+        };
+        let ahead = store::rehearse(&comparer, bench, &loaded);
         let judge = |head: i64| {
             engine.borrow_mut().reload(Trigger::Event, false);
             let snapshot = engine.borrow().live().load_full();
@@ -224,7 +231,7 @@ impl Judged {
             }
             let deadline = Deadline::after(DEADLINE);
             let bench = Bench { snapshot: &snapshot, previous: &known, hasher: &hasher, deadline: &deadline };
-            Ok(store::judge_all(&comparer, bench, &changes))
+            Ok(store::judge_all(&comparer, bench, &loaded, &ahead))
         };
         Ok(told(&Gate::new(address).map_err(StoreError::from)?.make_all(&changes, head, terms, &judge)?))
     }
