@@ -280,10 +280,58 @@ def what_goes_on_is_measured() -> None:
         hold("what was read last is shown still", figures(replica)["revision"], 1)
 
 
+def roles_in_the_docs() -> tuple[str, str]:
+    """The statements of docs/store.md that make roles: those before there are tables, and those behind."""
+    docs = (Path(__file__).resolve().parent.parent.parent / "docs/store.md").read_text()
+    _, _, rest = docs.partition("```sql\n")
+    owner, mark, others = rest.partition("```")[0].partition("-- Answers")
+    return owner, mark + others
+
+
+def the_roles_of_the_docs_have_the_rights_that_they_need() -> None:
+    with staged(migrated=False) as stage:
+        database = stage.database
+        owner, others = roles_in_the_docs()
+
+        def by(role: str, *words: str | Path) -> tuple[int, str]:
+            url = database.url.replace("bailiwick@", f"{role}@", 1)
+            return stage.tool(*words, "--store", url)
+
+        def made(statements: str, *roles: str) -> None:
+            passwords = "".join(f"alter role {role} password 'of-the-store';" for role in roles)
+            database.sql(statements + passwords)
+
+        made(owner, "bailiwick_owner")
+        does("the owner makes the tables", by("bailiwick_owner", "migrate"))
+        made(others, "bailiwick_reader", "bailiwick_writer")
+        file = stage.file("in/irc.yaml", registration("irc", "irc_"))
+        code, told = by("bailiwick_reader", "put", file)
+        hold("who reads changes nothing", (code, "permission denied" in told), (70, True))
+        does("who writes puts", by("bailiwick_writer", "put", file))
+        does("and edits", by("bailiwick_writer", "import", stage.file("in/irc.yaml", registration("irc", "chat_")).parent))
+        does("and removes", by("bailiwick_writer", "rm", "irc"))
+        does("and goes back", by("bailiwick_writer", "rollback", "1"))
+        for words in (["list"], ["history"], ["export", stage.home / "out"]):
+            does(f"who reads may {words[0]}", by("bailiwick_reader", *words))
+        hold("all of it", names(stage.home / "out"), ["irc.yaml"])
+        for role in ("bailiwick_reader", "bailiwick_writer"):
+            code, told = by(role, "purge", "--older-than", "0")
+            hold(f"{role} forgets nothing", (code, "permission denied" in told), (70, True))
+        hold("nothing is purged", purged(stage), "0")
+        does("the owner does", by("bailiwick_owner", "purge", "--older-than", "0"))
+        hold("up to now", purged(stage), "4")
+        replica = stage.replica("--store", database.url.replace("bailiwick@", "bailiwick_reader@", 1))
+        until("who reads answers", lambda: replica.ask("/readyz")[0] == 200)
+        hold("by what is there", replica.owner("@irc_x:example.com"), "irc")
+        status, told = put(replica, "tg", registration("tg", "tg_"))
+        hold("and changes nothing", (status, "permission denied" in told["error"]), (503, True))
+
+
 SCENES: list[Callable[[], None]] = [
     a_name_that_no_file_can_have_stops_no_export,
     many_go_in_together_or_not_at_all,
     whoever_stops_waits_for_no_frozen_database,
     what_is_purged_frees_nothing_by_itself,
     what_goes_on_is_measured,
+    the_roles_of_the_docs_have_the_rights_that_they_need,
 ]
