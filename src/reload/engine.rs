@@ -177,6 +177,10 @@ impl Engine {
 
     /// One look at everything, and what follows from it.
     fn pass(&mut self, trigger: Trigger, allow_empty: bool, confirmed: bool) {
+        if !allow_empty && !confirmed && self.is_as_it_was() {
+            let same = self.live.load_full();
+            return self.remember(&same, confirmed);
+        }
         let looked = self.look_until_settled(self.options.clock.now(), trigger);
         let before = self.live.load_full();
         let now = self.options.clock.now();
@@ -202,6 +206,21 @@ impl Engine {
             self.snapshot_metrics.in_force(&after);
         }
         self.metrics.held(self.holds.claims());
+    }
+
+    /// Whether a look would find what the last one found, and nothing would follow from it. Where every source can tell, a look at a
+    /// hundred thousand files is spared, and it is they that are asked most often: every few seconds, and for each change.
+    fn is_as_it_was(&self) -> bool {
+        let live = self.live.load();
+        let is_still = |(state, source): (&State, &Source)| {
+            state.is_at_rest() && state.recorded.as_ref().is_some_and(|recorded| source.is_still(recorded))
+        };
+        live.is_complete()
+            // A look that has failed in the middle may have noted more than has come into force.
+            && live.revision() == revision(&self.states)
+            && self.holds.is_empty()
+            && !self.put_off.is_waiting()
+            && self.states.iter().zip(&self.sources).all(is_still)
     }
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
@@ -300,8 +319,7 @@ impl Engine {
         }
         let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
-        let revision = states.iter().filter_map(|state| Some(state.recorded.as_ref()?.revision)).max();
-        let next = before.next(&candidates, missing, revision, self.options.clock.wall());
+        let next = before.next(&candidates, missing, revision(&states), self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         let mut records = after.files().iter();
         let with_held = |(state, files): (State, &Vec<TakingPart>)| {
@@ -320,6 +338,11 @@ impl Engine {
         }
         after
     }
+}
+
+/// The revision that has been seen of a store, where there is one.
+fn revision(states: &[State]) -> Option<u64> {
+    states.iter().filter_map(|state| Some(state.recorded.as_ref()?.revision)).max()
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {

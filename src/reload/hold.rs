@@ -60,8 +60,8 @@
 //!
 //! # Cost
 //!
-//! Nothing is lost in nearly every reload, and that is seen by comparing two pointers a file. Else it takes one look
-//! at every entry in force.
+//! Nothing is lost in nearly every reload, or what is was decided, and that is seen by comparing two pointers a file. Else it takes one
+//! look at every entry in force.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -158,6 +158,11 @@ pub(super) struct Held {
 }
 
 impl Holds {
+    /// Whether nothing is missing, or was until now.
+    pub(super) fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.extended.is_empty()
+    }
+
     /// How many claims are held.
     pub(super) fn claims(&self) -> usize {
         self.held().count()
@@ -191,7 +196,11 @@ impl Holds {
         gone: &[Gone<'_>],
         terms: Terms<'_>,
     ) -> Held {
-        if terms.grace.is_zero() || (gone.is_empty() && self.missing.is_empty() && all_stay(candidates)) {
+        let decided = terms.decided;
+        let stay = |(at, candidate): (usize, &Candidate<'_>)| stays(candidate) || decided(By::File(at));
+        let is_any_lost =
+            || !(0..gone.len()).all(|at| decided(By::Gone(at))) || !candidates.iter().enumerate().all(stay);
+        if terms.grace.is_zero() || (self.missing.is_empty() && !is_any_lost()) {
             return Held::default();
         }
         let records = before.records(candidates);
@@ -288,12 +297,12 @@ impl Holds {
     }
 }
 
-/// Whether each file offers what it has in force, or nothing.
-fn all_stay(candidates: &[Candidate<'_>]) -> bool {
-    candidates.iter().all(|candidate| match (candidate.offered, candidate.held) {
+/// Whether a file offers what it has in force, or nothing.
+fn stays(candidate: &Candidate<'_>) -> bool {
+    match (candidate.offered, candidate.held) {
         (Ok(offered), Some(held)) => Arc::ptr_eq(&offered.registration, &held.registration),
         (_, None) | (Err(_), Some(_)) => true,
-    })
+    }
 }
 
 /// In whose name a loss is held.

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) passed_over: PassedOver,
     /// What was on record then of its changes, where they are recorded.
     pub(super) recorded: Option<Recorded>,
+    /// Whether all that was listed then has been read, so that another look shows nothing else as long as it is the same.
+    is_read: bool,
     /// Which set was listed last.
     stamp: Stamp,
     /// The set that was there before one of another file system came into its place, until it is back.
@@ -84,6 +86,22 @@ impl State {
         self.at_first == AtFirst::WhatWasBefore && self.known().iter().any(has_any)
     }
 
+    /// Whether nothing comes of a look that finds the same as the last one: all is listed and read, nothing is missing, and nothing waits
+    /// for anything.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let Self { at_first, away, problem, is_unlisted, is_read, covered, is_uncovered, .. } = self;
+        *at_first == AtFirst::Nothing
+            && *is_read
+            && away.is_empty()
+            && problem.is_none()
+            && covered.is_none()
+            && !is_unlisted
+            && !is_uncovered
+            && !self.confirmed_absent
+            && self.in_doubt.newcomers.is_empty()
+            && self.came.is_empty()
+    }
+
     /// All that a look is to be compared with.
     pub(super) fn known(&self) -> Vec<Arc<Known>> {
         self.files.iter().chain(&self.away).cloned().collect()
@@ -109,14 +127,19 @@ impl State {
 
     /// When each file came that never could be loaded.
     fn came(&self, scan: &Scan, when: Circumstances<'_>) -> HashMap<Arc<str>, Instant> {
+        let unloadable: Vec<&Arc<str>> =
+            scan.files.iter().filter(|known| is_unloadable(known)).map(|known| &known.file).collect();
+        if unloadable.is_empty() {
+            // As a rule; and the names of a hundred thousand files are not hashed for nothing.
+            return HashMap::new();
+        }
         let known: HashSet<&Arc<str>> = self.files.iter().map(|known| &known.file).collect();
         let came = |file: &Arc<str>| match self.came.get(file) {
             Some(&came) => Some(came),
             // What is there at the first load may have been there for years.
             None => (when.is_ready && !known.contains(file)).then_some(when.now),
         };
-        let unloadable = scan.files.iter().filter(|known| is_unloadable(known)).map(|known| &known.file);
-        unloadable.filter_map(|file| Some((Arc::clone(file), came(file)?))).collect()
+        unloadable.into_iter().filter_map(|file| Some((Arc::clone(file), came(file)?))).collect()
     }
 
     /// Whether what has become of a file is on record, so that it was decided: of one that is there, or that was removed.
@@ -256,6 +279,7 @@ impl State {
             away,
             problem: problem.or(instead),
             is_unlisted: false,
+            is_read: !scan.unread,
             passed_over: scan.passed_over,
             recorded,
             stamp: scan.stamp,

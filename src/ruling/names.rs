@@ -1,4 +1,5 @@
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -20,6 +21,21 @@ pub(super) struct Names {
 
 type Registrations = [Arc<Registration>];
 
+/// How much two sets have in common at the beginning and at the end.
+pub(super) struct Differing {
+    pub(super) ahead: usize,
+    pub(super) behind: usize,
+}
+
+impl Differing {
+    pub(super) fn of(before: &Registrations, after: &Registrations) -> Self {
+        let same = |(a, b): &(&Arc<Registration>, &Arc<Registration>)| Arc::ptr_eq(a, b);
+        let ahead = before.iter().zip(after).take_while(same).count();
+        let behind = before[ahead..].iter().rev().zip(after[ahead..].iter().rev()).take_while(same).count();
+        Self { ahead, behind }
+    }
+}
+
 /// When more than this part of a set has changed, its names are tabled afresh.
 const AFRESH_SHARE: usize = 32;
 
@@ -34,21 +50,33 @@ impl Names {
         names
     }
 
-    /// The names of another set, of which most stands where it stood before.
+    /// The names of another set, of which most stands where it stood before, or all behind some place as far from there.
     pub(super) fn updated(&self, before: &Registrations, after: &Registrations) -> Self {
-        if before.len() != after.len() {
-            return Self::new(after);
-        }
-        let same = |at: &usize| Arc::ptr_eq(&before[*at], &after[*at]);
-        let changed: Vec<_> = (0..after.len()).filter(|at| !same(at)).map(ServicePos::new).collect();
-        if changed.len() > after.len() / AFRESH_SHARE {
+        let Differing { ahead, behind } = Differing::of(before, after);
+        let (gone, come) = (ahead..before.len() - behind, ahead..after.len() - behind);
+        // What stands between the two ends and is the same at the same place is left alone.
+        let in_place = |at: &usize| gone.len() == come.len() && Arc::ptr_eq(&before[*at], &after[*at]);
+        let those = |places: &Range<usize>| {
+            places.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect::<Vec<_>>()
+        };
+        let (gone, come) = (those(&gone), those(&come));
+        if gone.len().max(come.len()) > after.len() / AFRESH_SHARE {
             return Self::new(after);
         }
         let mut names = self.clone();
-        for &at in &changed {
+        for at in gone {
             names.remove(before, at);
         }
-        for &at in &changed {
+        if before.len() != after.len() {
+            let moved = |at: &mut ServicePos| {
+                if at.index() >= before.len() - behind {
+                    *at = ServicePos::new(after.len() - (before.len() - at.index()));
+                }
+            };
+            names.ids.iter_mut().for_each(moved);
+            names.tokens.iter_mut().for_each(moved);
+        }
+        for at in come {
             names.insert(after, at);
         }
         names
@@ -131,7 +159,7 @@ mod tests {
         #[test]
         fn updated_names_are_as_good_as_new_ones(
             size in 1..200_usize,
-            changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3_usize), 0..12),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize), 0..12),
         ) {
             let hasher = TokenHasher::new();
             let mut set: Vec<_> = (0..size).map(|at| registration(&hasher, at, at)).collect();
@@ -140,6 +168,7 @@ mod tests {
                 let before = set.clone();
                 match (pick.index(set.len() + 1), what) {
                     (at, 0) if at < set.len() => drop(set.swap_remove(at)),
+                    (at, 3) if at < set.len() => drop(set.remove(at)),
                     // Two swap their ids, so that no name is new and none is free.
                     (at, 1) if at + 1 < set.len() => set.swap(at, at + 1),
                     (at, _) if at < set.len() => set[at] = registration(&hasher, 1_000 + at, 1_000 + at),

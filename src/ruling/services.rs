@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::names::Names;
+use super::names::{Differing, Names};
 use super::readings;
 use crate::homeserver::Homeserver;
 use crate::index::{Index, ServicePos};
@@ -36,10 +36,18 @@ impl Services {
     pub fn updated(&self, registrations: Vec<Arc<Registration>>) -> Self {
         let index = self.index.updated(&registrations);
         let names = self.names.updated(&self.registrations, &registrations);
-        let entries = count(&registrations);
+        let entries = self.recounted(&registrations);
         let otherwise = self.otherwise.as_ref();
         let otherwise = otherwise.map(|other| readings::updated(other, &self.registrations, &registrations));
         Self { homeserver: self.homeserver.clone(), registrations, index, names, entries, otherwise }
+    }
+
+    /// How many entries another set has: with a look only at what differs.
+    fn recounted(&self, registrations: &[Arc<Registration>]) -> PerKind<usize> {
+        let Differing { ahead, behind } = Differing::of(&self.registrations, registrations);
+        let gone = count(&self.registrations[ahead..self.registrations.len() - behind]);
+        let come = count(&registrations[ahead..registrations.len() - behind]);
+        PerKind::new(|kind| self.entries[kind] - gone[kind] + come[kind])
     }
 
     /// The same services by the other reading of what the homeserver leaves open, if it leaves anything open.

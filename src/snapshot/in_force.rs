@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::admission::{admit, admit_some};
 use super::digest::digest;
-use super::{Candidate, Changes, FileRecord, FileState, Touched, changes, touched};
+use super::{Candidate, Changes, FileRecord, FileState, Standing, Touched, changes, touched};
 use crate::analysis::Set;
 use crate::homeserver::Homeserver;
 use crate::ruling::Services;
@@ -150,11 +150,17 @@ impl Snapshot {
     /// The file that a service is in force from, by the service's id.
     #[must_use]
     pub fn file_of(&self, as_id: &str) -> Option<&Arc<FileRecord>> {
+        Some(&self.files[self.place_of(as_id)?])
+    }
+
+    /// Where that file stands.
+    pub(super) fn place_of(&self, as_id: &str) -> Option<usize> {
         let position = self.services.position_of_id(as_id)?;
         // Services stand in the order of their files, of which only those in quarantine have none.
-        let files = self.files[position.index()..].iter().take(1 + self.counts.quarantined);
+        let files = self.files.iter().enumerate().skip(position.index()).take(1 + self.counts.quarantined);
         let registration = self.services.registration(position);
-        files.into_iter().find(|file| file.registration().is_some_and(|own| Arc::ptr_eq(own, registration)))
+        let is_own = |file: &FileRecord| file.registration().is_some_and(|own| Arc::ptr_eq(own, registration));
+        files.into_iter().find(|(_, file)| is_own(file)).map(|(at, _)| at)
     }
 
     /// How many files there are of each state.
@@ -266,60 +272,71 @@ impl Snapshot {
     /// One record for each candidate; those that say the same as before are the same `Arc`.
     pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
         let earlier = Earlier::of(&self.files, candidates);
-        if let Earlier::InPlace(files) = earlier
-            && let Some(records) = self.patched(files, candidates)
-        {
+        if let Some(records) = self.patched(&earlier, candidates) {
             return records;
         }
         let decided = admit(candidates, self.services.homeserver().dialect).into_iter().zip(candidates).enumerate();
-        let records = decided.map(|(at, (standing, candidate))| {
-            let record = candidate.record(standing);
-            match earlier.get(at, candidate) {
-                Some(earlier) if earlier.same(&record) => Arc::clone(earlier),
-                _ => Arc::new(record),
-            }
-        });
-        records.collect()
+        decided.map(|(at, (standing, candidate))| recorded(candidate, standing, earlier.get(at, candidate))).collect()
     }
 
-    /// The same where the files are the same as before and few of them have changed, without a look at the others.
-    fn patched(&self, files: &[Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Option<Vec<Arc<FileRecord>>> {
-        let pairs = candidates.iter().zip(files).enumerate();
-        let changed: Vec<usize> =
-            pairs.filter(|(_, (candidate, file))| !candidate.stays(file)).map(|(at, _)| at).collect();
+    /// The same where few files have changed, come or gone, with a look at those alone.
+    fn patched(&self, earlier: &Earlier<'_>, candidates: &[Candidate<'_>]) -> Option<Vec<Arc<FileRecord>>> {
+        let stays =
+            |at, candidate: &Candidate<'_>| earlier.get(at, candidate).is_some_and(|file| candidate.stays(file));
+        let all = candidates.iter().enumerate();
+        let changed: Vec<usize> = all.filter(|(at, candidate)| !stays(*at, candidate)).map(|(at, _)| at).collect();
         let standings = admit_some(candidates, &changed, &self.services)?;
-        let mut records = files.to_vec();
-        for (at, standing) in changed.into_iter().zip(standings) {
-            let record = candidates[at].record(standing);
-            if !records[at].same(&record) {
-                records[at] = Arc::new(record);
+        let mut standings = changed.into_iter().zip(standings).peekable();
+        let record = |(at, candidate): (usize, &Candidate<'_>)| {
+            let earlier = earlier.get(at, candidate);
+            match standings.next_if(|(changed, _)| *changed == at) {
+                Some((_, standing)) => Some(recorded(candidate, standing, earlier)),
+                None => earlier.cloned(),
             }
-        }
-        Some(records)
+        };
+        candidates.iter().enumerate().map(record).collect()
     }
 }
 
-/// Finds the record that a file had before.
-enum Earlier<'s> {
-    /// The files are the same as before, in the same order: the usual case, and nothing needs to be hashed.
-    InPlace(&'s [Arc<FileRecord>]),
-    ByFile(HashMap<&'s str, &'s Arc<FileRecord>>),
+/// What has come of a candidate: the record that it had before, if that says the same.
+fn recorded(candidate: &Candidate<'_>, standing: Standing, earlier: Option<&Arc<FileRecord>>) -> Arc<FileRecord> {
+    let record = candidate.record(standing);
+    match earlier {
+        Some(earlier) if earlier.same(&record) => Arc::clone(earlier),
+        _ => Arc::new(record),
+    }
+}
+
+/// Finds the record that a file had before. What both sets have in common at either end is found by its place, so that where one
+/// of a hundred thousand files has changed, come or gone, no name is hashed.
+struct Earlier<'s> {
+    files: &'s [Arc<FileRecord>],
+    /// So many candidates at the beginning are the files that stood there before.
+    ahead: usize,
+    /// Where those candidates begin that are the files that stood at the end before.
+    behind: usize,
+    candidates: usize,
+    /// The files in between.
+    others: HashMap<&'s str, &'s Arc<FileRecord>>,
 }
 
 impl<'s> Earlier<'s> {
     fn of(files: &'s [Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Self {
-        let same = files.len() == candidates.len() && files.iter().zip(candidates).all(|(a, b)| a.file() == b.file);
-        if same {
-            Self::InPlace(files)
-        } else {
-            Self::ByFile(files.iter().map(|file| (&**file.file(), file)).collect())
-        }
+        let is_of = |(file, candidate): &(&Arc<FileRecord>, &Candidate<'_>)| file.file() == candidate.file;
+        let ahead = files.iter().zip(candidates).take_while(is_of).count();
+        let rest = files[ahead..].iter().rev().zip(candidates[ahead..].iter().rev());
+        let behind = rest.take_while(is_of).count();
+        let others = files[ahead..files.len() - behind].iter().map(|file| (&**file.file(), file)).collect();
+        Self { files, ahead, behind: candidates.len() - behind, candidates: candidates.len(), others }
     }
 
     fn get(&self, at: usize, candidate: &Candidate<'_>) -> Option<&'s Arc<FileRecord>> {
-        match self {
-            Self::InPlace(files) => files.get(at),
-            Self::ByFile(files) => files.get(&**candidate.file).copied(),
+        if at < self.ahead {
+            self.files.get(at)
+        } else if at < self.behind {
+            self.others.get(&**candidate.file).copied()
+        } else {
+            self.files.get(self.files.len() - (self.candidates - at))
         }
     }
 }

@@ -64,8 +64,7 @@ impl SnapshotMetrics {
         }
         let registrations = snapshot.services().registrations();
         for kind in Kind::ALL {
-            let entries = registrations.iter().map(|r| r.entries(kind).len()).sum();
-            self.namespaces.with_label_values(&[kind.as_str()]).set(signed(entries));
+            self.namespaces.with_label_values(&[kind.as_str()]).set(signed(snapshot.services().entries()[kind]));
         }
         let size = snapshot.services().index().size();
         self.index_bytes.set(signed(size.bytes));

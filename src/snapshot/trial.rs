@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::admission::{Candidate, admit, admit_some};
-use super::{FileRecord, FileState, Good, Snapshot, Standing, Unique};
+use super::{FileState, Good, Snapshot, Standing, Unique};
 use crate::homeserver::Dialect;
 use crate::registration::{FileFacts, Registration};
 
@@ -22,9 +22,17 @@ impl Snapshot {
     /// This is the decision of a reload and not a likeness of it: the files that are there ask again, too, also with
     /// content that was turned away before.
     pub fn try_admission(&self, offered: &Good) -> Result<Vec<Arc<Registration>>, Vec<Obstacle>> {
+        let place = self.place_of(offered.registration.id());
+        if self.counts().active == self.files().len() && self.admits_at_once(offered, place) {
+            let mut in_force = self.services().registrations().to_vec();
+            match place {
+                Some(at) => in_force[at] = Arc::clone(&offered.registration),
+                None => in_force.push(Arc::clone(&offered.registration)),
+            }
+            return Ok(in_force);
+        }
         let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(|file| Candidate::unchanged(file)).collect();
-        let same_id = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id() == offered.registration.id());
-        let at = self.files().iter().position(same_id).unwrap_or_else(|| {
+        let at = place.unwrap_or_else(|| {
             let file = &offered.registration.file();
             candidates.push(Candidate { file, facts: FileFacts::default(), offered: Ok(offered), held: None });
             candidates.len() - 1
@@ -42,6 +50,20 @@ impl Snapshot {
         let dialect = self.services().homeserver().dialect;
         let others = in_force.into_iter().filter(|(other, _)| *other != at);
         Err(others.flat_map(|(_, holder)| obstacles(&offered.registration, holder, dialect)).collect())
+    }
+
+    /// Whether it is let in beside files that are all in force as they are on disk, so that nobody else asks for anything, and without
+    /// a look at any of them. If not, that may be found out still.
+    fn admits_at_once(&self, offered: &Good, place: Option<usize>) -> bool {
+        let before = place.map(|at| &self.files()[at]);
+        let candidate = Candidate {
+            file: before.map_or(offered.registration.file(), |file| file.file()),
+            facts: before.map_or_else(FileFacts::default, |file| file.facts()),
+            offered: Ok(offered),
+            held: before.and_then(|file| file.good()),
+        };
+        let standings = admit_some(&[candidate], &[0], self.services());
+        standings.is_some_and(|standings| matches!(&*standings, [Standing::Active(_)]))
     }
 
     /// The same as [`admit`], with a look at a few files alone where that is enough.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::patience::Patience;
-use super::{Content, Hint, Item, Listing, Provider, Stamp, Unlisted, Unread, Watched};
+use super::{Content, Hint, Item, Listing, Provider, Recorded, Stamp, Unlisted, Unread, Watched};
 
 /// A provider that is asked with patience, and not for ever: what does not answer in time counts as what cannot be read.
 #[derive(Debug)]
@@ -45,6 +45,12 @@ impl Source {
     /// What is there now, and which set that is.
     pub(super) fn list(&self) -> Result<(Stamp, Listing), Unlisted> {
         self.ask(|provider| (provider.stamp(), provider.list())).and_then(|(stamp, listing)| Ok((stamp, listing?)))
+    }
+
+    /// Whether what there is is certain to be what was listed with this on record. Who does not answer in time is not certain.
+    pub(crate) fn is_still(&self, recorded: &Recorded) -> bool {
+        let recorded = recorded.clone();
+        self.ask(move |provider| provider.is_still(&recorded)).unwrap_or(false)
     }
 
     /// Which set of items is there.

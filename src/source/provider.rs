@@ -27,6 +27,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// What is there now, in load order.
     fn list(&self) -> Result<Listing, Unlisted>;
 
+    /// Whether what there is is certain to be what was listed with this on record: who can tell that at less cost than a listing saves
+    /// everybody the look at each item.
+    fn is_still(&self, _recorded: &Recorded) -> bool {
+        false
+    }
+
     /// The content of what was listed.
     fn read(&self, item: &Item) -> Result<Content, Unread>;
 

@@ -37,6 +37,8 @@ pub(crate) struct Scan {
     pub(crate) passed_over: PassedOver,
     /// What is on record of its changes, where they are recorded.
     pub(crate) recorded: Option<Recorded>,
+    /// Whether there is an item that was not read, and may be with the next look although it is what it was.
+    pub(crate) unread: bool,
     /// Which set of items it is.
     pub(crate) stamp: Stamp,
     /// Whether anything in the set was changed while it was looked at.
@@ -67,6 +69,10 @@ pub(crate) trait Keep: Sync {
     fn keep(&self, file: &Arc<str>, hash: ContentHash, bytes: &[u8]);
 }
 
+/// Where no more than so many are gone, all others are held against their names, which are seldom as long; where more are, all are
+/// hashed, which costs some ten times as much for each.
+const FEW_GONE: usize = 8;
+
 const BEING_WRITTEN: &str = "it is being written, and has not been read since bailiwick was started";
 
 /// What a look at one item has shown.
@@ -93,12 +99,14 @@ impl Scanner<'_> {
         for ((step, known), listed) in steps.into_iter().zip(known).zip(&items) {
             if let Listed::BeingWritten(name) = listed {
                 scan.busy.insert(Arc::clone(name));
+                scan.unread = true;
             }
             match (step, known) {
                 // One that was away and is now being written is not there before it has been read.
                 (Step::Same, Some(known)) if known.absence().is_some() => scan.misses(Arc::clone(known)),
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
+                    scan.unread |= known.read.as_ref().is_none_or(|read| !read.settled);
                     if restless {
                         scan.restless.insert(Arc::clone(&known.file));
                     }
@@ -253,13 +261,23 @@ struct Matched<'k> {
 }
 
 fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
-    // The usual case: the same items in the same order.
-    if listing.len() == known.len() && listing.iter().zip(known).all(|(listed, known)| *listed.name() == known.file) {
-        return Matched { known: known.iter().map(Some).collect(), gone: Vec::new() };
+    let is_of = |(listed, known): &(&Listed, &Arc<Known>)| *listed.name() == known.file;
+    let mut ahead = listing.iter().zip(known).take_while(is_of).count();
+    let rest = (&listing[ahead..], &known[ahead..]);
+    let mut behind = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(is_of).count();
+    // The usual case: the same items in the same order, but for a few that have come or gone. Unless one of these is named
+    // elsewhere, too, the others are what they were.
+    let gone = &known[ahead..known.len() - behind];
+    let is_elsewhere = |listed: &Listed| gone.iter().any(|gone| gone.file == *listed.name());
+    let mut elsewhere = listing[..ahead].iter().chain(&listing[listing.len() - behind..]);
+    if gone.len() > FEW_GONE || (!gone.is_empty() && elsewhere.any(is_elsewhere)) {
+        (ahead, behind) = (0, 0);
     }
-    let mut by_name = super::known::by_name(known.iter());
-    let known = listing.iter().map(|listed| by_name.remove(&**listed.name())).collect();
+    let mut by_name = super::known::by_name(known[ahead..known.len() - behind].iter());
+    let between = listing[ahead..listing.len() - behind].iter().map(|listed| by_name.remove(&**listed.name()));
+    let (first, last) = (&known[..ahead], &known[known.len() - behind..]);
+    let matched = first.iter().map(Some).chain(between.collect::<Vec<_>>()).chain(last.iter().map(Some)).collect();
     let mut gone: Vec<_> = by_name.into_values().cloned().collect();
     gone.sort_unstable_by(|a, b| a.file.cmp(&b.file));
-    Matched { known, gone }
+    Matched { known: matched, gone }
 }

@@ -256,20 +256,22 @@ impl Mirror {
     /// Takes over what has changed.
     fn take_in(&mut self, changed: Vec<Read>, forgotten: HashSet<Arc<str>>) -> Sources {
         let mut sources = Sources::new();
-        let mut removed = HashSet::clone(&self.removed);
-        removed.extend(forgotten);
+        // What was removed in all the time of a store may be much: it is copied only where it is something else now.
+        let removed = &mut self.removed;
+        if !forgotten.is_empty() {
+            Arc::make_mut(removed).extend(forgotten);
+        }
         for Read { name, place, revision, removed: is_removed, source } in changed {
             if is_removed {
                 self.rows.remove(&name);
-                removed.insert(name);
+                Arc::make_mut(removed).insert(name);
                 continue;
             }
-            removed.remove(&name);
+            if removed.contains(&name) {
+                Arc::make_mut(removed).remove(&name);
+            }
             self.rows.put(Known { name: Arc::clone(&name), place, revision });
             sources.extend(source.map(|source| (name, (revision, source))));
-        }
-        if removed != *self.removed {
-            self.removed = Arc::new(removed);
         }
         sources
     }

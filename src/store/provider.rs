@@ -216,6 +216,13 @@ impl Provider for Store {
         Ok(Listing { items: mirror.rows.values().map(item).collect(), recorded, ..Listing::default() })
     }
 
+    fn is_still(&self, recorded: &Recorded) -> bool {
+        let mut state = self.state();
+        let accepts = self.accepts.load(Ordering::Acquire);
+        let mirror = state.catch_up(&self.address, &self.progress, accepts);
+        mirror.is_ok_and(|mirror| mirror.at.note() == recorded.note)
+    }
+
     fn read(&self, item: &Item) -> Result<Content, Unread> {
         let bytes = self.state().source(&self.address, item)?;
         Ok(Content { bytes, version: item.version.clone() })
