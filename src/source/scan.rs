@@ -281,3 +281,55 @@ fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
     gone.sort_unstable_by(|a, b| a.file.cmp(&b.file));
     Matched { known: matched, gone }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known(name: &str) -> Arc<Known> {
+        Arc::new(Known {
+            file: name.into(),
+            read: None,
+            facts: FileFacts::default(),
+            offered: Err(super::super::known::refusal("it was not read")),
+            held: None,
+            absence: None,
+            formerly: None,
+        })
+    }
+
+    fn names(numbers: &[u8]) -> Vec<String> {
+        numbers.iter().map(|number| format!("{number}.yaml")).collect()
+    }
+
+    proptest! {
+        /// However few or many have come, gone or moved, each finds what is known by its name.
+        #[test]
+        fn what_is_known_is_found_by_its_name(
+            before in Just((0..40).collect::<Vec<u8>>()).prop_shuffle(),
+            gone in prop::collection::vec(0..40_u8, 0..12),
+            come in prop::collection::vec((0..60_u8, any::<prop::sample::Index>()), 0..12),
+        ) {
+            let known: Vec<_> = names(&before).iter().map(|name| known(name)).collect();
+            let mut after = before.clone();
+            after.retain(|number| !gone.contains(number));
+            for (number, at) in come {
+                if !after.contains(&number) {
+                    after.insert(at.index(after.len() + 1), number);
+                }
+            }
+            let listing = names(&after).into_iter().map(|name| Listed::BeingWritten(name.as_str().into()));
+            let listing: Vec<_> = listing.collect();
+            let matched = matched(&listing, &known);
+            let found: Vec<_> = matched.known.iter().map(|known| known.map(|known| &*known.file)).collect();
+            let names_after = names(&after);
+            let there = after.iter().zip(&names_after).map(|(number, name)| before.contains(number).then_some(&**name));
+            prop_assert_eq!(found, there.collect::<Vec<_>>());
+            let mut missing: Vec<u8> = before.iter().filter(|number| !after.contains(number)).copied().collect();
+            missing.sort_by_key(|number| format!("{number}.yaml"));
+            prop_assert!(matched.gone.iter().map(|known| &*known.file).eq(names(&missing)));
+        }
+    }
+}

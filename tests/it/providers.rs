@@ -133,6 +133,7 @@ struct Ledger {
     /// What it was told that it had said before the restart.
     told: Mutex<Option<String>>,
     accepts: AtomicBool,
+    lists: AtomicUsize,
 }
 
 impl Ledger {
@@ -158,6 +159,7 @@ impl Provider for Ledger {
     }
 
     fn list(&self) -> Result<Listing, Unlisted> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
         let removed = Arc::new(self.removed.lock().expect("no panic").clone());
         let listing = self.table.list()?;
         let revision = self.revision.load(Ordering::Relaxed) as u64;
@@ -170,6 +172,11 @@ impl Provider for Ledger {
         }
         let recorded = Some(Recorded { revision, removed, note: revision.to_string().into() });
         Ok(Listing { recorded, ..listing })
+    }
+
+    fn is_still(&self, recorded: &Recorded) -> bool {
+        !*self.table.down.lock().expect("no panic")
+            && recorded.revision == self.revision.load(Ordering::Relaxed) as u64
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
@@ -367,4 +374,49 @@ fn what_is_known_of_a_file_follows_it_although_its_bytes_stay() {
     chmod(0o644);
     engine.reload(Trigger::Poll, false);
     assert_eq!(mode(&live.load()), Some(0o644));
+}
+
+#[test]
+fn what_is_certain_to_be_as_it_was_is_not_listed_again() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.put("irc", &registration("irc", "irc_"));
+    let mut engine = engine(Arc::clone(&ledger) as _);
+    engine.reload(Trigger::Start, false);
+    let live = engine.live();
+    let mut listed = ledger.lists.load(Ordering::Relaxed);
+    let mut has_listed = || {
+        let before = std::mem::replace(&mut listed, ledger.lists.load(Ordering::Relaxed));
+        listed > before
+    };
+    for trigger in [Trigger::Event, Trigger::Poll, Trigger::Request] {
+        assert_eq!(engine.reload(trigger, false).result, ReloadResult::Unchanged);
+        assert!(!has_listed(), "{trigger:?}");
+    }
+    ledger.put("tg", &registration("tg", "tg_"));
+    assert_eq!(engine.reload(Trigger::Event, false).result, ReloadResult::Changed);
+    assert!(has_listed() && claimed(&engine, "@tg_x:example.com"));
+
+    // What is not in force as it is there is looked at each time: it may come in without having changed.
+    ledger.put("tg", "id: [");
+    engine.reload(Trigger::Event, false);
+    assert!(has_listed() && !live.load().is_complete());
+    engine.reload(Trigger::Poll, false);
+    assert!(has_listed());
+    ledger.put("tg", &registration("tg", "tg_"));
+    engine.reload(Trigger::Event, false);
+    assert!(has_listed() && live.load().is_complete());
+
+    // So is what is away, until it is back, and then once more.
+    for (down, is_complete) in [(true, false), (true, false), (false, true)] {
+        *ledger.table.down.lock().expect("no panic") = down;
+        engine.reload(Trigger::Poll, false);
+        assert!(has_listed());
+        assert_eq!(live.load().is_complete(), is_complete);
+    }
+    engine.reload(Trigger::Poll, false);
+    assert!(!has_listed() && claimed(&engine, "@irc_x:example.com"));
+
+    // And whoever confirms that there is less is heard.
+    engine.reload(Trigger::Request, true);
+    assert!(has_listed());
 }
