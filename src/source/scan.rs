@@ -106,7 +106,7 @@ impl Scanner<'_> {
                 (Step::Same, Some(known)) if known.absence().is_some() => scan.misses(Arc::clone(known)),
                 (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
                 (Step::Changed { known, restless }, _) => {
-                    scan.unread |= known.read.as_ref().is_none_or(|read| !read.settled);
+                    scan.unread |= known.read().is_none_or(|read| read.unsettled.is_some());
                     if restless {
                         scan.restless.insert(Arc::clone(&known.file));
                     }
@@ -289,15 +289,8 @@ mod tests {
     use super::*;
 
     fn known(name: &str) -> Arc<Known> {
-        Arc::new(Known {
-            file: name.into(),
-            read: None,
-            facts: FileFacts::default(),
-            offered: Err(super::super::known::refusal("it was not read")),
-            held: None,
-            absence: None,
-            formerly: None,
-        })
+        let offered = Err(super::super::known::refusal("it was not read"));
+        Arc::new(Known::listed(&name.into(), FileFacts::default(), None, offered, None))
     }
 
     fn names(numbers: &[u8]) -> Vec<String> {
