@@ -56,9 +56,8 @@ impl Names {
         let (gone, come) = (ahead..before.len() - behind, ahead..after.len() - behind);
         // What stands between the two ends and is the same at the same place is left alone.
         let in_place = |at: &usize| gone.len() == come.len() && Arc::ptr_eq(&before[*at], &after[*at]);
-        let those = |places: &Range<usize>| {
-            places.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect::<Vec<_>>()
-        };
+        let those =
+            |places: &Range<usize>| places.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect::<Vec<_>>();
         let (gone, come) = (those(&gone), those(&come));
         if gone.len().max(come.len()) > after.len() / AFRESH_SHARE {
             return Self::new(after);

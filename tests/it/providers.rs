@@ -134,6 +134,8 @@ struct Ledger {
     told: Mutex<Option<String>>,
     accepts: AtomicBool,
     lists: AtomicUsize,
+    /// Whether anything has gone that is not on record, of which nobody is certain then.
+    has_lost: AtomicBool,
 }
 
 impl Ledger {
@@ -143,12 +145,13 @@ impl Ledger {
     }
 
     fn lose(&self, key: &str) {
+        self.has_lost.store(true, Ordering::Relaxed);
         self.table.rows.lock().expect("no panic").remove(key);
     }
 
     fn remove(&self, key: &str) {
         self.revision.fetch_add(1, Ordering::Relaxed);
-        self.lose(key);
+        self.table.rows.lock().expect("no panic").remove(key);
         self.removed.lock().expect("no panic").insert(key.into());
     }
 }
@@ -176,6 +179,7 @@ impl Provider for Ledger {
 
     fn is_still(&self, recorded: &Recorded) -> bool {
         !*self.table.down.lock().expect("no panic")
+            && !self.has_lost.load(Ordering::Relaxed)
             && recorded.revision == self.revision.load(Ordering::Relaxed) as u64
     }
 

@@ -32,7 +32,7 @@ from workload import Writer, asked, fill, id_of, source
 
 WRITERS = 8
 # So many changes are looked at until they are live.
-CHANGES = 200
+CHANGES = int(os.environ.get("CHANGES", "200"))
 SECONDS = 20
 TURNS, TURN = 5, 6.0
 # Numbers of registrations that no row has at first.
