@@ -14,7 +14,8 @@ pub(super) const ENDPOINT: Endpoint =
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReloadRequest {
-    /// Confirms that a directory that has vanished or become empty is right: its names are set free.
+    /// Confirms that a directory that has vanished or become empty is right, or a store that is another than before or was put back: the
+    /// names that it lacks are set free.
     #[serde(default)]
     allow_empty: bool,
 }
