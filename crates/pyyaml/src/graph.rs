@@ -1,3 +1,4 @@
+use super::room;
 use crate::{Place, Text};
 
 /// A node of a [`Document`](crate::Document); means nothing to another one.
@@ -11,7 +12,7 @@ impl NodeId {
 }
 
 /// The nodes of a document. Aliases make it a graph, which may hold cycles.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Graph<'a> {
     pub(super) nodes: Vec<Node<'a>>,
 }
@@ -84,6 +85,18 @@ impl Tag {
     /// Whether what it makes can be the key of a dict.
     pub(super) const fn is_hashable(self) -> bool {
         !matches!(self, Self::Omap | Self::Pairs | Self::Set | Self::Seq | Self::Map)
+    }
+}
+
+impl Default for Graph<'_> {
+    fn default() -> Self {
+        Self { nodes: room::for_nodes() }
+    }
+}
+
+impl Drop for Graph<'_> {
+    fn drop(&mut self) {
+        room::leave_nodes(std::mem::take(&mut self.nodes));
     }
 }
 

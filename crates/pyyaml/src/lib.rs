@@ -94,6 +94,7 @@ mod properties;
 mod quoted;
 mod release;
 mod resolve;
+mod room;
 mod scalar_text;
 mod scanner;
 mod text;

@@ -28,8 +28,9 @@ pub(super) fn parse(text: &str, grammar: Grammar) -> Result<(Graph<'_>, Option<N
         anchors: HashMap::new(),
         handles: HashMap::new(),
     };
-    let root = parser.document()?;
-    Ok((parser.graph, root))
+    let root = parser.document();
+    parser.scanner.leave();
+    Ok((parser.graph, root?))
 }
 
 pub(super) struct Parser<'a> {

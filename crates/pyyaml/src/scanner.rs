@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use super::cursor::Cursor;
 use super::error::{Problem, YamlError};
 use super::token::{Token, TokenKind};
-use super::{block, plain, properties, quoted};
+use super::{block, plain, properties, quoted, room};
 use crate::{Grammar, Place};
 
 /// A place where a key may have begun that only a later `:` will tell.
@@ -42,7 +42,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, grammar: Grammar) -> Self {
         Self {
             cursor: Cursor::new(text, grammar),
-            tokens: VecDeque::new(),
+            tokens: room::for_tokens(),
             taken: 0,
             ready: false,
             done: false,
@@ -51,6 +51,11 @@ impl<'a> Scanner<'a> {
             allow_simple_key: true,
             keys: vec![None],
         }
+    }
+
+    /// Leaves the memory that it has worked in to the next.
+    pub(super) fn leave(self) {
+        room::leave_tokens(self.tokens);
     }
 
     /// The next token, which stays.

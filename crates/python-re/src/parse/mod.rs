@@ -22,6 +22,7 @@ mod names;
 mod parenthesis;
 mod parser;
 mod piece;
+mod sequence;
 mod set;
 mod tokens;
 mod width;

@@ -5,6 +5,7 @@ use super::groups::MAX_GROUPS;
 use super::names::is_identifier;
 use super::parser::{Item, Parser, Scope, Sized};
 use super::piece::Piece;
+use super::sequence::Sequence;
 use super::tokens::{Result, Token};
 use super::width::Width;
 use crate::ast::{Ast, Look};
@@ -19,7 +20,7 @@ enum Opening {
 
 impl Parser {
     /// Parses what an opening parenthesis, which has been taken, begins.
-    pub(super) fn parenthesis(&mut self, scope: &mut Scope, first: bool, items: &mut Vec<Item>) -> Result<()> {
+    pub(super) fn parenthesis(&mut self, scope: &mut Scope, first: bool, items: &mut Sequence) -> Result<()> {
         let start = self.tokens.tell() - 1;
         if !self.tokens.take('?')? {
             return self.group(*scope, start, &Opening::Capture(None), items);
@@ -47,7 +48,7 @@ impl Parser {
         }
     }
 
-    fn group(&mut self, scope: Scope, start: usize, opening: &Opening, items: &mut Vec<Item>) -> Result<()> {
+    fn group(&mut self, scope: Scope, start: usize, opening: &Opening, items: &mut Sequence) -> Result<()> {
         let group = match opening {
             Opening::Capture(name) => Some(self.groups.open(name.as_deref(), &self.tokens)?),
             _ => None,
@@ -59,7 +60,7 @@ impl Parser {
         let body = self.alternation(Scope { flags, nested: scope.nested + 1 })?;
         self.close(start)?;
         let piece = match opening {
-            Opening::Plain(change) if change.is_empty() => Piece::Several(body.pieces),
+            Opening::Plain(change) if change.is_empty() => Piece::Several(body.pieces.into()),
             _ => Piece::Other,
         };
         let ast = match (opening, group) {
@@ -94,7 +95,7 @@ impl Parser {
     }
 
     /// `(?P<name>…)` and `(?P=name)`.
-    fn python_extension(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
+    fn python_extension(&mut self, scope: Scope, start: usize, items: &mut Sequence) -> Result<()> {
         if self.tokens.take('<')? {
             let name = self.tokens.take_until('>', Named::Group)?;
             self.check_name(&name)?;
@@ -131,7 +132,7 @@ impl Parser {
         self.tokens.error(PatternErrorKind::BadGroupName(name.to_owned()), name.chars().count() + 1)
     }
 
-    fn look(&mut self, scope: Scope, start: usize, c: char, items: &mut Vec<Item>) -> Result<()> {
+    fn look(&mut self, scope: Scope, start: usize, c: char, items: &mut Sequence) -> Result<()> {
         let behind = c == '<';
         let token = if behind {
             let token = self.tokens.get()?.ok_or_else(|| self.tokens.error(PatternErrorKind::UnexpectedEnd, 0))?;
@@ -165,7 +166,7 @@ impl Parser {
         0
     }
 
-    fn conditional(&mut self, scope: Scope, start: usize, items: &mut Vec<Item>) -> Result<()> {
+    fn conditional(&mut self, scope: Scope, start: usize, items: &mut Sequence) -> Result<()> {
         let name = self.tokens.take_until(')', Named::Group)?;
         let group = self.conditional_group(&name)?;
         self.groups.check_look_behind(group, &self.tokens)?;

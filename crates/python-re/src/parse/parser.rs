@@ -5,11 +5,12 @@ use super::charset::Member;
 use super::escape::{Escape, escape};
 use super::flags::{Bits, Flags};
 use super::groups::Groups;
-use super::piece::{Piece, alternatives, differing, flat};
+use super::piece::{Piece, alternatives, differing};
+use super::sequence::Sequence;
 use super::set::set;
 use super::tokens::{Result, Token, Tokens};
 use super::width::Width;
-use crate::ast::{Anchor, Ast, Mode, Repeat};
+use crate::ast::{Anchor, Ast, Mode};
 use crate::error::{PatternError, PatternErrorKind};
 
 /// Python takes two stack frames for a group and one for a conditional, and gives up at a thousand, some of which are
@@ -156,7 +157,7 @@ impl Parser {
         if scope.nested > MAX_NESTED {
             return Err(PatternError::without_position(PatternErrorKind::NestedTooDeeply));
         }
-        let mut items: Vec<Item> = Vec::new();
+        let mut items = Sequence::with_room(self.tokens.until(|c| matches!(c, '|' | '(' | ')')));
         while let Some(token) = self.tokens.next() {
             if matches!(token, Token::Char('|' | ')')) {
                 break;
@@ -191,7 +192,7 @@ impl Parser {
                 _ => items.push(self.literal(c.into(), scope.flags)),
             }
         }
-        Ok(concat(items))
+        Ok(items.finish())
     }
 
     fn escaped(&mut self, c: char, flags: Flags) -> Result<Item> {
@@ -225,7 +226,7 @@ impl Parser {
         }
     }
 
-    fn quantifier(&mut self, c: char, items: &mut Vec<Item>) -> Result<()> {
+    fn quantifier(&mut self, c: char, items: &mut Sequence) -> Result<()> {
         let here = self.tokens.tell();
         let (min, max) = match c {
             '?' => (0, Some(1)),
@@ -241,7 +242,7 @@ impl Parser {
             },
         };
         let before = self.tokens.tell() - here + 1;
-        match items.last().map(|item| item.kind) {
+        match items.last_kind() {
             None | Some(ItemKind::Anchor) => return Err(self.tokens.error(PatternErrorKind::NothingToRepeat, before)),
             Some(ItemKind::Repeat) => return Err(self.tokens.error(PatternErrorKind::MultipleRepeat, before)),
             Some(ItemKind::Other) => {}
@@ -253,13 +254,7 @@ impl Parser {
         } else {
             Mode::Greedy
         };
-        if let Some(item) = items.last_mut() {
-            let body = std::mem::replace(&mut item.ast, Ast::Empty);
-            item.width = item.width.repeated(min, max);
-            item.ast = Ast::Repeat(Box::new(Repeat { min, max, mode, body }));
-            item.piece = Piece::Other;
-            item.kind = ItemKind::Repeat;
-        }
+        items.repeat_last((min, max), mode);
         Ok(())
     }
 
@@ -314,15 +309,4 @@ fn limit(digits: &str) -> Result<Option<u32>> {
         },
         Err(IntError::Invalid) => Err(PatternError::without_position(PatternErrorKind::RepetitionTooLarge)),
     }
-}
-
-fn concat(mut items: Vec<Item>) -> Sized {
-    let width = items.iter().fold(Width::ZERO, |width, item| width.then(item.width));
-    let pieces = flat(items.iter_mut().map(|item| std::mem::replace(&mut item.piece, Piece::Other)));
-    let ast = match items.len() {
-        0 => Ast::Empty,
-        1 => items.swap_remove(0).ast,
-        _ => Ast::Concat(items.into_iter().map(|item| item.ast).collect()),
-    };
-    Sized { ast, pieces, width }
 }

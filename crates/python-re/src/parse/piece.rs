@@ -29,7 +29,7 @@ pub(super) enum Piece {
     Literal(u32),
     /// Of members that differ.
     Set {
-        members: Vec<Member>,
+        members: Box<[Member]>,
         negated: bool,
     },
     Dot,
@@ -37,7 +37,7 @@ pub(super) enum Piece {
     Anchor(Anchor, char),
     Reference(u32),
     /// What a group holds that neither captures nor sets flags: items like those around it.
-    Several(Vec<Self>),
+    Several(Box<[Self]>),
     /// Anything else. Python takes no two of these for the same.
     Other,
 }
@@ -47,7 +47,7 @@ impl Piece {
     pub(super) fn set(members: Vec<Member>, negated: bool) -> Self {
         match *members {
             [Member::Literal(c)] if !negated => Self::Literal(c),
-            _ => Self::Set { members, negated },
+            _ => Self::Set { members: members.into(), negated },
         }
     }
 
@@ -67,22 +67,10 @@ impl Piece {
     fn members(&self) -> Option<Vec<Member>> {
         match self {
             Self::Literal(c) => Some(vec![Member::Literal(*c)]),
-            Self::Set { members, negated: false } => Some(members.clone()),
+            Self::Set { members, negated: false } => Some(members.to_vec()),
             _ => None,
         }
     }
-}
-
-/// The items of a sequence, without groups that are none.
-pub(super) fn flat(pieces: impl IntoIterator<Item = Piece>) -> Vec<Piece> {
-    let mut all = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::Several(pieces) => all.extend(pieces),
-            piece => all.push(piece),
-        }
-    }
-    all
 }
 
 /// What Python makes of two or more alternatives.
@@ -97,7 +85,7 @@ pub(super) fn alternatives(branches: &[Vec<Piece>]) -> Vec<Piece> {
     };
     let mut pieces = first[..common].to_vec();
     pieces.push(match branches.iter().map(one).collect::<Option<Vec<_>>>() {
-        Some(members) => Piece::Set { members: distinct(members.concat()), negated: false },
+        Some(members) => Piece::Set { members: distinct(members.concat()).into(), negated: false },
         None => Piece::Other,
     });
     pieces

@@ -13,6 +13,9 @@ pub(super) struct Tokens {
     next: Option<Token>,
 }
 
+/// So far is it looked for an end: no sequence of 75 real registrations is longer.
+const LOOKED_AT: usize = 64;
+
 /// One character, or a backslash and the character after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
@@ -70,6 +73,11 @@ impl Tokens {
         self.index += 2;
         self.next = Some(Token::Escape(escaped));
         Ok(())
+    }
+
+    /// How many characters come before one of a kind, as far as it matters to who makes room for them.
+    pub(super) fn until(&self, is_end: impl Fn(char) -> bool) -> usize {
+        self.chars[self.tell()..].iter().take(LOOKED_AT).take_while(|&&c| !is_end(c)).count()
     }
 
     /// The token in view.
