@@ -219,8 +219,9 @@ impl Provider for Store {
     fn is_still(&self, recorded: &Recorded) -> bool {
         let mut state = self.state();
         let accepts = self.accepts.load(Ordering::Acquire);
-        let mirror = state.catch_up(&self.address, &self.progress, accepts);
-        mirror.is_ok_and(|mirror| mirror.at.note() == recorded.note)
+        let caught_up = state.catch_up(&self.address, &self.progress, accepts).map(drop);
+        self.measured(caught_up.is_ok(), &state);
+        caught_up.is_ok() && state.mirror.as_ref().is_some_and(|mirror| mirror.at.note() == recorded.note)
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
