@@ -2,7 +2,8 @@
 //!
 //! A text needs two lists that grow to some kilobytes, of its nodes and of the tokens that stand behind what may be a key (of JSON on
 //! one line, all). Where a million registrations are read one after the other, and something of each is kept, an allocator
-//! searches for such a piece ever longer among the gaps that are left: with glibc, half of the time that loading took went there.
+//! searches for such a piece ever longer among the gaps that are left: glibc told to keep them at hand (`tcache_max`) took 21.5 s for
+//! 28.7 to have a million loaded, one run each.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
