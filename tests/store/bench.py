@@ -18,6 +18,7 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -340,4 +341,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     sys.setswitchinterval(0.0005)
+    # Whoever ends it early leaves no database behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main()
