@@ -90,7 +90,7 @@ impl Scanner<'_> {
         let (before, listing) = source.list()?;
         let Listing { items, instead, passed_over, recorded } = listing;
         let Matched { known, gone } = matched(&items, known);
-        let steps = self.steps(source, &items, &known);
+        let steps = self.steps(source, (&items, recorded.is_some()), &known)?;
         let mut scan = Scan { instead, passed_over, recorded, ..Scan::default() };
         for known in gone {
             scan.misses(known);
@@ -123,8 +123,13 @@ impl Scanner<'_> {
         Ok(scan)
     }
 
-    /// What a look at each item shows.
-    fn steps(&self, source: &Source, listed: &[Listed], known: &[Option<&Arc<Known>>]) -> Vec<Step> {
+    /// What a look at each item shows; of items whose changes are recorded, all or nothing.
+    fn steps(
+        &self,
+        source: &Source,
+        (listed, are_recorded): (&[Listed], bool),
+        known: &[Option<&Arc<Known>>],
+    ) -> Result<Vec<Step>, Unlisted> {
         let without_reading = listed.par_iter().zip(known.par_iter()).with_min_len(FEW);
         let mut steps: Vec<Option<Step>> = without_reading
             .map(|(listed, known)| self.without_reading_it(listed, known.map(|known| &**known)))
@@ -137,6 +142,11 @@ impl Scanner<'_> {
             .collect();
         for some in to_be_read.chunks(AT_A_TIME) {
             let read = source.read_each(some.iter().map(|(_, item)| (*item).clone()).collect());
+            // They are listed as of one revision, which they are not without one of them; and what a replica that has just been
+            // started has not read would be free, and nothing would collide with it.
+            if are_recorded && let Some(why) = read.iter().find_map(|read| read.as_ref().err()) {
+                return Err(Unlisted::Unreadable(why.to_string()));
+            }
             let looks = some.par_iter().zip(read).map(|(&(at, item), read)| {
                 let known = known[at].map(|known| &**known);
                 let step = match read {
@@ -151,7 +161,7 @@ impl Scanner<'_> {
             }
         }
         // Whatever is listed has been looked at or read by now.
-        steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect()
+        Ok(steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect())
     }
 
     /// What a look at an item shows that need not be read, because nobody can or nothing has changed.

@@ -60,10 +60,13 @@ async fn purge_by(session: &Session, older_than: Duration) -> Result<Purged, Sto
     }
 }
 
-/// The last revision of so long ago.
+/// The last revision before the first that is younger; of all, if no time is given. The database's clock may have jumped: one change
+/// that is told to be of years ago says nothing of those before it.
 async fn last_before(client: &Client, older_than: Duration) -> Result<i64, StoreError> {
     mirror::head(client, None).await?;
-    let last = "select coalesce(max(revision), 0) from bailiwick.history where changed_at <= now() - make_interval(secs => $1)";
+    let last = "
+        select coalesce(min(revision) - 1, (select max(revision) from bailiwick.history), 0) from bailiwick.history
+        where $1 > 0 and changed_at > now() - make_interval(secs => $1)";
     let age = older_than.as_secs_f64();
     Ok(within(ANSWER_LIMIT, client.query_typed_one(last, &[(&age, Type::FLOAT8)])).await?.try_get(0)?)
 }

@@ -136,6 +136,8 @@ struct Ledger {
     lists: AtomicUsize,
     /// Whether anything has gone that is not on record, of which nobody is certain then.
     has_lost: AtomicBool,
+    /// Whether it is away once it has listed what there is.
+    is_cut_off: AtomicBool,
 }
 
 impl Ledger {
@@ -184,6 +186,9 @@ impl Provider for Ledger {
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
+        if self.is_cut_off.load(Ordering::Relaxed) {
+            return Err(Unread::Because("the database is away".to_owned()));
+        }
         self.table.read(item)
     }
 
@@ -249,6 +254,32 @@ fn what_may_be_away_at_the_start_does_not_keep_what_was_in_force_from_being_so_a
     let mut knows_nothing = engine_keeping(Arc::clone(&away) as _, None);
     knows_nothing.reload(Trigger::Start, false);
     assert!(!knows_nothing.live().load().is_ready());
+}
+
+#[test]
+fn what_is_listed_as_of_a_revision_is_read_as_a_whole_or_not_at_all() {
+    let ledger = Arc::new(Ledger { may_be_away: true, ..Ledger::default() });
+    ledger.put("irc", &registration("irc", "irc_"));
+    ledger.is_cut_off.store(true, Ordering::Relaxed);
+    let mut engine = engine(Arc::clone(&ledger) as _);
+    engine.reload(Trigger::Start, false);
+    let live = engine.live();
+    assert!(!live.load().is_ready());
+    assert_eq!(live.load().missing().len(), 1);
+
+    ledger.is_cut_off.store(false, Ordering::Relaxed);
+    engine.reload(Trigger::Poll, false);
+    assert!(live.load().is_complete() && claimed(&engine, "@irc_x:example.com"));
+
+    // Whoever judges by what is in force is not to take it for what a later revision says.
+    ledger.is_cut_off.store(true, Ordering::Relaxed);
+    ledger.put("tg", &registration("tg", "tg_"));
+    engine.reload(Trigger::Event, false);
+    assert_eq!((live.load().revision(), live.load().missing().len()), (Some(1), 1));
+    assert!(!live.load().is_complete() && claimed(&engine, "@irc_x:example.com"));
+    ledger.is_cut_off.store(false, Ordering::Relaxed);
+    engine.reload(Trigger::Poll, false);
+    assert!(live.load().is_complete() && claimed(&engine, "@tg_x:example.com"));
 }
 
 #[test]

@@ -196,6 +196,8 @@ def what_is_purged_frees_nothing_by_itself() -> None:
         code, told = stage.tool("purge", "--older-than", "0")
         hold("what somebody deletes by hand is not covered up", (code, "`slack` is not what" in told, purged(stage)), (1, True, "0"))
         database.sql("insert into bailiwick.registration select * from kept; drop table kept")
+        # The clock had jumped: what is told to be so old says nothing of what came before it.
+        stage.database.sql("update bailiwick.history set changed_at = '2020-01-01' where revision = 8")
         does("nothing is so old", stage.tool("purge", "--older-than", "1h"))
         hold("nothing is purged", (purged(stage), holding(stage, "as-token-of-tg")), ("0", "1"))
         before = stage.tool("list")[1]
