@@ -12,17 +12,32 @@ use crate::registration::Registration;
 /// After so many the others are not looked for: each costs several compilations of the whole.
 const MAX_FINDINGS: usize = 20;
 
-/// The entries without which they could be joined.
+/// What would have to be compiled once more, all together, is larger than was allowed.
+pub(super) struct TooLarge;
+
+/// The entries without which they could be joined. No more bytes than so many are joined for it.
 pub(super) fn unjoinable(
     homeserver: &Homeserver,
     registrations: &[Arc<Registration>],
     deadline: &Deadline,
-) -> Vec<Finding> {
-    let Some(join) = homeserver.dialect.join() else { return Vec::new() };
-    join.kinds().iter().flat_map(|&kind| unjoinable_of(join, kind, registrations, deadline)).collect()
+    most: usize,
+) -> Result<Vec<Finding>, TooLarge> {
+    let mut findings = Vec::new();
+    if let Some(join) = homeserver.dialect.join() {
+        for &kind in join.kinds() {
+            findings.extend(unjoinable_of(join, kind, registrations, deadline, most)?);
+        }
+    }
+    Ok(findings)
 }
 
-fn unjoinable_of(join: &Join, kind: Kind, registrations: &[Arc<Registration>], deadline: &Deadline) -> Vec<Finding> {
+fn unjoinable_of(
+    join: &Join,
+    kind: Kind,
+    registrations: &[Arc<Registration>],
+    deadline: &Deadline,
+    most: usize,
+) -> Result<Vec<Finding>, TooLarge> {
     let mut findings = Vec::new();
     let mut places: Vec<(&Registration, u32)> = Vec::new();
     let mut regexes: Vec<&str> = Vec::new();
@@ -32,8 +47,14 @@ fn unjoinable_of(join: &Join, kind: Kind, registrations: &[Arc<Registration>], d
             regexes.push(entry.regex.as_str());
         }
     }
-    if !regexes.iter().any(|regex| join.depends_on_others(regex)) {
-        return findings;
+    let deciding = join.deciding(&regexes);
+    let mut places: Vec<_> = deciding.iter().map(|&at| places[at]).collect();
+    let mut regexes: Vec<_> = deciding.iter().map(|&at| regexes[at]).collect();
+    if regexes.iter().map(|regex| regex.len()).sum::<usize>() > most {
+        return Err(TooLarge);
+    }
+    if regexes.is_empty() {
+        return Ok(findings);
     }
     // One at a time is the last that it takes to break the whole: the one to be mended.
     while let Some(broken) = join.broken(&regexes) {
@@ -50,5 +71,5 @@ fn unjoinable_of(join: &Join, kind: Kind, registrations: &[Arc<Registration>], d
             break;
         }
     }
-    findings
+    Ok(findings)
 }

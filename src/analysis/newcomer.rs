@@ -18,14 +18,15 @@ use super::pair::{TooLate, collision};
 use super::prepared::{EntryOf, Prepared};
 use super::search::LimitReached;
 use super::{Deadline, Finding, Key, key};
-use crate::homeserver::{Homeserver, Join};
+use crate::homeserver::Homeserver;
 use crate::index;
 use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
 use python_re::{Outcome, Scratch};
 
-/// More bytes of exclusive regexes than this are not joined for a question: their tree takes a hundred times as much.
+/// More bytes of exclusive regexes that matter to each other than this are not joined for a question: their tree takes a hundred
+/// times as much.
 const MAX_JOINED: usize = 512 << 10;
 
 /// What trying a pattern on an ID counts as, in steps: up to half a millisecond's worth, which its own limit is.
@@ -181,14 +182,11 @@ impl Joining<'_> {
     }
 
     fn joined(&mut self, deadline: &Deadline) {
-        let joined = self.services.homeserver().dialect.join().map_or(&[][..], Join::kinds);
-        let lists = self.set.iter().flat_map(|one| joined.iter().map(move |&kind| one.entries(kind)));
-        let entries = lists.flatten().filter(|entry| entry.exclusive);
-        if entries.map(|entry| entry.regex.len()).sum::<usize>() > MAX_JOINED || deadline.is_over() {
+        let joined = || unjoinable(self.services.homeserver(), self.set, deadline, MAX_JOINED);
+        let Some(Ok(broken)) = (!deadline.is_over()).then(joined) else {
             self.unseen.entries += self.newcomer().entries.len() as u64;
             return;
-        }
-        let broken = unjoinable(self.services.homeserver(), self.set, deadline);
+        };
         self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
     }
 

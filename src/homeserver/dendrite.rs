@@ -84,6 +84,8 @@ pub(super) static ROW: Row = Row {
         kinds: &[Kind::User, Kind::Alias],
         compile: joined,
         depends_on_others: |regex| regex.contains(r"\Q"),
+        // What is quoted and not closed goes on into all that follow.
+        reach: |_| usize::MAX,
         consequence: UNJOINED,
     }),
     is_server_name: ruma::is_server_name,

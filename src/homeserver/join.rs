@@ -10,6 +10,8 @@ pub struct Join {
     pub(super) compile: fn(&[&str]) -> Result<(), String>,
     /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
     pub(super) depends_on_others: fn(&str) -> bool,
+    /// How many of those before it that do not depend on others can matter to one that does.
+    pub(super) reach: fn(&str) -> usize,
     /// What becomes of the homeserver then, and why: "… this one breaks it".
     pub(super) consequence: &'static str,
 }
@@ -30,10 +32,20 @@ impl Join {
         self.kinds
     }
 
-    /// Whether a regex that compiles alone may fail among others. A quick look: true is not a verdict.
+    /// The positions of those regexes, each of which compiles alone, that decide whether all can be joined; none if nothing
+    /// speaks against it. Of a million regexes hardly any does: the others are not compiled again.
     #[must_use]
-    pub fn depends_on_others(&self, regex: &str) -> bool {
-        (self.depends_on_others)(regex)
+    pub fn deciding(&self, regexes: &[&str]) -> Vec<usize> {
+        let depends: Vec<bool> = regexes.iter().map(|regex| (self.depends_on_others)(regex)).collect();
+        let dependent = regexes.iter().zip(&depends).filter(|(_, depends)| **depends);
+        let Some(reach) = dependent.map(|(regex, _)| (self.reach)(regex)).max() else { return Vec::new() };
+        let mut deciding = Vec::new();
+        for (at, depends) in depends.into_iter().enumerate() {
+            if depends || deciding.len() < reach {
+                deciding.push(at);
+            }
+        }
+        deciding
     }
 
     /// The first regex with which those before it cannot be joined any more. Costs a compilation of all, and one for each

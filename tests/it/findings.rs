@@ -204,7 +204,7 @@ fn dendrite_joins_the_regexes_of_all_files() {
     let broken = |regexes: &[&str]| join.broken(regexes).map(|broken| broken.at);
     assert_eq!(broken(&["@b.*", r"\Q@irc_", "@c.*"]), Some(1));
     assert_eq!(broken(&["@b.*", r"\Q@irc_\E", "(?P<n>@c)", "(?P<n>@d)", "(?i)@e"]), None);
-    assert!(join.depends_on_others(r"\Q@irc_"));
+    assert_eq!(join.deciding(&["@a", r"\Q@irc_"]), [0, 1]);
 }
 
 #[test]
@@ -553,6 +553,31 @@ fn a_registration_with_thousands_of_entries_is_compared_within_limits_and_that_i
         let unseen = unseen(&analysis.findings, "hog");
         assert_eq!(unseen.len(), usize::from(entries.len() > 1000), "{unseen:?}");
     }
+}
+
+/// All exclusive regexes together are more than is joined for a question, and nothing speaks against joining them.
+#[test]
+fn a_newcomer_is_looked_at_to_the_end_however_many_there_are() {
+    let of_one = |n: usize| -> Vec<String> {
+        (0..100).map(|entry| format!(r"@(?:bridge|puppet)-{n}-{entry}_.*:example\.com")).collect()
+    };
+    let others: Vec<Vec<String>> = (0..150).map(of_one).collect();
+    assert!(others.iter().flatten().map(String::len).sum::<usize>() > 512 << 10);
+    let entries = |regexes: &'static str| [("users", regexes, true)];
+    let mut set: Vec<_> = others
+        .iter()
+        .enumerate()
+        .map(|(n, regexes)| {
+            let entries: Vec<Entry<'_>> = regexes.iter().map(|regex| ("users", &**regex, true)).collect();
+            registration(&format!("other-{n}"), &format!("bot-{n}"), &entries)
+        })
+        .collect();
+    let before = services(set.clone());
+    let previous = analyse(&before, &Analysis::default(), &Deadline::none());
+    set.push(registration("new", "new-bot", &entries(r"@new_.*:example\.com$")));
+    let new = set.last().expect("the newcomer");
+    let found = COMPARER.ask(|asked| asked.newcomer(&before, &previous, (new, &set), 1, &Deadline::none()));
+    assert!(unseen(&found, "new").is_empty(), "{found:?}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) const ROW: Row = Row {
         kinds: &[Kind::User],
         compile: join::compile,
         depends_on_others: join::depends_on_others,
+        reach: join::reach,
         consequence: join::CONSEQUENCE,
     }),
     is_server_name: server_name::is_server_name,
