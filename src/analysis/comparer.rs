@@ -21,11 +21,13 @@ pub const MAX_QUESTIONS: usize = 2;
 /// those that load.
 ///
 /// What a reload gives rise to and what somebody asks are computed on different threads, so that neither waits for the
-/// other: the first may take a minute, the second is waited for.
+/// other: the first may take a minute, the second is waited for. What decides whether a registration is let into a store has a
+/// thread of its own, too: nobody else can change anything meanwhile, and whoever may only ask must not make that longer.
 #[derive(Debug)]
 pub struct Comparer {
     reloads: ThreadPool,
     questions: ThreadPool,
+    judgements: ThreadPool,
 }
 
 impl Comparer {
@@ -34,6 +36,7 @@ impl Comparer {
         Ok(Self {
             reloads: priority::pool(Rank::Compare, "compare").build()?,
             questions: priority::pool(Rank::Compare, "check").num_threads(MAX_QUESTIONS).build()?,
+            judgements: priority::pool(Rank::Compare, "judge").num_threads(1).build()?,
         })
     }
 
@@ -87,6 +90,11 @@ impl Comparer {
     /// Does what somebody has asked for on one of the threads that are there for that.
     pub fn ask<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
         self.questions.install(|| question(&Asked(())))
+    }
+
+    /// The same on the thread for what decides, which waits for no question.
+    pub fn judge<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
+        self.judgements.install(|| question(&Asked(())))
     }
 }
 

@@ -66,7 +66,7 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
         let deadline = Deadline::after(DEADLINE);
         let bench = Bench { snapshot: &snapshot, previous, hasher: &state.hasher, deadline: &deadline };
         let judged =
-            state.comparer.ask(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default()));
+            state.comparer.judge(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default()));
         match judged {
             Err(objection) if deadline.is_over() && !asked.force && objection.is_unknown() => {
                 Err(StoreError::NotCompared(DEADLINE))

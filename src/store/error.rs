@@ -86,6 +86,9 @@ impl From<tokio_postgres::Error> for StoreError {
             &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => {
                 Self::Unreachable("it is stopping or starting".to_owned())
             }
+            &SqlState::IDLE_SESSION_TIMEOUT | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+                Self::Unreachable("it has closed a session that was idle".to_owned())
+            }
             &SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
             &SqlState::TOO_MANY_CONNECTIONS => Self::Unreachable(said.message().to_owned()),
             _ => Self::Refused(said.message().to_owned()),

@@ -261,9 +261,11 @@ impl Mirror {
         if !forgotten.is_empty() {
             Arc::make_mut(removed).extend(forgotten);
         }
+        let moves = |row: &&Read| row.removed || self.rows.is_elsewhere(&row.name, row.place);
+        let gone: Vec<Arc<str>> = changed.iter().filter(moves).map(|row| Arc::clone(&row.name)).collect();
+        self.rows.remove_all(gone.iter().map(|name| &**name));
         for Read { name, place, revision, removed: is_removed, source } in changed {
             if is_removed {
-                self.rows.remove(&name);
                 Arc::make_mut(removed).insert(name);
                 continue;
             }

@@ -43,7 +43,7 @@ impl Rows {
 
     /// Puts a row at its place, whatever its place was before.
     pub(super) fn put(&mut self, row: Known) {
-        if self.place(&row.name).is_some_and(|place| place != row.place) {
+        if self.is_elsewhere(&row.name, row.place) {
             self.remove(&row.name);
         }
         match self.position(row.place) {
@@ -65,15 +65,29 @@ impl Rows {
     }
 
     /// Removes a row, if it is there.
-    pub(super) fn remove(&mut self, name: &str) {
+    fn remove(&mut self, name: &str) {
+        self.remove_all([name]);
+    }
+
+    /// Removes rows, those that are there, in one walk: somebody may take back an import of a hundred thousand.
+    pub(super) fn remove_all<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         let Self { rows, places, hasher } = self;
-        let is = |place: &i64| position(rows, *place).is_ok_and(|at| *rows[at].name == *name);
-        if let Ok(found) = places.find_entry(hasher.hash_one(name), is) {
-            let (place, _) = found.remove();
-            if let Ok(at) = position(rows, place) {
-                rows.remove(at);
-            }
+        let mut gone = Vec::new();
+        for name in names {
+            let is = |place: &i64| position(rows, *place).is_ok_and(|at| *rows[at].name == *name);
+            gone.extend(places.find_entry(hasher.hash_one(name), is).ok().map(|found| found.remove().0));
         }
+        if gone.is_empty() {
+            return;
+        }
+        gone.sort_unstable();
+        let mut gone = gone.into_iter().peekable();
+        rows.retain(|row| gone.next_if_eq(&row.place).is_none());
+    }
+
+    /// Whether a row is there, and at another place.
+    pub(super) fn is_elsewhere(&self, name: &str, place: i64) -> bool {
+        self.place(name).is_some_and(|known| known != place)
     }
 
     /// The place of a row in the load order.
@@ -132,6 +146,19 @@ mod tests {
                     prop_assert_eq!(behind, at.map(|at| expected[at..].iter().map(|row| (row.1, row.2)).collect()));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_goes_at_once_is_gone_and_all_else_is_found() {
+        let mut rows = Rows::default();
+        let name = |at: i64| -> Arc<str> { format!("store:{at}").into() };
+        (0..1_000).for_each(|at| rows.put(Known { name: name(at), place: at, revision: at }));
+        let gone: Vec<Arc<str>> = (0..2_000).filter(|at| at % 3 == 0).rev().map(name).collect();
+        rows.remove_all(gone.iter().map(|name| &**name));
+        assert_eq!(rows.len(), 666);
+        for at in 0..1_000 {
+            assert_eq!(rows.place(&name(at)), (at % 3 != 0).then_some(at));
         }
     }
 }

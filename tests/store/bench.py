@@ -306,7 +306,7 @@ def restart(stage: Stage) -> None:
     replica, took = stage.start("--state-dir", str(state))
     began = time.monotonic()
     # Each copy is a file of its own.
-    until("all copies are made", lambda: sum(1 for _ in state.rglob("*.yaml")) >= stage.rows, seconds=1800)
+    until("all copies are made", lambda: sum(1 for _ in state.rglob("*.registration")) >= stage.rows, seconds=1800)
     copied = time.monotonic() - began
     stage.end()
     stage.database.stop()
