@@ -46,11 +46,16 @@ pub(super) const MIN_REVISION: &str = "min_revision";
 /// The revision before which a question is not to be answered, if it says one.
 pub(super) fn min_revision(query: &str) -> Result<Option<u64>, ApiError> {
     let mut said = query.split('&').filter_map(|pair| pair.strip_prefix(MIN_REVISION)?.strip_prefix('='));
-    match (said.next().map(str::parse), said.next()) {
+    match (said.next().map(revision), said.next()) {
         (None, _) => Ok(None),
-        (Some(Ok(revision)), None) => Ok(Some(revision)),
+        (Some(Some(revision)), None) => Ok(Some(revision)),
         _ => Err(ApiError::invalid_param("min_revision is a revision of the store, given once")),
     }
+}
+
+/// A revision of the store as it is said here: whoever writes it otherwise, with a sign or zeros before it, has something else in mind.
+pub(super) fn revision(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|revision: &u64| revision.to_string() == text)
 }
 
 /// Whether there is anything in a query besides.
@@ -96,8 +101,8 @@ mod tests {
     fn any_question_may_say_from_which_revision_on() {
         assert_eq!(min_revision("id=a&min_revision=7"), Ok(Some(7)));
         assert_eq!(min_revision("id=min_revision"), Ok(None));
-        for wrong in ["min_revision=", "min_revision=x", "min_revision=-1", "min_revision=7&min_revision=7"] {
-            assert!(min_revision(wrong).is_err(), "{wrong}");
+        for wrong in ["", "x", "-1", "+7", "07", "7&min_revision=7"] {
+            assert!(min_revision(&format!("min_revision={wrong}")).is_err(), "{wrong}");
         }
         assert!(Query::parse("min_revision=7&id=a", ["id"]).is_ok());
         assert!(asks_something("min_revision=7&id=a") && asks_something("min_revision"));

@@ -10,13 +10,15 @@ use super::caller::Who;
 use super::check::MAX_REGISTRATION;
 use super::endpoint::{Endpoint, Tag, operations};
 use super::error::MatrixError;
-use super::query::Query;
+use super::query::{self, Query};
 use super::registrations::{File, shown};
 use super::render::{self, Answer};
 use super::{ApiError, AppState, Caller, Role};
 use crate::analysis::Finding;
 use crate::matrix::ErrCode;
 use crate::registration::Fault;
+#[cfg(feature = "postgres")]
+use crate::store::MAX_BY;
 
 /// Everybody who may ask may look; who changes something must be an operator, which is seen to here.
 pub(super) const ENDPOINT: Endpoint = Endpoint {
@@ -96,9 +98,9 @@ async fn get(
     params(
         ("id" = String, Path, description = "The registration's own `id`, percent-encoded."),
         ("force" = Option<bool>, Query, description = "Put it although it collides; the history says so."),
-        ("by" = Option<String>, Query, description = "Who wants it, for the history."),
+        ("by" = Option<String>, Query, description = "Who wants it, for the history; at most 250 bytes."),
         ("If-Match" = Option<String>, Header, description = "Only if this revision, in quotation marks, has made it what it is."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none of this `id`."),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none of this `id`. Not beside `If-Match`."),
     ),
     request_body(
         content((serde_json::Value = "application/json"), (String = "application/yaml")),
@@ -194,13 +196,12 @@ async fn change(
         Some("true") => true,
         Some(_) => return Err(ApiError::invalid_param("force is true or false")),
     };
-    let if_none = match header(&request, &IF_NONE_MATCH)? {
-        None => false,
-        Some("*") => true,
-        Some(_) => return Err(ApiError::invalid_param("If-None-Match is * here")),
-    };
-    let if_match = header(&request, &IF_MATCH)?.map(revision).transpose()?;
+    let (if_match, if_none) = conditions(&request)?;
     let by = query.get("by").unwrap_or("HTTP");
+    #[cfg(feature = "postgres")]
+    if by.len() > MAX_BY {
+        return Err(ApiError::invalid_param(format!("`by` has at most {MAX_BY} bytes")));
+    }
     if [&*id, by].iter().any(|text| text.contains('\0')) {
         return Err(ApiError::invalid_param("no database keeps the character U+0000: not in an id, nor in `by`"));
     }
@@ -215,13 +216,63 @@ async fn change(
     }
 }
 
+/// The revision that must have made it what it is, and whether there must be none: one of the two at most, since a condition that is
+/// not held is worse than none.
+fn conditions(request: &HttpRequest) -> Result<(Option<i64>, bool), ApiError> {
+    let if_match = header(request, &IF_MATCH)?.map(revision).transpose()?;
+    match (if_match, header(request, &IF_NONE_MATCH)?) {
+        (None, Some("*")) => Ok((None, true)),
+        (if_match, None) => Ok((if_match, false)),
+        (None, Some(_)) => Err(ApiError::invalid_param("If-None-Match is * here")),
+        (Some(_), Some(_)) => Err(ApiError::invalid_param("If-Match and If-None-Match are not both said")),
+    }
+}
+
+/// What a header says that is given once at most.
 fn header<'r>(request: &'r HttpRequest, name: &HeaderName) -> Result<Option<&'r str>, ApiError> {
-    let told = request.headers().get(name).map(|value| value.to_str());
-    told.transpose().map_err(|_| ApiError::invalid_param(format!("{name} cannot be read")))
+    let mut told = request.headers().get_all(name);
+    match (told.next().map(|value| value.to_str()), told.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        _ => Err(ApiError::invalid_param(format!("{name} cannot be read, or is there twice"))),
+    }
 }
 
 /// The revision in an `ETag`.
 fn revision(tag: &str) -> Result<i64, ApiError> {
-    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(query::revision);
+    let number = number.and_then(|number| i64::try_from(number).ok());
     number.ok_or_else(|| ApiError::invalid_param("If-Match is one revision in quotation marks, such as \"7\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn said(headers: &[(HeaderName, &str)]) -> Option<(Option<i64>, bool)> {
+        let request = headers.iter().fold(TestRequest::put(), |request, header| request.append_header(header.clone()));
+        conditions(&request.to_http_request()).ok()
+    }
+
+    #[test]
+    fn a_change_has_one_condition_at_most() {
+        let (at, none) = ((IF_MATCH, "\"7\""), (IF_NONE_MATCH, "*"));
+        assert_eq!(said(&[]), Some((None, false)));
+        assert_eq!(said(from_ref(&at)), Some((Some(7), false)));
+        assert_eq!(said(from_ref(&none)), Some((None, true)));
+        let one_is_passed_over = [[at.clone(), none.clone()], [at.clone(), at.clone()], [none.clone(), none]];
+        for both in one_is_passed_over {
+            assert_eq!(said(&both), None, "{both:?}");
+        }
+        for other in
+            ["7", "\"+7\"", "\"07\"", "\"-1\"", "\"\"", "W/\"7\"", "\"7\", \"8\"", "*", "\"9223372036854775808\""]
+        {
+            assert_eq!(said(&[(IF_MATCH, other)]), None, "{other}");
+        }
+        assert_eq!(said(&[(IF_NONE_MATCH, "\"7\"")]), None);
+    }
 }

@@ -54,6 +54,12 @@ pub enum StoreError {
     /// Others change it all the time.
     #[error("others are changing the store, and have kept it for too long: try again")]
     Busy,
+    /// Somebody else makes migrations, or holds the lock under which they are made.
+    #[error(
+        "another migration has not ended within {} s, or somebody else holds its lock (`advisory` in pg_locks): try again",
+        .0.as_secs_f64()
+    )]
+    Migrating(Duration),
     /// Nobody can tell whether a change was made.
     #[error("the change may have been made or not ({0}): ask for it again, which makes nothing twice")]
     Unsure(String),

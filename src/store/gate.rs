@@ -31,6 +31,10 @@ const BATCH: usize = 1_000;
 /// And so many bytes: those of the largest registrations would else be more than are answered for in time.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// The most bytes of a name of whoever wants a change: as many as an `id` may have, and more than a mail address. What the history
+/// keeps of each change for good is not for whoever changes something to choose.
+pub const MAX_BY: usize = 250;
+
 /// What is to become of a registration.
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'c> {
@@ -86,6 +90,8 @@ pub enum Several {
         made: usize,
         /// How many were so already.
         same: usize,
+        /// Those that were to be removed, and of which the store knows nothing.
+        not_there: Vec<String>,
     },
     /// The store is at this revision, and not at the one at which they were thought of.
     Elsewhere(i64),
@@ -225,10 +231,16 @@ impl State {
             return Ok(Several::Elsewhere(head));
         }
         let mut to_make = Vec::with_capacity(changes.len());
+        let mut not_there = Vec::new();
         for batch in batches(changes) {
             let there = driver.run(rows(session, batch))?;
-            let is_new = |change: &&Change<'_>| without_writing(change, terms, there.get(change.id)).is_none();
-            to_make.extend(batch.iter().filter(is_new));
+            for change in batch {
+                match without_writing(change, terms, there.get(change.id)) {
+                    None => to_make.push(*change),
+                    Some(Outcome::NotThere) => not_there.push(change.id.to_owned()),
+                    Some(_) => {}
+                }
+            }
         }
         if !to_make.is_empty()
             && let Err(objection) = judge(head)?
@@ -242,7 +254,8 @@ impl State {
             revision = driver.run(write(session, batch, terms))?;
         }
         driver.run(commit(session)).map_err(unsure)?;
-        Ok(Several::Made { revision, made: to_make.len(), same: changes.len() - to_make.len() })
+        let (made, same) = (to_make.len(), changes.len() - to_make.len() - not_there.len());
+        Ok(Several::Made { revision, made, same, not_there })
     }
 }
 

@@ -145,6 +145,10 @@ fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec
             format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id().len());
         return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
     }
+    if new.id().contains('\0') {
+        let message = "no database keeps the character U+0000, which the `id` holds".to_owned();
+        return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
+    }
     if *new.id() == *id {
         return Ok(new);
     }
@@ -255,6 +259,21 @@ mod tests {
         let token = |of: &str| format!("{of}_token: {of}-token-of-{id}-0123456789\n");
         let users = format!("namespaces:\n  users:\n    - {{exclusive: true, regex: '@{prefix}.*:example\\.com'}}\n");
         format!("id: {id}\nurl: null\n{}{}sender_localpart: {id}-bot\n{users}", token("as"), token("hs"))
+    }
+
+    #[test]
+    fn an_id_that_no_database_keeps_is_a_fault_of_the_registration() {
+        let court = Court::new();
+        let (now, nothing) = (court.set(None, &[]), Analysis::default());
+        let (long, escaped) = ("x".repeat(MAX_ID + 1), "\"a\\0b\"");
+        for (said, id) in [(&*long, &*long), (escaped, "a\0b")] {
+            let source =
+                source(said, "x_").replace(&format!("-of-{said}"), "-of-x").replace(&format!("{said}-bot"), "bot");
+            let change = Change { id, source: Some(source.as_bytes()) };
+            let told = load_all(court.bench(&now, &nothing), &[change]);
+            let Err(Objection::Unloadable(faults)) = told else { panic!("{said} is let in") };
+            assert!(faults[0].message.contains("kept") || faults[0].message.contains("U+0000"), "{faults:?}");
+        }
     }
 
     #[test]

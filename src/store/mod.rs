@@ -83,7 +83,7 @@ mod session;
 
 pub use address::{Address, Given, Unusable};
 pub use error::StoreError;
-pub use gate::{Change, Condition, Gate, Judge, Outcome, Several, Terms};
+pub use gate::{Change, Condition, Gate, Judge, MAX_BY, Outcome, Several, Terms};
 pub use judge::{Bench, Loaded, Objection, judge, judge_all, load_all, rehearse};
 pub use provider::Store;
 pub use purge::{Purged, purge};

@@ -112,7 +112,7 @@ pub fn back_to(address: &Address, revision: i64) -> Result<Back, StoreError> {
             select r.as_id, (select h.source from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
                              order by h.revision desc limit 1)
             from bailiwick.registration r where r.revision > $1 order by r.position";
-        let rows = client.query_typed(earlier, &[(&revision, Type::INT8)]).await?;
+        let rows = within(ANSWER_LIMIT, client.query_typed(earlier, &[(&revision, Type::INT8)])).await?;
         within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
         let one = |row: &tokio_postgres::Row| {
             let source: Option<Vec<u8>> = row.try_get(1)?;

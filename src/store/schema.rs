@@ -1,7 +1,11 @@
 //! The tables, and how they come to be: numbered migrations, each made once, by one at a time.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::session::{ANSWER_LIMIT, Driver, connect, within};
 use super::{Address, StoreError};
@@ -11,6 +15,12 @@ const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("m
 
 /// Whoever makes migrations holds this lock: "bailiwic" as a number, which nothing else in the database is likely to take.
 const LOCK: i64 = i64::from_be_bytes(*b"bailiwic");
+
+/// Whoever waits for it is told so after this time: what nobody else holds is there within milliseconds.
+const NOTICE: Duration = Duration::from_secs(1);
+/// And gives up after this, since any role that may connect can take the lock and keep it: one who looks on waits no longer without
+/// asking why, and a migration of another's that takes longer is found done by the next run.
+const LOCK_LIMIT: Duration = Duration::from_secs(60);
 
 /// The migration that is needed.
 fn needed() -> i32 {
@@ -27,19 +37,22 @@ pub(super) fn check(found: Option<i32>) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the migrations that are missing, all of them or none; from which to which. Whoever comes second waits for the first.
-pub fn migrate(address: &Address) -> Result<(i32, i32), StoreError> {
+/// Makes the migrations that are missing, all of them or none; from which to which. Whoever comes second waits for the first, a minute
+/// at most, and is told so.
+pub fn migrate(address: &Address, waits: impl FnOnce()) -> Result<(i32, i32), StoreError> {
     let driver = Driver::new()?;
     driver.run(async {
         let client = connect(address).await?;
         // A migration may take longer than a question: what ends it is the loss of the connection.
-        migrate_with(&client).await
+        migrate_with(&client, waits).await
     })
 }
 
-async fn migrate_with(client: &Client) -> Result<(i32, i32), StoreError> {
-    within(ANSWER_LIMIT, client.batch_execute("begin")).await?;
-    client.query_typed("select pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+async fn migrate_with(client: &Client, waits: impl FnOnce()) -> Result<(i32, i32), StoreError> {
+    // The tables that a migration changes are waited for no longer, either: whoever reads them waits behind it.
+    let begin = format!("begin; set local lock_timeout = '{}ms'", LOCK_LIMIT.as_millis());
+    within(ANSWER_LIMIT, client.batch_execute(&begin)).await?;
+    lock(client, waits).await?;
     client
         .batch_execute(
             "create schema if not exists bailiwick;
@@ -62,4 +75,24 @@ async fn migrate_with(client: &Client) -> Result<(i32, i32), StoreError> {
     }
     client.batch_execute("commit").await?;
     Ok((found, needed()))
+}
+
+/// Sees to it that nobody else makes migrations until the end.
+async fn lock(client: &Client, waits: impl FnOnce()) -> Result<(), StoreError> {
+    let parameters: [(&(dyn ToSql + Sync), Type); 1] = [(&LOCK, Type::INT8)];
+    // The database ends the waiting; should it have gone without a word, it is ended here.
+    let locked = within(LOCK_LIMIT + ANSWER_LIMIT, client.query_typed("select pg_advisory_xact_lock($1)", &parameters));
+    let mut locked = pin!(locked);
+    let locked = match timeout(NOTICE, locked.as_mut()).await {
+        Ok(locked) => locked,
+        Err(_) => {
+            waits();
+            locked.await
+        }
+    };
+    match locked {
+        Ok(_) => Ok(()),
+        Err(StoreError::Busy) => Err(StoreError::Migrating(LOCK_LIMIT)),
+        Err(other) => Err(other),
+    }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import urllib.request
@@ -34,8 +35,51 @@ def a_name_that_no_file_can_have_stops_no_export() -> None:
         hold("one cannot be written, and that is said", (code, told.count("is not in"), LONG in told), (1, 1, True))
         hold("those before and behind it are", names(stage.home / "out"), ["irc.yaml", "tg.yaml"])
         hold("no token is told", "as-token-of" in told, False)
+        (stage.home / "pipes").mkdir()
+        os.mkfifo(stage.home / "pipes/irc.yaml")
+        code, told = stage.tool("export", stage.home / "pipes")
+        hold("nobody waits for a pipe in its place", (code, told.count("is not in"), "not a regular file" in told), (1, 2, True))
         does("without it all is well", stage.tool("rm", LONG, LONG))
         does("as often as one likes", stage.tool("export", stage.home / "out"))
+
+
+def what_is_asked_for_wrongly_is_told() -> None:
+    with staged() as stage:
+        replica = stage.replica()
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        let_in(replica, "irc")
+        let_in(replica, "tg")
+        code, told = stage.tool("rm", "irc", "heisenbrige")
+        hold("who is not there is named, and the rest goes", (code, "`heisenbrige`" in told, "1 changed" in told), (1, True, True))
+        does("what has gone already has gone", stage.tool("rm", "irc"))
+        does("who never was is no error for whoever says so", stage.tool("rm", "--ignore-not-found", "heisenbrige"))
+        code, told = stage.tool("put", stage.file("zero.yaml", registration("x", "x_").replace(b"id: x", b'id: "a\\0b"')))
+        hold("an id that no database keeps is a fault of the file", (code, "U+0000" in told), (1, True))
+        edited = registration("tg", "tele_")
+        for headers in ({"If-Match": '"2"', "If-None-Match": "*"}, {"If-Match": '"+2"'}, {"If-Match": '"02"'}):
+            hold(f"{headers} is not guessed at", put(replica, "tg", edited, headers=headers)[0], 400)
+        hold("nor is a long name kept", put(replica, "tg", edited, "?by=" + "a" * 251)[0], 400)
+        does("by the command neither", stage.tool("rm", "tg", "--by", "a" * 251), 64)
+        hold("nothing of that was done", replica.owner("@tg_x:example.com"), "tg")
+        hold("a name may be as long as is said", put(replica, "tg", edited, "?by=" + "a" * 250)[0], 200)
+
+
+def who_waits_for_a_migration_is_told_so_and_not_for_ever() -> None:
+    with staged(migrated=False) as stage:
+        lock = int.from_bytes(b"bailiwic", "big")
+        held = frozen_after(stage, f"begin; select pg_advisory_xact_lock({lock});")
+        waiting = start(stage, "migrate")
+        hold("it says that it waits", "is waited for" in waiting.stdout.readline(), True)
+        held.kill()
+        held.wait()
+        told, _ = waiting.communicate(timeout=60)
+        hold("and goes on when that has ended", (waiting.returncode, "are made" in told), (0, True))
+        held = frozen_after(stage, f"begin; select pg_advisory_xact_lock({lock});")
+        code, told = stage.tool("migrate")
+        hold("whoever keeps the lock is not waited for longer than a minute", (code, "within 60 s" in told), (70, True))
+        held.kill()
+        held.wait()
+        does("and again, all is as it was", stage.tool("migrate"))
 
 
 def frozen_after(stage: Stage, statement: str) -> subprocess.Popen[str]:
@@ -210,7 +254,8 @@ def what_is_purged_frees_nothing_by_itself() -> None:
         hold("the history has what is in force", (code, told.count(" put "), "up to revision 8" in told), (0, 3, True))
         does("nobody goes back to before", stage.tool("rollback", "5"), 64)
         does("but to there", stage.tool("rollback", "8"))
-        does("what was purged is not removed again", stage.tool("rm", "tg"))
+        does("what was purged is not removed again", stage.tool("rm", "tg"), 1)
+        does("which is no error for whoever says so", stage.tool("rm", "--ignore-not-found", "tg"))
         database.sql(by_hand)
 
         # Both read all again: what was decided is so at once, and what has gone by accident is held.
@@ -331,6 +376,8 @@ def the_roles_of_the_docs_have_the_rights_that_they_need() -> None:
 
 SCENES: list[Callable[[], None]] = [
     a_name_that_no_file_can_have_stops_no_export,
+    what_is_asked_for_wrongly_is_told,
+    who_waits_for_a_migration_is_told_so_and_not_for_ever,
     many_go_in_together_or_not_at_all,
     whoever_stops_waits_for_no_frozen_database,
     what_is_purged_frees_nothing_by_itself,

@@ -19,8 +19,8 @@ use crate::matrix::ServerName;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
-use crate::store::{self, Address, Back, Bench, Change, Gate, Objection, Several, Store, StoreError, Terms};
-use crate::telemetry::Metrics;
+use crate::store::{self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Several, Store, StoreError, Terms};
+use crate::telemetry::{Metrics, Visible};
 
 /// What of the change is not compared by then counts as a collision. Nobody else changes anything meanwhile, and the database
 /// gives whoever holds it little more without a word: time for a machine that is as busy as one with 120 registrations and a load
@@ -57,6 +57,10 @@ pub(super) struct Rm {
     /// Registrations, by their `id`.
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
+
+    /// Take it for no error that the store knows nothing of one of them.
+    #[arg(long)]
+    ignore_not_found: bool,
 
     #[command(flatten)]
     who: Who,
@@ -100,15 +104,19 @@ struct Judged {
 /// Who wants a change.
 #[derive(Debug, Args)]
 struct Who {
-    /// Who wants this, for the history; whoever has logged in, unless it is said.
+    /// Who wants this, for the history, in at most 250 bytes; whoever has logged in, unless it is said.
     #[arg(long, value_name = "NAME", env = "BAILIWICK_STORE_BY")]
     by: Option<String>,
 }
 
 impl Who {
-    fn name(&self) -> String {
+    fn name(&self) -> Result<String, Failure> {
         let logged_in = || env::var("LOGNAME").or_else(|_| env::var("USER")).ok();
-        self.by.clone().or_else(logged_in).unwrap_or_else(|| "somebody".to_owned())
+        let name = self.by.clone().or_else(logged_in).unwrap_or_else(|| "somebody".to_owned());
+        if name.len() > MAX_BY {
+            return Err(Failure::Usage(anyhow!("who wants this is said in at most {MAX_BY} bytes (--by)")));
+        }
+        Ok(name)
     }
 }
 
@@ -143,7 +151,7 @@ impl Import {
 
 impl Rm {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let by = self.who.name();
+        let by = self.who.name()?;
         // Each once, however often it is named.
         let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
         let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None }).collect();
@@ -153,7 +161,16 @@ impl Rm {
             Gate::new(self.database.address()?)
                 .map_err(StoreError::from)?
                 .make_all(&changes, None, terms, &|_| Ok(Ok(())))?;
-        Ok(told(&made))
+        let code = told(&made);
+        match made {
+            Several::Made { not_there, .. } if !self.ignore_not_found && !not_there.is_empty() => {
+                for id in not_there {
+                    tell(&format!("no registration of the id `{}` is or was in the store", Visible(&id)));
+                }
+                Ok(ERRORS)
+            }
+            _ => Ok(code),
+        }
     }
 }
 
@@ -204,7 +221,7 @@ impl Judged {
     fn make_wanted(&self, address: Arc<Address>, wanted: &[Wanted], head: Option<i64>) -> Result<u8, Failure> {
         let changes: Vec<Change<'_>> =
             wanted.iter().map(|(id, source)| Change { id, source: source.as_ref().map(|source| &***source) }).collect();
-        let by = self.who.name();
+        let by = self.who.name()?;
         let terms = Terms { by: &by, force: self.force, ..Terms::default() };
         let hasher = TokenHasher::new();
         let comparer = Comparer::new().map_err(|error| Failure::Other(error.into()))?;
@@ -253,7 +270,8 @@ impl Judged {
 /// Says what has come of changes.
 fn told(made: &Several) -> u8 {
     match made {
-        Several::Made { revision, made, same } => {
+        Several::Made { revision, made, same, not_there } => {
+            let same = same + not_there.len();
             println!("{made} changed, {same} as they were; the store is at revision {revision}");
             OK
         }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use zeroize::Zeroizing;
 
 use super::{Database, Failure, at};
 use crate::cli::{ERRORS, OK, tell};
+use crate::source::{Disk, OsDisk};
 use crate::store::{self, Kept};
 use crate::telemetry::Visible;
 
@@ -90,9 +92,16 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<bool> {
             Ok(()) => Ok(true),
             Err(error) => fs::remove_file(path).and(Err(error)),
         },
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(fs::read(path)? == bytes),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => holds(path, bytes),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file that is there holds these bytes. Only of a regular one is anything read: a pipe would hold up this, and the
+/// database, until somebody writes to it, which may be never.
+fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let (there, _) = OsDisk.read(path, u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    Ok(*Zeroizing::new(there) == *bytes)
 }
 
 /// A registration's file: never hidden, and in this directory.
@@ -106,7 +115,7 @@ fn file_name(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use zeroize::Zeroizing;
+    use rustix::fs::{CWD, FileType, Mode};
 
     use super::*;
 
@@ -123,11 +132,13 @@ mod tests {
         // Its slashes take three bytes each, and no name has more than 255.
         let long = "/".repeat(100);
         std::fs::create_dir(home.path().join("taken.yaml")).expect("a directory");
+        let pipe = home.path().join("pipe.yaml");
+        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
         let mut export = Exported { dir: home.path(), written: 0, left: 0, no_room: None };
-        for id in ["irc", &long, "taken", "tg"] {
+        for id in ["irc", &long, "taken", "pipe", "tg"] {
             assert!(export.take(&kept(id)).is_continue(), "{id}");
         }
-        assert_eq!((export.written, export.left), (2, 2));
+        assert_eq!((export.written, export.left), (2, 3));
         assert_eq!(fs::read(home.path().join("tg.yaml")).expect("read"), b"a");
     }
 

@@ -128,7 +128,8 @@ pub(super) fn run(store: &Store) -> ExitCode {
 
 fn migrate(database: &Database) -> Result<u8, Failure> {
     let address = database.address()?;
-    match store::migrate(&address)? {
+    let waits = || tell("another migration is being made, which is waited for, a minute at most");
+    match store::migrate(&address, waits)? {
         (before, after) if before == after => println!("{address}: the schema is at migration {after} already"),
         (before, after) => println!("{address}: migrations {} to {after} are made", before + 1),
     }
