@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bailiwick::analysis::{Analysis, Comparer, Deadline, Set};
+use bailiwick::analysis::{Analysis, Code, Comparer, Deadline, Set};
 use bailiwick::index::{Index, Scratch};
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
@@ -13,7 +13,7 @@ use bailiwick::ruling::Services;
 use bailiwick::source::{Directory, FileSystem};
 use bailiwick::telemetry::Metrics;
 
-use crate::measure::{resident, shown};
+use crate::measure::{forget_peak, peak, resident, shown};
 use crate::workload;
 
 pub(crate) fn index(size: usize) {
@@ -105,21 +105,51 @@ pub(crate) fn findings(size: usize, planted: usize) {
     }
     let registrations: Vec<_> =
         regexes.iter().enumerate().map(|(at, regexes)| workload::load(at, regexes, &hasher)).collect();
+    drop(regexes);
     let services = Services::new(workload::homeserver(), registrations.clone());
     let comparer = Comparer::new().expect("threads");
+    forget_peak();
+    let loaded = resident();
     let began = Instant::now();
     let analysis = comparer.analyse(&Set::new(&services), &Analysis::default(), &Deadline::none());
     let took = began.elapsed();
-    let collisions = analysis.findings.iter().filter(|finding| finding.places.len() == 2).count();
+    let (most, each) = (peak().saturating_sub(loaded), resident().saturating_sub(loaded) / registrations.len());
     println!(
-        "| findings for {size} namespaces and {planted} planted collisions | {} | {collisions} collisions found |",
-        shown(took)
+        "| findings for {size} namespaces and {planted} planted collisions | {} | {} collisions found, {} findings in all |",
+        shown(took),
+        collisions(&analysis),
+        analysis.findings.len()
     );
+    println!(
+        "| memory above the loaded set for them | {each} bytes a registration | {} MiB at most meanwhile |",
+        most >> 20
+    );
+    newcomer(&comparer, &services, &analysis, &hasher);
     let mut changed = registrations;
     changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
     let services = services.updated(changed);
     let began = Instant::now();
     let after = comparer.analyse(&Set::new(&services), &analysis, &Deadline::none());
-    let collisions = after.findings.iter().filter(|finding| finding.places.len() == 2).count();
-    println!("| the same after one file has changed | {} | {collisions} collisions found |", shown(began.elapsed()));
+    let took = began.elapsed();
+    println!("| the same after one file has changed | {} | {} collisions found |", shown(took), collisions(&after));
+}
+
+fn collisions(analysis: &Analysis) -> usize {
+    analysis.findings.iter().filter(|finding| finding.code == Code::ExclusiveConflict).count()
+}
+
+/// What it takes to say what a registration would do to a set.
+fn newcomer(comparer: &Comparer, services: &Services, known: &Analysis, hasher: &TokenHasher) {
+    let size = services.registrations().len();
+    let new = workload::load(size, &["@somebody-new_.*:example\\.com".to_owned()], hasher);
+    let mut set = services.registrations().to_vec();
+    set.push(Arc::clone(&new));
+    let ask = || {
+        let began = Instant::now();
+        comparer.ask(|asked| asked.newcomer(services, known, (&new, &set), 1, &Deadline::none()));
+        began.elapsed()
+    };
+    let mut times: Vec<Duration> = (0..5).map(|_| ask()).collect();
+    times.sort_unstable();
+    println!("| what one more would do to {size} | {} | median of 5 |", shown(times[2]));
 }

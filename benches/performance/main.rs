@@ -27,7 +27,9 @@ fn main() {
         building::index(of(100_000));
     }
     if wants("findings") {
-        building::findings(of(100_000), of(1_000));
+        for size in [100_000, 1_000_000] {
+            building::findings(of(size), of(1_000));
+        }
     }
     if wants("loaders") {
         elsewhere::loaders(of(100_000));

@@ -25,8 +25,22 @@ pub(crate) fn median_each<T>(items: &[T], mut ask: impl FnMut(&T)) -> Duration {
 
 /// Bytes of memory in use.
 pub(crate) fn resident() -> usize {
+    status("VmRSS:")
+}
+
+/// The most bytes that were in use since the peak was forgotten.
+pub(crate) fn peak() -> usize {
+    status("VmHWM:")
+}
+
+/// Forgets how much was in use.
+pub(crate) fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").expect("a process may forget its peak");
+}
+
+fn status(what: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<usize>().ok()).unwrap_or(0) * 1024
 }
 
