@@ -64,6 +64,18 @@ def what_is_asked_for_wrongly_is_told() -> None:
         hold("a name may be as long as is said", put(replica, "tg", edited, "?by=" + "a" * 250)[0], 200)
 
 
+def a_session_that_was_idle_for_too_long_costs_nobody_a_change() -> None:
+    with staged() as stage:
+        sql = stage.database.sql
+        replica = stage.replica()
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        sql("alter role bailiwick set idle_session_timeout = '1s'")
+        let_in(replica, "irc")
+        changing = "select count(*) from pg_stat_activity where usename = 'bailiwick' and query like '%notify%'"
+        until("the session of the change is ended", lambda: sql(changing) == "0")
+        hold("the next one is made all the same", put(replica, "tg", registration("tg", "tg_"))[0], 200)
+
+
 def who_waits_for_a_migration_is_told_so_and_not_for_ever() -> None:
     with staged(migrated=False) as stage:
         lock = int.from_bytes(b"bailiwic", "big")
@@ -377,6 +389,7 @@ def the_roles_of_the_docs_have_the_rights_that_they_need() -> None:
 SCENES: list[Callable[[], None]] = [
     a_name_that_no_file_can_have_stops_no_export,
     what_is_asked_for_wrongly_is_told,
+    a_session_that_was_idle_for_too_long_costs_nobody_a_change,
     who_waits_for_a_migration_is_told_so_and_not_for_ever,
     many_go_in_together_or_not_at_all,
     whoever_stops_waits_for_no_frozen_database,
