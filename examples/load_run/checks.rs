@@ -43,7 +43,7 @@ impl Asked {
     const fn longest(self) -> Duration {
         match self {
             Self::Here => Duration::from_millis(5_500),
-            Self::Everywhere => Duration::from_millis(11_000),
+            Self::Everywhere => Duration::from_secs(11),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::source::{Absence, Known, PassedOver, Recorded, Scan, Stamp, Unlisted}
 
 /// What is known of a source.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own, and any may hold beside any other")]
 pub(super) struct State {
     /// What holds until it has been listed for the first time.
     at_first: AtFirst,

@@ -287,7 +287,9 @@ fn what_was_put_back_while_nothing_ran_is_not_believed_before_somebody_says_so()
     let state = tempfile::tempdir().expect("a temporary directory");
     let ledger = |ids: &[&str]| {
         let ledger = Ledger { may_be_away: true, ..Ledger::default() };
-        ids.iter().for_each(|id| ledger.put(id, &registration(id, &format!("{id}_"))));
+        for id in ids {
+            ledger.put(id, &registration(id, &format!("{id}_")));
+        }
         Arc::new(ledger)
     };
     let started = |ledger: &Arc<Ledger>| {
