@@ -15,7 +15,7 @@ use crate::analysis::{Analysis, Deadline};
 use crate::matrix::ErrCode;
 use crate::reload::{Found, Trigger};
 use crate::snapshot::Snapshot;
-use crate::store::{Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, judge};
+use crate::store::{Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, can_judge, judge};
 
 /// What is not compared after this time counts as a collision; as long as a check may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -59,7 +59,8 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
     };
     let terms = Terms { if_it, force: asked.force, by: &asked.by };
     gate.make(&change, terms, &|head| {
-        let snapshot = caught_up(state, gate, head)?;
+        let snapshot = looked(state)?;
+        can_judge(&snapshot, &gate.shown(), head, |id| id == change.id)?;
         let nothing = Analysis::default();
         let latest = state.analyst.latest();
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
@@ -76,13 +77,18 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
     })
 }
 
-/// What is in force, once that is what the store holds at this revision or a later one.
+/// What is in force after a look at the store.
 ///
 /// It is looked at in any case: that a revision has the same number does not mean that it is one of the same history.
-fn caught_up(state: &AppState, gate: &Gate, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
+fn looked(state: &AppState) -> Result<Arc<Snapshot>, StoreError> {
     let looked = state.reloader.reload_blocking(Trigger::Event, false);
     looked.map_err(|_| StoreError::Behind("the service is shutting down".to_owned()))?;
-    let snapshot = state.live.load_full();
+    Ok(state.live.load_full())
+}
+
+/// What is in force, once that is what the store holds at this revision or a later one.
+fn caught_up(state: &AppState, gate: &Gate, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
+    let snapshot = looked(state)?;
     let store = gate.shown();
     if let Some(missing) = snapshot.missing().iter().find(|missing| missing.source == store) {
         return Err(StoreError::Behind(missing.problem.what.clone()));

@@ -164,8 +164,8 @@ fn tells_to_replace<'w>(words: impl Iterator<Item = &'w str>) -> bool {
     let (mut change, mut me, mut token, mut here) = (false, false, false, false);
     for word in words {
         match word {
-            "changeme" | "replaceme" | "fixme" | "todo" | "placeholder" | "insert" | "paste" | "replace" | "generate"
-            | "your" => return true,
+            "changeme" | "replaceme" | "fixme" | "todo" | "placeholder" | "insert" | "paste" | "replace"
+            | "generate" | "your" => return true,
             "change" => change = true,
             "me" => me = true,
             "token" => token = true,

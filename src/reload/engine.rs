@@ -12,7 +12,7 @@ use super::settle::{self, Looked, PutOff};
 use super::state::{Circumstances, State};
 use super::{FoundIn, Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::StateDir;
-use crate::snapshot::{Candidate, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::snapshot::{AsOf, Candidate, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
 use crate::source::{Hint, Keep, Scanner, Source, Watched};
 use crate::telemetry::Metrics;
 use taking_part::{TakingPart, holding};
@@ -217,7 +217,7 @@ impl Engine {
         };
         live.is_complete()
             // A look that has failed in the middle may have noted more than has come into force.
-            && live.revision() == revision(&self.states)
+            && live.as_of() == as_of(&self.states).as_ref()
             && self.holds.is_empty()
             && !self.put_off.is_waiting()
             && self.states.iter().zip(&self.sources).all(is_still)
@@ -319,7 +319,7 @@ impl Engine {
         }
         let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
-        let next = before.next(&candidates, missing, revision(&states), self.options.clock.wall());
+        let next = before.next(&candidates, missing, as_of(&states), self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         let mut records = after.files().iter();
         let with_held = |(state, files): (State, &Vec<TakingPart>)| {
@@ -340,9 +340,11 @@ impl Engine {
     }
 }
 
-/// The revision that has been seen of a store, where there is one.
-fn revision(states: &[State]) -> Option<u64> {
-    states.iter().filter_map(|state| Some(state.recorded.as_ref()?.revision)).max()
+/// Where a store was seen last, where there is one.
+fn as_of(states: &[State]) -> Option<AsOf> {
+    let recorded =
+        states.iter().filter_map(|state| state.recorded.as_ref()).max_by_key(|recorded| recorded.revision)?;
+    Some(AsOf { revision: recorded.revision, note: Arc::clone(&recorded.note) })
 }
 
 fn result(before: &Snapshot, after: &Snapshot) -> ReloadResult {

@@ -26,11 +26,20 @@ pub struct Snapshot {
     /// Shared with the snapshot before, when only the state of a file has changed.
     services: Arc<Services>,
     missing: Vec<MissingSource>,
-    revision: Option<u64>,
+    as_of: Option<AsOf>,
     loaded_at: SystemTime,
     changes: Changes,
     /// Which IDs the services in `changes` touch; `None` when they are too many to be told.
     touched: Option<Arc<[Touched]>>,
+}
+
+/// Where a store was when a set was loaded from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsOf {
+    /// At which revision.
+    pub revision: u64,
+    /// At that of which store and of which history, as it notes it itself: two that went apart come to the same numbers.
+    pub note: Arc<str>,
 }
 
 /// How many files there are of each state.
@@ -109,7 +118,7 @@ impl Snapshot {
             counts: Counts::default(),
             services: Arc::new(Services::new(homeserver, Vec::new())),
             missing,
-            revision: None,
+            as_of: None,
             loaded_at: SystemTime::now(),
             changes: Changes::default(),
             touched: None,
@@ -190,8 +199,14 @@ impl Snapshot {
 
     /// The revision of the store that it was loaded from, where there is one.
     #[must_use]
-    pub const fn revision(&self) -> Option<u64> {
-        self.revision
+    pub fn revision(&self) -> Option<u64> {
+        self.as_of.as_ref().map(|as_of| as_of.revision)
+    }
+
+    /// The same, and which store that was.
+    #[must_use]
+    pub const fn as_of(&self) -> Option<&AsOf> {
+        self.as_of.as_ref()
     }
 
     /// When it was put together.
@@ -228,17 +243,17 @@ impl Snapshot {
 
     /// The snapshot that follows this one, or `None` when it would say the same.
     ///
-    /// `candidates` are all files in load order, `revision` that of the store they come from. Costs some tens of nanoseconds a file besides what has changed.
+    /// `candidates` are all files in load order, `as_of` says where the store was they come from. Costs some tens of nanoseconds a file besides what has changed.
     #[must_use]
     pub fn next(
         &self,
         candidates: &[Candidate<'_>],
         missing: Vec<MissingSource>,
-        revision: Option<u64>,
+        as_of: Option<AsOf>,
         now: SystemTime,
     ) -> Option<Self> {
         let files = self.records(candidates);
-        if self.is_ready() && missing == self.missing && revision == self.revision && same_files(&files, &self.files) {
+        if self.is_ready() && missing == self.missing && as_of == self.as_of && same_files(&files, &self.files) {
             return None;
         }
         let registrations: Vec<_> = files.iter().filter_map(|file| file.registration().cloned()).collect();
@@ -264,7 +279,7 @@ impl Snapshot {
             files,
             services,
             missing,
-            revision,
+            as_of,
             loaded_at: now,
         })
     }

@@ -54,7 +54,7 @@ pub use changes::{Changes, Ids};
 pub(crate) use file::Claimed;
 pub use file::{FileRecord, FileState, Good, Holding, Refusal, Standing, TurnedAway};
 pub use history::{Generation, Since};
-pub use in_force::{Counts, MissingSource, Problem, Snapshot};
+pub use in_force::{AsOf, Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
 pub use touched::{Touched, What, merged};

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::judge::Objection;
 use super::listener::CHANNEL;
 use super::metrics::GateMetrics;
+use super::mirror::Revision;
 use super::session::{ANSWER_LIMIT, Driver, Ending, Session, connect, within};
 use super::{Address, StoreError, mirror};
 use crate::telemetry::Metrics;
@@ -99,8 +100,8 @@ pub enum Several {
     Refused(Objection),
 }
 
-/// Judges a change at a revision, at which everything is as long as it does so. What it cannot judge is an error.
-pub type Judge<'j> = dyn Fn(i64) -> Result<Result<(), Objection>, StoreError> + 'j;
+/// Judges a change where the head is, at which everything is as long as it does so. What it cannot judge is an error.
+pub type Judge<'j> = dyn Fn(&Revision) -> Result<Result<(), Objection>, StoreError> + 'j;
 
 /// Where changes are made, one at a time.
 pub struct Gate {
@@ -203,7 +204,7 @@ impl State {
             return Ok(outcome);
         }
         if change.source.is_some()
-            && let Err(objection) = judge(head)?
+            && let Err(objection) = judge(&head)?
             && !terms.allow(&objection)
         {
             driver.run(end(session, ROLLBACK))?;
@@ -226,9 +227,9 @@ impl State {
         let began = Instant::now();
         let (session, head) = driver.run(begun(address, session))?;
         *locked = Some((began.elapsed(), Instant::now()));
-        if at.is_some_and(|at| at != head) {
+        if at.is_some_and(|at| at != head.number) {
             driver.run(end(session, ROLLBACK))?;
-            return Ok(Several::Elsewhere(head));
+            return Ok(Several::Elsewhere(head.number));
         }
         let mut to_make = Vec::with_capacity(changes.len());
         let mut not_there = Vec::new();
@@ -243,13 +244,13 @@ impl State {
             }
         }
         if !to_make.is_empty()
-            && let Err(objection) = judge(head)?
+            && let Err(objection) = judge(&head)?
             && !terms.allow(&objection)
         {
             driver.run(end(session, ROLLBACK))?;
             return Ok(Several::Refused(objection));
         }
-        let mut revision = head;
+        let mut revision = head.number;
         for batch in batches(&to_make) {
             revision = driver.run(write(session, batch, terms))?;
         }
@@ -292,8 +293,8 @@ fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> 
     (!is_met).then(|| Outcome::Elsewhere(there.map(|row| row.revision)))
 }
 
-/// A session in which a transaction has begun that holds the head, and its revision: the one that was kept, or a new one.
-async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, i64), StoreError> {
+/// A session in which a transaction has begun that holds the head, and where that is: the one that was kept, or a new one.
+async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, Revision), StoreError> {
     if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
         // That a connection has been lost is seen only when it is used.
         match lock_head(session).await {
@@ -311,8 +312,8 @@ fn lost() -> StoreError {
     StoreError::Unreachable("the connection is lost".to_owned())
 }
 
-/// Begins, and sees to it that nobody else changes anything until the end; the revision at which that is.
-pub(super) async fn lock_head(client: &Client) -> Result<i64, StoreError> {
+/// Begins, and sees to it that nobody else changes anything until the end; where that is.
+pub(super) async fn lock_head(client: &Client) -> Result<Revision, StoreError> {
     let begin = format!(
         "begin isolation level read committed, read write; set local lock_timeout = '{}ms'; \
          set local idle_in_transaction_session_timeout = '{}ms'",
@@ -320,11 +321,10 @@ pub(super) async fn lock_head(client: &Client) -> Result<i64, StoreError> {
         SILENCE_LIMIT.as_millis()
     );
     within(ANSWER_LIMIT, client.batch_execute(&begin)).await?;
-    let lock = "select revision from bailiwick.head for update";
-    let locked = within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])).await?;
-    let number: i64 = locked.ok_or_else(|| StoreError::Contradiction("it has no head".to_owned()))?.try_get(0)?;
-    mirror::head(client, None).await?;
-    Ok(number)
+    let lock = "select from bailiwick.head for update";
+    within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])).await?;
+    // By itself, behind the lock: what the statement that has waited for it sees is from before.
+    mirror::head(client, None).await
 }
 
 /// Changes in parts that a statement can take each.

@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::StoreError;
 use super::gate::Change;
-use super::mirror::name_of;
+use super::mirror::{Revision, id_of, name_of};
 use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
-use crate::snapshot::{Candidate, FileState, Good, Obstacle, Snapshot, Unique};
+use crate::snapshot::{Candidate, Counts, FileRecord, FileState, Good, Obstacle, Snapshot, Unique};
 
 /// The most bytes of an `id`: an index of the database takes some 2,700, and a file that is named by it (`store export`) 250.
 const MAX_ID: usize = 250;
@@ -45,6 +46,44 @@ impl Objection {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Collides(findings) if findings.iter().all(|finding| finding.code == Code::NotCompared))
+    }
+}
+
+/// Whether what is in force is all that the store holds where its head is, but for the registrations that are `changed`: what is not
+/// in force here would not be seen to collide.
+pub fn can_judge(
+    snapshot: &Snapshot,
+    store: &str,
+    head: &Revision,
+    changed: impl Fn(&str) -> bool,
+) -> Result<(), StoreError> {
+    let behind = |why: String| Err(StoreError::Behind(why));
+    if let Some(missing) = snapshot.missing().iter().find(|missing| missing.source == store) {
+        return behind(missing.problem.what.clone());
+    }
+    let Some(as_of) = snapshot.as_of().filter(|as_of| i64::try_from(as_of.revision) == Ok(head.number())) else {
+        return behind(format!("the store is at revision {}", head.number()));
+    };
+    if as_of.note != head.note() {
+        // As of two databases behind one address, of which one was to take the other's place.
+        return behind(
+            "changes are made in another store than it was read from, or in another history of it".to_owned(),
+        );
+    }
+    let Counts { stale, quarantined, .. } = snapshot.counts();
+    if stale + quarantined == 0 {
+        return Ok(());
+    }
+    let is_away = |file: &&Arc<FileRecord>| {
+        matches!(file.state(), FileState::Stale | FileState::Quarantined)
+            && id_of(file.file()).is_some_and(|id| !changed(id))
+    };
+    match snapshot.files().iter().find(is_away) {
+        None => Ok(()),
+        Some(file) => {
+            let why = file.faults().first().map_or("", |fault| &fault.message);
+            behind(format!("what `{}` says is not in force: {why}", file.file()))
+        }
     }
 }
 
@@ -207,6 +246,7 @@ mod tests {
 
     use super::*;
     use crate::homeserver::Dialect;
+    use crate::snapshot::AsOf;
 
     struct Court {
         comparer: Comparer,
@@ -287,6 +327,47 @@ mod tests {
         // What collided before is not held against whoever leaves it as it is, and what goes makes room.
         assert!(judged(&[("tg", Some("tg_")), ("irc", Some("irc_"))]).is_empty());
         assert!(judged(&[("irc", None), ("tg", Some("irc_y"))]).is_empty());
+    }
+
+    /// Whether a change of `changed` can be judged where the head is, by what was listed at revision 3 of the store `a`: a row, and
+    /// before it a file that holds this id.
+    fn judged_at(head: &Revision, beside: &str, changed: &str) -> Result<(), String> {
+        let homeserver = Homeserver::new("example.com".parse().expect("a name"), Dialect::default());
+        let load = |file: &str, id: &str, prefix: &str| {
+            let loaded =
+                registration::load_for(&homeserver, &file.into(), source(id, prefix).as_bytes(), &TokenHasher::new());
+            (Arc::from(file), Good::new(Arc::new(loaded.expect("it loads"))))
+        };
+        let goods = [load("/etc/x.yaml", beside, "x_"), load("store:irc", "irc", "irc_")];
+        let candidate = |(file, good)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: None };
+        let candidates: Vec<Candidate<'_>> = goods.iter().map(|(file, good)| candidate((file, good))).collect();
+        let as_of = AsOf { revision: 3, note: Revision::of("a", 3, "x").note() };
+        let nothing = Snapshot::before_first_load(homeserver.clone(), Vec::new());
+        let snapshot = nothing.next(&candidates, Vec::new(), Some(as_of), SystemTime::now()).expect("the first");
+        can_judge(&snapshot, "postgres://a", head, |id| id == changed).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_is_judged_by_another_store_or_history_of_the_same_number() {
+        assert_eq!(judged_at(&Revision::of("a", 3, "x"), "x", "new"), Ok(()));
+        for (head, why) in [
+            (Revision::of("a", 3, "y"), "another history"),
+            (Revision::of("b", 3, "x"), "another store"),
+            (Revision::of("a", 4, "z"), "at revision 4"),
+            (Revision::of("a", 2, "w"), "at revision 2"),
+        ] {
+            let said = judged_at(&head, "x", "new").expect_err("it is not what is in force");
+            assert!(said.contains(why), "{said}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_judged_beside_a_row_that_is_not_in_force() {
+        let head = Revision::of("a", 3, "x");
+        let said = judged_at(&head, "irc", "new").expect_err("the row is in quarantine");
+        assert!(said.contains("`store:irc`") && said.contains("/etc/x.yaml"), "{said}");
+        // Whoever changes that row itself may mend it.
+        assert_eq!(judged_at(&head, "irc", "irc"), Ok(()));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) struct Mirror {
 
 /// Where a store is in its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Revision {
+pub struct Revision {
     pub(super) number: i64,
     /// Which store it is.
     store: String,
@@ -214,6 +214,12 @@ pub(super) async fn each_row(
 }
 
 impl Revision {
+    /// How many changes have led to it.
+    #[must_use]
+    pub const fn number(&self) -> i64 {
+        self.number
+    }
+
     /// As it is noted for the next start.
     pub(super) fn note(&self) -> Arc<str> {
         serde_json::to_string(self).expect("strings and a number only").into()
@@ -288,13 +294,19 @@ mod tests {
         Read { name: name_of(id), place, revision, removed: source.is_none(), source }
     }
 
+    impl Revision {
+        pub(in crate::store) fn of(store: &str, number: i64, mark: &str) -> Self {
+            Self { number, store: store.to_owned(), mark: Some(mark.to_owned()) }
+        }
+    }
+
     fn names(mirror: &Mirror) -> Vec<&str> {
         mirror.rows.values().map(|known| &*known.name).collect()
     }
 
     #[test]
     fn what_is_noted_for_the_next_start_is_made_out_again() {
-        let at = Revision { number: 3, store: "a".to_owned(), mark: Some("b".to_owned()) };
+        let at = Revision::of("a", 3, "b");
         assert_eq!(Revision::noted(at.note().as_bytes()), Some(at));
         assert_eq!(Revision::noted(b""), None);
     }

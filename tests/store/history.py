@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from database import Replica, until
-from stage import Stage, hold, put, registration, staged
+from stage import Stage, does, hold, put, registration, staged
 
 
 def confirms(replica: Replica, everything: bool) -> None:
@@ -81,6 +81,41 @@ def let_in(stage: Stage, version: str, rows: int) -> None:
     stage.database.sql(f"select let_in('b' || to_char(n, 'FM00000'), {said}) from generate_series(1, {rows}) n")
 
 
+def what_is_not_in_force_here_is_not_judged() -> None:
+    with staged() as stage, staged(migrated=False) as promoted:
+        does("a registration is put", stage.tool("put", stage.file("irc.yaml", registration("irc", "irc_"))))
+        dump = promoted.home / "copy.sql"
+        dump.write_text(stage.database.dump().read_text())
+        promoted.database.restore(dump)
+        here, there = (one.database.port for one in (stage, promoted))
+        stage.database.address = f"postgres://bailiwick@127.0.0.1:{here},127.0.0.1:{there}/bailiwick"
+        replica = stage.replica()
+        until("it is ready", lambda: replica.ask("/readyz")[0] == 200)
+        hold("a change is made here", put(replica, "a", registration("a", "a_"))[0], 200)
+        does("and another there", promoted.tool("put", promoted.file("b.yaml", registration("b", "shared_"))))
+        # What reads has its connection still, and what changes finds its way to the other.
+        stage.database.sql("alter role bailiwick connection limit 0")
+        stage.database.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where usename = 'bailiwick' and query like 'notify%'"
+        )
+        status, told = put(replica, "c", registration("c", "shared_"))
+        hold("what collides there is not let in", (status, "another store" in told["error"]), (503, True))
+        hold("nor is anything changed", promoted.database.sql("select max(revision) from bailiwick.head").strip(), "2")
+
+    with staged() as stage:
+        stage.file("d/irc.yaml", registration("irc", "irc_"))
+        one, other = stage.replica(str(stage.home / "d")), stage.replica()
+        until("both are ready", lambda: all(replica.ask("/readyz")[0] == 200 for replica in (one, other)))
+        hold("the id of a file elsewhere is let in", put(other, "irc", registration("irc", "chat_"))[0], 200)
+        status, told = put(one, "y", registration("y", "chat_"))
+        said = "`store:irc`" in told["error"] and "d/irc.yaml" in told["error"]
+        hold("beside the file nothing is judged, which is said of both", (status, said), (503, True))
+        hold("elsewhere it collides", put(other, "y", registration("y", "chat_"))[0], 409)
+        hold("what goes is no question", one.ask("/v1/registrations/irc", "DELETE")[0], 200)
+        hold("and then it is judged", put(one, "y", registration("y", "chat_"))[0], 200)
+
+
 def many_rows_are_read_a_few_thousand_at_a_time() -> None:
     with staged() as stage:
         stage.database.sql(LET_IN)
@@ -109,5 +144,6 @@ def many_rows_are_read_a_few_thousand_at_a_time() -> None:
 
 SCENES: list[Callable[[], None]] = [
     a_backup_is_not_believed_before_somebody_means_it,
+    what_is_not_in_force_here_is_not_judged,
     many_rows_are_read_a_few_thousand_at_a_time,
 ]

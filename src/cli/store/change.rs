@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,9 @@ use crate::matrix::ServerName;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
-use crate::store::{self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Several, Store, StoreError, Terms};
+use crate::store::{
+    self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Revision, Several, Store, StoreError, Terms,
+};
 use crate::telemetry::{Metrics, Visible};
 
 /// What of the change is not compared by then counts as a collision. Nobody else changes anything meanwhile, and the database
@@ -237,15 +239,12 @@ impl Judged {
             Err(objection) => return Ok(told(&Several::Refused(objection))),
         };
         let ahead = store::rehearse(&comparer, bench, &loaded);
-        let judge = |head: i64| {
+        let shown = address.to_string();
+        let ids: HashSet<&str> = changes.iter().map(|change| change.id).collect();
+        let judge = |head: &Revision| {
             engine.borrow_mut().reload(Trigger::Event, false);
             let snapshot = engine.borrow().live().load_full();
-            if let Some(missing) = snapshot.missing().first() {
-                return Err(StoreError::Behind(missing.problem.what.clone()));
-            }
-            if snapshot.revision() != u64::try_from(head).ok() {
-                return Err(StoreError::Behind(format!("the store is at revision {head}")));
-            }
+            store::can_judge(&snapshot, &shown, head, |id| ids.contains(id))?;
             let deadline = Deadline::after(DEADLINE);
             let bench = Bench { snapshot: &snapshot, previous: &known, hasher: &hasher, deadline: &deadline };
             Ok(store::judge_all(&comparer, bench, &loaded, &ahead))
