@@ -7,6 +7,9 @@ Parts: start, live, gate, questions, restart; all of them without any. Each ends
 unpacked where it is not installed) and, for a million rows, 4 GB of memory and of disk.
 """
 
+# Statements and tables stand as they are said.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import argparse
@@ -152,7 +155,8 @@ def live(stage: Stage) -> None:
     replicas = [stage.start()[0] for _ in range(2)]
     stage.settled(*replicas)
     connections = [Connection(replica.port) for replica in replicas]
-    writer, took = Writer(stage.database), []
+    took: list[float] = []
+    writer = Writer(stage.database)
     ids, ends = asked(1), time.monotonic() + LONGEST
     while len(took) < CHANGES and time.monotonic() < ends:
         revision = writer.put(next(fresh))
@@ -303,7 +307,7 @@ def questions(stage: Stage) -> None:
 
 def restart(stage: Stage) -> None:
     state = stage.home / "state"
-    replica, took = stage.start("--state-dir", str(state))
+    took = stage.start("--state-dir", str(state))[1]
     began = time.monotonic()
     # Each copy is a file of its own.
     until("all copies are made", lambda: sum(1 for _ in state.rglob("*.registration")) >= stage.rows, seconds=1800)

@@ -9,7 +9,10 @@ import subprocess
 import threading
 from pathlib import Path
 
-from database import Database, Package, free_port, until
+from database import Database, until  # which says where the next two are
+
+from backends import Package  # isort: skip
+from homeserver import free_port  # isort: skip
 
 
 class Proxy:

@@ -6,6 +6,7 @@ It says where it is, as JSON, and then `ok`, or what is wrong, for each line. It
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -87,11 +88,9 @@ class Driven:
 
     def aside(self, statements: str) -> None:
         def run() -> None:
-            try:
+            # It may be ended with everything else, or be meant to fail.
+            with contextlib.suppress(RuntimeError):
                 self.database.sql(statements)
-            except RuntimeError:
-                # It was ended with everything else, or was to fail.
-                pass
 
         self.others.append(threading.Thread(target=run))
         self.others[-1].start()

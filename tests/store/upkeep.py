@@ -1,5 +1,8 @@
 """What is done to a store besides changing it: taken out and in, purged, measured, and left behind."""
 
+# Statements and tables stand as they are said.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import os
@@ -14,7 +17,6 @@ import history
 from between import Proxy
 from database import Replica, until
 from stage import BINARY, Stage, does, hold, put, registration, staged
-
 
 # Not longer than a store keeps, and three bytes for each slash in the name of a file.
 LONG = "a" + "/" * 100
@@ -81,6 +83,7 @@ def who_waits_for_a_migration_is_told_so_and_not_for_ever() -> None:
         lock = int.from_bytes(b"bailiwic", "big")
         held = frozen_after(stage, f"begin; select pg_advisory_xact_lock({lock});")
         waiting = start(stage, "migrate")
+        assert waiting.stdout is not None
         hold("it says that it waits", "is waited for" in waiting.stdout.readline(), True)
         held.kill()
         held.wait()
@@ -100,6 +103,7 @@ def frozen_after(stage: Stage, statement: str) -> subprocess.Popen[str]:
     where = ["-h", str(database.home), "-p", str(database.port), "-U", database.owner, "--no-psqlrc", "-qtA", "bailiwick"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     psql = subprocess.Popen([str(database.programs / "psql"), *where], **pipes, **database.options)
+    assert psql.stdin is not None and psql.stdout is not None
     psql.stdin.write(f"{statement}\n\\echo done\n")
     psql.stdin.flush()
     while psql.stdout.readline().strip() != "done":

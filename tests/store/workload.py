@@ -1,5 +1,8 @@
 """Registrations in the shapes of real ones, as `benches/performance/workload.rs` makes them, and a store full of them."""
 
+# Statements and tables stand as they are said.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
