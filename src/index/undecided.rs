@@ -4,7 +4,7 @@
 //!
 //! Such places are: a table that gives up (`residual`), a literal search (`fallback`) or a lazy automaton (`lazy`) that
 //! refuses its input, where all candidates are tried. An entry that is not read although it was when the file was loaded
-//! claims everything ([`crate::registration::ValidRegex::pattern`]).
+//! claims everything ([`crate::registration::Regex::pattern`]).
 
 use python_re::Outcome;
 

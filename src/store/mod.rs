@@ -54,7 +54,7 @@
 //!
 //! # What is forgotten
 //!
-//! What has not been in force since long ago can be [purged](purge): what registrations were before, and the rows of what was removed.
+//! What has not been in force since long ago can be [purged](purge()): what registrations were before, and the rows of what was removed.
 //! `head.purged` says up to which revision. Whoever has read the store last before that reads all again; what he knew and is gone was
 //! removed if the history has nothing of it any more, and has gone by accident, or by somebody's hand, if it has. So a purge never
 //! takes that with it: where a row is not what the history says, it stops. Of each change the mark remains, by which whoever has been
