@@ -86,17 +86,10 @@ fn looked(state: &AppState) -> Result<Arc<Snapshot>, StoreError> {
     Ok(state.live.load_full())
 }
 
-/// What is in force, once that is what the store holds at this revision or a later one.
-fn caught_up(state: &AppState, gate: &Gate, revision: i64) -> Result<Arc<Snapshot>, StoreError> {
-    let snapshot = looked(state)?;
-    let store = gate.shown();
-    if let Some(missing) = snapshot.missing().iter().find(|missing| missing.source == store) {
-        return Err(StoreError::Behind(missing.problem.what.clone()));
-    }
-    if snapshot.revision() < u64::try_from(revision).ok() {
-        return Err(StoreError::Behind(format!("the store is at revision {revision}")));
-    }
-    Ok(snapshot)
+/// Whether what is in force is what the store holds at this revision or a later one.
+fn answers_by(snapshot: &Snapshot, store: &str, revision: i64) -> bool {
+    snapshot.missing().iter().all(|missing| missing.source != store)
+        && snapshot.revision() >= u64::try_from(revision).ok()
 }
 
 fn answer(state: &AppState, gate: &Gate, asked: Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
@@ -112,9 +105,9 @@ fn answer(state: &AppState, gate: &Gate, asked: Asked, made: Result<Outcome, Sto
 
 fn kept(state: &AppState, gate: &Gate, as_id: String, changed: bool, revision: i64) -> Told {
     // Whoever has changed something and asks here next is answered by it.
-    let caught_up = caught_up(state, gate, revision);
-    let in_force = caught_up.is_ok();
-    let snapshot = caught_up.unwrap_or_else(|_| state.live.load_full());
+    let looked = looked(state);
+    let in_force = looked.as_ref().is_ok_and(|snapshot| answers_by(snapshot, &gate.shown(), revision));
+    let snapshot = looked.unwrap_or_else(|_| state.live.load_full());
     let told = Kept { as_id, changed, revision: u64::try_from(revision).unwrap_or_default(), in_force };
     let body = render::to_bytes(&Answer::of(&snapshot, told));
     Told { status: StatusCode::OK, body, revision: Some(revision) }
