@@ -1,39 +1,18 @@
 //! Findings that need more than two entries: an entry and everybody, a service's own user and everybody's entries, tokens
 //! and addresses that are shared, and what the homeserver makes of all regexes together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::Code;
 use super::finding::{Finding, FindingPlace, Severity, Witness, WitnessIs, shown};
-use super::join::unjoinable;
 use super::limits::bound;
-use super::prepared::{Prepared, PreparedEntry, Standing};
-use super::{Code, Deadline, Set, file};
+use super::prepared::{Prepared, Standing};
+use super::slots::Has;
 use crate::homeserver::{Dialect, Homeserver};
 use crate::index::Scratch;
 use crate::matrix::{Kind, LocalpartGrammar, MatrixId, PerKind, localpart_grammar, user_id};
-use crate::registration::{Place, Registration, TokenDigest};
+use crate::registration::{Place, Registration};
 use crate::ruling::Services;
-
-/// What only shows when all registrations are looked at together.
-pub(super) fn findings(set: &Set<'_>, prepared: &[Arc<Prepared>], deadline: &Deadline) -> Vec<Finding> {
-    let services = set.services();
-    let homeserver = services.homeserver();
-    let mut findings = Vec::new();
-    let mut scratch = Scratch::new();
-    let all = prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
-    for one in prepared {
-        findings.extend(claims_everyone(homeserver.dialect, one, all));
-        for Holder { service, by } in holders_of_sender(services, &one.registration, &mut scratch) {
-            findings.extend(sender_held(homeserver, &one.registration, &prepared[service], by));
-        }
-    }
-    findings.extend(shared(services.registrations()));
-    findings.extend(set.exposed().iter().map(|registration| file::readable_by_all(registration)));
-    // What is in force is joined, however large it is.
-    findings.extend(unjoinable(homeserver, services.registrations(), deadline, usize::MAX).unwrap_or_default());
-    findings
-}
 
 /// Who holds an ID exclusively, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +49,20 @@ pub(super) fn holders_of_sender(
 }
 
 /// How many entries claim something, by kind: shared ones, and exclusive ones.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(PerKind<[usize; 2]>);
 
 impl Counts {
     pub(super) fn of(prepared: &Prepared) -> Self {
         let mut counts = Self::default();
         for entry in prepared.entries.iter().filter(|entry| entry.standing != Standing::LeftOut) {
-            counts.0[entry.kind][usize::from(entry.exclusive)] += 1;
+            counts.add(entry.kind, entry.exclusive);
         }
         counts
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, exclusive: bool) {
+        self.0[kind][usize::from(exclusive)] += 1;
     }
 
     fn with(self, other: Self, what: impl Fn(usize, usize) -> usize) -> Self {
@@ -90,33 +73,51 @@ impl Counts {
         self.with(other, |a, b| a + b)
     }
 
-    fn minus(self, other: Self) -> Self {
+    pub(super) fn minus(self, other: Self) -> Self {
         self.with(other, |a, b| a - b)
     }
 }
 
-/// The entries of a registration that claim everybody, in a set with so many entries.
-pub(super) fn claims_everyone(dialect: Dialect, one: &Prepared, all: Counts) -> Vec<Finding> {
-    if one.entries.iter().all(|entry| entry.standing != Standing::Everyone) {
-        return Vec::new();
+/// A registration that claims everybody.
+#[derive(Clone, Debug)]
+pub(super) struct ClaimsEveryone {
+    counts: Counts,
+    /// By which entries: their kind, their position and whether they are exclusive.
+    entries: Box<[(Kind, u32, bool)]>,
+}
+
+impl ClaimsEveryone {
+    /// `None` if no entry does.
+    pub(super) fn of(prepared: &Prepared) -> Option<Self> {
+        let everyone = prepared.entries.iter().filter(|entry| entry.standing == Standing::Everyone);
+        let entries: Box<[_]> = everyone.map(|entry| (entry.kind, entry.index, entry.exclusive)).collect();
+        (!entries.is_empty()).then(|| Self { counts: Counts::of(prepared), entries })
     }
-    let others = all.minus(Counts::of(one));
-    let everyone = one.entries.iter().filter(|entry| entry.standing == Standing::Everyone);
-    bound(everyone.map(|entry| entry_claims_everyone(dialect, &one.registration, entry, others)))
+
+    /// Whether this entry does.
+    pub(super) fn holds(&self, kind: Kind, index: u32) -> bool {
+        self.entries.iter().any(|(of, at, _)| (*of, *at) == (kind, index))
+    }
+
+    /// What there is to say of it in a set with so many entries.
+    pub(super) fn findings(&self, dialect: Dialect, registration: &Registration, all: Counts) -> Vec<Finding> {
+        let others = all.minus(self.counts);
+        bound(self.entries.iter().map(|entry| entry_claims_everyone(dialect, registration, *entry, others)))
+    }
 }
 
 fn entry_claims_everyone(
     dialect: Dialect,
     registration: &Registration,
-    entry: &PreparedEntry,
+    (kind, index, is_exclusive): (Kind, u32, bool),
     others: Counts,
 ) -> Finding {
-    let [shared, exclusive] = others.0[entry.kind];
-    let collisions = if entry.exclusive { shared + exclusive } else { exclusive };
-    let (kind, id) = (entry.kind, shown(registration.id()));
+    let [shared, exclusive] = others.0[kind];
+    let collisions = if is_exclusive { shared + exclusive } else { exclusive };
+    let id = shown(registration.id());
     // Where no single holder stands in a service's way.
     let takes = kind == Kind::User && exclusive > 0 && dialect.holders_in_the_way() != Some(1);
-    let message = if entry.exclusive {
+    let message = if is_exclusive {
         let who_can_not = match (kind, dialect.holders_in_the_way()) {
             (Kind::User, Some(1)) => "nobody else can register one",
             (Kind::User, _) => "no person can register one",
@@ -139,23 +140,22 @@ fn entry_claims_everyone(
              them, not listed one by one: {collisions}"
         )
     };
-    let severity = match (entry.exclusive, takes) {
+    let severity = match (is_exclusive, takes) {
         (true, _) => Severity::Error,
         (false, true) => Severity::Warning,
         (false, false) => Severity::Note,
     };
-    Finding::new(Code::ClaimsEveryone, severity, message).about(registration, kind, entry.index)
+    Finding::new(Code::ClaimsEveryone, severity, message).about(registration, kind, index)
 }
 
 /// That somebody holds another service's own user. Two that share one are found once, with the lesser id first.
 pub(super) fn sender_held(
     homeserver: &Homeserver,
     registration: &Registration,
-    other: &Prepared,
+    (holder, everyone): (&Registration, Option<&ClaimsEveryone>),
     by: By,
 ) -> Option<Finding> {
     let sender = user_id(registration.sender_localpart(), homeserver.name.as_str());
-    let holder = &other.registration;
     let (place, message) = match by {
         By::Sender if holder.id() < registration.id() => return None,
         By::Sender => (
@@ -163,11 +163,7 @@ pub(super) fn sender_held(
             format!("`{}` and `{}` have the same own user `{sender}`", shown(registration.id()), shown(holder.id())),
         ),
         // Who claims everybody is told so once.
-        By::Entry(index)
-            if other.entry_of(Kind::User, index).is_some_and(|entry| entry.standing == Standing::Everyone) =>
-        {
-            return None;
-        }
+        By::Entry(index) if everyone.is_some_and(|everyone| everyone.holds(Kind::User, index)) => return None,
         By::Entry(index) => (
             FindingPlace::entry(holder, Kind::User, index),
             format!(
@@ -186,35 +182,28 @@ pub(super) fn sender_held(
     Some(finding.proved_by(Some(Witness { id: sender.into(), is })))
 }
 
-/// What registrations share with the first that has it, and each should have for itself.
-pub(super) fn shared(registrations: &[Arc<Registration>]) -> Vec<Finding> {
-    let mut tokens: HashMap<TokenDigest, &Registration> = HashMap::new();
-    let mut urls: HashMap<&str, &Registration> = HashMap::new();
-    let mut findings = Vec::new();
-    for registration in registrations {
-        let first = *tokens.entry(registration.hs_token()).or_insert(registration);
-        if first.id() != registration.id() {
+/// What registrations with the same token or address share with the first of them, which each should have for itself.
+pub(super) fn shared<'r>(what: &Has, registrations: impl IntoIterator<Item = &'r Arc<Registration>>) -> Vec<Finding> {
+    let mut registrations = registrations.into_iter();
+    let Some(first) = registrations.next() else { return Vec::new() };
+    registrations.map(|other| shared_by(what, first, other)).collect()
+}
+
+fn shared_by(what: &Has, first: &Registration, other: &Registration) -> Finding {
+    let (a, b) = (shown(first.id()), shown(other.id()));
+    match what {
+        Has::Token(_) => {
             let message = format!(
-                "`{}` and `{}` have the same `hs_token`: each can pass itself off as the homeserver towards the other",
-                shown(first.id()),
-                shown(registration.id())
+                "`{a}` and `{b}` have the same `hs_token`: each can pass itself off as the homeserver towards the other"
             );
-            findings.push(both(Code::SharedToken, message, [first, registration], Registration::hs_token_place));
+            both(Code::SharedToken, message, [first, other], Registration::hs_token_place)
         }
-        let Some(url) = registration.url().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty()) else {
-            continue;
-        };
-        let first = *urls.entry(url).or_insert(registration);
-        if first.id() != registration.id() {
-            let message = format!(
-                "`{}` and `{}` have the same `url` (`{url}`): what listens there is sent the events of both",
-                shown(first.id()),
-                shown(registration.id())
-            );
-            findings.push(both(Code::SharedUrl, message, [first, registration], Registration::url_place));
+        Has::Url(url) => {
+            let message =
+                format!("`{a}` and `{b}` have the same `url` (`{url}`): what listens there is sent the events of both");
+            both(Code::SharedUrl, message, [first, other], Registration::url_place)
         }
     }
-    findings
 }
 
 fn both(code: Code, message: String, both: [&Registration; 2], place: impl Fn(&Registration) -> Place) -> Finding {

@@ -8,6 +8,8 @@
 //!
 //! Without regard to case, prefixes are those of texts that have been made so, on both sides of each comparison.
 
+use std::borrow::Cow;
+
 use python_re::{Folded, Path, Pattern, asks_for_start, folded_paths, looked_for, paths};
 
 use crate::homeserver::{Anchor, Homeserver};
@@ -32,12 +34,17 @@ pub(super) fn ways(homeserver: &Homeserver, kind: Kind, pattern: &Pattern) -> Ve
 
 /// An ID as the prefixes of ways are.
 pub(super) fn key(homeserver: &Homeserver, kind: Kind, id: &str) -> String {
+    key_of_text(homeserver, kind, id).into_owned()
+}
+
+/// A part of an ID as the prefixes of ways are: case is a matter of each character by itself.
+pub(super) fn key_of_text<'t>(homeserver: &Homeserver, kind: Kind, text: &'t str) -> Cow<'t, str> {
     if !folds(homeserver, kind) {
-        return id.to_owned();
+        return text.into();
     }
     let mut folded = Folded::default();
-    folded.read(id);
-    folded.text().to_owned()
+    folded.read(text);
+    folded.text().to_owned().into()
 }
 
 /// Whether an ID is one of those that [`pattern`] does not answer for: looked for anywhere, something may be found behind

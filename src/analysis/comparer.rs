@@ -45,7 +45,7 @@ impl Comparer {
     pub fn analyse(&self, set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Analysis {
         self.reloads.install(|| {
             let mut analysis = Analysis::new(set, previous, deadline);
-            analysis.findings = fix::mended(set.services(), &analysis, deadline);
+            fix::mend(set.services(), &mut analysis, deadline);
             analysis
         })
     }
@@ -115,9 +115,8 @@ impl Asked {
         answers: usize,
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {
-        let known = previous.known();
-        let found = newcomer::findings(services, &known, (new, set), answers, deadline);
-        fix::mended_of_newcomer(services, &known, set, (new, found), deadline)
+        let found = newcomer::findings(services, previous, (new, set), answers, deadline);
+        fix::mended_of_newcomer(services, previous, set, (new, found), deadline)
     }
 
     /// What homeservers do not agree on in a file, as one of so many `answers`.

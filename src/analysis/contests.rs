@@ -47,7 +47,8 @@ pub(super) fn contests(examiner: &mut Examiner<'_>, old: &Services, new: &Servic
 }
 
 fn findings(services: &Services) -> Vec<Arc<Finding>> {
-    Analysis::new(&Set::new(services), &Analysis::default(), &Deadline::none()).findings
+    let analysis = Analysis::new(&Set::new(services), &Analysis::default(), &Deadline::none());
+    analysis.findings.of(&[Code::ExclusiveConflict, Code::SenderConflict, Code::ClaimsEveryone])
 }
 
 /// Who claims everybody, and so contests what all others hold: that is not said of each of them.

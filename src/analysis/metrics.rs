@@ -1,9 +1,8 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{Histogram, IntGaugeVec};
 
-use super::{Code, Finding, Severity};
+use super::{Code, Findings, Severity, Wanted};
 use crate::telemetry::{Metrics, signed};
 
 /// How many findings there are, and how long it took to find them.
@@ -32,11 +31,10 @@ impl AnalysisMetrics {
     }
 
     /// The findings for the set in force are there.
-    pub fn found(&self, findings: &[Arc<Finding>], took: Duration) {
+    pub fn found(&self, findings: &Findings, took: Duration) {
         for &code in Code::ALL {
             for severity in Severity::ALL {
-                let fits = |finding: &&Arc<Finding>| finding.code == code && finding.severity == severity;
-                let count = findings.iter().filter(fits).count();
+                let count = findings.count(Wanted { severity: Some(severity), code: Some(code) });
                 self.findings.with_label_values(&[severity.as_str(), code.as_str()]).set(signed(count));
             }
         }

@@ -2,12 +2,12 @@
 //!
 //! # From registrations to findings
 //!
-//! 1. Each registration is looked at by itself (`prepared`): each entry's literal prefixes, how far it reaches (`reach`),
+//! 1. Each registration is looked at by itself (`looked`, `prepared`): each entry's literal prefixes, how far it reaches (`reach`),
 //!    what is wrong with it (`entry`, `dead`, `glob`), which entries of the file hide others (`shadow`), what the file
 //!    itself gives rise to (`file`).
-//! 2. Which entries of different services can meet is told by their prefixes (`candidates`): of five billion pairs of a
-//!    hundred thousand entries a few thousand are left.
-//! 3. Those are held against each other (`pair`): is there an ID that both claim, and how do they lie to each other?
+//! 2. Which entries of different services can meet is told by their prefixes, which lie in order (`beginnings`, `candidates`): of
+//!    five billion pairs of a hundred thousand entries a few thousand are left.
+//! 3. Those are held against each other (`compared`, `pair`): is there an ID that both claim, and how do they lie to each other?
 //! 4. What takes more than two entries is looked for in the whole set (`across`, `join`).
 //!
 //! A question about a language is a term with intersection and complement (`term`), made from a pattern by `language`, and
@@ -24,9 +24,12 @@
 //!
 //! # After a change
 //!
-//! A registration that is the same `Arc` as before is not looked at again, nor are pairs of two such. What only the whole
-//! set tells is computed afresh; that costs about a microsecond a registration. What somebody asks about a registration
-//! that is not in the set (`newcomer`) is found out in the same way, without anything being built for it.
+//! A set is analysed as a `step` from the one before. A registration that is the same `Arc` is not looked at again, nor are pairs
+//! of two such, and what is kept of it is no more than others must be held against (`ground`): its prefixes, in lists that the
+//! two sets share but for a few blocks (`sorted`), and eight bytes for each of its findings (`findings`), which are written out when
+//! somebody reads them. What comes meets those alone whose prefixes say so; whose own user it may hold is told in the same way.
+//! What somebody asks about a registration that is not in the set (`newcomer`) is found out likewise, without anything being built
+//! for it. Findings after any number of steps are those that are found from nothing (`tests/it/findings_after_changes.rs`).
 //!
 //! # What it may cost
 //!
@@ -36,10 +39,12 @@
 //! way to compute findings.
 
 mod across;
+mod beginnings;
 mod bridge;
 mod candidates;
 mod claimed;
 mod code;
+mod compared;
 mod comparer;
 mod contests;
 mod dead;
@@ -50,12 +55,15 @@ mod examiner;
 mod exclusive;
 mod file;
 mod finding;
+mod findings;
 mod fix;
 mod glob;
+mod ground;
 mod id_space;
 mod join;
 mod language;
 mod limits;
+mod looked;
 mod metrics;
 mod name;
 mod names;
@@ -70,14 +78,13 @@ mod search;
 mod set;
 mod several;
 mod shadow;
+mod slots;
+mod sorted;
+mod step;
 mod term;
+mod text;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering as Memory};
-
-use rayon::prelude::*;
 
 pub use bridge::PlaceOf;
 pub use code::{Code, UnknownCode};
@@ -85,6 +92,7 @@ pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
+pub use findings::{Cursor, Findings, Wanted};
 pub use fix::{Fix, FixEdit};
 pub use metrics::AnalysisMetrics;
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
@@ -94,153 +102,41 @@ pub use reserved::{Form, Inexact, Reserved, Told};
 pub use set::Set;
 pub use several::{together, unnamed};
 
-use candidates::{EntryAt, Pairs};
-use examiner::Examiner;
-use limits::MAX_STEPS_OF_ONE;
-use pair::{TooLate, collision};
-use prepared::Prepared;
-
+use crate::index::ServicePos;
 use crate::registration::Registration;
+use crate::ruling::Services;
+use ground::Ground;
+use std::sync::Arc;
 
 /// The findings for a set of registrations, and what makes the next ones cheap.
 #[derive(Debug, Default)]
 pub struct Analysis {
     /// The gravest first, then by code and place.
-    pub findings: Vec<Arc<Finding>>,
-    prepared: Vec<Arc<Prepared>>,
-    /// What comes of pairs of entries of two registrations.
-    collisions: PerPair<Vec<Arc<Finding>>>,
-    /// How many pairs of entries of two registrations were not compared, and of which of the two that is said.
-    left: PerPair<(Key, u64)>,
+    pub findings: Findings,
+    ground: Ground,
     /// The names as a tree, once somebody has asked.
     names: names::Names,
 }
 
-/// A registration, by where it is in memory; the analysis keeps it alive.
-type Key = usize;
-/// What is known of two registrations, the one earlier in load order first.
-type PerPair<T> = HashMap<(Key, Key), T>;
-
-fn key(registration: &Arc<Registration>) -> Key {
-    Arc::as_ptr(registration) as Key
-}
-
 impl Analysis {
-    /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again. What is not decided at the deadline
-    /// is said to be undecided.
-    fn new(set: &Set<'_>, previous: &Self, deadline: &Deadline) -> Self {
-        let prepared = prepare(set, previous, deadline);
-        let known = previous.known();
-        let is_known: Vec<bool> = prepared.iter().map(|one| known.contains_key(&key(&one.registration))).collect();
-        let pairs = candidates::pairs(&prepared, |a, b| !(is_known[a] && is_known[b]));
-        let compared = compare(set, &prepared, &pairs.found, deadline);
-        let mut collisions = kept(&prepared, &previous.collisions);
-        let mut left = kept(&prepared, &previous.left);
-        settle(&prepared, &is_known, pairs, compared, &mut collisions, &mut left);
-        let mut findings: Vec<Arc<Finding>> = collisions.values().flatten().cloned().collect();
-        findings.extend(prepared.iter().flat_map(|one| &one.findings).cloned());
-        findings.extend(across::findings(set, &prepared, deadline).into_iter().map(Arc::new));
-        findings.extend(unseen(&prepared, &left).into_iter().map(Arc::new));
-        findings.par_sort_by(|a, b| order(a, b));
-        Self { findings, prepared, collisions, left, names: names::Names::default() }
+    /// The findings that concern the service at a place in load order.
+    #[must_use]
+    pub fn about(&self, service: ServicePos, wanted: Wanted) -> Vec<Arc<Finding>> {
+        let slot = self.ground.order.get(service.index());
+        slot.map_or_else(Vec::new, |slot| self.findings.about(*slot, wanted))
     }
 
-    /// What is known of registrations by themselves.
-    fn known(&self) -> HashMap<Key, &Arc<Prepared>> {
-        self.prepared.iter().map(|one| (key(&one.registration), one)).collect()
+    /// Leaves those findings out of which this holds; of what registrations give rise to alone, it may hold of those of some.
+    pub fn leave_out(
+        &mut self,
+        services: &Services,
+        of: &[&Arc<Registration>],
+        is_left_out: impl Fn(&Finding) -> bool,
+    ) {
+        let place = |one: &&Arc<Registration>| services.position_of_id(one.id());
+        let slots: Vec<_> = of.iter().filter_map(place).map(|place| self.ground.order[place.index()]).collect();
+        self.findings.leave_out(&slots, is_left_out);
     }
-}
-
-fn prepare(set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Vec<Arc<Prepared>> {
-    let known = previous.known();
-    set.services()
-        .registrations()
-        .par_iter()
-        .with_min_len(64)
-        .map_init(
-            || Examiner::new(set.services().homeserver(), deadline),
-            |examiner, registration| match known.get(&key(registration)) {
-                Some(&known) => Arc::clone(known),
-                None => Arc::new(Prepared::new(examiner, registration)),
-            },
-        )
-        .collect()
-}
-
-/// What came of a pair of entries.
-type Compared = Result<Option<Arc<Finding>>, TooLate>;
-
-/// Holds entries against each other, each as long as neither of the two registrations has cost too much.
-fn compare(
-    set: &Set<'_>,
-    prepared: &[Arc<Prepared>],
-    pairs: &[(EntryAt, EntryAt)],
-    deadline: &Deadline,
-) -> Vec<Compared> {
-    let spent: Vec<AtomicU64> = prepared.iter().map(|_| AtomicU64::new(0)).collect();
-    let compare = |examiner: &mut Examiner<'_>, &(a, b): &(EntryAt, EntryAt)| {
-        let spent = [a, b].map(|entry| &spent[entry.service]);
-        if examiner.is_spent() || spent.iter().any(|spent| spent.load(Memory::Relaxed) > MAX_STEPS_OF_ONE) {
-            return Err(TooLate);
-        }
-        let [a, b] = [a, b].map(|EntryAt { service, at }| prepared[service].entry(at));
-        let before = examiner.steps();
-        let collision = collision(examiner, a, b);
-        let steps = examiner.steps() - before;
-        for spent in spent {
-            spent.fetch_add(steps, Memory::Relaxed);
-        }
-        collision.map(|finding| finding.map(Arc::new))
-    };
-    let examiner = || Examiner::new(set.services().homeserver(), deadline);
-    pairs.par_iter().with_min_len(8).map_init(examiner, compare).collect()
-}
-
-/// Adds what is new to what is known of pairs of registrations.
-fn settle(
-    prepared: &[Arc<Prepared>],
-    is_known: &[bool],
-    pairs: Pairs,
-    compared: Vec<Compared>,
-    collisions: &mut PerPair<Vec<Arc<Finding>>>,
-    left: &mut PerPair<(Key, u64)>,
-) {
-    let key_of = |service: usize| key(&prepared[service].registration);
-    let mut new_left = pairs.left;
-    for ((a, b), finding) in pairs.found.into_iter().zip(compared) {
-        match finding {
-            Ok(finding) => collisions.entry((key_of(a.service), key_of(b.service))).or_default().extend(finding),
-            Err(TooLate) => *new_left.entry((a.service, b.service)).or_default() += 1,
-        }
-    }
-    collisions.retain(|_, findings| !findings.is_empty());
-    // Whoever is new is told, or else whoever has more entries.
-    let weight = |service: usize| (!is_known[service], prepared[service].entries.len());
-    left.extend(new_left.into_iter().map(|((a, b), count)| {
-        let told = if weight(b) > weight(a) { b } else { a };
-        ((key_of(a), key_of(b)), (key_of(told), count))
-    }));
-}
-
-/// What is known of two registrations that are both still there, in the same order.
-fn kept<T: Clone>(prepared: &[Arc<Prepared>], previous: &PerPair<T>) -> PerPair<T> {
-    let there: HashSet<Key> = prepared.iter().map(|one| key(&one.registration)).collect();
-    let both = |(a, b): &(Key, Key)| there.contains(a) && there.contains(b);
-    previous.iter().filter(|(pair, _)| both(pair)).map(|(pair, found)| (*pair, found.clone())).collect()
-}
-
-/// One finding for each registration in which not all was looked at.
-fn unseen(prepared: &[Arc<Prepared>], left: &PerPair<(Key, u64)>) -> Vec<Finding> {
-    let mut pairs: HashMap<Key, u64> = HashMap::new();
-    for (key, count) in left.values() {
-        *pairs.entry(*key).or_default() += count;
-    }
-    let finding = |one: &Arc<Prepared>| {
-        let mut unseen = one.unseen;
-        unseen.pairs += pairs.get(&key(&one.registration)).copied().unwrap_or(0);
-        unseen.finding(&one.registration)
-    };
-    prepared.iter().filter_map(finding).collect()
 }
 
 /// By what findings are sorted.

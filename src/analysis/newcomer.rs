@@ -4,23 +4,29 @@
 //! automaton. What an index is asked in an analysis, who holds a service's own user, is found out here by the index of the
 //! set as it is and, for the newcomer's entries, by their terms.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::across::{self, By, Counts, Holder};
-use super::candidates::{self, EntryAt, Pairs};
+use super::across::{self, By, ClaimsEveryone, Counts, Holder};
+use super::beginnings::{Owners, Row};
+use super::candidates::{Candidates, Pairs};
 use super::claimed;
+use super::compared::Seen;
 use super::examiner::{Examiner, Pass};
+use super::ground::Slotted;
 use super::join::unjoinable;
 use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen, listed};
 use super::order;
 use super::pair::{TooLate, collision};
-use super::prepared::{EntryOf, Prepared};
+use super::prepared::{EntryOf, Prepared, Standing};
 use super::search::LimitReached;
-use super::{Deadline, Finding, Key, key};
+use super::slots::{Has, Slot, difference};
+use super::sorted::Sorted;
+use super::{Analysis, Deadline, Finding};
 use crate::homeserver::Homeserver;
 use crate::index;
-use crate::matrix::{Kind, MAX_ID_BYTES, user_id};
+use crate::matrix::{Kind, MAX_ID_BYTES, PerKind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
 use python_re::{Outcome, Scratch};
@@ -36,30 +42,41 @@ const STEPS_OF_A_TRY: u64 = 10_000;
 /// force, and `known` what is known of it. They are listed as one of so many answers. Also says how many steps that took.
 pub(super) fn findings(
     services: &Services,
-    known: &HashMap<Key, &Arc<Prepared>>,
+    known: &Analysis,
     (new, set): (&Arc<Registration>, &[Arc<Registration>]),
     answers: usize,
     deadline: &Deadline,
 ) -> (Vec<Arc<Finding>>, u64) {
     let mut examiner = Examiner::new(services.homeserver(), deadline);
     let newcomer = Arc::new(Prepared::new(&mut examiner, new));
-    let mut unseen = newcomer.unseen;
-    let prepare = |registration: &Arc<Registration>| {
-        if Arc::ptr_eq(registration, new) {
-            return Arc::clone(&newcomer);
-        }
-        if let Some(&known) = known.get(&key(registration)) {
-            return Arc::clone(known);
-        }
-        let other = Prepared::new(&mut examiner, registration);
-        // What is not known of others is not compared with the newcomer either.
-        unseen.pairs += other.unseen.entries * newcomer.entries.len() as u64;
-        Arc::new(other)
-    };
-    let prepared: Vec<Arc<Prepared>> = set.iter().map(prepare).collect();
     let place = set.iter().position(|registration| Arc::ptr_eq(registration, new));
     let Some(place) = place else { return (newcomer.findings.to_vec(), examiner.steps()) };
-    let mut joining = Joining { examiner, services, set, prepared, place, unseen, findings: Vec::new(), answers };
+    let order = &known.ground.order;
+    let differs = difference(order.len(), |at| known.findings.slots.get(order[at]), set);
+    let gone = differs.gone.iter().map(|&at| order[at]).collect();
+    let mut unseen = newcomer.unseen;
+    let mut strangers = Vec::new();
+    for other in differs.come.into_iter().filter(|&other| other != place) {
+        let prepared = Prepared::new(&mut examiner, &set[other]);
+        // What is not known of others is not compared with the newcomer either.
+        unseen.pairs += prepared.unseen.entries * newcomer.entries.len() as u64;
+        strangers.push((other, Arc::new(prepared)));
+    }
+    let mut joining = Joining {
+        examiner,
+        services,
+        known,
+        set,
+        newcomer,
+        place,
+        strangers,
+        gone,
+        seen: Seen::default(),
+        places: OnceCell::new(),
+        unseen,
+        findings: Vec::new(),
+        answers,
+    };
     joining.collisions();
     joining.everyone();
     joining.own_user();
@@ -73,27 +90,60 @@ pub(super) fn findings(
 struct Joining<'s> {
     examiner: Examiner<'s>,
     services: &'s Services,
+    known: &'s Analysis,
     set: &'s [Arc<Registration>],
-    prepared: Vec<Arc<Prepared>>,
+    newcomer: Arc<Prepared>,
     place: usize,
+    /// Those of which nothing is known, by their places in ascending order.
+    strangers: Vec<(usize, Arc<Prepared>)>,
+    /// Those that are known and not in the set.
+    gone: Slotted,
+    seen: Seen,
+    /// Where in the set each registration is, once somebody stands elsewhere than in force.
+    places: OnceCell<HashMap<*const Registration, usize>>,
     unseen: Unseen,
     findings: Vec<Finding>,
     answers: usize,
 }
 
 impl Joining<'_> {
-    fn newcomer(&self) -> Arc<Prepared> {
-        Arc::clone(&self.prepared[self.place])
+    /// Where in the set a registration is, if it is there.
+    fn place_of(&self, registration: &Arc<Registration>) -> Option<usize> {
+        let is_there = |at: &usize| self.set.get(*at).is_some_and(|one| Arc::ptr_eq(one, registration));
+        let in_force = self.services.position_of_id(registration.id()).map(index::ServicePos::index);
+        if let Some(at) = in_force.filter(is_there) {
+            return Some(at);
+        }
+        let all = || self.set.iter().enumerate().map(|(at, one)| (Arc::as_ptr(one), at)).collect();
+        self.places.get_or_init(all).get(&Arc::as_ptr(registration)).copied()
+    }
+
+    /// The place of what is known in a slot, if it is in the set.
+    fn place_of_slot(&self, slot: Slot) -> Option<usize> {
+        if self.gone.has(slot) { None } else { self.place_of(self.known.findings.slots.get(slot)) }
+    }
+
+    /// The registration at a place, taken apart.
+    fn prepared(&mut self, place: usize) -> Arc<Prepared> {
+        if place == self.place {
+            return Arc::clone(&self.newcomer);
+        }
+        if let Ok(at) = self.strangers.binary_search_by_key(&place, |(stranger, _)| *stranger) {
+            return Arc::clone(&self.strangers[at].1);
+        }
+        self.seen.prepared(&mut self.examiner, place, &self.set[place])
     }
 
     fn collisions(&mut self) {
-        let place = self.place;
-        let Pairs { found, left } = candidates::pairs(&self.prepared, |a, b| a == place || b == place);
+        let Pairs { found, left } = self.pairs();
         self.unseen.pairs += left.values().sum::<u64>();
         self.examiner.allow(MAX_STEPS_OF_ONE);
         for (a, b) in found {
-            let [a, b] = [a, b].map(|EntryAt { service, at }| self.prepared[service].entry(at));
-            let compared = if self.examiner.is_spent() { Err(TooLate) } else { collision(&mut self.examiner, a, b) };
+            let [of_a, of_b] = [a, b].map(|entry| self.prepared(entry.service));
+            let compared = match (of_a.entry(a.kind, a.index), of_b.entry(b.kind, b.index)) {
+                (Some(a), Some(b)) if !self.examiner.is_spent() => collision(&mut self.examiner, a, b),
+                _ => Err(TooLate),
+            };
             match compared {
                 Ok(finding) => self.findings.extend(finding),
                 Err(TooLate) => self.unseen.pairs += 1,
@@ -101,46 +151,80 @@ impl Joining<'_> {
         }
     }
 
+    /// The pairs of the newcomer's entries and others.
+    fn pairs(&self) -> Pairs {
+        let own = rows([(Slot::MAX, &*self.newcomer)]);
+        let strangers = rows((0..).zip(&self.strangers).map(|(slot, (_, prepared))| (slot, &**prepared)));
+        let mut candidates = Candidates::new(self.set.len());
+        for kind in Kind::ALL {
+            let own = (&*own[kind], self.place);
+            let known = &self.known.ground.beginnings[kind];
+            candidates.of_one(kind, own, known, |row| self.place_of_slot(row.slot));
+            let mut unknown = Sorted::default();
+            unknown.change(None::<fn(&Row) -> bool>, strangers[kind].clone(), Row::order);
+            candidates.of_one(kind, own, &unknown, |row| Some(self.strangers[row.slot as usize].0));
+        }
+        candidates.done()
+    }
+
     fn everyone(&mut self) {
-        let newcomer = self.newcomer();
-        let all = self.prepared.iter().map(|one| Counts::of(one)).fold(Counts::default(), Counts::plus);
-        self.findings.extend(across::claims_everyone(self.services.homeserver().dialect, &newcomer, all));
+        let Some(everyone) = ClaimsEveryone::of(&self.newcomer) else { return };
+        let mut all = self.known.ground.counts.plus(Counts::of(&self.newcomer));
+        for (_, stranger) in &self.strangers {
+            all = all.plus(Counts::of(stranger));
+        }
+        for slot in self.gone.iter() {
+            let gone = Prepared::new(&mut self.examiner, self.known.findings.slots.get(slot));
+            all = all.minus(Counts::of(&gone));
+        }
+        let dialect = self.services.homeserver().dialect;
+        self.findings.extend(everyone.findings(dialect, &self.newcomer.registration, all));
     }
 
     /// Who holds the newcomer's own user.
     fn own_user(&mut self) {
-        let newcomer = self.newcomer();
-        let own = sender_of(self.services.homeserver(), &newcomer.registration);
-        let held: HashMap<&str, By> =
-            across::holders_of_sender(self.services, &newcomer.registration, &mut index::Scratch::new())
-                .into_iter()
-                .map(|Holder { service, by }| (self.services.registrations()[service].id(), by))
-                .collect();
-        for at in 0..self.prepared.len() {
-            let other = Arc::clone(&self.prepared[at]);
-            let by = if at == self.place {
-                continue;
-            } else if self.is_in_force(&other.registration) {
-                held.get(other.registration.id()).copied()
-            } else {
-                self.holding_of(&other, &own)
-            };
-            self.held(&newcomer.registration, &other, by);
+        let new = Arc::clone(&self.newcomer.registration);
+        let own = sender_of(self.services.homeserver(), &new);
+        for Holder { service, by } in across::holders_of_sender(self.services, &new, &mut index::Scratch::new()) {
+            if let Some(place) = self.place_of(&self.services.registrations()[service]) {
+                self.held(&new, place, Some(by));
+            }
+        }
+        // Those that are not in force are not in the index.
+        let in_force = self.services.registrations();
+        for place in difference(in_force.len(), |at| &in_force[at], self.set).come {
+            if place != self.place {
+                let other = self.prepared(place);
+                let by = self.holding_of(&other, &own);
+                self.held(&new, place, by);
+            }
         }
     }
 
     /// Whose own user the newcomer would hold.
     fn own_users_of_others(&mut self) {
-        let newcomer = self.newcomer();
-        for at in 0..self.prepared.len() {
-            if at == self.place {
-                continue;
-            }
-            let other = Arc::clone(&self.prepared[at].registration);
+        let newcomer = Arc::clone(&self.newcomer);
+        for place in self.owners_below() {
+            let other = Arc::clone(&self.set[place]);
             let sender = sender_of(self.services.homeserver(), &other);
             let by = self.holding_of(&newcomer, &sender);
-            self.held(&other, &newcomer, by);
+            self.held(&other, self.place, by);
         }
+    }
+
+    /// Those whose own user the newcomer may hold.
+    fn owners_below(&self) -> BTreeSet<usize> {
+        let (homeserver, ground) = (self.services.homeserver(), &self.known.ground);
+        let name = Owners::name(homeserver, &self.newcomer.registration);
+        let holds = self
+            .newcomer
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == Kind::User && entry.exclusive && entry.standing != Standing::Everyone);
+        let beginnings = holds.flat_map(|entry| entry.prefixes.iter().map(|prefix| &**prefix)).chain([name.as_bytes()]);
+        let known = beginnings.flat_map(|text| ground.owners.below(homeserver, &self.known.findings.slots, text));
+        let known = known.chain(ground.odd_owners.iter().copied()).filter_map(|slot| self.place_of_slot(slot));
+        known.chain(self.strangers.iter().map(|(place, _)| *place)).collect()
     }
 
     /// By what a registration holds a user ID exclusively, if it does.
@@ -165,33 +249,60 @@ impl Joining<'_> {
         }
     }
 
-    fn held(&mut self, registration: &Registration, holder: &Prepared, by: Option<By>) {
-        let homeserver = self.services.homeserver();
-        self.findings.extend(by.and_then(|by| across::sender_held(homeserver, registration, holder, by)));
+    /// That the one at a place holds a registration's own user.
+    fn held(&mut self, registration: &Registration, place: usize, by: Option<By>) {
+        let Some(by) = by else { return };
+        let holder = Arc::clone(&self.set[place]);
+        let everyone = match self.slot_of(&holder) {
+            Some(slot) => self.known.ground.everyone.get(&slot).cloned(),
+            None => ClaimsEveryone::of(&self.prepared(place)),
+        };
+        let holder = (&*holder, everyone.as_ref());
+        self.findings.extend(across::sender_held(self.services.homeserver(), registration, holder, by));
     }
 
-    /// Whether the index knows a registration.
-    fn is_in_force(&self, registration: &Arc<Registration>) -> bool {
-        let position = self.services.position_of_id(registration.id());
-        position.is_some_and(|at| Arc::ptr_eq(self.services.registration(at), registration))
+    /// In which slot a registration is known, if it is.
+    fn slot_of(&self, registration: &Arc<Registration>) -> Option<Slot> {
+        let place = self.place_of(registration)?;
+        if place == self.place || self.strangers.binary_search_by_key(&place, |(stranger, _)| *stranger).is_ok() {
+            return None;
+        }
+        let slots = &self.known.findings.slots;
+        let is_it = |slot: &&Slot| Arc::ptr_eq(slots.get(**slot), registration);
+        let in_force = self.services.position_of_id(registration.id()).map(index::ServicePos::index);
+        let at = in_force.and_then(|at| self.known.ground.order.get(at)).filter(is_it);
+        at.or_else(|| self.known.ground.order.iter().find(is_it)).copied()
     }
 
     fn shared(&mut self) {
-        let shared = across::shared(self.set);
-        self.findings.extend(shared.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
+        let new = &self.newcomer.registration;
+        let slots = &self.known.findings.slots;
+        let own: Vec<Has> = Has::of(new).collect();
+        let prints: Vec<_> = own.iter().map(Has::print).collect();
+        let known = slots.with_prints(|what, print| prints.contains(&(what, print)));
+        for has in &own {
+            let (what, _) = has.print();
+            let fits = |registration: &Registration| Has::of_sort(registration, what).as_ref() == Some(has);
+            let known = known.iter().filter(|(of, slot)| *of == what && fits(slots.get(*slot)));
+            let known = known.filter_map(|(_, slot)| self.place_of_slot(*slot));
+            let strangers = self.strangers.iter().map(|(place, _)| *place).filter(|&place| fits(&self.set[place]));
+            let holders: BTreeSet<usize> = known.chain(strangers).chain([self.place]).collect();
+            let found = across::shared(has, holders.into_iter().map(|place| &self.set[place]));
+            self.findings.extend(found.into_iter().filter(|finding| concerns(finding, new)));
+        }
     }
 
     fn joined(&mut self, deadline: &Deadline) {
         let joined = || unjoinable(self.services.homeserver(), self.set, deadline, MAX_JOINED);
         let Some(Ok(broken)) = (!deadline.is_over()).then(joined) else {
-            self.unseen.entries += self.newcomer().entries.len() as u64;
+            self.unseen.entries += self.newcomer.entries.len() as u64;
             return;
         };
         self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
     }
 
     fn done(mut self) -> (Vec<Arc<Finding>>, u64) {
-        let newcomer = self.newcomer();
+        let newcomer = Arc::clone(&self.newcomer);
         let mut findings: Vec<Arc<Finding>> = newcomer.findings.to_vec();
         findings.extend(std::mem::take(&mut self.findings).into_iter().map(Arc::new));
         findings.sort_by(|a, b| order(a, b));
@@ -200,6 +311,20 @@ impl Joining<'_> {
         findings.sort_by(|a, b| order(a, b));
         (findings, self.examiner.steps())
     }
+}
+
+/// What the entries of some registrations begin with, in order.
+fn rows<'p>(of: impl IntoIterator<Item = (Slot, &'p Prepared)>) -> PerKind<Vec<Row>> {
+    let mut rows: PerKind<Vec<Row>> = PerKind::default();
+    for (slot, prepared) in of {
+        for entry in &prepared.entries {
+            rows[entry.kind].extend(Row::of(slot, entry));
+        }
+    }
+    for kind in Kind::ALL {
+        rows[kind].sort_unstable_by(Row::order);
+    }
+    rows
 }
 
 fn concerns(finding: &Finding, newcomer: &Registration) -> bool {
@@ -224,7 +349,7 @@ impl Pass<'_> {
         fitting.sort_by_key(|&at| of.entries[at].rank);
         // What the same regex says further down is not asked: the first decides.
         let mut asked = HashSet::new();
-        for entry in fitting.into_iter().map(|at| of.entry(at)) {
+        for entry in fitting.into_iter().map(|at| of.entry_at(at)) {
             if asked.insert(entry.regex().as_str().as_ptr()) && self.matches(entry, id)? {
                 return Ok(entry.this().exclusive.then(|| entry.index()));
             }

@@ -67,22 +67,43 @@ impl Prepared {
         Self { registration: Arc::clone(registration), entries: entries.into(), findings, unseen }
     }
 
+    /// The same of one that has been looked at before: of its entries as much as comparing them with others takes.
+    pub(super) fn again(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
+        let mut entries = Vec::new();
+        for kind in Kind::ALL {
+            for (position, entry) in registration.entries(kind).iter().enumerate() {
+                entries.push(prepare_again(examiner, kind, position, entry));
+            }
+        }
+        let (registration, entries) = (Arc::clone(registration), entries.into());
+        Self { registration, entries, findings: Box::default(), unseen: Unseen::default() }
+    }
+
     /// The entry at a position among all.
-    pub(super) fn entry(&self, at: usize) -> EntryOf<'_> {
+    pub(super) fn entry_at(&self, at: usize) -> EntryOf<'_> {
         EntryOf { registration: &self.registration, all: &self.entries, at }
     }
 
-    /// The entry of a list.
-    pub(super) fn entry_of(&self, kind: Kind, index: u32) -> Option<&PreparedEntry> {
+    /// An entry of a list; `None` if there is no such entry.
+    pub(super) fn entry(&self, kind: Kind, index: u32) -> Option<EntryOf<'_>> {
         let first = self.entries.partition_point(|entry| entry.kind < kind);
-        self.entries.get(first + index as usize).filter(|entry| entry.kind == kind)
+        let at = first + index as usize;
+        self.entries.get(at).filter(|entry| entry.kind == kind)?;
+        Some(self.entry_at(at))
     }
 }
 
-impl AsRef<Self> for Prepared {
-    fn as_ref(&self) -> &Self {
-        self
+fn prepare_again(examiner: &mut Examiner<'_>, kind: Kind, position: usize, entry: Entry<'_>) -> PreparedEntry {
+    let rank = examiner.homeserver().dialect.precedence().rank(position, entry.exclusive);
+    let (index, exclusive) = (rank.position().unwrap_or_default(), entry.exclusive);
+    let mut prefixes: Box<[Box<[u8]>]> = [Box::default()].into();
+    if entry.regex.len() <= MAX_SOURCE {
+        let pattern = claimed::pattern(examiner.homeserver(), kind, entry.regex);
+        examiner.step(entry.regex.len() as u64);
+        let ways = claimed::ways(examiner.homeserver(), kind, &pattern);
+        prefixes = ways.into_iter().map(|path| path.prefix.into()).collect();
     }
+    PreparedEntry { kind, index, exclusive, rank, prefixes, standing: Standing::Compared }
 }
 
 fn prepare(

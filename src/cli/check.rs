@@ -233,25 +233,24 @@ fn find(
     snapshots: &[Arc<Snapshot>],
     of_bridges: &dyn Fn(&Snapshot) -> Vec<Arc<Finding>>,
 ) -> Vec<Arc<Finding>> {
-    let analyse = |snapshot: &Arc<Snapshot>| {
-        let mut analysis = comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
-        analysis.findings.extend(of_bridges(snapshot));
-        analysis
-    };
+    let analyse = |snapshot: &Arc<Snapshot>| comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
     let analyses: Vec<Analysis> = snapshots.iter().map(analyse).collect();
-    let readings: Vec<Reading<'_>> =
-        snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();
+    let of_one = |(snapshot, analysis): (&Arc<Snapshot>, &Analysis)| {
+        let mut findings = analysis.findings.to_vec();
+        findings.extend(of_bridges(snapshot));
+        findings
+    };
+    let mut each: Vec<Vec<Arc<Finding>>> = snapshots.iter().zip(&analyses).map(of_one).collect();
     if let [only] = snapshots
         && only.services().homeserver().dialect.other_reading().is_none()
     {
-        return analyses.into_iter().flat_map(|analysis| analysis.findings).collect();
+        return each.concat();
     }
+    let readings: Vec<Reading<'_>> =
+        snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();
     // What is undefined is told once, with all that are asked.
-    let defined = |found: &Analysis| -> Vec<Arc<Finding>> {
-        found.findings.iter().filter(|finding| finding.code != Code::Undefined).cloned().collect()
-    };
-    let defined: Vec<_> = analyses.iter().map(defined).collect();
-    let each: Vec<_> = readings.iter().zip(&defined).map(|(one, found)| (one.homeserver.dialect, &**found)).collect();
+    each.iter_mut().for_each(|found| found.retain(|finding| finding.code != Code::Undefined));
+    let each: Vec<_> = readings.iter().zip(&each).map(|(one, found)| (one.homeserver.dialect, &**found)).collect();
     let mut found = comparer.portability(&readings, &Deadline::none());
     found.extend(together(&each));
     found

@@ -121,9 +121,11 @@ fn leave_out_what_is_held(analysis: &mut Analysis, snapshot: &Snapshot) {
     if snapshot.counts().held == 0 {
         return;
     }
-    let held = snapshot.files().iter().filter_map(|file| Some((file.file(), file.good()?.holding.as_ref()?)));
-    let (mut gone, mut entries) = (HashSet::new(), HashSet::new());
-    for (file, holding) in held {
+    let (mut gone, mut entries, mut of) = (HashSet::new(), HashSet::new(), Vec::new());
+    for record in snapshot.files() {
+        let Some(holding) = record.good().and_then(|good| good.holding.as_ref()) else { continue };
+        let file = record.file();
+        of.extend(record.registration());
         if holding.is_whole() {
             gone.insert(&**file);
         }
@@ -133,7 +135,8 @@ fn leave_out_what_is_held(analysis: &mut Analysis, snapshot: &Snapshot) {
         let entry = finding.kind.zip(place.index).map(|(kind, index)| (&*place.file, kind, index as usize));
         gone.contains(&*place.file) || entry.is_some_and(|entry| entries.contains(&entry))
     };
-    analysis.findings.retain(|finding| !finding.places.iter().any(|place| is_held(finding, place)));
+    let is_left_out = |finding: &Finding| finding.places.iter().any(|place| is_held(finding, place));
+    analysis.leave_out(snapshot.services(), &of, is_left_out);
 }
 
 #[cfg(test)]

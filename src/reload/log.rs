@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::{FoundIn, ReloadReport, ReloadResult, Trigger};
-use crate::analysis::{Analysis, Code, Finding, Severity};
+use crate::analysis::{Analysis, Code, Finding, Severity, Wanted};
 use crate::snapshot::{FileRecord, FileState, Ids, Snapshot};
 
 /// Services that are named in the line about a reload; the rest is counted.
@@ -94,7 +94,7 @@ fn millis(time: Duration) -> u64 {
 
 /// One line for a comparison, and one for each collision that was not there before.
 pub(super) fn compared(before: Option<&Analysis>, after: &Analysis, snapshot: &Snapshot, took: Duration) {
-    let count = |severity| after.findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| after.findings.count(of(severity));
     info!(
         snapshot = &**snapshot.digest(),
         errors = count(Severity::Error),
@@ -103,11 +103,8 @@ pub(super) fn compared(before: Option<&Analysis>, after: &Analysis, snapshot: &S
         ms = millis(took),
         "compared"
     );
-    let known: HashSet<_> = before.into_iter().flat_map(errors).map(identity).collect();
-    let (told, untold): (Vec<_>, Vec<_>) = errors(after)
-        .filter(|finding| !known.contains(&identity(finding)))
-        .enumerate()
-        .partition(|(at, _)| *at < MAX_COLLISIONS);
+    let (told, untold): (Vec<_>, Vec<_>) =
+        new_errors(before, after).into_iter().enumerate().partition(|(at, _)| *at < MAX_COLLISIONS);
     for (_, finding) in told {
         let places = finding.places.iter().map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
         let places = places.collect::<Vec<_>>().join(" and ");
@@ -118,8 +115,23 @@ pub(super) fn compared(before: Option<&Analysis>, after: &Analysis, snapshot: &S
     }
 }
 
-fn errors(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
-    analysis.findings.iter().map(|finding| &**finding).filter(|finding| finding.severity == Severity::Error)
+const fn of(severity: Severity) -> Wanted {
+    Wanted { severity: Some(severity), code: None }
+}
+
+/// The errors that were not there before.
+fn new_errors(before: Option<&Analysis>, after: &Analysis) -> Vec<Arc<Finding>> {
+    let errors =
+        |analysis: &Analysis| -> Vec<Arc<Finding>> { analysis.findings.iter_wanted(of(Severity::Error)).collect() };
+    let (before, mut after) = (before.map(errors).unwrap_or_default(), errors(after));
+    // Nearly all have been found once and are the same still, which is told sooner than what they are about.
+    let known: HashSet<*const Finding> = before.iter().map(Arc::as_ptr).collect();
+    after.retain(|finding| !known.contains(&Arc::as_ptr(finding)));
+    if !after.is_empty() {
+        let known: HashSet<_> = before.iter().map(|finding| identity(finding)).collect();
+        after.retain(|finding| !known.contains(&identity(finding)));
+    }
+    after
 }
 
 /// What makes a finding the same one although its lines have moved.

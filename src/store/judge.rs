@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::StoreError;
 use super::gate::Change;
 use super::mirror::{Revision, id_of, name_of};
-use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity};
+use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity, Wanted};
 use crate::homeserver::Homeserver;
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
@@ -139,9 +139,15 @@ pub fn judge_all(comparer: &Comparer, bench: Bench<'_>, loaded: &Loaded, ahead: 
     let after = after(bench.snapshot, loaded).map_err(Objection::InTheWay)?;
     let before = comparer.compare(&bench.snapshot.set(), bench.previous, bench.deadline);
     let found = comparer.compare(&after.set(), ahead, bench.deadline);
-    let known: HashSet<About<'_>> = before.findings.iter().filter(|it| is_collision(it)).map(|it| about(it)).collect();
-    let is_new = |finding: &&Arc<Finding>| is_collision(finding) && !known.contains(&about(finding));
-    let added: Vec<Arc<Finding>> = found.findings.iter().filter(is_new).cloned().collect();
+    let collisions = |analysis: &Analysis| -> Vec<Arc<Finding>> {
+        let [errors, not_compared] = [(Some(Severity::Error), None), (None, Some(Code::NotCompared))]
+            .map(|(severity, code)| analysis.findings.iter_wanted(Wanted { severity, code }));
+        errors.chain(not_compared).collect()
+    };
+    let before = collisions(&before);
+    let known: HashSet<About<'_>> = before.iter().map(|finding| about(finding)).collect();
+    let is_new = |finding: &Arc<Finding>| !known.contains(&about(finding));
+    let added: Vec<Arc<Finding>> = collisions(&found).into_iter().filter(is_new).collect();
     if added.is_empty() { Ok(()) } else { Err(Objection::Collides(added)) }
 }
 

@@ -53,7 +53,7 @@ fn findings(dialect: Dialect, services: &[Service<'_>]) -> Vec<Arc<Finding>> {
 }
 
 fn findings_of(services: &Services) -> Vec<Arc<Finding>> {
-    COMPARER.analyse(&Set::new(services), &Analysis::default(), &Deadline::none()).findings
+    COMPARER.analyse(&Set::new(services), &Analysis::default(), &Deadline::none()).findings.to_vec()
 }
 
 /// The fix of the first finding of a code: whose entry, and what it is to be.

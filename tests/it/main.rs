@@ -16,6 +16,7 @@ mod export;
 mod filesystem_faults;
 mod finding_pages;
 mod findings;
+mod findings_after_changes;
 mod fixes;
 mod health;
 mod held_names;

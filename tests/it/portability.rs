@@ -362,11 +362,12 @@ fn recorded_answer(services: &Services, case: &Value, id: &str) -> &'static str 
 }
 
 /// The findings of each homeserver by itself that have a code.
-fn each_has(loads: &Loads, code: Code) -> Vec<(&'static str, Vec<&Finding>)> {
+fn each_has(loads: &Loads, code: Code) -> Vec<(&'static str, Vec<Arc<Finding>>)> {
     let of = |load: &'_ Load| load.homeserver.dialect.name();
-    let with = loads.each.iter().map(|load| {
-        (of(load), load.analysis.findings.iter().map(|found| &**found).filter(|found| found.code == code).collect())
-    });
+    let with = loads
+        .each
+        .iter()
+        .map(|load| (of(load), load.analysis.findings.iter().filter(|found| found.code == code).collect()));
     with.collect()
 }
 
@@ -410,9 +411,9 @@ fn the_specification_speaks_with_one_voice_and_has_no_rules_of_synapses() {
     let spec = &["spec".parse().expect("a dialect")];
     let loads = Loads::of(spec, &[file("hook", &[("webhook", true), (r"@x:other\.org$", true)], &[])]);
     let told = |code| each_has(&loads, code).remove(0).1;
-    let [undefined] = told(Code::Undefined)[..] else { panic!("{:?}", told(Code::Undefined)) };
+    let [undefined] = &*told(Code::Undefined) else { panic!("{:?}", told(Code::Undefined)) };
     assert!(undefined.message.contains("by one of its readings none does"), "{undefined:?}");
-    let [dead] = told(Code::DeadEntry)[..] else { panic!("{:?}", told(Code::DeadEntry)) };
+    let [dead] = &*told(Code::DeadEntry) else { panic!("{:?}", told(Code::DeadEntry)) };
     assert!(dead.message.contains("of another server"), "{dead:?}");
     let mut odd = file("a|b", &[], &[]);
     odd["sender_localpart"] = json!("a b");
@@ -430,7 +431,7 @@ fn the_specification_speaks_with_one_voice_and_has_no_rules_of_synapses() {
 fn whoever_sees_everybody_is_warned_of_where_that_lets_it_take_the_names_of_others() {
     let files = [file("photon", &[("@.*", false)], &[]), file("irc", &[("@irc_.*:example.com", true)], &[])];
     for (name, found) in each_has(&Loads::of(&all(), &files), Code::ClaimsEveryone) {
-        let [one] = found[..] else { panic!("{name}: {found:?}") };
+        let [one] = &*found else { panic!("{name}: {found:?}") };
         let takes = !["synapse", "spec"].contains(&name);
         assert_eq!(one.severity, if takes { Severity::Warning } else { Severity::Note }, "{name}");
         assert_eq!(one.message.contains("may register each"), takes, "{name}: {one:?}");

@@ -70,7 +70,7 @@ struct Concerned<'s> {
 
 impl<'s> Concerned<'s> {
     fn of(mender: &Mender<'s>, kind: Kind, place: &FindingPlace) -> Option<Self> {
-        let service = *mender.by_id.get(&*place.as_id)?;
+        let service = mender.place_of(&place.as_id)?;
         let registration: &Registration = &mender.set[service];
         let index = place.index?;
         registration.entries(kind).get(index as usize)?;
@@ -229,7 +229,7 @@ fn nested<'s>(mender: &Mender<'s>, finding: &Finding, entries: &[Concerned<'s>])
             [without(a, b), without(b, a)].into_iter().flatten().filter(|_| !is_glob).collect()
         }
         (Code::SenderConflict, &[holder], [owner, _]) => {
-            let Some(&at) = mender.by_id.get(&*owner.as_id) else { return Vec::new() };
+            let Some(at) = mender.place_of(&owner.as_id) else { return Vec::new() };
             let owner = &mender.set[at];
             let own = user_id(owner.sender_localpart(), mender.services.homeserver().name.as_str());
             let why = |_: &str| format!("`{own}` is the own user of `{}`; all others stay", shown(owner.id()));

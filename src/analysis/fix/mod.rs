@@ -59,8 +59,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::newcomer;
-use super::prepared::Prepared;
-use super::{Analysis, Code, Deadline, Finding, Key};
+use super::step::entries;
+use super::{Analysis, Code, Deadline, Finding};
+use crate::index::ServicePos;
 use crate::matrix::Kind;
 use crate::registration::{Place, Registration};
 use crate::ruling::Services;
@@ -134,13 +135,11 @@ impl Fix {
 struct Mender<'s> {
     /// What is in force.
     services: &'s Services,
-    /// What is known of registrations by themselves.
-    known: &'s HashMap<Key, &'s Arc<Prepared>>,
+    /// What is known of it.
+    known: &'s Analysis,
     /// What is to be mended.
     set: &'s [Arc<Registration>],
     deadline: &'s Deadline,
-    /// Where in the set each service is.
-    by_id: HashMap<&'s str, usize>,
     /// What is found of registrations as they are, by their position.
     found: Mutex<HashMap<usize, Arc<OnceLock<Found>>>>,
 }
@@ -149,19 +148,17 @@ struct Mender<'s> {
 type Found = (Vec<Arc<Finding>>, u64);
 
 impl<'s> Mender<'s> {
-    fn new(
-        services: &'s Services,
-        known: &'s HashMap<Key, &'s Arc<Prepared>>,
-        set: &'s [Arc<Registration>],
-        deadline: &'s Deadline,
-    ) -> Self {
-        let by_id = set.iter().enumerate().map(|(at, one)| (one.id(), at)).collect();
-        Self { services, known, set, deadline, by_id, found: Mutex::default() }
+    fn new(services: &'s Services, known: &'s Analysis, set: &'s [Arc<Registration>], deadline: &'s Deadline) -> Self {
+        Self { services, known, set, deadline, found: Mutex::default() }
     }
 
-    /// How many findings are looked at.
-    fn most(&self) -> usize {
-        MAX_LOOKED_AT / self.set.iter().map(|one| 1 + entries(one)).sum::<usize>().max(1)
+    /// Where in the set a service is.
+    fn place_of(&self, id: &str) -> Option<usize> {
+        let is_there = |at: &usize| self.set.get(*at).is_some_and(|one| one.id() == id);
+        // A newcomer is the last, and all others stand where they are in force.
+        let in_force = self.services.position_of_id(id).map(ServicePos::index).filter(is_there);
+        let last = self.set.len().checked_sub(1).filter(is_there);
+        in_force.or(last).or_else(|| self.set.iter().position(|one| one.id() == id))
     }
 
     /// What is found of a registration as it is: once, however many candidates there are.
@@ -184,11 +181,6 @@ impl<'s> Mender<'s> {
     }
 }
 
-/// How many entries a registration has.
-fn entries(one: &Registration) -> usize {
-    Kind::ALL.into_iter().map(|kind| one.entries(kind).len()).sum()
-}
-
 /// Whether fixes are known for findings of a code.
 const fn is_looked_at(code: Code) -> bool {
     matches!(
@@ -208,41 +200,49 @@ fn with_fix(finding: &Finding, fix: Fix) -> Arc<Finding> {
     Arc::new(Finding { fix: Some(Box::new(fix)), ..finding.clone() })
 }
 
-/// The findings of an analysis, with fixes where they are known.
-pub(super) fn mended(services: &Services, analysis: &Analysis, deadline: &Deadline) -> Vec<Arc<Finding>> {
-    let known = analysis.known();
-    let mender = Mender::new(services, &known, services.registrations(), deadline);
-    let mut findings = analysis.findings.clone();
-    let looked_at: Vec<&mut Arc<Finding>> =
-        findings.iter_mut().filter(|finding| is_looked_at(finding.code)).take(mender.most()).collect();
-    looked_at.into_par_iter().for_each(|finding| {
-        if let Some(fix) = mender.fix(finding) {
-            *finding = with_fix(finding, fix);
+/// How many findings of a set are looked at.
+fn most_in(services: &Services) -> usize {
+    let entries: usize = services.entries().values().sum();
+    MAX_LOOKED_AT / (services.registrations().len() + entries).max(1)
+}
+
+/// Puts fixes to the findings of an analysis where they are known.
+pub(super) fn mend(services: &Services, analysis: &mut Analysis, deadline: &Deadline) {
+    let most = most_in(services);
+    let looked_at = analysis.findings.first(is_looked_at, most);
+    if looked_at.is_empty() {
+        return;
+    }
+    let mender = Mender::new(services, analysis, services.registrations(), deadline);
+    let fixes: Vec<Option<Fix>> = looked_at.par_iter().map(|item| mender.fix(&item.finding)).collect();
+    for (item, fix) in looked_at.iter().zip(fixes) {
+        if let Some(fix) = fix {
+            let mended = with_fix(&item.finding, fix);
+            analysis.findings.alter(item, mended);
         }
-    });
-    findings
+    }
 }
 
 /// The findings about a registration that somebody has asked about, with fixes where they are known: one after the other, on
 /// the thread that has found them.
 pub(super) fn mended_of_newcomer(
     services: &Services,
-    known: &HashMap<Key, &Arc<Prepared>>,
+    known: &Analysis,
     set: &[Arc<Registration>],
     (new, (findings, mut steps)): (&Arc<Registration>, Found),
     deadline: &Deadline,
 ) -> Vec<Arc<Finding>> {
-    if steps > MAX_STEPS || !findings.iter().any(|finding| is_looked_at(finding.code)) {
+    let most = most_in(services);
+    if steps > MAX_STEPS || most == 0 || !findings.iter().any(|finding| is_looked_at(finding.code)) {
         return findings;
     }
     let mender = Mender::new(services, known, set, deadline);
-    if let Some(&at) = mender.by_id.get(new.id()) {
+    if let Some(at) = mender.place_of(new.id()) {
         let found = OnceLock::from((findings.clone(), steps));
         mender.found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, Arc::new(found));
     }
     // What was asked for is found; now for what may be done about it.
     steps = 0;
-    let most = mender.most();
     let mut looked_at = 0;
     let mut with_fix_if_known = |finding: Arc<Finding>| {
         if steps > MAX_STEPS || looked_at == most || !is_looked_at(finding.code) {

@@ -25,16 +25,19 @@
 mod tests;
 mod tree;
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 pub use tree::{Beginning, Node, Tree};
 
+use super::beginnings::Row;
 use super::limits::MAX_SOURCE;
-use super::prepared::{Prepared, PreparedEntry, Standing};
+use super::prepared::Standing;
 use super::{Analysis, Code, claimed};
 use crate::homeserver::Homeserver;
 use crate::index::{self, ServicePos};
 use crate::matrix::{Kind, MAX_ID_BYTES, PerKind, user_id};
+use crate::registration::Registration;
 use crate::ruling::Services;
 
 /// The trees of a set, once somebody has asked.
@@ -49,19 +52,26 @@ impl Analysis {
 
     fn tree(&self, services: &Services, kind: Kind) -> Tree {
         let homeserver = services.homeserver();
+        let mut places = HashMap::new();
+        places.extend((0..).zip(&self.ground.order).map(|(place, slot)| (*slot, ServicePos::new(place))));
         let mut beginnings = Vec::new();
-        for (at, prepared) in self.prepared.iter().enumerate() {
-            let service = ServicePos::new(at);
-            if kind == Kind::User {
-                let own = user_id(prepared.registration.sender_localpart(), homeserver.name.as_str());
-                let text = claimed::key(homeserver, kind, &own);
-                let text = of_kind(&text, kind);
+        if kind == Kind::User {
+            for (at, registration) in services.registrations().iter().enumerate() {
+                let own = user_id(registration.sender_localpart(), homeserver.name.as_str());
+                let text = of_kind(&claimed::key(homeserver, kind, &own), kind);
+                let service = ServicePos::new(at);
                 beginnings.extend(text.map(|text| Beginning { text, service, index: None, exclusive: true }));
             }
-            beginnings.extend(entries(homeserver, prepared, kind, service));
         }
-        let contested = |code| matches!(code, Code::ExclusiveConflict | Code::SenderConflict | Code::ClaimsEveryone);
-        let contests = self.findings.iter().filter(|found| found.kind == Some(kind) && contested(found.code));
+        for row in self.ground.beginnings[kind].iter() {
+            let service = places[&row.slot];
+            let texts = texts(homeserver, services.registration(service), kind, row).into_iter();
+            let (index, exclusive) = (Some(row.index()), row.is_exclusive());
+            let texts = texts.filter_map(|text| of_kind(&text, kind));
+            beginnings.extend(texts.map(|text| Beginning { text, service, index, exclusive }));
+        }
+        let contests = self.findings.of(&[Code::ExclusiveConflict, Code::SenderConflict, Code::ClaimsEveryone]);
+        let contests = contests.iter().filter(|found| found.kind == Some(kind));
         let errors = contests.filter(|found| found.severity == super::Severity::Error);
         let witnesses = errors.filter_map(|found| Some(claimed::key(homeserver, kind, found.witness.as_deref()?)));
         Tree::new(beginnings, witnesses)
@@ -74,35 +84,19 @@ pub fn prefix_in_tree(homeserver: &Homeserver, kind: Kind, prefix: &str) -> Stri
     claimed::key(homeserver, kind, prefix)
 }
 
-/// What the IDs of a kind begin with that a service's entries claim.
-fn entries(
-    homeserver: &Homeserver,
-    prepared: &Prepared,
-    kind: Kind,
-    service: ServicePos,
-) -> impl Iterator<Item = Beginning> {
-    prepared.entries.iter().filter(move |entry| entry.kind == kind).flat_map(move |entry| {
-        let (index, exclusive) = (Some(entry.index), entry.exclusive);
-        let texts = texts(homeserver, prepared, entry).into_iter().filter_map(move |text| of_kind(&text, kind));
-        texts.map(move |text| Beginning { text, service, index, exclusive })
-    })
-}
-
-/// The prefixes of an entry. One that comparing had no time for is taken apart as the index does it: it would stand at the
-/// root otherwise, as if it could claim anything.
-fn texts(homeserver: &Homeserver, prepared: &Prepared, entry: &PreparedEntry) -> Vec<String> {
-    let registration = &prepared.registration;
-    let regex = &registration.entries(entry.kind).at(entry.index as usize).regex;
-    if entry.standing == Standing::LeftOut
-        && entry.prefixes.iter().all(|prefix| prefix.is_empty())
-        && regex.len() <= MAX_SOURCE
-    {
-        let beginnings = index::Beginning::of(homeserver, entry.kind, registration, |rank| rank == entry.rank);
+/// What a row says that IDs begin with. Of an entry that comparing had no time for it says nothing, and it is taken apart as the
+/// index does it: it would stand at the root otherwise, as if it could claim anything.
+fn texts(homeserver: &Homeserver, registration: &Arc<Registration>, kind: Kind, row: &Row) -> Vec<String> {
+    let prefix = row.text.as_bytes();
+    let regex = registration.entries(kind).at(row.index() as usize).regex;
+    if row.standing() == Standing::LeftOut && prefix.is_empty() && regex.len() <= MAX_SOURCE {
+        let precedence = homeserver.dialect.precedence();
+        let own = precedence.rank(row.index() as usize, row.is_exclusive());
+        let beginnings = index::Beginning::of(homeserver, kind, registration, |rank| rank == own);
         return beginnings.iter().map(|one| one.text().to_owned()).collect();
     }
     // What is no UTF-8 would be half a character: all that begins with the whole ones before it.
-    let whole = |prefix: &[u8]| prefix.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned();
-    entry.prefixes.iter().map(|prefix| whole(prefix)).collect()
+    vec![prefix.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned()]
 }
 
 /// A prefix as a beginning of IDs of a kind, `None` if no ID of the kind begins so. Nothing longer than an ID needs to be

@@ -34,8 +34,10 @@ pub(super) fn compare(examiner: &mut Examiner<'_>, readings: &[Reading<'_>], sha
     let mut questions = Vec::new();
     for reading in readings {
         let Some((services, analysis)) = reading.set else { continue };
-        let found = analysis.findings.iter().flat_map(|finding| of_finding(finding));
-        let everyone = of_everyone(examiner, reading, services, &analysis.findings);
+        let met = [Code::ExclusiveConflict, Code::SenderConflict, Code::BlockedByExclusive, Code::ClaimsEveryone];
+        let findings = analysis.findings.of(&met);
+        let found = findings.iter().flat_map(|finding| of_finding(finding));
+        let everyone = of_everyone(examiner, reading, services, &findings);
         for question in found.chain(everyone).chain(of_aliases(examiner, reading, services)) {
             if seen.insert((question.kind, question.witness.id.clone(), question.asks.clone(), question.holds.clone()))
             {

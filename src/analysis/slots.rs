@@ -1,0 +1,293 @@
+//! Numbers for registrations that stay the same as long as they do, and what has changed from one set to another.
+//!
+//! A place in load order changes whenever something comes or goes before it, so what is kept from one set to the next speaks of
+//! *slots*. They lie in pieces that a set shares with the one that comes of it.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use crate::registration::{Registration, TokenDigest};
+
+/// The number of a registration.
+pub(super) type Slot = u32;
+
+/// So many slots are copied where one changes: 4 KiB, and of a million 4,000 pieces that are not.
+const PIECE: usize = 256;
+
+/// How many registrations are looked at for where two orders meet again: as many files as somebody may copy at once that come
+/// side by side. Beyond that all that follow are looked up.
+const WINDOW: usize = 32;
+
+/// The registrations of a set, each in its slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slots {
+    pieces: Vec<Arc<Vec<Option<Seat>>>>,
+    free: Vec<Slot>,
+    len: usize,
+}
+
+/// What stands in a slot: a registration, and of what it should have for itself as much as tells most of them apart, so that
+/// a look for another that has the same goes through memory that lies side by side.
+#[derive(Clone, Debug)]
+struct Seat {
+    registration: Arc<Registration>,
+    token: u32,
+    url: u32,
+}
+
+impl Slots {
+    pub(super) fn get(&self, slot: Slot) -> &Arc<Registration> {
+        let seat = self.pieces[slot as usize / PIECE][slot as usize % PIECE].as_ref();
+        &seat.expect("what is kept speaks of slots that are taken").registration
+    }
+
+    /// How many slots there are, taken or not.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn put(&mut self, registration: &Arc<Registration>) -> Slot {
+        let seat = Seat {
+            registration: Arc::clone(registration),
+            token: print_of_token(registration),
+            url: print_of_url(registration),
+        };
+        if let Some(slot) = self.free.pop() {
+            Arc::make_mut(&mut self.pieces[slot as usize / PIECE])[slot as usize % PIECE] = Some(seat);
+            return slot;
+        }
+        match self.pieces.last_mut().filter(|piece| piece.len() < PIECE) {
+            Some(piece) => Arc::make_mut(piece).push(Some(seat)),
+            None => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(Some(seat));
+                self.pieces.push(Arc::new(piece));
+            }
+        }
+        self.len += 1;
+        Slot::try_from(self.len - 1).expect("there are fewer registrations than four billion")
+    }
+
+    pub(super) fn free(&mut self, slot: Slot) {
+        Arc::make_mut(&mut self.pieces[slot as usize / PIECE])[slot as usize % PIECE] = None;
+        self.free.push(slot);
+    }
+
+    /// Those that may have one of some tokens or addresses: all that do, and hardly any besides.
+    pub(super) fn with_prints(&self, fits: impl Fn(Shared, u32) -> bool) -> Vec<(Shared, Slot)> {
+        let seats = self.pieces.iter().flat_map(|piece| piece.iter());
+        let mut found = Vec::new();
+        for (slot, seat) in (0..).zip(seats) {
+            let Some(Seat { token, url, .. }) = seat else { continue };
+            for (what, print) in [(Shared::Token, *token), (Shared::Url, *url)] {
+                if fits(what, print) {
+                    found.push((what, slot));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What each should have for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Shared {
+    Token,
+    Url,
+}
+
+/// What a registration has of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Has {
+    Token(TokenDigest),
+    Url(Box<str>),
+}
+
+impl Has {
+    /// All that a registration has.
+    pub(super) fn of(registration: &Registration) -> impl Iterator<Item = Self> {
+        let url = url_of(registration).map(|url| Self::Url(url.into()));
+        [Self::Token(registration.hs_token())].into_iter().chain(url)
+    }
+
+    /// What a registration has of a sort.
+    pub(super) fn of_sort(registration: &Registration, what: Shared) -> Option<Self> {
+        match what {
+            Shared::Token => Some(Self::Token(registration.hs_token())),
+            Shared::Url => url_of(registration).map(|url| Self::Url(url.into())),
+        }
+    }
+
+    pub(super) fn print(&self) -> (Shared, u32) {
+        match self {
+            Self::Token(token) => (Shared::Token, low(token.spread())),
+            Self::Url(url) => (Shared::Url, print_of(url)),
+        }
+    }
+}
+
+/// The address as it is compared; `None` if there is none.
+fn url_of(registration: &Registration) -> Option<&str> {
+    registration.url().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+}
+
+fn print_of_token(registration: &Registration) -> u32 {
+    low(registration.hs_token().spread())
+}
+
+fn print_of_url(registration: &Registration) -> u32 {
+    url_of(registration).map_or(0, print_of)
+}
+
+fn print_of(url: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    low(hasher.finish())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "half of it tells enough of them apart")]
+const fn low(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// What differs between two sets in load order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// The places in the old set of those that are not in the new one, ascending.
+    pub(super) gone: Vec<usize>,
+    /// The places in the new set of those that are not in the old one, ascending.
+    pub(super) come: Vec<usize>,
+    /// Those that may not stand among the others as they did, as places in the old and the new set, ascending by the latter.
+    pub(super) moved: Vec<(usize, usize)>,
+}
+
+/// What differs between a set of so many registrations, told by their places, and another.
+///
+/// Both are walked through side by side, so that what comes or goes costs little however far others are put off by it.
+pub(super) fn difference<'r>(
+    size: usize,
+    old: impl Fn(usize) -> &'r Arc<Registration>,
+    new: &[Arc<Registration>],
+) -> Difference {
+    let same = |at: usize, place: usize| at < size && new.get(place).is_some_and(|new| Arc::ptr_eq(old(at), new));
+    let (mut at, mut place) = (0, 0);
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
+    while at < size || place < new.len() {
+        if same(at, place) {
+            (at, place) = (at + 1, place + 1);
+            continue;
+        }
+        let (lost, found) = meet_again(at, place, &same).unwrap_or((size - at, new.len() - place));
+        gone.extend(at..at + lost);
+        come.extend(place..place + found);
+        (at, place) = (at + lost, place + found);
+    }
+    let mut by_address: HashMap<*const Registration, usize> = HashMap::new();
+    if !come.is_empty() {
+        by_address.extend(gone.iter().map(|&at| (Arc::as_ptr(old(at)), at)));
+    }
+    let mut moved = Vec::new();
+    come.retain(|&place| {
+        let before = by_address.remove(&Arc::as_ptr(&new[place]));
+        moved.extend(before.map(|at| (at, place)));
+        before.is_none()
+    });
+    if !moved.is_empty() {
+        gone.retain(|at| by_address.contains_key(&Arc::as_ptr(old(*at))));
+    }
+    Difference { gone, come, moved }
+}
+
+/// After how many of each the two go on alike; `None` if that is not soon.
+fn meet_again(at: usize, place: usize, same: &impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+    let one_of = |many: usize| {
+        let come = same(at, place + many).then_some((0, many));
+        let gone = same(at + many, place).then_some((many, 0));
+        come.or(gone).or_else(|| same(at + many, place + many).then_some((many, many)))
+    };
+    (1..=WINDOW).find_map(one_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::registration::{TokenHasher, load};
+
+    fn registrations(count: usize) -> Vec<Arc<Registration>> {
+        let file = |at| {
+            format!(
+                "id: a{at}\nurl: http://a{at}/\nas_token: a\nhs_token: b{at}\nsender_localpart: a\nnamespaces: {{}}\n"
+            )
+        };
+        let load = |at| load(&"a.yaml".into(), file(at).as_bytes(), &TokenHasher::new()).expect("it loads");
+        (0..count).map(|at| Arc::new(load(at))).collect()
+    }
+
+    /// A set of some of so many, in an order that is nearly theirs.
+    fn some(of: usize) -> impl Strategy<Value = Vec<usize>> {
+        let all: Vec<usize> = (0..of).collect();
+        let swaps = prop::collection::vec((0..of, 0..of), 0..3);
+        (prop::sample::subsequence(all, 0..=of), swaps).prop_map(|(mut some, swaps)| {
+            for (a, b) in swaps.into_iter().filter(|(a, b)| *a < some.len() && *b < some.len()).collect::<Vec<_>>() {
+                some.swap(a, b);
+            }
+            some
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_differs_is_told(old in some(120), new in some(120)) {
+            let all = registrations(120);
+            let of = |some: &[usize]| some.iter().map(|&at| Arc::clone(&all[at])).collect::<Vec<_>>();
+            let (before, after) = (of(&old), of(&new));
+            let found = difference(before.len(), |at| &before[at], &after);
+            let [in_old, in_new] = [&old, &new].map(|set| set.iter().copied().collect::<HashSet<_>>());
+            let gone: Vec<usize> = (0..old.len()).filter(|&at| !in_new.contains(&old[at])).collect();
+            let come: Vec<usize> = (0..new.len()).filter(|&at| !in_old.contains(&new[at])).collect();
+            prop_assert_eq!(&found.gone, &gone);
+            prop_assert_eq!(&found.come, &come);
+            for &(at, place) in &found.moved {
+                prop_assert_eq!(old[at], new[place]);
+            }
+            // All others follow each other as they did.
+            let (from, to): (BTreeSet<usize>, BTreeSet<usize>) = found.moved.iter().copied().unzip();
+            let stayed = |set: &[usize], without: &[usize], moved: &BTreeSet<usize>| -> Vec<usize> {
+                let stays = |at: &usize| !without.contains(at) && !moved.contains(at);
+                (0..set.len()).filter(stays).map(|at| set[at]).collect()
+            };
+            prop_assert_eq!(stayed(&old, &gone, &from), stayed(&new, &come, &to));
+        }
+    }
+
+    #[test]
+    fn one_that_comes_first_puts_off_no_other() {
+        let all = registrations(400);
+        let found = difference(399, |at| &all[at + 1], &all);
+        assert_eq!(found, Difference { come: vec![0], ..Difference::default() });
+        let found = difference(400, |at| &all[at], &all[1..]);
+        assert_eq!(found, Difference { gone: vec![0], ..Difference::default() });
+    }
+
+    #[test]
+    fn a_slot_is_taken_again_when_it_is_free() {
+        let all = registrations(3);
+        let mut slots = Slots::default();
+        let taken: Vec<Slot> = all.iter().map(|one| slots.put(one)).collect();
+        assert_eq!(taken, [0, 1, 2]);
+        let before = slots.clone();
+        slots.free(1);
+        assert_eq!(slots.put(&all[0]), 1);
+        assert!(Arc::ptr_eq(slots.get(1), &all[0]) && Arc::ptr_eq(before.get(1), &all[1]));
+        let (what, print) = Has::of_sort(&all[2], Shared::Url).expect("an address").print();
+        let found = slots.with_prints(|of, other| of == what && other == print);
+        assert_eq!(found, [(Shared::Url, 2)]);
+    }
+}
