@@ -93,7 +93,7 @@ impl Owners {
         &mut self,
         homeserver: &Homeserver,
         slots: &Slots,
-        is_gone: Option<impl Fn(&Slot) -> bool>,
+        is_gone: Option<&impl Fn(&Slot) -> bool>,
         added: Vec<Slot>,
     ) {
         // Those that are gone stand there still while the others are put among them.

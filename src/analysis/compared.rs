@@ -18,7 +18,7 @@ use crate::registration::Registration;
 /// What came of a pair of entries.
 pub(super) type Compared = Result<Option<Arc<Finding>>, TooLate>;
 
-/// So many registrations are remembered by each thread while their entries are compared. Not measured yet; one that is
+/// So many registrations are remembered by each thread while their entries are compared. Chosen by reasoning; one that is
 /// forgotten has to be taken apart again for the next pair that it is in.
 const MAX_REMEMBERED: usize = 1_024;
 

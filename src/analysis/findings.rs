@@ -17,14 +17,16 @@ use rayon::slice::ParallelSliceMut;
 
 use super::deadline::Deadline;
 use super::examiner::Examiner;
-use super::finding::Finding;
+use super::finding::{Finding, FindingPlace};
 use super::prepared::Prepared;
 use super::slots::{Slot, Slots};
 use super::sorted::{Place, Sorted};
 use super::{Code, Severity, file, order};
 use crate::homeserver::Homeserver;
+use crate::registration::Registration;
 
-/// So many findings are written out at once for whoever reads all. Not measured yet.
+/// So many findings are written out at once for whoever reads all. Chosen by reasoning: they share one
+/// examiner, which takes as long to begin as some findings do to write out, and whoever wants one waits for no more than these.
 const BATCH: usize = 64;
 
 /// By what findings are sorted first.
@@ -78,7 +80,7 @@ impl Notes {
     pub(super) fn change(
         &mut self,
         writer: &Writer<'_>,
-        is_gone: Option<impl Fn(&Note) -> bool + Copy>,
+        is_gone: Option<&impl Fn(&Note) -> bool>,
         added: BTreeMap<Class, Vec<Note>>,
     ) {
         for class in added.keys() {
@@ -130,9 +132,24 @@ impl Writer<'_> {
                 last = Some((note.slot, alone(&Prepared::new(&mut examiner, registration))));
             }
             let of_one = last.as_ref().map_or(&[][..], |(_, findings)| findings);
-            findings.push(Arc::clone(&of_one[note.nth as usize]));
+            let told = of_one.get(note.nth as usize).cloned();
+            findings.push(told.unwrap_or_else(|| self.alone_again(registration, note.nth)));
         }
         findings
+    }
+
+    /// One that was not among those that were found with what had been found out about others: it is looked for by itself and, if it
+    /// is not there either, said to be left out. Nobody is told that there is nothing.
+    fn alone_again(self, registration: &Arc<Registration>, nth: u32) -> Arc<Finding> {
+        let mut examiner = Examiner::new(self.homeserver, &Deadline::none());
+        let found = alone(&Prepared::new(&mut examiner, registration)).into_iter().nth(nth as usize);
+        let left_out = || {
+            let place = FindingPlace::file(registration);
+            let message =
+                "a finding that this registration gave rise to was not found again, so that it cannot be listed";
+            Arc::new(Finding::new(Code::NotCompared, Severity::Note, message).at(place))
+        };
+        found.unwrap_or_else(left_out)
     }
 }
 
@@ -390,4 +407,26 @@ fn classes() -> impl Iterator<Item = Class> {
 pub(super) struct Item {
     which: Which,
     pub(super) finding: Arc<Finding>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::{TokenHasher, load};
+
+    #[test]
+    fn a_note_of_what_is_not_found_again_is_said_to_be_left_out() {
+        let homeserver = Homeserver::new("example.com".parse().expect("a name"), crate::homeserver::Dialect::default());
+        let file = "id: a\nurl: null\nas_token: a\nhs_token: b\nsender_localpart: a\nnamespaces: {}\n";
+        let registration = Arc::new(load(&"a.yaml".into(), file.as_bytes(), &TokenHasher::new()).expect("it loads"));
+        let mut slots = Slots::default();
+        let slot = slots.put(&registration);
+        let found = alone(&Prepared::new(&mut Examiner::new(&homeserver, &Deadline::none()), &registration));
+        let writer = Writer { homeserver: &homeserver, slots: &slots };
+        let nth = u32::try_from(found.len()).expect("few findings");
+        let notes: Vec<Note> = (0..=nth).map(|nth| Note { slot, nth }).collect();
+        let written = writer.written(&notes);
+        assert_eq!(written[..found.len()], found);
+        assert_eq!(written[found.len()].code, Code::NotCompared);
+    }
 }

@@ -161,7 +161,7 @@ impl Joining<'_> {
             let known = &self.known.ground.beginnings[kind];
             candidates.of_one(kind, own, known, |row| self.place_of_slot(row.slot));
             let mut unknown = Sorted::default();
-            unknown.change(None::<fn(&Row) -> bool>, strangers[kind].clone(), Row::order);
+            unknown.change(None::<&fn(&Row) -> bool>, strangers[kind].clone(), Row::order);
             candidates.of_one(kind, own, &unknown, |row| Some(self.strangers[row.slot as usize].0));
         }
         candidates.done()

@@ -249,7 +249,9 @@ fn find(
     let readings: Vec<Reading<'_>> =
         snapshots.iter().zip(&analyses).map(|(one, analysis)| reading(one, analysis)).collect();
     // What is undefined is told once, with all that are asked.
-    each.iter_mut().for_each(|found| found.retain(|finding| finding.code != Code::Undefined));
+    for found in &mut each {
+        found.retain(|finding| finding.code != Code::Undefined);
+    }
     let each: Vec<_> = readings.iter().zip(&each).map(|(one, found)| (one.homeserver.dialect, &**found)).collect();
     let mut found = comparer.portability(&readings, &Deadline::none());
     found.extend(together(&each));

@@ -64,7 +64,7 @@ async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let wanted = Wanted { severity, code };
     let listed = match query.get("as_id") {
         None => Listed::of_all(found, wanted, limit),
-        Some(id) => Listed::about(&found, &id, wanted, limit),
+        Some(id) => Listed::about(&found, id, wanted, limit),
     };
     pieces::answer(&state.aside, listed).await
 }

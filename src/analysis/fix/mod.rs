@@ -217,8 +217,7 @@ pub(super) fn mend(services: &Services, analysis: &mut Analysis, deadline: &Dead
     let fixes: Vec<Option<Fix>> = looked_at.par_iter().map(|item| mender.fix(&item.finding)).collect();
     for (item, fix) in looked_at.iter().zip(fixes) {
         if let Some(fix) = fix {
-            let mended = with_fix(&item.finding, fix);
-            analysis.findings.alter(item, mended);
+            analysis.findings.alter(item, with_fix(&item.finding, fix));
         }
     }
 }
