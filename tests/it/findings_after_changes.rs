@@ -130,7 +130,9 @@ impl Edited {
                 }
             }
             Edit::PutMany(sketches) => {
-                sketches.iter().for_each(|sketch| self.edit(homeserver, &Edit::Put(sketch.id, sketch.clone())));
+                for sketch in sketches {
+                    self.edit(homeserver, &Edit::Put(sketch.id, sketch.clone()));
+                }
             }
             Edit::Turn => self.all.reverse(),
             _ if size == 0 => {}
@@ -155,7 +157,7 @@ impl Edited {
 }
 
 fn homeserver() -> impl Strategy<Value = Homeserver> {
-    let dialects = Dialect::ALL.iter().copied().collect::<Vec<_>>();
+    let dialects = Dialect::ALL.to_vec();
     let name = || "example.com".parse().expect("a server name");
     prop_oneof![
         3 => Just(Dialect::default()),
@@ -213,7 +215,9 @@ proptest! {
         let mut services = set.services(&homeserver);
         let mut known = set.analyse(&services, &Analysis::default());
         for edits in edits {
-            edits.iter().for_each(|edit| set.edit(&homeserver, edit));
+            for edit in &edits {
+                set.edit(&homeserver, edit);
+            }
             services = set.services(&homeserver);
             let step = set.analyse(&services, &known);
             let anew = set.analyse(&services, &Analysis::default());
@@ -240,10 +244,14 @@ proptest! {
         let mut set = Edited::default();
         set.edit(&homeserver, &Edit::PutMany(first));
         let known = set.analyse(&set.services(&homeserver), &Analysis::default());
-        since.iter().for_each(|edit| set.edit(&homeserver, edit));
+        for edit in &since {
+            set.edit(&homeserver, edit);
+        }
         let services = set.services(&homeserver);
         // What would then be in force may differ in more than the newcomer.
-        other.iter().for_each(|edit| set.edit(&homeserver, edit));
+        for edit in &other {
+            set.edit(&homeserver, edit);
+        }
         set.edit(&homeserver, &Edit::Put(at, Sketch { is_exposed: false, ..newcomer.clone() }));
         let then: Vec<Arc<Registration>> = set.all.iter().map(|(one, _)| Arc::clone(one)).collect();
         let id = format!("as{}", newcomer.id);
