@@ -56,6 +56,12 @@ impl Comparer {
         self.reloads.install(|| Analysis::new(set, previous, deadline))
     }
 
+    /// All findings of an analysis, written out.
+    #[must_use]
+    pub fn written(&self, analysis: &Analysis) -> Vec<Arc<Finding>> {
+        self.reloads.install(|| analysis.findings.to_vec())
+    }
+
     /// Which IDs change hands from one set to another.
     #[must_use]
     pub fn difference(&self, old: &Services, new: &Services) -> Vec<Change> {

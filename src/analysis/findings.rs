@@ -13,14 +13,15 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 
 use super::deadline::Deadline;
 use super::examiner::Examiner;
 use super::finding::{Finding, FindingPlace};
+use super::looked::AT_ONCE;
 use super::prepared::Prepared;
 use super::slots::{Slot, Slots};
-use super::sorted::{Place, Sorted};
+use super::sorted::{Place, Sorted, merged};
 use super::{Code, Severity, file, order};
 use crate::homeserver::Homeserver;
 use crate::registration::Registration;
@@ -266,17 +267,45 @@ impl Findings {
         .flatten()
     }
 
-    /// All of them, written out.
+    /// All of them, written out by as many threads as there are.
     #[must_use]
     pub fn to_vec(&self) -> Vec<Arc<Finding>> {
-        self.iter().collect()
+        let mut notes = self.all_written().into_iter();
+        let mut all = Vec::with_capacity(self.len());
+        for class in classes() {
+            let notes = notes.by_ref().take(self.notes_of(class).count()).collect();
+            let told = self.told[self.told_of(class)].iter().map(|told| (Which::told(told), Arc::clone(told)));
+            let both = merged(notes, told.collect(), |a, b| order(&a.1, &b.1));
+            all.extend(both.into_iter().filter_map(|(which, finding)| self.shown(which, &finding)).map(Item::finding));
+        }
+        all
+    }
+
+    fn notes_of(&self, class: Class) -> impl Iterator<Item = Note> {
+        self.notes.0.get(&class).into_iter().flat_map(Sorted::iter).copied()
+    }
+
+    /// All notes in order, as the findings that they are. Those of a registration are written out together, though they stand
+    /// apart: it is looked at once.
+    fn all_written(&self) -> Vec<(Which, Arc<Finding>)> {
+        let notes: Vec<Note> = classes().flat_map(|class| self.notes_of(class)).collect();
+        let mut by_slot: Vec<usize> = (0..notes.len()).collect();
+        by_slot.par_sort_unstable_by_key(|&at| (notes[at].slot, at));
+        let write = |some: &[usize]| {
+            let some: Vec<Note> = some.iter().map(|&at| notes[at]).collect();
+            self.written(&some)
+        };
+        let written: Vec<Vec<Arc<Finding>>> = by_slot.par_chunks(AT_ONCE).map(write).collect();
+        let mut all: Vec<_> = by_slot.into_iter().zip(written.into_iter().flatten()).collect();
+        all.par_sort_unstable_by_key(|(at, _)| *at);
+        all.into_iter().map(|(at, finding)| (Which::Note(notes[at]), finding)).collect()
     }
 
     /// The next of those that are wanted, at most so many, and none only if there are no more.
     pub fn read(&self, cursor: &mut Cursor, most: usize) -> Vec<Arc<Finding>> {
         let mut read = Vec::new();
         while read.is_empty() && self.read_class(cursor, most, &mut read) {}
-        read.into_iter().map(|item| item.finding).collect()
+        read.into_iter().map(Item::finding).collect()
     }
 
     /// Reads on in the class that somebody is at, so many at most; `false` if there is none.
@@ -343,7 +372,7 @@ impl Findings {
         let notes = self.notes_about(slot);
         let notes = notes.iter().filter(|(_, finding)| wanted.wants(class(finding)));
         let notes = notes.filter_map(|(note, finding)| self.shown(Which::Note(*note), finding));
-        let mut about: Vec<Arc<Finding>> = told.chain(notes).map(|item| item.finding).collect();
+        let mut about: Vec<Arc<Finding>> = told.chain(notes).map(Item::finding).collect();
         about.sort_by(|a, b| order(a, b));
         about
     }
@@ -389,7 +418,7 @@ impl Findings {
 
     /// All of those with some codes, which hardly any registration gives rise to alone.
     pub(super) fn of(&self, codes: &[Code]) -> Vec<Arc<Finding>> {
-        self.first(|code| codes.contains(&code), usize::MAX).into_iter().map(|item| item.finding).collect()
+        self.first(|code| codes.contains(&code), usize::MAX).into_iter().map(Item::finding).collect()
     }
 
     /// Puts the same finding with a fix in the place of one.
@@ -407,6 +436,12 @@ fn classes() -> impl Iterator<Item = Class> {
 pub(super) struct Item {
     which: Which,
     pub(super) finding: Arc<Finding>,
+}
+
+impl Item {
+    fn finding(self) -> Arc<Finding> {
+        self.finding
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const MAX_STEPS: u64 = 10_000;
 
 /// So many registrations are looked at by one thread in a row, which finds out once about the shapes that they share. Chosen by reasoning: a million
 /// are two thousand pieces of work for two threads.
-const AT_ONCE: usize = 512;
+pub(super) const AT_ONCE: usize = 512;
 
 /// What has been found out about others spares a registration no more steps than were done for them. With so many, a tenth of what one
 /// search may take, an examiner is begun afresh: so what is found here within the limits is found within them, too, by whoever looks

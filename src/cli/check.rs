@@ -236,7 +236,7 @@ fn find(
     let analyse = |snapshot: &Arc<Snapshot>| comparer.analyse(&snapshot.set(), &Analysis::default(), &Deadline::none());
     let analyses: Vec<Analysis> = snapshots.iter().map(analyse).collect();
     let of_one = |(snapshot, analysis): (&Arc<Snapshot>, &Analysis)| {
-        let mut findings = analysis.findings.to_vec();
+        let mut findings = comparer.written(analysis);
         findings.extend(of_bridges(snapshot));
         findings
     };

@@ -249,7 +249,7 @@ proptest! {
         }
         let services = set.services(&homeserver);
         // What would then be in force may differ in more than the newcomer.
-        for edit in &other {
+        if let Some(edit) = &other {
             set.edit(&homeserver, edit);
         }
         set.edit(&homeserver, &Edit::Put(at, Sketch { is_exposed: false, ..newcomer.clone() }));
