@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::homeserver_names;
-use super::store_option::StoreOption;
+use super::store_option::{Reads, StoreOption};
 use super::synapse_config::{self, MapPath, Note};
 use crate::homeserver::{Dialect, Homeserver, Several, Toml};
 use crate::matrix::ServerName;
@@ -107,7 +107,7 @@ impl Sources {
         self.dirs.iter().try_for_each(|path| is_there(path))?;
         standard_input_once(self.dirs.iter())?;
         // Whoever waits in front of a terminal may pipe a configuration in as slowly as they like.
-        self.resolve_as(dialect, all_now_at, |file| fs::read(file), note)
+        self.resolve_as(dialect, (Reads::Once, all_now_at), |file| fs::read(file), note)
     }
 
     /// What another homeserver finds in what was resolved for one: what a directory or a file holds depends on who reads it;
@@ -159,10 +159,11 @@ impl Sources {
         Ok((homeserver, sources))
     }
 
-    /// The same for a service, for which what is not there may come.
+    /// The same for a service, for which what is not there may come; to answer by it, or for a look by the rules of others.
     pub(crate) fn resolve_to_serve(
         &self,
         dialect: Dialect,
+        reads: Reads,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
         no_colons_between(&self.dirs)?;
@@ -175,13 +176,13 @@ impl Sources {
                  Synapse loads the first alone: leave one of them out"
             );
         }
-        self.resolve_as(dialect, all_at, read_first, note)
+        self.resolve_as(dialect, (reads, all_at), read_first, note)
     }
 
     fn resolve_as(
         &self,
         dialect: Dialect,
-        all_at: AllAt,
+        (reads, all_at): (Reads, AllAt),
         read_config: fn(&Path) -> io::Result<Vec<u8>>,
         note: &mut dyn FnMut(Note),
     ) -> anyhow::Result<(Homeserver, Vec<Arc<dyn Provider>>)> {
@@ -191,13 +192,15 @@ impl Sources {
             let (homeserver, mut sources) =
                 synapse_config::sources(paths, self.server_name.as_ref(), map_path, read_config, note)?;
             sources.extend(all_at(&self.dirs, dialect));
-            sources.extend(self.store.provider()?);
-            return Ok((Homeserver::new(homeserver.name, dialect), sources));
+            let homeserver = Homeserver::new(homeserver.name, dialect);
+            sources.extend(self.store.provider(&homeserver, reads)?);
+            return Ok((homeserver, sources));
         }
         let Some(server_name) = self.server_name.clone() else { bail!("--server-name is missing") };
+        let homeserver = Homeserver::new(server_name, dialect);
         let mut sources = all_at(&self.dirs, dialect);
-        sources.extend(self.store.provider()?);
-        Ok((Homeserver::new(server_name, dialect), sources))
+        sources.extend(self.store.provider(&homeserver, reads)?);
+        Ok((homeserver, sources))
     }
 }
 

@@ -4,7 +4,17 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use crate::homeserver::Homeserver;
 use crate::source::Provider;
+
+/// What a source is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// To answer by it from now on.
+    ToServe,
+    /// For a look at it.
+    Once,
+}
 
 /// A store in PostgreSQL, in place of directories or beside them.
 #[cfg(feature = "postgres")]
@@ -56,15 +66,21 @@ impl StoreOption {
     }
 
     /// Where it is changed, if there is one.
-    pub(crate) fn gate(&self) -> anyhow::Result<Option<crate::store::Gate>> {
+    pub(crate) fn gate(&self, homeserver: Homeserver) -> anyhow::Result<Option<crate::store::Gate>> {
         let Some(url) = &self.url else { return Ok(None) };
-        Ok(Some(crate::store::Gate::new(self.how.address(url)?)?))
+        Ok(Some(crate::store::Gate::new(self.how.address(url)?, Some(homeserver))?))
     }
 
-    /// The store as a source, if there is one.
-    pub(crate) fn provider(&self) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    /// The store as a source, if there is one, of registrations of this homeserver.
+    pub(crate) fn provider(&self, homeserver: &Homeserver, reads: Reads) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+        use crate::store::{Reader, Store};
+
         let Some(url) = &self.url else { return Ok(None) };
-        Ok(Some(Arc::new(crate::store::Store::new(self.how.address(url)?)?)))
+        let reader = match reads {
+            Reads::ToServe => Reader::Serves(homeserver.clone()),
+            Reads::Once => Reader::Looks(homeserver.name.clone()),
+        };
+        Ok(Some(Arc::new(Store::new(self.how.address(url)?, reader)?)))
     }
 }
 
@@ -81,7 +97,7 @@ impl StoreOption {
     }
 
     /// The store as a source, if there is one.
-    pub(crate) fn provider(&self) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    pub(crate) fn provider(&self, _: &Homeserver, _: Reads) -> anyhow::Result<Option<Arc<dyn Provider>>> {
         Ok(None)
     }
 }

@@ -181,7 +181,14 @@ impl ApiError {
 
     #[cfg(feature = "postgres")]
     pub(super) fn store(error: &crate::store::StoreError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown, error.to_string())
+        use crate::store::StoreError;
+
+        let (status, code) = match error {
+            // Another may; this replica never, so that it is not to be asked again.
+            StoreError::NotAllowed(_) | StoreError::Others(_) => (StatusCode::FORBIDDEN, ErrCode::Forbidden),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, ErrCode::Unknown),
+        };
+        Self::new(status, code, error.to_string())
     }
 
     pub(super) fn not_compared() -> Self {

@@ -93,6 +93,9 @@ fn guard(document: &mut Value) {
                 refusals.push(("400", "Parameters that nobody reads."));
             }
             for (status, description) in refusals {
+                // Where the endpoint has reasons of its own, these are others.
+                let own = operation["responses"][status]["description"].as_str();
+                let description = own.map_or_else(|| description.to_owned(), |own| format!("{own} {description}"));
                 let schema = json!({"$ref": "#/components/schemas/MatrixError"});
                 operation["responses"][status] =
                     json!({"description": description, "content": {"application/json": {"schema": schema}}});

@@ -110,6 +110,8 @@ async fn get(
         (status = 200, description = "It is in the store.", body = Answer<'static, Kept>,
             headers(("ETag" = String, description = "The revision in quotation marks."))),
         (status = 400, description = "It cannot be loaded, or the question cannot be read.", body = Refused),
+        (status = 403, description = "This replica may never change the store: its database role may only read, or the store is \
+            another homeserver's.", body = MatrixError<'static>),
         (status = 409, description = "It collides, or something in force is in its way.", body = Refused),
         (status = 412, description = "It is another than was thought.", body = MatrixError<'static>),
         (status = 413, description = "Too large a registration.", body = MatrixError<'static>),
@@ -150,6 +152,8 @@ async fn put(
         (status = 400, description = "The question cannot be read.", body = MatrixError<'static>),
         (status = 200, description = "It is not in the store.", body = Answer<'static, Kept>,
             headers(("ETag" = String, description = "The revision in quotation marks."))),
+        (status = 403, description = "This replica may never change the store: its database role may only read, or the store is \
+            another homeserver's.", body = MatrixError<'static>),
         (status = 404, description = "It never was in the store.", body = MatrixError<'static>),
         (status = 412, description = "It is another than was thought.", body = MatrixError<'static>),
         (status = 501, description = "There is no store.", body = MatrixError<'static>),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+use super::Whose;
+
 /// Why a store cannot be used. No message repeats what a row holds.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -16,6 +18,29 @@ pub enum StoreError {
     /// The database refuses what is asked.
     #[error("the database refuses: {0}")]
     Refused(String),
+    /// The role may not do this.
+    #[error(
+        "the database does not let this role do it: {0}; whoever changes something needs the rights of `bailiwick_writer`, and whoever \
+         migrates or purges those of the tables' owner (docs/store.md, \"Roles\")"
+    )]
+    NotAllowed(String),
+    /// It is another homeserver's.
+    #[error(
+        "the store is that of {}, and not of {}: say `--server-name` and `--homeserver` as it has them, or make it the other's by \
+         `bailiwick store assign`", .0.0, .0.1
+    )]
+    Others(Box<(Whose, Whose)>),
+    /// It is that of another name.
+    #[error(
+        "the store is that of {kept}, and not of `{given}`: say `--server-name` as it has it, or make it the other's by \
+         `bailiwick store assign`"
+    )]
+    OthersName {
+        /// Whose it is.
+        kept: Box<Whose>,
+        /// The name that was given.
+        given: String,
+    },
     /// There are no tables.
     #[error("the database holds no store: `bailiwick store migrate` makes one")]
     NoSchema,
@@ -95,6 +120,7 @@ impl From<tokio_postgres::Error> for StoreError {
             &SqlState::IDLE_SESSION_TIMEOUT | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
                 Self::Unreachable("it has closed a session that was idle".to_owned())
             }
+            &SqlState::INSUFFICIENT_PRIVILEGE => Self::NotAllowed(said.message().to_owned()),
             &SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
             &SqlState::TOO_MANY_CONNECTIONS => Self::Unreachable(said.message().to_owned()),
             _ => Self::Refused(said.message().to_owned()),

@@ -13,9 +13,10 @@ use zeroize::Zeroizing;
 use super::judge::Objection;
 use super::listener::CHANNEL;
 use super::metrics::GateMetrics;
-use super::mirror::Revision;
+use super::mirror::{Head, Revision};
 use super::session::{ANSWER_LIMIT, Driver, Ending, Session, connect, within};
-use super::{Address, StoreError, mirror};
+use super::{Address, StoreError, mirror, whose};
+use crate::homeserver::Homeserver;
 use crate::telemetry::Metrics;
 
 /// Whoever is not let in within this time is told to come again: some hundred changes are made in it.
@@ -106,6 +107,7 @@ pub type Judge<'j> = dyn Fn(&Revision) -> Result<Result<(), Objection>, StoreErr
 /// Where changes are made, one at a time.
 pub struct Gate {
     address: Arc<Address>,
+    homeserver: Option<Homeserver>,
     ending: Ending,
     metrics: OnceLock<GateMetrics>,
     state: Mutex<State>,
@@ -126,12 +128,13 @@ struct Row {
 }
 
 impl Gate {
-    /// A gate to a store, which need not be there yet.
-    pub fn new(address: Arc<Address>) -> io::Result<Self> {
+    /// A gate to a store, which need not be there yet, for changes that are judged for this homeserver. Whoever only removes
+    /// something need not say any: what goes collides with nothing.
+    pub fn new(address: Arc<Address>, homeserver: Option<Homeserver>) -> io::Result<Self> {
         let ending = Ending::new();
         let driver = Driver::until(ending.clone())?;
         let state = Mutex::new(State { driver, session: None, locked: None });
-        Ok(Self { address, ending, metrics: OnceLock::new(), state })
+        Ok(Self { address, homeserver, ending, metrics: OnceLock::new(), state })
     }
 
     /// Shows among these metrics what it does.
@@ -152,7 +155,7 @@ impl Gate {
 
     /// Makes a change, if nothing speaks against it.
     pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &Judge<'_>) -> Result<Outcome, StoreError> {
-        let outcome = self.ending(|state| state.make(&self.address, change, terms, judge));
+        let outcome = self.ending(|state| state.make(self, change, terms, judge));
         if let Some(metrics) = self.metrics.get() {
             metrics.ended(&outcome);
         }
@@ -168,7 +171,7 @@ impl Gate {
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Several, StoreError> {
-        self.ending(|state| state.make_all(&self.address, changes, at, terms, judge))
+        self.ending(|state| state.make_all(self, changes, at, terms, judge))
     }
 
     /// Without an answer the session is ended, and with it all that was not committed: the next one is not kept waiting for it.
@@ -187,54 +190,59 @@ impl Gate {
 }
 
 impl State {
+    /// Begins a change: nobody else can make one from now on.
+    fn begin<'t>(&'t mut self, gate: &'t Gate) -> Result<Turn<'t>, StoreError> {
+        let Self { driver, session, locked } = self;
+        let began = Instant::now();
+        let (session, head) = driver.run(begun(&gate.address, session))?;
+        *locked = Some((began.elapsed(), Instant::now()));
+        let homeserver = gate.homeserver.as_ref();
+        if let (Some(kept), Some(homeserver)) = (&head.whose, homeserver) {
+            whose::check(kept, homeserver)?;
+        }
+        Ok(Turn { driver, session, head, homeserver })
+    }
+
     fn make(
         &mut self,
-        address: &Address,
+        gate: &Gate,
         change: &Change<'_>,
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Outcome, StoreError> {
-        let Self { driver, session, locked } = self;
-        let began = Instant::now();
-        let (session, head) = driver.run(begun(address, session))?;
-        *locked = Some((began.elapsed(), Instant::now()));
-        let there = driver.run(rows(session, &[*change]))?;
+        let turn = self.begin(gate)?;
+        let there = turn.run(rows(turn.session, &[*change]))?;
         if let Some(outcome) = without_writing(change, terms, there.get(change.id)) {
-            driver.run(end(session, ROLLBACK))?;
-            return Ok(outcome);
+            return turn.give_up(outcome);
         }
         if change.source.is_some()
-            && let Err(objection) = judge(&head)?
+            && let Err(objection) = judge(&turn.head.at)?
             && !terms.allow(&objection)
         {
-            driver.run(end(session, ROLLBACK))?;
-            return Ok(Outcome::Refused(objection));
+            return turn.give_up(Outcome::Refused(objection));
         }
-        let revision = driver.run(write(session, &[*change], terms))?;
-        driver.run(commit(session)).map_err(unsure)?;
+        let revision = turn.run(write(turn.session, &[*change], terms))?;
+        turn.commit()?;
         Ok(Outcome::Made(revision))
     }
 
     fn make_all(
         &mut self,
-        address: &Address,
+        gate: &Gate,
         changes: &[Change<'_>],
         at: Option<i64>,
         terms: Terms<'_>,
         judge: &Judge<'_>,
     ) -> Result<Several, StoreError> {
-        let Self { driver, session, locked } = self;
-        let began = Instant::now();
-        let (session, head) = driver.run(begun(address, session))?;
-        *locked = Some((began.elapsed(), Instant::now()));
-        if at.is_some_and(|at| at != head.number) {
-            driver.run(end(session, ROLLBACK))?;
-            return Ok(Several::Elsewhere(head.number));
+        let turn = self.begin(gate)?;
+        let mut revision = turn.head.at.number;
+        if at.is_some_and(|at| at != revision) {
+            return turn.give_up(Several::Elsewhere(revision));
         }
         let mut to_make = Vec::with_capacity(changes.len());
         let mut not_there = Vec::new();
         for batch in batches(changes) {
-            let there = driver.run(rows(session, batch))?;
+            let there = turn.run(rows(turn.session, batch))?;
             for change in batch {
                 match without_writing(change, terms, there.get(change.id)) {
                     None => to_make.push(*change),
@@ -244,19 +252,45 @@ impl State {
             }
         }
         if !to_make.is_empty()
-            && let Err(objection) = judge(&head)?
+            && let Err(objection) = judge(&turn.head.at)?
             && !terms.allow(&objection)
         {
-            driver.run(end(session, ROLLBACK))?;
-            return Ok(Several::Refused(objection));
+            return turn.give_up(Several::Refused(objection));
         }
-        let mut revision = head.number;
         for batch in batches(&to_make) {
-            revision = driver.run(write(session, batch, terms))?;
+            revision = turn.run(write(turn.session, batch, terms))?;
         }
-        driver.run(commit(session)).map_err(unsure)?;
+        turn.commit()?;
         let (made, same) = (to_make.len(), changes.len() - to_make.len() - not_there.len());
         Ok(Several::Made { revision, made, same, not_there })
+    }
+}
+
+/// A transaction that holds the head.
+struct Turn<'t> {
+    driver: &'t Driver,
+    session: &'t Session,
+    head: Head,
+    homeserver: Option<&'t Homeserver>,
+}
+
+impl Turn<'_> {
+    fn run<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.driver.run(asked)
+    }
+
+    /// Lets the next one in, with nothing changed.
+    fn give_up<T>(self, outcome: T) -> Result<T, StoreError> {
+        self.run(end(self.session, ROLLBACK))?;
+        Ok(outcome)
+    }
+
+    /// Makes what was written so, and the store the homeserver's by which it was judged, if it was nobody's.
+    fn commit(self) -> Result<(), StoreError> {
+        if let (None, Some(homeserver)) = (&self.head.whose, self.homeserver) {
+            self.run(whose::set(self.session, homeserver))?;
+        }
+        self.run(commit(self.session)).map_err(unsure)
     }
 }
 
@@ -294,7 +328,7 @@ fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> 
 }
 
 /// A session in which a transaction has begun that holds the head, and where that is: the one that was kept, or a new one.
-async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, Revision), StoreError> {
+async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, Head), StoreError> {
     if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
         // That a connection has been lost is seen only when it is used.
         match lock_head(session).await {
@@ -313,7 +347,7 @@ fn lost() -> StoreError {
 }
 
 /// Begins, and sees to it that nobody else changes anything until the end; where that is.
-pub(super) async fn lock_head(client: &Client) -> Result<Revision, StoreError> {
+pub(super) async fn lock_head(client: &Client) -> Result<Head, StoreError> {
     let begin = format!(
         "begin isolation level read committed, read write; set local lock_timeout = '{}ms'; \
          set local idle_in_transaction_session_timeout = '{}ms'",
@@ -381,12 +415,12 @@ async fn write(client: &Client, changes: &[Change<'_>], terms: Terms<'_>) -> Res
 }
 
 /// Tells everybody, and lets the next one in.
-async fn commit(client: &Client) -> Result<(), StoreError> {
+pub(super) async fn commit(client: &Client) -> Result<(), StoreError> {
     end(client, &format!("notify {CHANNEL}; commit")).await
 }
 
 /// What went wrong while it was committed.
-fn unsure(error: StoreError) -> StoreError {
+pub(super) fn unsure(error: StoreError) -> StoreError {
     match error {
         // Since it might read that nothing was changed.
         StoreError::Stopping => {

@@ -227,8 +227,9 @@ fn collisions(
     found.into_iter().filter(|finding| is_collision(finding)).collect()
 }
 
-/// What is not known to be none counts as one.
-fn is_collision(finding: &Finding) -> bool {
+/// Whether a finding speaks against what it is about. What is not known to be no collision counts as one.
+#[must_use]
+pub fn is_collision(finding: &Finding) -> bool {
     finding.severity == Severity::Error || finding.code == Code::NotCompared
 }
 

@@ -102,7 +102,7 @@ impl GateMetrics {
 }
 
 /// All that may come of a change, in the words of the metric.
-const OUTCOMES: [&str; 12] = [
+const OUTCOMES: [&str; 13] = [
     "made",
     "unchanged",
     "not_there",
@@ -110,6 +110,7 @@ const OUTCOMES: [&str; 12] = [
     "unloadable",
     "in_the_way",
     "collides",
+    "not_allowed",
     "not_compared",
     "busy",
     "behind",
@@ -126,6 +127,7 @@ fn name_of(outcome: &Result<Outcome, StoreError>) -> &'static str {
         Ok(Outcome::Refused(Objection::Unloadable(_))) => "unloadable",
         Ok(Outcome::Refused(Objection::InTheWay(_))) => "in_the_way",
         Ok(Outcome::Refused(Objection::Collides(_))) => "collides",
+        Err(StoreError::NotAllowed(_) | StoreError::Others(_)) => "not_allowed",
         Err(StoreError::NotCompared(_)) => "not_compared",
         Err(StoreError::Busy) => "busy",
         Err(StoreError::Behind(_)) => "behind",
@@ -150,6 +152,7 @@ mod tests {
             Ok(Outcome::Refused(Objection::Unloadable(Vec::new()))),
             Ok(Outcome::Refused(Objection::InTheWay(Vec::new()))),
             Ok(Outcome::Refused(Objection::Collides(Vec::new()))),
+            Err(StoreError::NotAllowed("secret".to_owned())),
             Err(StoreError::NotCompared(Duration::ZERO)),
             Err(StoreError::Busy),
             Err(StoreError::Behind("secret".to_owned())),

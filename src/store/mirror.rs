@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub(super) use super::rows::Known;
 use super::rows::Rows;
 use super::session::{ANSWER_LIMIT, within};
-use super::{StoreError, schema};
+use super::{Reader, StoreError, Whose, schema};
 
 /// So many rows come along with what they say: a change of a few is in force after one question, and of a million no two copies are
 /// in memory at once.
@@ -72,24 +72,33 @@ const HEAD: &str = "
     select (select max(number) from bailiwick.migration), store::text, revision,
            (select mark::text from bailiwick.history where history.revision = head.revision),
            (select mark::text from bailiwick.history where history.revision = $1),
-           coalesce((to_jsonb(head) ->> 'purged')::bigint, 0)
+           coalesce((to_jsonb(head) ->> 'purged')::bigint, 0), to_jsonb(head) ->> 'server_name', to_jsonb(head) ->> 'homeserver'
     from bailiwick.head";
 
-/// Where the store is, and whether it has come there from where it was read last.
-pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Revision, StoreError> {
-    head_and_purged(client, last).await.map(|(head, _)| head)
+/// What a store says of itself.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Where it is.
+    pub(super) at: Revision,
+    /// Up to which revision nobody can tell any more what was before.
+    pub(super) purged: i64,
+    /// Whose it is, if it is anybody's.
+    pub(super) whose: Option<Whose>,
 }
 
-/// The same, and the revision up to which nobody can tell any more what was before.
-pub(super) async fn head_and_purged(client: &Client, last: Option<&Revision>) -> Result<(Revision, i64), StoreError> {
+/// Where the store is, if it has come there from where it was read last.
+pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Head, StoreError> {
     let since = last.map_or(0, |last| last.number);
     let row = within(ANSWER_LIMIT, client.query_typed_opt(HEAD, &[(&since, Type::INT8)])).await?;
     let row = row.ok_or_else(|| StoreError::Contradiction("it has no head".to_owned()))?;
     schema::check(row.try_get(0)?)?;
-    let head = Revision { number: row.try_get(2)?, store: row.try_get(1)?, mark: row.try_get(3)? };
+    let at = Revision { number: row.try_get(2)?, store: row.try_get(1)?, mark: row.try_get(3)? };
     let mark_then: Option<String> = row.try_get(4)?;
-    let goes_on = |last: &Revision| head.store == last.store && head.number >= last.number && mark_then == last.mark;
-    if last.is_some_and(|last| !goes_on(last)) { Err(StoreError::Another) } else { Ok((head, row.try_get(5)?)) }
+    let goes_on = |last: &Revision| at.store == last.store && at.number >= last.number && mark_then == last.mark;
+    if last.is_some_and(|last| !goes_on(last)) {
+        return Err(StoreError::Another);
+    }
+    Ok(Head { at, purged: row.try_get(5)?, whose: Whose::of(&row, 6)? })
 }
 
 /// What has changed since a revision, as of a later one.
@@ -113,13 +122,16 @@ pub(super) struct Before<'m> {
     pub(super) mirror: Option<&'m Mirror>,
     /// The names of what was in force of it before the restart.
     pub(super) recalled: &'m [Arc<str>],
+    /// Who reads it.
+    pub(super) reader: &'m Reader,
 }
 
 /// All that has changed since what is known, as of one revision, if the store has come there from where it was last. `progress`
 /// grows.
 pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &AtomicU64) -> Result<Changed, StoreError> {
     within(ANSWER_LIMIT, client.batch_execute("begin isolation level repeatable read, read only")).await?;
-    let (at, purged) = head_and_purged(client, before.last).await?;
+    let Head { at, purged, whose } = head(client, before.last).await?;
+    before.reader.check(whose.as_ref())?;
     let since = before.mirror.map_or(0, |mirror| mirror.at.number);
     let are_all = since < purged;
     let since = if are_all { 0 } else { since };

@@ -11,7 +11,7 @@
 //! ```text
 //! registration   what is there: the YAML as it was written, its place in the load order, the revision that made it so;
 //!                a row that was removed stays, empty
-//! head           the revision, and the one up to which the past was purged
+//! head           the revision, and the one up to which the past was purged; whose homeserver's registrations these are
 //! history        each revision: what it made of which registration, when, and who; the mark alone, if it was purged
 //! migration      which migrations have been made
 //! ```
@@ -43,6 +43,13 @@
 //! Under READ COMMITTED, what a statement that has waited for a lock sees of other tables is from before it waited: the row is read
 //! by a statement of its own. Who is lost while he holds the lock is cut off by the database, and nothing of his is written. Who is
 //! lost while he commits does not know, and asks again, which makes nothing twice.
+//!
+//! # Whose it is
+//!
+//! Whether something collides depends on the homeserver: by another name than the regexes are of, or by another homeserver's rules,
+//! nothing might. So the store keeps of which it is: of the first service that may write to it, or of whoever is first to change
+//! something; and whoever says another then neither answers by it nor changes it, until [it is made another's](assign())
+//! by somebody who means that. Whoever only has a look may do so by others' rules, which is how it is seen what these would make of it.
 //!
 //! # What is not believed
 //!
@@ -80,13 +87,15 @@ mod record;
 mod rows;
 mod schema;
 mod session;
+mod whose;
 
 pub use address::{Address, Given, Unusable};
 pub use error::StoreError;
 pub use gate::{Change, Condition, Gate, Judge, MAX_BY, Outcome, Several, Terms};
-pub use judge::{Bench, Loaded, Objection, can_judge, judge, judge_all, load_all, rehearse};
+pub use judge::{Bench, Loaded, Objection, can_judge, is_collision, judge, judge_all, load_all, rehearse};
 pub use mirror::Revision;
 pub use provider::Store;
 pub use purge::{Purged, purge};
 pub use record::{Back, Earlier, Entry, Kept, back_to, history, kept};
-pub use schema::migrate;
+pub use schema::{Migrated, migrate};
+pub use whose::{Assigned, Reader, Whose, assign};

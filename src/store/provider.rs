@@ -8,9 +8,9 @@ use tokio_postgres::Client;
 
 use super::listener::Listener;
 use super::metrics::StoreMetrics;
-use super::mirror::{self, Mirror, Revision, Sources};
+use super::mirror::{self, Head, Mirror, Revision, Sources};
 use super::session::{Driver, Ending, Session, connect};
-use super::{Address, StoreError};
+use super::{Address, Reader, StoreError, Whose, whose};
 use crate::registration::FileFacts;
 use crate::source::{Content, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched};
 use crate::telemetry::Metrics;
@@ -25,6 +25,7 @@ const ASKED_AT_A_TIME: usize = 1_024;
 /// A store as a source of registrations. Each row is an item, called `store:` and its id.
 pub struct Store {
     address: Arc<Address>,
+    reader: Reader,
     state: Mutex<State>,
     /// Somebody has said that what is there is meant.
     accepts: AtomicBool,
@@ -60,7 +61,7 @@ enum Before {
 
 impl Store {
     /// A store, which need not be there yet.
-    pub fn new(address: Arc<Address>) -> io::Result<Self> {
+    pub fn new(address: Arc<Address>, reader: Reader) -> io::Result<Self> {
         let ending = Ending::new();
         let state = State {
             driver: Driver::until(ending.clone())?,
@@ -73,6 +74,7 @@ impl Store {
         };
         Ok(Self {
             address,
+            reader,
             state: Mutex::new(state),
             accepts: AtomicBool::new(false),
             progress: AtomicU64::new(0),
@@ -84,6 +86,13 @@ impl Store {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that what is known is as of now, if somebody answers and it is the store of before, or another is meant.
+    fn catch_up(&self, state: &mut State) -> Result<(), StoreError> {
+        let caught_up = state.catch_up(self, self.accepts.load(Ordering::Acquire));
+        self.measured(caught_up.is_ok(), state);
+        caught_up
     }
 
     /// Shows what a look has found.
@@ -134,35 +143,33 @@ impl State {
     }
 
     /// Sees to it that what is known is as of now; of another store than before, if that is meant.
-    fn catch_up(&mut self, address: &Address, progress: &AtomicU64, accepts: bool) -> Result<&Mirror, StoreError> {
-        match self.catch_up_with_the_same(address, progress) {
+    fn catch_up(&mut self, of: &Store, accepts: bool) -> Result<(), StoreError> {
+        match self.catch_up_with_the_same(of) {
             Err(StoreError::Another | StoreError::Forgotten) if accepts => {
-                tracing::warn!(store = %address, "another store, or an earlier state of it, is read now: that has been confirmed");
+                tracing::warn!(store = %of.address, "another store, or an earlier state of it, is read now: that has been confirmed");
                 (self.mirror, self.before) = (None, Before::Nothing);
                 self.others += 1;
-                self.catch_up_with_the_same(address, progress)?;
+                self.catch_up_with_the_same(of)
             }
-            caught_up => caught_up?,
+            caught_up => caught_up,
         }
-        self.mirror.as_ref().ok_or_else(|| StoreError::Contradiction("nothing was read".to_owned()))
     }
 
-    fn catch_up_with_the_same(&mut self, address: &Address, progress: &AtomicU64) -> Result<(), StoreError> {
+    fn catch_up_with_the_same(&mut self, of: &Store) -> Result<(), StoreError> {
+        let Store { address, reader, progress, .. } = of;
         self.ask(address, |state, client| {
             let last = state.last()?;
             let known = state.mirror.as_ref();
-            if known.is_some() {
-                let (head, purged) = state.driver.run(mirror::head_and_purged(client, last))?;
-                state.purged.set(purged);
-                if Some(&head) == last {
-                    return Ok(());
-                }
+            let head = state.driver.run(head_of(client, last, of))?;
+            state.purged.set(head.purged);
+            if known.is_some() && Some(&head.at) == last {
+                return Ok(());
             }
             let recalled: &[Arc<str>] = match &state.before {
                 Before::At(_, names) => names,
                 _ => &[],
             };
-            let before = mirror::Before { last, mirror: known, recalled };
+            let before = mirror::Before { last, mirror: known, recalled, reader };
             let changed = state.driver.run(mirror::changed(client, before, progress))?;
             state.purged.set(changed.purged);
             let (mirror, sources) = Mirror::after(state.mirror.take(), changed);
@@ -203,9 +210,7 @@ impl Provider for Store {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         let mut state = self.state();
-        let caught_up = state.catch_up(&self.address, &self.progress, self.accepts.load(Ordering::Acquire)).map(drop);
-        self.measured(caught_up.is_ok(), &state);
-        caught_up.map_err(|error| unlisted(&error))?;
+        self.catch_up(&mut state).map_err(|error| unlisted(&error))?;
         let Some(mirror) = &state.mirror else { return Ok(Listing::default()) };
         let item = |row: &mirror::Known| {
             let version = state.version(row.revision);
@@ -218,10 +223,8 @@ impl Provider for Store {
 
     fn is_still(&self, recorded: &Recorded) -> bool {
         let mut state = self.state();
-        let accepts = self.accepts.load(Ordering::Acquire);
-        let caught_up = state.catch_up(&self.address, &self.progress, accepts).map(drop);
-        self.measured(caught_up.is_ok(), &state);
-        caught_up.is_ok() && state.mirror.as_ref().is_some_and(|mirror| mirror.at.note() == recorded.note)
+        self.catch_up(&mut state).is_ok()
+            && state.mirror.as_ref().is_some_and(|mirror| mirror.at.note() == recorded.note)
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
@@ -266,6 +269,19 @@ impl Provider for Store {
     fn show(&self, metrics: &Metrics) {
         self.metrics.get_or_init(|| StoreMetrics::register(metrics));
     }
+}
+
+/// What the store says of itself, if it may be read; a service's from now on, if it was nobody's.
+async fn head_of(client: &Client, last: Option<&Revision>, of: &Store) -> Result<Head, StoreError> {
+    let mut head = mirror::head(client, last).await?;
+    if let (None, Reader::Serves(homeserver)) = (&head.whose, &of.reader)
+        && whose::claim(client, homeserver).await?
+    {
+        tracing::info!(store = %of.address, "the store is that of {} from now on", Whose::from(homeserver));
+        head.whose = Some(homeserver.into());
+    }
+    of.reader.check(head.whose.as_ref())?;
+    Ok(head)
 }
 
 /// Why there is no listing.

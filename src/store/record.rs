@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use tokio_postgres::types::Type;
 use zeroize::Zeroizing;
 
+use super::mirror::{self, Head};
 use super::session::{ANSWER_LIMIT, Driver, connect, within};
-use super::{Address, StoreError, mirror};
+use super::{Address, StoreError};
 
 /// A registration that is there.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub struct Back {
 pub fn history(address: &Address, id: Option<&str>, count: i64) -> Result<(i64, Vec<Entry>), StoreError> {
     Driver::new()?.run(async {
         let client = connect(address).await?;
-        let (_, purged) = mirror::head_and_purged(&client, None).await?;
+        let purged = mirror::head(&client, None).await?.purged;
         let changes = "
             select revision, as_id, source is null, forced,
                    to_char(changed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), changed_by, role
@@ -107,7 +108,7 @@ pub fn back_to(address: &Address, revision: i64) -> Result<Back, StoreError> {
         let client = connect(address).await?;
         let begin = "begin isolation level repeatable read, read only";
         within(ANSWER_LIMIT, client.batch_execute(begin)).await?;
-        let (head, purged) = mirror::head_and_purged(&client, None).await?;
+        let Head { at, purged, .. } = mirror::head(&client, None).await?;
         let earlier = "
             select r.as_id, (select h.source from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
                              order by h.revision desc limit 1)
@@ -119,6 +120,6 @@ pub fn back_to(address: &Address, revision: i64) -> Result<Back, StoreError> {
             Ok(Earlier { id: row.try_get(0)?, source: source.map(Zeroizing::new) })
         };
         let changes: Result<Vec<Earlier>, StoreError> = rows.iter().map(one).collect();
-        Ok(Back { head: head.number, purged, changes: changes? })
+        Ok(Back { head: at.number(), purged, changes: changes? })
     })
 }

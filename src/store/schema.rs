@@ -8,10 +8,13 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::session::{ANSWER_LIMIT, Driver, connect, within};
+use super::whose::{self, Whose};
 use super::{Address, StoreError};
+use crate::homeserver::Homeserver;
 
 /// In their order; the first is number 1. What was published is never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 /// Whoever makes migrations holds this lock: "bailiwic" as a number, which nothing else in the database is likely to take.
 const LOCK: i64 = i64::from_be_bytes(*b"bailiwic");
@@ -37,18 +40,37 @@ pub(super) fn check(found: Option<i32>) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the migrations that are missing, all of them or none; from which to which. Whoever comes second waits for the first, a minute
-/// at most, and is told so.
-pub fn migrate(address: &Address, waits: impl FnOnce()) -> Result<(i32, i32), StoreError> {
+/// What has come of it.
+#[derive(Debug)]
+pub struct Migrated {
+    /// The migration at which the schema was.
+    pub before: i32,
+    /// The one at which it is.
+    pub after: i32,
+    /// Whose the store is, if it is anybody's yet.
+    pub whose: Option<Whose>,
+}
+
+/// Makes the migrations that are missing, and the store this homeserver's, if one is said and it is nobody's: all of it or nothing.
+/// Whoever comes second waits for the first, a minute at most, and is told so.
+pub fn migrate(
+    address: &Address,
+    homeserver: Option<&Homeserver>,
+    waits: impl FnOnce(),
+) -> Result<Migrated, StoreError> {
     let driver = Driver::new()?;
     driver.run(async {
         let client = connect(address).await?;
         // A migration may take longer than a question: what ends it is the loss of the connection.
-        migrate_with(&client, waits).await
+        migrate_with(&client, homeserver, waits).await
     })
 }
 
-async fn migrate_with(client: &Client, waits: impl FnOnce()) -> Result<(i32, i32), StoreError> {
+async fn migrate_with(
+    client: &Client,
+    homeserver: Option<&Homeserver>,
+    waits: impl FnOnce(),
+) -> Result<Migrated, StoreError> {
     // The tables that a migration changes are waited for no longer, either: whoever reads them waits behind it.
     let begin = format!("begin; set local lock_timeout = '{}ms'", LOCK_LIMIT.as_millis());
     within(ANSWER_LIMIT, client.batch_execute(&begin)).await?;
@@ -73,8 +95,23 @@ async fn migrate_with(client: &Client, waits: impl FnOnce()) -> Result<(i32, i32
         let note = "insert into bailiwick.migration (number) values ($1)";
         client.execute_typed(note, &[(&number, Type::INT4)]).await?;
     }
+    let whose = of(client, homeserver).await?;
     client.batch_execute("commit").await?;
-    Ok((found, needed()))
+    Ok(Migrated { before: found, after: needed(), whose })
+}
+
+/// Whose the store is, which is this homeserver's from now on if it was nobody's.
+async fn of(client: &Client, homeserver: Option<&Homeserver>) -> Result<Option<Whose>, StoreError> {
+    let whose = "select server_name, homeserver from bailiwick.head for update";
+    let kept = Whose::of(&client.query_typed_one(whose, &[]).await?, 0)?;
+    match (kept, homeserver) {
+        (None, Some(homeserver)) => {
+            whose::set(client, homeserver).await?;
+            Ok(Some(homeserver.into()))
+        }
+        (Some(kept), Some(homeserver)) => whose::check(&kept, homeserver).map(|()| Some(kept)),
+        (kept, None) => Ok(kept),
+    }
 }
 
 /// Sees to it that nobody else makes migrations until the end.

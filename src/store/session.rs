@@ -131,7 +131,11 @@ pub(super) async fn connect(address: &Address) -> Result<Session, StoreError> {
         };
         Ok::<Session, tokio_postgres::Error>(Session { client, connection })
     };
-    within(ANSWER_LIMIT, connected).await
+    within(ANSWER_LIMIT, connected).await.map_err(|error| match error {
+        // Whoever may not even connect may do so as soon as somebody has mended that, and nothing is said of what he may do then.
+        StoreError::NotAllowed(said) => StoreError::Refused(said),
+        error => error,
+    })
 }
 
 /// The answer, if it comes in time.

@@ -132,7 +132,8 @@ class Replica:
 
     def __init__(self, binary: Path, database: Database, name: str, *options: str) -> None:
         self.port, self.log = free_port(), database.home / f"{name}.log"
-        command = [str(binary), "serve", "--server-name", "example.com", "--listen", f"127.0.0.1:{self.port}", *options]
+        named = [] if "--server-name" in options else ["--server-name", "example.com"]
+        command = [str(binary), "serve", *named, "--listen", f"127.0.0.1:{self.port}", *options]
         self.process = subprocess.Popen(command, env=database.environment(), stderr=self.log.open("ab"))
         until(f"{name} answers", lambda: self.process.poll() is None and self.ask("/healthz")[0] == 200)
 

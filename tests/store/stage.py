@@ -47,8 +47,13 @@ class Stage:
 
     def tool(self, *words: str | Path) -> tuple[int, str]:
         """`bailiwick store …`: its exit code, and what it says."""
-        environment = self.database.environment() | {"BAILIWICK_SERVER_NAME": "example.com", "BAILIWICK_STORE_BY": "try.py"}
-        command = [str(BINARY), "store", *map(str, words)]
+        return self.bailiwick("store", *words)
+
+    def bailiwick(self, *words: str | Path, server_name: str | None = "example.com") -> tuple[int, str]:
+        environment = self.database.environment() | {"BAILIWICK_STORE_BY": "try.py"}
+        if server_name is not None:
+            environment["BAILIWICK_SERVER_NAME"] = server_name
+        command = [str(BINARY), *map(str, words)]
         done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=300)
         return done.returncode, done.stdout + done.stderr
 

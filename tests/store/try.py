@@ -24,6 +24,7 @@ from typing import Any
 import around
 import history
 import upkeep
+import whose
 from between import Proxy
 from database import Replica, until
 from stage import BINARY, Stage, does, failures, hold, put, registration, staged
@@ -42,7 +43,7 @@ def the_tables_are_made_once_and_others_are_refused() -> None:
         hold("of four at a time one makes them", sum("are made" in one for one in said), 1)
         until("the replica sees them", lambda: replica.ask("/readyz")[0] == 200)
         hold("a registration is let in", put(replica, "irc", registration("irc", "irc_"))[0], 200)
-        stage.database.sql("update bailiwick.migration set number = 99 where number = 2")
+        stage.database.sql("update bailiwick.migration set number = 99 where number = 3")
         until("a newer schema is seen", lambda: "needs a newer one" in str(replica.status()["missing"]))
         hold("no name is free under a newer schema", replica.owner("@irc_x:example.com"), "irc")
         hold("nor is anything changed", put(replica, "tg", registration("tg", "tg_"))[0], 503)
@@ -367,6 +368,7 @@ SCENES: list[Callable[[], None]] = [
     *history.SCENES,
     *around.SCENES,
     *upkeep.SCENES,
+    *whose.SCENES,
     without_the_lock_two_win,
     many_writers_while_things_are_killed,
 ]

@@ -195,9 +195,10 @@ def whoever_stops_waits_for_no_frozen_database() -> None:
 
 
 SCHEMA_1 = """
-    alter table bailiwick.head drop column purged;
+    alter table bailiwick.head drop column purged, drop column server_name, drop column homeserver;
+    alter table bailiwick.history drop column position;
     alter table bailiwick.history alter as_id set not null, alter changed_by set not null, alter role set not null;
-    delete from bailiwick.migration where number = 2
+    delete from bailiwick.migration where number > 1
 """
 
 
@@ -374,6 +375,10 @@ def the_roles_of_the_docs_have_the_rights_that_they_need() -> None:
         does("and edits", by("bailiwick_writer", "import", stage.file("in/irc.yaml", registration("irc", "chat_")).parent))
         does("and removes", by("bailiwick_writer", "rm", "irc"))
         does("and goes back", by("bailiwick_writer", "rollback", "1"))
+        does("and makes it another homeserver's", by("bailiwick_writer", "assign", "--homeserver", "dendrite"))
+        does("and the first one's again", by("bailiwick_writer", "assign"))
+        code, told = by("bailiwick_reader", "assign", "--homeserver", "dendrite")
+        hold("which nobody does who reads", (code, "permission denied" in told), (70, True))
         for words in (["list"], ["history"], ["export", stage.home / "out"]):
             does(f"who reads may {words[0]}", by("bailiwick_reader", *words))
         hold("all of it", names(stage.home / "out"), ["irc.yaml"])
@@ -387,7 +392,11 @@ def the_roles_of_the_docs_have_the_rights_that_they_need() -> None:
         until("who reads answers", lambda: replica.ask("/readyz")[0] == 200)
         hold("by what is there", replica.owner("@irc_x:example.com"), "irc")
         status, told = put(replica, "tg", registration("tg", "tg_"))
-        hold("and changes nothing", (status, "permission denied" in told["error"]), (503, True))
+        told_which = "permission denied" in told["error"] and "`bailiwick_writer`" in told["error"]
+        hold("and changes nothing, is not to be asked again, and says which role may", (status, told_which), (403, True))
+        status, told = replica.ask("/v1/registrations/irc", "DELETE")
+        hold("nor removes anything", (status, told["errcode"]), (403, "M_FORBIDDEN"))
+        hold("which is counted", figures(replica)['changes_total{outcome="not_allowed"}'], 2)
 
 
 SCENES: list[Callable[[], None]] = [

@@ -20,6 +20,7 @@ pub(super) use options::Serve;
 use supervisor::Supervisor;
 use unix_socket::UnixSocket;
 
+use super::store_option::Reads;
 use super::tls::Certificate;
 use super::{INTERNAL, OK, USAGE, complain};
 use crate::analysis::Comparer;
@@ -84,7 +85,7 @@ struct Prepared {
 
 fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     let (homeserver, sources) =
-        serve.sources.resolve_to_serve(serve.whose.homeserver, &mut |note| tracing::warn!("{note}"))?;
+        serve.sources.resolve_to_serve(serve.whose.homeserver, Reads::ToServe, &mut |note| tracing::warn!("{note}"))?;
     if let Some(state_dir) = &serve.state_dir
         && serve.sources.dirs.iter().any(|dir| is_same(dir, state_dir))
     {
@@ -119,7 +120,7 @@ fn prepare(serve: &Serve) -> anyhow::Result<Prepared> {
     let sources = serve.sources.clone();
     let find = move |dialect| {
         // What was told at the start is not told again.
-        let found = sources.resolve_to_serve(dialect, &mut |_| {});
+        let found = sources.resolve_to_serve(dialect, Reads::Once, &mut |_| {});
         found.map(|(_, sources)| sources).map_err(|error| format!("{error:#}"))
     };
     let name = options.homeserver.name.clone();
@@ -201,6 +202,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     stand_back_all();
     raise_file_limit();
     let answers_of = options.homeserver.dialect;
+    #[cfg(feature = "postgres")]
+    let homeserver = options.homeserver.clone();
     let info = "1; whose answers are given is in the label, as in --homeserver.";
     metrics.info("bailiwick_homeserver_info", info, "homeserver").set(answers_of.name());
     if let Some(access) = &access {
@@ -234,7 +237,7 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
         .with_pulses(pulses)
         .with_elsewhere(elsewhere);
     #[cfg(feature = "postgres")]
-    let state = state.with_gate(serve.sources.store.gate()?);
+    let state = state.with_gate(serve.sources.store.gate(homeserver)?);
     let state = web::Data::new(state);
 
     let with_admin = !serve.admin_listen.is_empty();

@@ -20,7 +20,7 @@ use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
 use crate::store::{
-    self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Revision, Several, Store, StoreError, Terms,
+    self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Reader, Revision, Several, Store, StoreError, Terms,
 };
 use crate::telemetry::{Metrics, Visible};
 
@@ -29,7 +29,7 @@ use crate::telemetry::{Metrics, Visible};
 /// of 18 on two cores, on which 10 s were not enough for threads that stand back behind all others.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// What is there is compared before that, and nobody waits for it: a set of 100,000 takes some seconds.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Which files to put.
 #[derive(Debug, Args)]
@@ -159,10 +159,12 @@ impl Rm {
         let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None }).collect();
         let terms = Terms { by: &by, ..Terms::default() };
         // Nothing collides that did not before when something goes.
-        let made =
-            Gate::new(self.database.address()?)
-                .map_err(StoreError::from)?
-                .make_all(&changes, None, terms, &|_| Ok(Ok(())))?;
+        let made = Gate::new(self.database.address()?, None).map_err(StoreError::from)?.make_all(
+            &changes,
+            None,
+            terms,
+            &|_| Ok(Ok(())),
+        )?;
         let code = told(&made);
         match made {
             Several::Made { not_there, .. } if !self.ignore_not_found && !not_there.is_empty() => {
@@ -228,7 +230,8 @@ impl Judged {
         let hasher = TokenHasher::new();
         let comparer = Comparer::new().map_err(|error| Failure::Other(error.into()))?;
         // What is there and what is to come is loaded and compared before anybody is kept waiting, and brought up to date then.
-        let engine = RefCell::new(self.engine(&address, &hasher)?);
+        let homeserver = self.homeserver();
+        let engine = RefCell::new(engine(&address, Reader::Judges(homeserver.clone()), &homeserver, &hasher)?);
         engine.borrow_mut().reload(Trigger::Start, false);
         let there = engine.borrow().live().load_full();
         let patience = Deadline::after(PATIENCE);
@@ -249,21 +252,27 @@ impl Judged {
             let bench = Bench { snapshot: &snapshot, previous: &known, hasher: &hasher, deadline: &deadline };
             Ok(store::judge_all(&comparer, bench, &loaded, &ahead))
         };
-        Ok(told(&Gate::new(address).map_err(StoreError::from)?.make_all(&changes, head, terms, &judge)?))
+        let gate = Gate::new(address, Some(homeserver)).map_err(StoreError::from)?;
+        Ok(told(&gate.make_all(&changes, head, terms, &judge)?))
     }
+}
 
-    fn engine(&self, address: &Arc<Address>, hasher: &TokenHasher) -> Result<Engine, Failure> {
-        let homeserver = self.homeserver();
-        let loader = {
-            let (homeserver, hasher) = (homeserver.clone(), hasher.clone());
-            move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&homeserver, file, bytes, &hasher)
-        };
-        let store = Store::new(Arc::clone(address)).map_err(StoreError::from)?;
-        let mut options = Options::new(homeserver, vec![Arc::new(store)], Arc::new(loader));
-        options.max_wait = Duration::ZERO;
-        options.hold = Duration::ZERO;
-        Ok(Engine::new(options, &Metrics::new()))
-    }
+/// What has a store in force as it is, for whoever reads it so and judges by this homeserver.
+pub(super) fn engine(
+    address: &Arc<Address>,
+    reader: Reader,
+    homeserver: &Homeserver,
+    hasher: &TokenHasher,
+) -> Result<Engine, Failure> {
+    let loader = {
+        let (homeserver, hasher) = (homeserver.clone(), hasher.clone());
+        move |file: &Arc<str>, bytes: &[u8]| registration::load_for(&homeserver, file, bytes, &hasher)
+    };
+    let store = Store::new(Arc::clone(address), reader).map_err(StoreError::from)?;
+    let mut options = Options::new(homeserver.clone(), vec![Arc::new(store)], Arc::new(loader));
+    options.max_wait = Duration::ZERO;
+    options.hold = Duration::ZERO;
+    Ok(Engine::new(options, &Metrics::new()))
 }
 
 /// Says what has come of changes.
@@ -292,7 +301,7 @@ fn told(made: &Several) -> u8 {
     }
 }
 
-fn tell_faults(what: &str, faults: &[registration::Fault]) {
+pub(super) fn tell_faults(what: &str, faults: &[registration::Fault]) {
     for fault in faults {
         match fault.line {
             Some(line) => tell(&format!("{what}: line {line}: {}", fault.message)),

@@ -1,5 +1,6 @@
 //! `bailiwick store`: what is done to a store in PostgreSQL.
 
+mod assign;
 mod change;
 mod export;
 mod purge;
@@ -11,15 +12,18 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use super::sources::Whose;
 use super::store_option::HowToReach;
 use super::{INTERNAL, OK, USAGE, complain, tell};
-use crate::store::{self, Address, StoreError};
+use crate::homeserver::Homeserver;
+use crate::matrix::ServerName;
+use crate::store::{self, Address, Migrated, StoreError};
 use crate::telemetry::Visible;
 
 /// What to do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  bailiwick store migrate --store postgres://owner@localhost/bailiwick
+  bailiwick store migrate --store postgres://owner@localhost/bailiwick --server-name example.com
   bailiwick store import registrations --server-name example.com
   bailiwick store put irc.yaml --server-name example.com
   bailiwick store history irc
@@ -34,7 +38,9 @@ pub(super) struct Store {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Make the store's tables, or bring them to where this bailiwick needs them; as a role that may create a schema.
-    Migrate(Database),
+    Migrate(Migrate),
+    /// Make the store another homeserver's, by its name or by its rules: only if what it holds loads and does not collide there.
+    Assign(assign::Assign),
     /// Put registrations into the store, all of them or none: only if they load, and nothing collides that did not before.
     Put(change::Put),
     /// Put the registrations of directories into the store, in load order: as `put` does.
@@ -65,6 +71,21 @@ struct Database {
 
     #[command(flatten)]
     how: HowToReach,
+}
+
+/// Which schema, and whose store.
+#[derive(Debug, Args)]
+struct Migrate {
+    /// The homeserver whose registrations these are, by its name: nobody serves or changes them by another then. Without it, that
+    /// is whoever serves or changes them first.
+    #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
+    server_name: Option<ServerName>,
+
+    #[command(flatten)]
+    whose: Whose,
+
+    #[command(flatten)]
+    database: Database,
 }
 
 /// Which changes.
@@ -103,7 +124,8 @@ impl From<StoreError> for Failure {
 
 pub(super) fn run(store: &Store) -> ExitCode {
     let done = match &store.what {
-        What::Migrate(database) => migrate(database),
+        What::Migrate(migrate) => migrate.run(),
+        What::Assign(assign) => assign.run(),
         What::Put(put) => put.run(),
         What::Import(import) => import.run(),
         What::Rm(rm) => rm.run(),
@@ -126,14 +148,25 @@ pub(super) fn run(store: &Store) -> ExitCode {
     }
 }
 
-fn migrate(database: &Database) -> Result<u8, Failure> {
-    let address = database.address()?;
-    let waits = || tell("another migration is being made, which is waited for, a minute at most");
-    match store::migrate(&address, waits)? {
-        (before, after) if before == after => println!("{address}: the schema is at migration {after} already"),
-        (before, after) => println!("{address}: migrations {} to {after} are made", before + 1),
+impl Migrate {
+    fn run(&self) -> Result<u8, Failure> {
+        let address = self.database.address()?;
+        let waits = || tell("another migration is being made, which is waited for, a minute at most");
+        let homeserver = self.server_name.clone().map(|name| Homeserver::new(name, self.whose.homeserver));
+        let Migrated { before, after, whose } = store::migrate(&address, homeserver.as_ref(), waits)?;
+        if before == after {
+            println!("{address}: the schema is at migration {after} already");
+        } else {
+            println!("{address}: migrations {} to {after} are made", before + 1);
+        }
+        match whose {
+            Some(whose) => println!("it is the store of {whose}"),
+            None => {
+                println!("it is nobody's yet: it is that of whoever serves or changes it first, or of `--server-name`")
+            }
+        }
+        Ok(OK)
     }
-    Ok(OK)
 }
 
 fn list(database: &Database) -> Result<u8, Failure> {
