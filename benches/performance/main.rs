@@ -9,6 +9,11 @@ mod measure;
 mod questions;
 mod workload;
 
+/// That of the program, so that the figures are the program's.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     // As other benches have it: that it runs is all that is wanted.
