@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,8 +59,19 @@ impl Source {
         self.ask(|provider| provider.stamp())
     }
 
+    /// How many items are best read at once, of a source that has no opinion so many.
+    pub(super) fn read_at_once(&self, otherwise: usize) -> usize {
+        self.provider.reads_together().map_or(otherwise, NonZeroUsize::get)
+    }
+
     /// The contents of some items, in the same order.
     pub(super) fn read_each(&self, items: Vec<Item>) -> Vec<Result<Content, Unread>> {
+        if items.len() > 1 && self.provider.reads_together().is_some() {
+            let count = items.len();
+            let read = self.ask(move |provider| provider.read_together(&items));
+            let why = |late: Unlisted| vec![Err(Unread::Because(late.to_string())); count];
+            return read.unwrap_or_else(why);
+        }
         let names = items.iter().map(|item| Arc::clone(&item.name)).collect();
         let provider = Arc::clone(&self.provider);
         let read = self.patience.ask_each(names, move |at| provider.read(&items[at]));

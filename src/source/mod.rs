@@ -9,6 +9,7 @@
 //!
 //! A scan of 100,000 unchanged files is 100,000 `stat` calls, spread over all cores by rayon.
 
+mod ahead;
 mod asked;
 mod clock;
 mod directory;

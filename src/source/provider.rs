@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use crate::telemetry::Metrics;
 /// being written, a set that was swapped meanwhile. A provider of which nothing of that is true, such as a table that is
 /// read in one transaction, leaves the methods alone that have a default.
 ///
-/// Called by one thread at a time, except for [`read`](Provider::read), [`progress`](Provider::progress) and
-/// [`end_waiting`](Provider::end_waiting). A call that does not
+/// Called by one thread at a time, except for [`read`](Provider::read), [`read_together`](Provider::read_together),
+/// [`progress`](Provider::progress) and [`end_waiting`](Provider::end_waiting). A call that does not
 /// return is given up, and no other is made before it has, except for items that are read.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// How it is shown: a directory, a file, an address.
@@ -35,6 +36,16 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The content of what was listed.
     fn read(&self, item: &Item) -> Result<Content, Unread>;
+
+    /// How many items are read at once by [`Provider::read_together`], where that costs less than one by one.
+    fn reads_together(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    /// The contents of some items, in the same order.
+    fn read_together(&self, items: &[Item]) -> Vec<Result<Content, Unread>> {
+        items.iter().map(|item| self.read(item)).collect()
+    }
 
     /// Sees to it that `hint` is called when something may have changed, as far as that is possible, given what was
     /// listed last. Called again after every reload.

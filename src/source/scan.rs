@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 
+use super::ahead::each_read_ahead;
 use super::{
     Content, Instead, Item, Known, Listed, Listing, Loader, PassedOver, Read, Recorded, Source, Stamp, Unlisted, Unread,
 };
@@ -14,8 +15,8 @@ use crate::snapshot::{ContentHash, Good, Refusal};
 /// So few items that looking at them in turn is no slower than handing them out to threads.
 const FEW: usize = 64;
 
-/// So many items are read before they are parsed: enough that threads are not waited for, and of files as they are (some KB each) no
-/// more than a few MB at a time in memory.
+/// So many items are read before they are parsed, while those before them are, unless their provider knows better: enough that threads are
+/// not waited for, and of files as they are (some KB each) no more than a few MB at a time in memory.
 const AT_A_TIME: usize = 512;
 
 /// All items of a provider as they are now, as far as they can be told.
@@ -140,8 +141,9 @@ impl Scanner<'_> {
                 _ => None,
             })
             .collect();
-        for some in to_be_read.chunks(AT_A_TIME) {
-            let read = source.read_each(some.iter().map(|(_, item)| (*item).clone()).collect());
+        let turns: Vec<&[(usize, &Item)]> = to_be_read.chunks(source.read_at_once(AT_A_TIME)).collect();
+        let read = |some: &&[(usize, &Item)]| source.read_each(some.iter().map(|(_, item)| (*item).clone()).collect());
+        each_read_ahead(&turns, read, |some, read| {
             // They are listed as of one revision, which they are not without one of them; and what a replica that has just been
             // started has not read would be free, and nothing would collide with it.
             if are_recorded && let Some(why) = read.iter().find_map(|read| read.as_ref().err()) {
@@ -159,7 +161,8 @@ impl Scanner<'_> {
             for (at, step) in looks.collect::<Vec<_>>() {
                 steps[at] = Some(step);
             }
-        }
+            Ok(())
+        })?;
         // Whatever is listed has been looked at or read by now.
         Ok(steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect())
     }

@@ -165,27 +165,34 @@ async fn forgotten(client: &Client, before: Before<'_>, all: &[Read]) -> Result<
     Ok(gone)
 }
 
-/// What rows said at these revisions. Whatever has become of them since: the history has it.
-pub(super) async fn said_at(client: &Client, mut revisions: Vec<i64>) -> Result<Sources, StoreError> {
+/// Hands over what rows said at these revisions, each with its id and the revision. Whatever has become of them since: the history has it.
+/// `progress` grows.
+pub(super) async fn said_at(
+    client: &Client,
+    mut revisions: Vec<i64>,
+    progress: &AtomicU64,
+    mut take: impl FnMut(&str, i64, &[u8]),
+) -> Result<(), StoreError> {
     let now =
         "select as_id, revision, source from bailiwick.registration where revision = any($1) and source is not null";
     let then = "select as_id, revision, source from bailiwick.history where revision = any($1) and source is not null";
-    let mut said = Sources::with_capacity(revisions.len());
     for query in [now, then] {
+        let mut found = HashSet::with_capacity(revisions.len());
         let parameter: (&(dyn ToSql + Sync), Type) = (&revisions, Type::INT8_ARRAY);
-        said.extend(rows(client, query, parameter, &AtomicU64::new(0), said_by).await?);
-        let found: HashSet<i64> = said.values().map(|(revision, _)| *revision).collect();
+        each_row(client, query, Some(parameter), |row| {
+            let revision = row.try_get(1)?;
+            take(row.try_get(0)?, revision, row.try_get(2)?);
+            found.insert(revision);
+            progress.fetch_add(1, Ordering::Relaxed);
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
         revisions.retain(|revision| !found.contains(revision));
         if revisions.is_empty() {
             break;
         }
     }
-    Ok(said)
-}
-
-fn said_by(row: &Row) -> Result<(Arc<str>, Said), StoreError> {
-    let source: &[u8] = row.try_get(2)?;
-    Ok((name_of(row.try_get(0)?), (row.try_get(1)?, Zeroizing::new(source.to_vec()))))
+    Ok(())
 }
 
 /// The rows that a query yields.
@@ -279,20 +286,22 @@ impl Mirror {
         if !forgotten.is_empty() {
             Arc::make_mut(removed).extend(forgotten);
         }
-        let moves = |row: &&Read| row.removed || self.rows.is_elsewhere(&row.name, row.place);
+        let moves = |row: &&Read| self.rows.len() > 0 && (row.removed || self.rows.is_elsewhere(&row.name, row.place));
         let gone: Vec<Arc<str>> = changed.iter().filter(moves).map(|row| Arc::clone(&row.name)).collect();
         self.rows.remove_all(gone.iter().map(|name| &**name));
+        let mut put = Vec::with_capacity(changed.len());
         for Read { name, place, revision, removed: is_removed, source } in changed {
             if is_removed {
                 Arc::make_mut(removed).insert(name);
                 continue;
             }
-            if removed.contains(&name) {
+            if !removed.is_empty() && removed.contains(&name) {
                 Arc::make_mut(removed).remove(&name);
             }
-            self.rows.put(Known { name: Arc::clone(&name), place, revision });
+            put.push(Known { name: Arc::clone(&name), place, revision });
             sources.extend(source.map(|source| (name, (revision, source))));
         }
+        self.rows.put_all(put);
         sources
     }
 }

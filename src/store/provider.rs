@@ -1,10 +1,13 @@
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio_postgres::Client;
+use zeroize::Zeroizing;
 
 use super::listener::Listener;
 use super::metrics::StoreMetrics;
@@ -18,6 +21,10 @@ use crate::telemetry::Metrics;
 /// What so many rows say is read at once, of which one is asked for: whoever reads all asks for one after the other, and a question for
 /// each would take a thousand times as long as one for all. With 1 KB each, 4 MB of a million rows are in memory at a time.
 const AHEAD: usize = 4_096;
+
+/// So many rows are read together where they are known beforehand: with 1 KB each, and as many that are worked on and that lie ready
+/// meanwhile, 6 MB of a million rows are in memory at a time.
+const TOGETHER: NonZeroUsize = NonZeroUsize::new(2_048).unwrap();
 
 /// So many rows may be left of what was read ahead before, which others ask for at this moment: more than are read together.
 const ASKED_AT_A_TIME: usize = 1_024;
@@ -188,7 +195,14 @@ impl State {
         if !self.sources.contains_key(&item.name) {
             let ahead = self.mirror.as_ref().and_then(|mirror| mirror.revisions_from(&item.name, AHEAD));
             let ahead = ahead.ok_or(Unread::Gone)?;
-            let said = self.ask(address, |state, client| state.driver.run(mirror::said_at(client, ahead.clone())));
+            let said = self.ask(address, |state, client| {
+                let mut said = Sources::with_capacity(ahead.len());
+                let take = |id: &str, revision, source: &[u8]| {
+                    said.insert(mirror::name_of(id), (revision, Zeroizing::new(source.to_vec())));
+                };
+                state.driver.run(mirror::said_at(client, ahead.clone(), &AtomicU64::new(0), take))?;
+                Ok(said)
+            });
             let said = said.map_err(|error| Unread::Because(error.to_string()))?;
             if self.sources.len() > ASKED_AT_A_TIME {
                 self.sources.clear();
@@ -197,8 +211,46 @@ impl State {
         }
         match self.sources.remove(&item.name) {
             Some((revision, mut source)) if self.version(revision) == item.version => Ok(std::mem::take(&mut *source)),
-            // The next listing says what it has become.
-            _ => Err(Unread::Because("it has been changed since it was listed".to_owned())),
+            _ => Err(changed_since()),
+        }
+    }
+
+    /// What some rows said when they were listed, in the same order.
+    fn sources(&mut self, address: &Address, items: &[Item], progress: &AtomicU64) -> Vec<Result<Vec<u8>, Unread>> {
+        let mut asked: HashMap<i64, usize> = HashMap::with_capacity(items.len());
+        let mut said: Vec<Result<Vec<u8>, Unread>> = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let revision = self.revision(&item.version);
+            said.push(match (self.sources.remove(&item.name), revision) {
+                (Some((of, mut source)), Some(revision)) if of == revision => Ok(std::mem::take(&mut *source)),
+                (_, revision) => {
+                    asked.extend(revision.map(|revision| (revision, at)));
+                    Err(changed_since())
+                }
+            });
+        }
+        let revisions: Vec<i64> = asked.keys().copied().collect();
+        let read = self.ask(address, |state, client| {
+            let mut read: Vec<(usize, Zeroizing<Vec<u8>>)> = Vec::with_capacity(revisions.len());
+            let take = |id: &str, revision: i64, source: &[u8]| {
+                let at = asked.get(&revision).filter(|at| mirror::id_of(&items[**at].name) == Some(id));
+                read.extend(at.map(|at| (*at, Zeroizing::new(source.to_vec()))));
+            };
+            state.driver.run(mirror::said_at(client, revisions.clone(), progress, take))?;
+            Ok(read)
+        });
+        match read {
+            Ok(read) => read.into_iter().for_each(|(at, mut source)| said[at] = Ok(std::mem::take(&mut *source))),
+            Err(error) => asked.values().for_each(|at| said[*at] = Err(Unread::Because(error.to_string()))),
+        }
+        said
+    }
+
+    /// The revision that has made a row what it was when it was listed, if that was of the store that is read now.
+    fn revision(&self, version: &Version) -> Option<i64> {
+        match version {
+            Version::Opaque([others, revision]) if *others == self.others => Some(revision.cast_signed()),
+            _ => None,
         }
     }
 }
@@ -230,6 +282,18 @@ impl Provider for Store {
     fn read(&self, item: &Item) -> Result<Content, Unread> {
         let bytes = self.state().source(&self.address, item)?;
         Ok(Content { bytes, version: item.version.clone() })
+    }
+
+    fn reads_together(&self) -> Option<NonZeroUsize> {
+        Some(TOGETHER)
+    }
+
+    fn read_together(&self, items: &[Item]) -> Vec<Result<Content, Unread>> {
+        let said = self.state().sources(&self.address, items, &self.progress);
+        let content = |(item, said): (&Item, Result<Vec<u8>, Unread>)| {
+            Ok(Content { bytes: said?, version: item.version.clone() })
+        };
+        items.iter().zip(said).map(content).collect()
     }
 
     fn watch(&self, _listed: &[Arc<str>], hint: &Hint) -> Watched {
@@ -282,6 +346,11 @@ async fn head_of(client: &Client, last: Option<&Revision>, of: &Store) -> Result
     }
     of.reader.check(head.whose.as_ref())?;
     Ok(head)
+}
+
+/// Why a row is not read that has become something else: the next listing says what.
+fn changed_since() -> Unread {
+    Unread::Because("it has been changed since it was listed".to_owned())
 }
 
 /// Why there is no listing.

@@ -41,6 +41,27 @@ impl Rows {
         Some(&self.rows[at..])
     }
 
+    /// Puts rows, none of which is called like another.
+    pub(super) fn put_all(&mut self, rows: Vec<Known>) {
+        if self.rows.is_empty() && rows.is_sorted_by(|a, b| a.place < b.place) {
+            // As a database yields all that it has: nothing has to be looked for.
+            self.rows = rows;
+            self.find_by_name();
+        } else {
+            rows.into_iter().for_each(|row| self.put(row));
+        }
+    }
+
+    /// Makes the table of places anew.
+    fn find_by_name(&mut self) {
+        let Self { rows, places, hasher } = self;
+        *places = HashTable::with_capacity(rows.len());
+        for row in &*rows {
+            let hash_of = |place: &i64| position(rows, *place).map_or(0, |at| hasher.hash_one(&*rows[at].name));
+            places.insert_unique(hasher.hash_one(&*row.name), row.place, hash_of);
+        }
+    }
+
     /// Puts a row at its place, whatever its place was before.
     pub(super) fn put(&mut self, row: Known) {
         if self.is_elsewhere(&row.name, row.place) {
@@ -153,7 +174,10 @@ mod tests {
     fn what_goes_at_once_is_gone_and_all_else_is_found() {
         let mut rows = Rows::default();
         let name = |at: i64| -> Arc<str> { format!("store:{at}").into() };
-        (0..1_000).for_each(|at| rows.put(Known { name: name(at), place: at, revision: at }));
+        let row = |at| Known { name: name(at), place: at, revision: at };
+        rows.put_all((0..500).map(row).collect());
+        rows.put_all((500..1_000).rev().map(row).collect());
+        assert!(rows.values().map(|row| row.place).eq(0..1_000));
         let gone: Vec<Arc<str>> = (0..2_000).filter(|at| at % 3 == 0).rev().map(name).collect();
         rows.remove_all(gone.iter().map(|name| &**name));
         assert_eq!(rows.len(), 666);
