@@ -109,6 +109,19 @@ pub(super) struct Interner {
     matchers: Vec<Matcher>,
 }
 
+/// The check that says all of a path, if each of its parts has an automaton.
+fn exact(path: &Path, anywhere: bool, mut residual: impl FnMut(&Ast) -> Option<ResidualId>) -> Option<Check> {
+    let tested = residual(path.rest.as_ref()?)?;
+    let conditions = path.conditions.iter().map(|condition| {
+        Some(Condition {
+            back: path.prefix.len() - condition.at,
+            negated: condition.negated,
+            residual: residual(&condition.body)?,
+        })
+    });
+    Some(Check { anywhere, conditions: conditions.collect::<Option<_>>()?, test: Test::Residual(tested) })
+}
+
 /// A residual that gets a table, or none, when it is known how often it is used.
 struct Pending {
     /// What automata take for it, if they do.
@@ -137,15 +150,26 @@ impl Interner {
     }
 
     fn exact(&mut self, path: &Path, anywhere: bool) -> Option<Check> {
-        let residual = self.residual(path.rest.as_ref()?)?;
-        let conditions = path.conditions.iter().map(|condition| {
-            Some(Condition {
-                back: path.prefix.len() - condition.at,
-                negated: condition.negated,
-                residual: self.residual(&condition.body)?,
-            })
-        });
-        Some(Check { anywhere, conditions: conditions.collect::<Option<_>>()?, test: Test::Residual(residual) })
+        exact(path, anywhere, |ast| self.residual(ast))
+    }
+
+    /// The check of a path if it says all and has been seen before, as nearly all have: shapes are few. Whoever takes it says so
+    /// ([`Interner::used`]).
+    pub(super) fn known(&self, path: &Path, anywhere: bool) -> Option<CheckId> {
+        let check = exact(path, anywhere, |ast| self.known_residuals.get(&fingerprint(ast)?).copied().flatten())?;
+        self.known_checks.get(&check).copied()
+    }
+
+    /// Counts that a known check is used once more.
+    pub(super) fn used(&mut self, check: CheckId) {
+        let Check { conditions, test, .. } = &self.checks[check.index()];
+        let tested = match *test {
+            Test::Residual(id) => Some(id),
+            Test::Whole(_) => None,
+        };
+        for id in tested.into_iter().chain(conditions.iter().map(|condition| condition.residual)) {
+            self.residuals[id.index()].uses += 1;
+        }
     }
 
     fn intern(&mut self, check: Check) -> CheckId {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::check::{Checks, Interner};
 use super::fallback::Fallback;
 use super::placed::Placed;
-use super::position::Slot;
+use super::position::{CheckId, Slot};
 use super::scratch::Engines;
 use super::source::{Parsed, Place, Prefixed, Source};
 use super::subject::Subject;
@@ -49,11 +49,20 @@ impl Table {
         let mut entries = 0;
         let texts = registrations.iter().map(|one| one.entries(kind).iter().map(|entry| entry.regex.len()).sum());
         for slots in in_turn(texts) {
-            let parsed: Vec<Parsed> =
-                slots.into_par_iter().with_min_len(256).flat_map_iter(|at| source.parse(Slot::new(at))).collect();
-            entries += parsed.len();
-            for entry in parsed {
-                intern(entry, source.folds(), &mut interner, &mut prefixed);
+            let slots = slots.into_par_iter().with_min_len(256);
+            let taken: Vec<Taken> = slots.flat_map_iter(|at| taken_apart(&source, Slot::new(at), &interner)).collect();
+            for entry in taken {
+                match entry {
+                    Taken::Known(path) => {
+                        entries += usize::from(path.path == 0);
+                        interner.used(path.target.check);
+                        prefixed.push(path);
+                    }
+                    Taken::New(entry) => {
+                        entries += 1;
+                        intern(entry, &mut interner, &mut prefixed);
+                    }
+                }
             }
         }
         let is_written = |path: &Prefixed| path.place == Place::Written;
@@ -127,10 +136,42 @@ fn in_turn(texts: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     turns
 }
 
-fn intern(entry: Parsed, folds: bool, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
+/// What comes of an entry.
+enum Taken {
+    /// A path with a check that is known. Of its entry no more is needed.
+    Known(Prefixed),
+    /// An entry with a path whose check is not.
+    New(Parsed),
+}
+
+/// The entries in a slot, as far as others need not wait for it. A syntax tree is gone at once where its paths are known: when all
+/// trees of a turn were handed over, to find memory for them and to free it took half of the time.
+fn taken_apart(source: &Source<'_>, slot: Slot, interner: &Interner) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    for mut entry in source.parse(slot) {
+        // Where all are as they are written, one trie holds them all.
+        if entry.place == Place::Written && !source.folds() {
+            entry.place = Place::Start;
+        }
+        let known = |path| interner.known(path, entry.place == Place::AnySigil);
+        let checks: Option<Vec<CheckId>> = entry.paths.iter().map(known).collect();
+        match checks.filter(|checks| !checks.is_empty()) {
+            Some(checks) => {
+                let Parsed { paths, place, slot, rank, .. } = entry;
+                let paths = paths.into_iter().zip(checks).enumerate();
+                taken.extend(paths.map(|(at, (path, check))| {
+                    let target = Target { check, slot, rank };
+                    Taken::Known(Prefixed { place, prefix: path.prefix.into(), target, path: at })
+                }));
+            }
+            None => taken.push(Taken::New(entry)),
+        }
+    }
+    taken
+}
+
+fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
     let Parsed { pattern, paths, place, slot, rank } = entry;
-    // Where all are as they are written, one trie holds them all.
-    let place = if place == Place::Written && !folds { Place::Start } else { place };
     let mut whole = None;
     for (at, path) in paths.into_iter().enumerate() {
         let check = interner.check((&path, place == Place::AnySigil), &pattern, &mut whole);
