@@ -321,12 +321,15 @@ impl Engine {
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
         let next = before.next(&candidates, missing, as_of(&states), self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
+        drop(candidates);
         let mut records = after.files().iter();
-        let with_held = |(state, files): (State, &Vec<TakingPart>)| {
-            let files = files.iter().zip(&mut records);
-            state.with(files.map(|(file, record)| holding(&file.known, record)).collect())
+        let with_held = |(state, files): (State, Vec<TakingPart>)| {
+            // What is known of them lies in `files` alone from here on, and is changed where it lies.
+            let state = state.with(Vec::new());
+            let files = files.into_iter().zip(&mut records);
+            state.with(files.map(|(file, record)| holding(file.known, record)).collect())
         };
-        self.states = states.into_iter().zip(&files).map(with_held).collect();
+        self.states = states.into_iter().zip(files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
             // First, so that a service killed at any moment starts with what was in force.
             self.remember(&after, said.confirmed);

@@ -157,12 +157,13 @@ fn uncontested(candidate: &Candidate<'_>) -> Standing {
 /// The candidates that cannot all have what they prefer, by position. Empty as a rule.
 fn contested(candidates: &[Candidate<'_>], dialect: Dialect) -> BTreeSet<usize> {
     let preferred = candidates.iter().enumerate().filter_map(|(at, candidate)| Some((at, candidate.preferred()?)));
-    let mut contested = wanted_twice(preferred.clone(), dialect);
+    let preferred: Vec<(usize, &Good)> = preferred.collect();
+    let mut contested = wanted_twice(&preferred, dialect);
     if contested.is_empty() {
         return contested;
     }
     let mut taken = Taken::with_capacity(candidates.len(), dialect);
-    preferred.filter(|(at, _)| !contested.contains(at)).for_each(|(at, good)| taken.take(at, good));
+    preferred.into_iter().filter(|(at, _)| !contested.contains(at)).for_each(|(at, good)| taken.take(at, good));
     // What a contested file has in force is in the way of others too.
     let mut unexamined: Vec<usize> = contested.iter().copied().collect();
     while let Some(at) = unexamined.pop() {

@@ -287,7 +287,10 @@ impl Snapshot {
     /// One record for each candidate; those that say the same as before are the same `Arc`.
     pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
         let earlier = Earlier::of(&self.files, candidates);
-        if let Some(records) = self.patched(&earlier, candidates) {
+        // Of the first set, everything is new.
+        if !self.files.is_empty()
+            && let Some(records) = self.patched(&earlier, candidates)
+        {
             return records;
         }
         let decided = admit(candidates, self.services.homeserver().dialect).into_iter().zip(candidates).enumerate();

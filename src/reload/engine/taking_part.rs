@@ -108,11 +108,19 @@ fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
 }
 
 /// A file with what it has in force now.
-pub(super) fn holding(file: &Arc<Known>, record: &FileRecord) -> Arc<Known> {
+pub(super) fn holding(file: Arc<Known>, record: &FileRecord) -> Arc<Known> {
     let same = match (&file.held(), record.good()) {
         (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
         (None, None) => true,
         _ => false,
     };
-    if same { Arc::clone(file) } else { Arc::new(file.holding(record.good().cloned())) }
+    if same {
+        return file;
+    }
+    let mut file = file;
+    match Arc::get_mut(&mut file) {
+        Some(own) => *own = own.holding(record.good().cloned()),
+        None => file = Arc::new(file.holding(record.good().cloned())),
+    }
+    file
 }
