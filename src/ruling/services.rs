@@ -24,10 +24,14 @@ impl Services {
     /// Takes registrations in load order, whose ids and tokens are known to be distinct.
     #[must_use]
     pub fn new(homeserver: Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = Index::build(&homeserver, &registrations);
-        let names = Names::new(&registrations);
-        let entries = count(&registrations);
-        let otherwise = readings::otherwise(&homeserver, &registrations);
+        // The index takes all cores but where it has one order to keep: there is room for the rest beside it.
+        let (index, ((names, entries), otherwise)) = rayon::join(
+            || Index::build(&homeserver, &registrations),
+            || {
+                let names = || (Names::new(&registrations), count(&registrations));
+                rayon::join(names, || readings::otherwise(&homeserver, &registrations))
+            },
+        );
         Self { homeserver, registrations, index, names, entries, otherwise }
     }
 
