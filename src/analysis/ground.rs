@@ -20,6 +20,8 @@ pub(super) struct Ground {
     pub(super) owners: Owners,
     /// Those whose own user no beginning tells of (`claimed::holds_sigil_twice`).
     pub(super) odd_owners: BTreeSet<Slot>,
+    /// Those with entries that may break the whole that a homeserver makes of all (`join`).
+    pub(super) may_break: BTreeSet<Slot>,
     /// How many entries claim something.
     pub(super) counts: Counts,
     pub(super) everyone: BTreeMap<Slot, ClaimsEveryone>,

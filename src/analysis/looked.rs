@@ -10,6 +10,7 @@ use super::beginnings::Row;
 use super::claimed;
 use super::examiner::Examiner;
 use super::findings::{Note, alone, notes_of};
+use super::join::may_break;
 use super::limits::Unseen;
 use super::prepared::Prepared;
 use super::slots::Slot;
@@ -42,6 +43,7 @@ pub(super) struct Looked {
     pub(super) unseen: BTreeMap<Slot, Unseen>,
     pub(super) costly: BTreeMap<Slot, Vec<Arc<Finding>>>,
     pub(super) odd_owners: Vec<Slot>,
+    pub(super) may_break: Vec<Slot>,
 }
 
 /// Looks at registrations, each in its slot.
@@ -80,6 +82,9 @@ impl Looked {
             notes_of(slot, &prepared).for_each(|(class, note)| self.notes.entry(class).or_default().push(note));
         }
         let homeserver = examiner.homeserver();
+        if may_break(homeserver, registration) {
+            self.may_break.push(slot);
+        }
         let own = user_id(registration.sender_localpart(), homeserver.name.as_str());
         if claimed::holds_sigil_twice(homeserver, Kind::User, &own) {
             self.odd_owners.push(slot);
@@ -98,6 +103,7 @@ impl Looked {
         self.unseen.extend(other.unseen);
         self.costly.extend(other.costly);
         self.odd_owners.extend(other.odd_owners);
+        self.may_break.extend(other.may_break);
         self
     }
 }

@@ -15,7 +15,7 @@ use super::claimed;
 use super::compared::Seen;
 use super::examiner::{Examiner, Pass};
 use super::ground::Slotted;
-use super::join::unjoinable;
+use super::join::{may_break, unjoinable};
 use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen, listed};
 use super::order;
 use super::pair::{TooLate, collision};
@@ -293,12 +293,23 @@ impl Joining<'_> {
     }
 
     fn joined(&mut self, deadline: &Deadline) {
+        if !self.may_break() {
+            return;
+        }
         let joined = || unjoinable(self.services.homeserver(), self.set, deadline, MAX_JOINED);
         let Some(Ok(broken)) = (!deadline.is_over()).then(joined) else {
             self.unseen.entries += self.newcomer.entries.len() as u64;
             return;
         };
         self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
+    }
+
+    /// Whether one of the set has entries that may break the whole.
+    fn may_break(&self) -> bool {
+        let known = self.known.ground.may_break.iter().any(|slot| self.place_of_slot(*slot).is_some());
+        let strangers = self.strangers.iter().map(|(_, stranger)| &**stranger);
+        let mut unknown = strangers.chain([&*self.newcomer]);
+        known || unknown.any(|one| may_break(self.services.homeserver(), &one.registration))
     }
 
     fn done(mut self) -> (Vec<Arc<Finding>>, u64) {

@@ -145,6 +145,7 @@ impl<'s> Step<'s> {
         self.notes(looked.notes);
         self.forget();
         self.ground.everyone.append(&mut looked.everyone);
+        self.ground.may_break.extend(looked.may_break);
         self.ground.unseen.append(&mut looked.unseen);
         self.added.extend(looked.costly.values().flatten().cloned());
         self.ground.costly.append(&mut looked.costly);
@@ -235,6 +236,7 @@ impl<'s> Step<'s> {
         for slot in self.gone.iter() {
             ground.everyone.remove(&slot);
             ground.unseen.remove(&slot);
+            ground.may_break.remove(&slot);
             let costly = ground.costly.remove(&slot);
             let held = ground.held.remove(&slot);
             let dropped = costly.into_iter().chain(held).flatten();
@@ -419,8 +421,10 @@ impl<'s> Step<'s> {
             always.extend(everyone.findings(homeserver.dialect, slots.get(*slot), self.ground.counts));
         }
         // What is in force is joined, however large it is.
-        let unjoinable = unjoinable(homeserver, self.registrations(), self.deadline, usize::MAX);
-        always.extend(unjoinable.unwrap_or_default());
+        if !self.ground.may_break.is_empty() {
+            let unjoinable = unjoinable(homeserver, self.registrations(), self.deadline, usize::MAX);
+            always.extend(unjoinable.unwrap_or_default());
+        }
         let mut unseen: BTreeMap<Slot, Unseen> = self.ground.unseen.clone();
         for pair in self.ground.pairs.values().filter(|pair| pair.left > 0) {
             unseen.entry(pair.told).or_default().pairs += pair.left;

@@ -32,11 +32,17 @@ impl Join {
         self.kinds
     }
 
+    /// Whether a regex that compiles alone may not do so among others, at a quick look. Where none of several does, all can be joined.
+    #[must_use]
+    pub fn depends_on_others(&self, regex: &str) -> bool {
+        (self.depends_on_others)(regex)
+    }
+
     /// The positions of those regexes, each of which compiles alone, that decide whether all can be joined; none if nothing
     /// speaks against it. Of a million regexes hardly any does: the others are not compiled again.
     #[must_use]
     pub fn deciding(&self, regexes: &[&str]) -> Vec<usize> {
-        let depends: Vec<bool> = regexes.iter().map(|regex| (self.depends_on_others)(regex)).collect();
+        let depends: Vec<bool> = regexes.iter().map(|regex| self.depends_on_others(regex)).collect();
         let dependent = regexes.iter().zip(&depends).filter(|(_, depends)| **depends);
         let Some(reach) = dependent.map(|(regex, _)| (self.reach)(regex)).max() else { return Vec::new() };
         let mut deciding = Vec::new();
