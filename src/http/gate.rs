@@ -15,7 +15,9 @@ use crate::analysis::{Analysis, Deadline};
 use crate::matrix::ErrCode;
 use crate::reload::{Found, Trigger};
 use crate::snapshot::Snapshot;
-use crate::store::{Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, can_judge, judge};
+use crate::store::{
+    Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, can_judge, is_in_force, judge,
+};
 
 /// What is not compared after this time counts as a collision; as long as a check may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -32,7 +34,7 @@ pub(super) async fn change(
     let made = web::block(move || {
         let _turn = turn;
         let made = make(&state, &gate, &asked);
-        answer(&state, &gate, asked, made)
+        answer(&state, &gate, &asked, made)
     });
     let Told { status, body, revision } = made.await.map_err(|_| ApiError::shutting_down())??;
     let mut response = render::json(status, body);
@@ -51,7 +53,7 @@ struct Told {
 }
 
 fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreError> {
-    let change = Change { id: &asked.id, source: asked.source.as_deref() };
+    let change = Change { id: &asked.id, source: asked.source.as_deref(), place: None };
     let if_it = match (asked.if_match, asked.if_none) {
         (Some(revision), _) => Some(Condition::IsAt(revision)),
         (None, true) => Some(Condition::IsNotThere),
@@ -86,16 +88,18 @@ fn looked(state: &AppState) -> Result<Arc<Snapshot>, StoreError> {
     Ok(state.live.load_full())
 }
 
-/// Whether what is in force is what the store holds at this revision or a later one.
-fn answers_by(snapshot: &Snapshot, store: &str, revision: i64) -> bool {
+/// Whether what is in force is what the store holds at this revision or a later one, and of this registration what was asked for: what
+/// reads may have come to the same number in another store, and a row may be kept out by what is beside the store.
+fn answers_by(snapshot: &Snapshot, store: &str, revision: i64, asked: &Asked) -> bool {
     snapshot.missing().iter().all(|missing| missing.source != store)
         && snapshot.revision() >= u64::try_from(revision).ok()
+        && is_in_force(snapshot, &asked.id, asked.source.as_deref())
 }
 
-fn answer(state: &AppState, gate: &Gate, asked: Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
+fn answer(state: &AppState, gate: &Gate, asked: &Asked, made: Result<Outcome, StoreError>) -> Result<Told, ApiError> {
     match made {
-        Ok(Outcome::Made(revision)) => Ok(kept(state, gate, asked.id, true, revision)),
-        Ok(Outcome::AsItWas(revision)) => Ok(kept(state, gate, asked.id, false, revision)),
+        Ok(Outcome::Made(revision)) => Ok(kept(state, gate, asked, true, revision)),
+        Ok(Outcome::AsItWas(revision)) => Ok(kept(state, gate, asked, false, revision)),
         Ok(Outcome::NotThere) => Err(ApiError::not_in_store()),
         Ok(Outcome::Elsewhere(revision)) => Err(ApiError::another_revision(revision)),
         Ok(Outcome::Refused(objection)) => Ok(refused(objection)),
@@ -103,12 +107,13 @@ fn answer(state: &AppState, gate: &Gate, asked: Asked, made: Result<Outcome, Sto
     }
 }
 
-fn kept(state: &AppState, gate: &Gate, as_id: String, changed: bool, revision: i64) -> Told {
+fn kept(state: &AppState, gate: &Gate, asked: &Asked, changed: bool, revision: i64) -> Told {
     // Whoever has changed something and asks here next is answered by it.
     let looked = looked(state);
-    let in_force = looked.as_ref().is_ok_and(|snapshot| answers_by(snapshot, &gate.shown(), revision));
+    let in_force = looked.as_ref().is_ok_and(|snapshot| answers_by(snapshot, &gate.shown(), revision, asked));
     let snapshot = looked.unwrap_or_else(|_| state.live.load_full());
-    let told = Kept { as_id, changed, revision: u64::try_from(revision).unwrap_or_default(), in_force };
+    let told =
+        Kept { as_id: asked.id.clone(), changed, revision: u64::try_from(revision).unwrap_or_default(), in_force };
     let body = render::to_bytes(&Answer::of(&snapshot, told));
     Told { status: StatusCode::OK, body, revision: Some(revision) }
 }

@@ -45,7 +45,8 @@ pub(super) struct Kept {
     pub(super) changed: bool,
     /// The revision that has made it so. It is the `ETag`, too.
     pub(super) revision: u64,
-    /// Whether this replica answers by it; if not, it will within seconds. Others are asked with `min_revision`.
+    /// Whether this replica answers by it. If not, it will within seconds, unless somebody changes it meanwhile, or what stands beside
+    /// the store here is in its way. Others are asked with `min_revision`.
     pub(super) in_force: bool,
 }
 

@@ -296,6 +296,16 @@ impl FileRecord {
         }
     }
 
+    /// What is on disk, where it loads and is not in force since it collides with what is.
+    #[must_use]
+    pub fn kept_out(&self) -> Option<&Good> {
+        match &self.standing {
+            Standing::Active(_) => None,
+            Standing::Stale(stale) => stale.1.offered.as_ref(),
+            Standing::Quarantined(away) => away.offered.as_ref(),
+        }
+    }
+
     /// Whether both say the same, the registrations being the same `Arc`s.
     pub(super) fn same(&self, other: &Self) -> bool {
         let same_standing = match (&self.standing, &other.standing) {

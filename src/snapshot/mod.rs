@@ -59,4 +59,5 @@ pub use live::Live;
 pub use metrics::SnapshotMetrics;
 pub use touched::{Touched, What, merged};
 pub use trial::Obstacle;
+pub(crate) use trial::obstacles;
 pub use unique::Unique;

@@ -88,7 +88,7 @@ impl Snapshot {
 }
 
 /// What two registrations want for themselves, the token first.
-fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect: Dialect) -> Vec<Obstacle> {
+pub(crate) fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect: Dialect) -> Vec<Obstacle> {
     let slashed = |prefix: &str| format!("{prefix}/");
     let overlap = match (new.proxy_prefix().map(slashed), holder.proxy_prefix().map(slashed)) {
         (Some(a), Some(b)) => a.starts_with(&b) || b.starts_with(&a),

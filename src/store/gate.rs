@@ -44,6 +44,8 @@ pub struct Change<'c> {
     pub id: &'c str,
     /// What it is to say; `None` removes it.
     pub source: Option<&'c [u8]>,
+    /// Where it is to be in the load order, if it was there before; else an edit keeps its place, and what is new comes last.
+    pub place: Option<i64>,
 }
 
 /// Under which conditions.
@@ -123,6 +125,7 @@ struct State {
 /// What there is of a registration.
 struct Row {
     revision: i64,
+    place: i64,
     /// None of one that was removed.
     source: Option<Zeroizing<Vec<u8>>>,
 }
@@ -312,7 +315,10 @@ fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> 
     let there = row.filter(|row| row.source.is_some());
     match (change.source, row) {
         // Whoever asks again since he has had no answer finds it done, whatever he thought before.
-        (Some(source), Some(row)) if row.source.as_ref().is_some_and(|is| **is == source) => {
+        (Some(source), Some(row))
+            if row.source.as_ref().is_some_and(|is| **is == source)
+                && change.place.is_none_or(|place| place == row.place) =>
+        {
             return Some(Outcome::AsItWas(row.revision));
         }
         (None, Some(row)) if there.is_none() => return Some(Outcome::AsItWas(row.revision)),
@@ -381,12 +387,13 @@ fn batches<'a, 'c>(changes: &'a [Change<'c>]) -> impl Iterator<Item = &'a [Chang
 /// What there is of each registration, by its id.
 async fn rows(client: &Client, changes: &[Change<'_>]) -> Result<HashMap<String, Row>, StoreError> {
     // By itself, behind the lock: what the statement that has waited for it sees of other tables is from before.
-    let rows = "select as_id, revision, source from bailiwick.registration where as_id = any($1)";
+    let rows = "select as_id, revision, source, position from bailiwick.registration where as_id = any($1)";
     let ids: Vec<&str> = changes.iter().map(|change| change.id).collect();
     let rows = within(ANSWER_LIMIT, client.query_typed(rows, &[(&ids, Type::TEXT_ARRAY)])).await?;
     let row = |row: &tokio_postgres::Row| {
         let source: Option<Vec<u8>> = row.try_get(2)?;
-        Ok((row.try_get(0)?, Row { revision: row.try_get(1)?, source: source.map(Zeroizing::new) }))
+        let (revision, place) = (row.try_get(1)?, row.try_get(3)?);
+        Ok((row.try_get(0)?, Row { revision, place, source: source.map(Zeroizing::new) }))
     };
     rows.iter().map(row).collect()
 }
@@ -396,20 +403,28 @@ async fn rows(client: &Client, changes: &[Change<'_>]) -> Result<HashMap<String,
 async fn write(client: &Client, changes: &[Change<'_>], terms: Terms<'_>) -> Result<i64, StoreError> {
     let write = "
         with head as (update bailiwick.head set revision = revision + cardinality($1) returning revision - cardinality($1) as before),
-             change as (select before + number as revision, id, source
-                        from head, unnest($1, $2) with ordinality as change (id, source, number)),
-             noted as (insert into bailiwick.history (revision, as_id, source, forced, changed_by)
-                       select revision, id, source, $3, $4 from change),
-             made as (insert into bailiwick.registration as r (as_id, source, position, revision)
-                      select id, source, revision, revision from change
-                      on conflict (as_id) do update set source = excluded.source, revision = excluded.revision,
-                        position = case when r.source is null then excluded.position else r.position end
+             change as (select before + number as revision, id, change.source,
+                               coalesce(place, case when there.source is not null then there.position end, before + number) as position
+                        from head, unnest($1, $2, $3) with ordinality as change (id, source, place, number)
+                        left join bailiwick.registration as there on there.as_id = id),
+             noted as (insert into bailiwick.history (revision, as_id, source, position, forced, changed_by)
+                       select revision, id, source, position, $4, $5 from change),
+             made as (insert into bailiwick.registration (as_id, source, position, revision)
+                      select id, source, position, revision from change
+                      on conflict (as_id) do update set source = excluded.source, position = excluded.position,
+                        revision = excluded.revision
                       returning revision)
         select max(revision) from made";
     let ids: Vec<&str> = changes.iter().map(|change| change.id).collect();
     let sources: Vec<Option<&[u8]>> = changes.iter().map(|change| change.source).collect();
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] =
-        [(&ids, Type::TEXT_ARRAY), (&sources, Type::BYTEA_ARRAY), (&terms.force, Type::BOOL), (&terms.by, Type::TEXT)];
+    let places: Vec<Option<i64>> = changes.iter().map(|change| change.place).collect();
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
+        (&ids, Type::TEXT_ARRAY),
+        (&sources, Type::BYTEA_ARRAY),
+        (&places, Type::INT8_ARRAY),
+        (&terms.force, Type::BOOL),
+        (&terms.by, Type::TEXT),
+    ];
     let written = within(ANSWER_LIMIT, client.query_typed_one(write, &parameters)).await?;
     Ok(written.try_get(0)?)
 }
@@ -439,11 +454,11 @@ mod tests {
     use super::*;
 
     fn row(revision: i64, source: Option<&str>) -> Row {
-        Row { revision, source: source.map(|source| Zeroizing::new(source.as_bytes().to_vec())) }
+        Row { revision, place: 5, source: source.map(|source| Zeroizing::new(source.as_bytes().to_vec())) }
     }
 
     fn said(source: Option<&str>, if_it: Option<Condition>, row: Option<&Row>) -> Option<Outcome> {
-        let change = Change { id: "irc", source: source.map(str::as_bytes) };
+        let change = Change { id: "irc", source: source.map(str::as_bytes), place: None };
         without_writing(&change, Terms { if_it, ..Terms::default() }, row)
     }
 
@@ -451,7 +466,7 @@ mod tests {
     fn many_changes_go_in_parts_and_each_goes_once() {
         let (small, large) = (vec![b'x'; 100], vec![b'x'; BATCH_BYTES + 1]);
         let ids: Vec<String> = (0..BATCH * 2 + 5).map(|number| number.to_string()).collect();
-        let change = |id| Change { id, source: Some(&small) };
+        let change = |id| Change { id, source: Some(&small), place: None };
         let mut changes: Vec<Change<'_>> = ids.iter().map(|id| change(id)).collect();
         let sizes = |changes: &[Change<'_>]| batches(changes).map(<[_]>::len).collect::<Vec<_>>();
         assert_eq!((sizes(&[]), sizes(&changes)), (vec![], vec![BATCH, BATCH, 5]));
@@ -470,6 +485,14 @@ mod tests {
             assert!(matches!(said(None, if_it, Some(&row(8, None))), Some(Outcome::AsItWas(8))));
             assert!(matches!(said(None, if_it, None), Some(Outcome::NotThere)));
         }
+    }
+
+    #[test]
+    fn what_says_the_same_at_another_place_is_changed() {
+        let at = |place| Change { id: "irc", source: Some(b"a"), place: Some(place) };
+        let said = |place| without_writing(&at(place), Terms::default(), Some(&row(7, Some("a"))));
+        assert!(matches!(said(5), Some(Outcome::AsItWas(7))));
+        assert!(said(4).is_none());
     }
 
     #[test]

@@ -8,11 +8,13 @@ use std::time::SystemTime;
 use super::StoreError;
 use super::gate::Change;
 use super::mirror::{Revision, id_of, name_of};
-use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, Severity, Wanted};
-use crate::homeserver::Homeserver;
+use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, FindingPlace, Severity, Wanted};
+use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
-use crate::snapshot::{Candidate, Counts, FileRecord, FileState, Good, Obstacle, Snapshot, Unique};
+use crate::snapshot::{
+    Candidate, ContentHash, Counts, FileRecord, FileState, Good, Obstacle, Snapshot, Unique, obstacles,
+};
 
 /// The most bytes of an `id`: an index of the database takes some 2,700, and a file that is named by it (`store export`) 250.
 const MAX_ID: usize = 250;
@@ -51,6 +53,9 @@ impl Objection {
 
 /// Whether what is in force is all that the store holds where its head is, but for the registrations that are `changed`: what is not
 /// in force here would not be seen to collide.
+///
+/// Where several rows are not in force, one of them can be changed all the same, since none could be mended otherwise: those that load are
+/// [compared with](judge), and what does not load is in force nowhere, and is judged when it is mended itself.
 pub fn can_judge(
     snapshot: &Snapshot,
     store: &str,
@@ -70,27 +75,71 @@ pub fn can_judge(
             "changes are made in another store than it was read from, or in another history of it".to_owned(),
         );
     }
-    let Counts { stale, quarantined, .. } = snapshot.counts();
-    if stale + quarantined == 0 {
-        return Ok(());
-    }
-    let is_away = |file: &&Arc<FileRecord>| {
-        matches!(file.state(), FileState::Stale | FileState::Quarantined)
-            && id_of(file.file()).is_some_and(|id| !changed(id))
-    };
-    match snapshot.files().iter().find(is_away) {
+    let (changed, others): (Vec<_>, Vec<_>) = away(snapshot).partition(|(id, _)| changed(id));
+    match others.first().filter(|_| changed.is_empty()) {
         None => Ok(()),
-        Some(file) => {
+        Some((_, file)) => {
             let why = file.faults().first().map_or("", |fault| &fault.message);
             behind(format!("what `{}` says is not in force: {why}", file.file()))
         }
     }
 }
 
+/// The rows that are not in force as they are, by their ids.
+fn away(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &FileRecord)> {
+    let Counts { stale, quarantined, .. } = snapshot.counts();
+    let files = if stale + quarantined == 0 { &[] } else { snapshot.files() };
+    let are = files.iter().filter(|file| matches!(file.state(), FileState::Stale | FileState::Quarantined));
+    are.filter_map(|file| Some((id_of(file.file())?, &**file)))
+}
+
+/// What rows say that load and are not in force, but for those that are changed. Where there is nothing in their way they are.
+fn kept_out(snapshot: &Snapshot, changed: impl Fn(&str) -> bool) -> Vec<Arc<Registration>> {
+    let others = away(snapshot).filter(|(id, _)| !changed(id));
+    others.filter_map(|(_, file)| Some(Arc::clone(&file.kept_out()?.registration))).collect()
+}
+
+/// What a registration wants for itself that is a row's that is kept out.
+fn in_the_way(new: &Registration, kept_out: &[Arc<Registration>], dialect: Dialect) -> Vec<Fault> {
+    let obstacles = kept_out.iter().flat_map(|holder| obstacles(new, holder, dialect));
+    let fault = |Obstacle { what, holder }| {
+        let (code, what) = match what {
+            Unique::Id => (FaultCode::DuplicateId, "has the same `id` as"),
+            Unique::Token => (FaultCode::DuplicateToken, "has the same `as_token` as"),
+            Unique::ProxyPrefix => (FaultCode::OverlappingProxyPrefix, "has a proxy prefix that overlaps that of"),
+        };
+        let message = format!("{} {what} {}, which is in the store, and not in force here", new.file(), holder.file());
+        Fault::of_file(code, message)
+    };
+    obstacles.map(fault).collect()
+}
+
+/// Whether the row of a registration is in force as it says here, or not at all, if it is to say nothing.
+#[must_use]
+pub fn is_in_force(snapshot: &Snapshot, id: &str, source: Option<&[u8]>) -> bool {
+    let name = name_of(id);
+    // What is in force of another file is not this row's.
+    let row = snapshot.file_of(id).filter(|file| *file.file() == name);
+    match (source, row) {
+        (None, row) => row.is_none(),
+        (Some(source), Some(row)) => {
+            let is_it = |good: &Good| good.registration.content() == ContentHash::of(source);
+            row.state() == FileState::Active && row.good().is_some_and(is_it)
+        }
+        (Some(_), None) => false,
+    }
+}
+
 /// What is wrong with a registration as one of this id; nothing, if it may come in.
 pub fn judge(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8]) -> Result<(), Objection> {
     let new = Arc::new(loaded(bench, id, source).map_err(Objection::Unloadable)?);
-    let set = admitted(bench.snapshot, &new).map_err(Objection::InTheWay)?;
+    let mut set = admitted(bench.snapshot, &new).map_err(Objection::InTheWay)?;
+    let kept_out = kept_out(bench.snapshot, |other| other == id);
+    let in_the_way = in_the_way(&new, &kept_out, bench.snapshot.services().homeserver().dialect);
+    if !in_the_way.is_empty() {
+        return Err(Objection::InTheWay(in_the_way));
+    }
+    set.extend(kept_out);
     let collisions = collisions(asked, bench, &new, &set);
     if collisions.is_empty() {
         return Ok(());
@@ -147,8 +196,45 @@ pub fn judge_all(comparer: &Comparer, bench: Bench<'_>, loaded: &Loaded, ahead: 
     let before = collisions(&before);
     let known: HashSet<About<'_>> = before.iter().map(|finding| about(finding)).collect();
     let is_new = |finding: &Arc<Finding>| !known.contains(&about(finding));
-    let added: Vec<Arc<Finding>> = collisions(&found).into_iter().filter(is_new).collect();
+    let mut added: Vec<Arc<Finding>> = collisions(&found).into_iter().filter(is_new).collect();
+    added.extend(with_kept_out(
+        comparer,
+        Bench { snapshot: &after, previous: &found, ..bench },
+        bench.snapshot,
+        loaded,
+    )?);
     if added.is_empty() { Ok(()) } else { Err(Objection::Collides(added)) }
+}
+
+/// What collides of these changes with rows that are not in force and are not changed either.
+fn with_kept_out(
+    comparer: &Comparer,
+    bench: Bench<'_>,
+    before: &Snapshot,
+    Loaded(changes): &Loaded,
+) -> Result<Vec<Arc<Finding>>, Objection> {
+    let names: HashSet<&str> = changes.iter().filter_map(|(name, _)| id_of(name)).collect();
+    let kept_out = kept_out(before, |id| names.contains(id));
+    if kept_out.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all: Vec<Arc<Registration>> =
+        bench.snapshot.services().registrations().iter().chain(&kept_out).cloned().collect();
+    let mut found = Vec::new();
+    for good in changes.iter().filter_map(|(_, good)| good.as_ref()) {
+        let new = &good.registration;
+        let in_the_way = in_the_way(new, &kept_out, bench.snapshot.services().homeserver().dialect);
+        if !in_the_way.is_empty() {
+            return Err(Objection::InTheWay(in_the_way));
+        }
+        let with = comparer.judge(|asked| self::collisions(asked, bench, new, &all));
+        let is_with = |finding: &Arc<Finding>| {
+            let is = |place: &FindingPlace| kept_out.iter().any(|kept_out| *kept_out.id() == *place.as_id);
+            finding.code == Code::NotCompared || finding.places.iter().any(is)
+        };
+        found.extend(with.into_iter().filter(is_with));
+    }
+    Ok(found)
 }
 
 /// All that would be in force with these changes, or what keeps some of it from being so.
@@ -185,20 +271,16 @@ fn in_force(homeserver: Homeserver, goods: &[(Arc<str>, Good)]) -> Snapshot {
 fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec<Fault>> {
     let homeserver = bench.snapshot.services().homeserver();
     let new = registration::load_for(homeserver, &name_of(id), source, bench.hasher)?;
-    if new.id().len() > MAX_ID {
-        let message =
-            format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id().len());
-        return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
-    }
-    if new.id().contains('\0') {
-        let message = "no database keeps the character U+0000, which the `id` holds".to_owned();
-        return Err(vec![Fault::of_file(FaultCode::InvalidValue, message)]);
-    }
-    if *new.id() == *id {
+    let why = if new.id().len() > MAX_ID {
+        format!("the `id` has {} bytes, and those of more than {MAX_ID} are not kept in a store", new.id().len())
+    } else if new.id().contains('\0') {
+        "no database keeps the character U+0000, which the `id` holds".to_owned()
+    } else if *new.id() != *id {
+        format!("the registration's `id` is `{}`, and it is to be kept as `{id}`", new.id())
+    } else {
         return Ok(new);
-    }
-    let message = format!("the registration's `id` is `{}`, and it is to be kept as `{id}`", new.id());
-    Err(vec![Fault::of_file(FaultCode::InvalidValue, message)])
+    };
+    Err(vec![Fault::of_file(FaultCode::InvalidValue, why)])
 }
 
 /// All that would be in force with it.
@@ -253,7 +335,8 @@ mod tests {
 
     use super::*;
     use crate::homeserver::Dialect;
-    use crate::snapshot::AsOf;
+    use crate::registration::SourceDigest;
+    use crate::snapshot::{AsOf, Refusal};
 
     struct Court {
         comparer: Comparer,
@@ -282,7 +365,7 @@ mod tests {
             let sources: Vec<_> = changes.iter().map(|(id, prefix)| (*id, prefix.map(|it| source(id, it)))).collect();
             let changes: Vec<Change<'_>> = sources
                 .iter()
-                .map(|(id, source)| Change { id, source: source.as_deref().map(str::as_bytes) })
+                .map(|(id, source)| Change { id, source: source.as_deref().map(str::as_bytes), place: None })
                 .collect();
             load_all(self.bench(snapshot, &Analysis::default()), &changes).expect("they load")
         }
@@ -316,11 +399,90 @@ mod tests {
         for (said, id) in [(&*long, &*long), (escaped, "a\0b")] {
             let source =
                 source(said, "x_").replace(&format!("-of-{said}"), "-of-x").replace(&format!("{said}-bot"), "bot");
-            let change = Change { id, source: Some(source.as_bytes()) };
+            let change = Change { id, source: Some(source.as_bytes()), place: None };
             let told = load_all(court.bench(&now, &nothing), &[change]);
             let Err(Objection::Unloadable(faults)) = told else { panic!("{said} is let in") };
             assert!(faults[0].message.contains("kept") || faults[0].message.contains("U+0000"), "{faults:?}");
         }
+    }
+
+    /// A set in force of which these rows are not: what is no registration, or one of what is in force in its way.
+    fn with_away(before: &Snapshot, hasher: &TokenHasher, rows: &[(&str, &str)]) -> Snapshot {
+        let homeserver = before.services().homeserver();
+        let load = |(id, source): &(&str, &str)| {
+            let name = name_of(id);
+            let bytes = source.as_bytes();
+            let loaded = registration::load_for(homeserver, &name, bytes, hasher);
+            let read = loaded.map(|new| new.read_from(SourceDigest::of(bytes), ContentHash::of(bytes)));
+            (name, read.map(|new| Good::new(Arc::new(new))).map_err(Refusal::from))
+        };
+        let rows: Vec<_> = rows.iter().map(load).collect();
+        let there = before.files().iter().map(|file| (file.file(), Ok(file.good().expect("in force"))));
+        let all = there.chain(rows.iter().map(|(name, loaded)| (name, loaded.as_ref())));
+        let candidates: Vec<Candidate<'_>> =
+            all.map(|(file, offered)| Candidate { file, facts: FileFacts::default(), offered, held: None }).collect();
+        let as_of = AsOf { revision: 7, note: Revision::of("a", 7, "x").note() };
+        let nothing = Snapshot::before_first_load(homeserver.clone(), Vec::new());
+        nothing.next(&candidates, Vec::new(), Some(as_of), SystemTime::now()).expect("the first load says something")
+    }
+
+    /// With the token of another, which is in force.
+    fn with_token_of(other: &str, id: &str, prefix: &str) -> String {
+        source(id, prefix).replace(&format!("as-token-of-{id}-"), &format!("as-token-of-{other}-"))
+    }
+
+    #[test]
+    fn one_of_several_rows_that_do_not_load_can_be_mended_and_nothing_else_be_changed() {
+        let court = Court::new();
+        let now = with_away(&court.set(None, &[]), &court.hasher, &[("a", "id: a"), ("b", "id: b")]);
+        let head = Revision::of("a", 7, "x");
+        let says =
+            |ids: &[&str]| can_judge(&now, "store", &head, |id| ids.contains(&id)).map_err(|error| error.to_string());
+        assert_eq!((says(&["a"]), says(&["b"]), says(&["a", "b"])), (Ok(()), Ok(()), Ok(())));
+        assert!(says(&["new"]).expect_err("what is away may collide").contains("`store:a`"));
+    }
+
+    #[test]
+    fn what_mends_a_row_is_held_against_rows_that_are_kept_out() {
+        let court = Court::new();
+        let (of_c, of_d) = (with_token_of("x", "c", "c_"), with_token_of("x", "d", "chat_"));
+        let before = court.set(None, &[("x", Some("x_"))]);
+        let now = with_away(&before, &court.hasher, &[("c", &of_c), ("d", &of_d)]);
+        assert_eq!(now.counts().quarantined, 2);
+        assert!(can_judge(&now, "store", &Revision::of("a", 7, "x"), |id| id == "c").is_ok());
+        let nothing = Analysis::default();
+        let says = |source: &str| -> Vec<String> {
+            let bench = court.bench(&now, &nothing);
+            let one = court.comparer.judge(|asked| judge(asked, bench, "c", source.as_bytes()));
+            let loaded = load_all(bench, &[Change { id: "c", source: Some(source.as_bytes()), place: None }]);
+            let loaded = loaded.expect("it loads");
+            let ahead = rehearse(&court.comparer, bench, &loaded);
+            let several = judge_all(&court.comparer, bench, &loaded, &ahead);
+            let [one, several] = [one, several].map(|judged| match judged {
+                Ok(()) => Vec::new(),
+                Err(Objection::Collides(all)) => all.iter().map(|it| it.code.as_str().to_owned()).collect::<Vec<_>>(),
+                Err(Objection::InTheWay(all) | Objection::Unloadable(all)) => {
+                    all.iter().map(|it| it.code.as_str().to_owned()).collect()
+                }
+            });
+            assert_eq!(one, several, "the one by itself, and among several");
+            one
+        };
+        assert_eq!(says(&source("c", "c_")), Vec::<String>::new());
+        assert_eq!(says(&source("c", "chat_")), ["exclusive-conflict"]);
+        assert_eq!(says(&with_token_of("x", "c", "c_")).first().map(String::as_str), Some("duplicate-token"));
+    }
+
+    #[test]
+    fn what_is_in_force_is_told_by_what_it_says() {
+        let court = Court::new();
+        let said = source("a", "a_");
+        let now =
+            with_away(&court.set(None, &[]), &court.hasher, &[("a", &said), ("c", &with_token_of("a", "c", "c_"))]);
+        assert!(is_in_force(&now, "a", Some(said.as_bytes())));
+        assert!(!is_in_force(&now, "a", Some(source("a", "b_").as_bytes())) && !is_in_force(&now, "a", None));
+        assert!(!is_in_force(&now, "c", Some(with_token_of("a", "c", "c_").as_bytes())));
+        assert!(is_in_force(&now, "nobody", None) && !is_in_force(&now, "nobody", Some(said.as_bytes())));
     }
 
     #[test]

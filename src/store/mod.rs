@@ -92,7 +92,7 @@ mod whose;
 pub use address::{Address, Given, Unusable};
 pub use error::StoreError;
 pub use gate::{Change, Condition, Gate, Judge, MAX_BY, Outcome, Several, Terms};
-pub use judge::{Bench, Loaded, Objection, can_judge, is_collision, judge, judge_all, load_all, rehearse};
+pub use judge::{Bench, Loaded, Objection, can_judge, is_collision, is_in_force, judge, judge_all, load_all, rehearse};
 pub use mirror::Revision;
 pub use provider::Store;
 pub use purge::{Purged, purge};

@@ -91,7 +91,7 @@ async fn purge_portion(client: &Client, from: i64, to: i64, purged: &mut Purged)
     let forget = "
         with changed as (select distinct as_id from bailiwick.history
                          where revision > $1 and revision <= $2 and as_id is not null)
-        update bailiwick.history as old set as_id = null, source = null, forced = false, changed_by = null, role = null
+        update bailiwick.history as old set as_id = null, source = null, position = null, forced = false, changed_by = null, role = null
         from changed
         where old.as_id = changed.as_id and old.revision <= $2
           and (old.source is null or exists (select from bailiwick.history as later where later.as_id = old.as_id

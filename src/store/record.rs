@@ -46,6 +46,8 @@ pub struct Earlier {
     pub id: String,
     /// What it said.
     pub source: Option<Zeroizing<Vec<u8>>>,
+    /// Where it was in the load order, if it was there.
+    pub place: Option<i64>,
 }
 
 /// Hands over all that is there as of one revision, in load order and one by one, until whoever takes it has enough.
@@ -110,14 +112,16 @@ pub fn back_to(address: &Address, revision: i64) -> Result<Back, StoreError> {
         within(ANSWER_LIMIT, client.batch_execute(begin)).await?;
         let Head { at, purged, .. } = mirror::head(&client, None).await?;
         let earlier = "
-            select r.as_id, (select h.source from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
-                             order by h.revision desc limit 1)
-            from bailiwick.registration r where r.revision > $1 order by r.position";
+            select r.as_id, last.source, case when last.source is not null then last.position end
+            from bailiwick.registration r left join lateral (
+              select h.source, h.position from bailiwick.history h where h.as_id = r.as_id and h.revision <= $1
+              order by h.revision desc limit 1) last on true
+            where r.revision > $1 order by r.position";
         let rows = within(ANSWER_LIMIT, client.query_typed(earlier, &[(&revision, Type::INT8)])).await?;
         within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
         let one = |row: &tokio_postgres::Row| {
             let source: Option<Vec<u8>> = row.try_get(1)?;
-            Ok(Earlier { id: row.try_get(0)?, source: source.map(Zeroizing::new) })
+            Ok(Earlier { id: row.try_get(0)?, source: source.map(Zeroizing::new), place: row.try_get(2)? })
         };
         let changes: Result<Vec<Earlier>, StoreError> = rows.iter().map(one).collect();
         Ok(Back { head: at.number(), purged, changes: changes? })

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -50,6 +50,9 @@ enum Fault {
 
 /// So many changes at most are made between two faults.
 const MOST_BETWEEN: usize = 12;
+/// And a fault comes after this time at the latest: on a machine that is busy a debug build makes one change in some seconds, so that 7
+/// faults came in 240 s, and what is worth anything here is many of them. Whoever waits for a lock or for an answer is sent away by then.
+const LONGEST_BETWEEN: Duration = Duration::from_secs(10);
 
 const FAULTS: [Fault; 11] = [
     Fault::Backend,
@@ -107,8 +110,10 @@ impl Database {
             self.injure(*fault, replicas, &mut random);
             totals.faults.fetch_add(1, Ordering::Relaxed);
             // Until changes are made again, however fast that is here.
-            let enough = accepted.made.load(Ordering::Relaxed) + 1 + random.below(MOST_BETWEEN) as u64;
-            while accepted.made.load(Ordering::Relaxed) < enough && !is_over() {
+            let (enough, since) =
+                (accepted.made.load(Ordering::Relaxed) + 1 + random.below(MOST_BETWEEN) as u64, Instant::now());
+            let is_enough = || accepted.made.load(Ordering::Relaxed) >= enough || since.elapsed() > LONGEST_BETWEEN;
+            while !is_enough() && !is_over() {
                 thread::sleep(Duration::from_millis(10));
             }
         }

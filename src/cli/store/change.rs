@@ -20,7 +20,8 @@ use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
 use crate::store::{
-    self, Address, Back, Bench, Change, Gate, MAX_BY, Objection, Reader, Revision, Several, Store, StoreError, Terms,
+    self, Address, Back, Bench, Change, Earlier, Gate, MAX_BY, Objection, Reader, Revision, Several, Store, StoreError,
+    Terms,
 };
 use crate::telemetry::{Metrics, Visible};
 
@@ -122,8 +123,18 @@ impl Who {
     }
 }
 
-/// A registration as it is to be; removed without a source.
-type Wanted = (String, Option<Zeroizing<Vec<u8>>>);
+/// A registration as it is to be: removed without a source; and where in the load order, if not where it is, or last.
+struct Wanted {
+    id: String,
+    source: Option<Zeroizing<Vec<u8>>>,
+    place: Option<i64>,
+}
+
+impl Wanted {
+    fn change(&self) -> Change<'_> {
+        Change { id: &self.id, source: self.source.as_ref().map(|source| &***source), place: self.place }
+    }
+}
 
 impl Put {
     pub(super) fn run(&self) -> Result<u8, Failure> {
@@ -156,7 +167,7 @@ impl Rm {
         let by = self.who.name()?;
         // Each once, however often it is named.
         let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
-        let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None }).collect();
+        let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None, place: None }).collect();
         let terms = Terms { by: &by, ..Terms::default() };
         // Nothing collides that did not before when something goes.
         let made = Gate::new(self.database.address()?, None).map_err(StoreError::from)?.make_all(
@@ -188,7 +199,8 @@ impl Rollback {
         if i64::from(self.revision) < purged {
             return Err(Failure::Usage(anyhow!("what was before revision {purged} has been purged")));
         }
-        let wanted: Vec<Wanted> = changes.into_iter().map(|one| (one.id, one.source)).collect();
+        let wanted: Vec<Wanted> =
+            changes.into_iter().map(|Earlier { id, source, place }| Wanted { id, source, place }).collect();
         self.judged.make_wanted(address, &wanted, Some(head))
     }
 }
@@ -202,14 +214,16 @@ impl Judged {
         for file in files {
             let source = Zeroizing::new(fs::read(file).map_err(|error| at(file, error))?);
             match registration::load_for(&homeserver, &shown(file), &source, &hasher) {
-                Ok(registration) => wanted.push((registration.id().to_string(), Some(source))),
+                Ok(registration) => {
+                    wanted.push(Wanted { id: registration.id().to_string(), source: Some(source), place: None });
+                }
                 Err(faults) => {
                     unloadable = true;
                     tell_faults(&file.display().to_string(), &faults);
                 }
             }
         }
-        let mut ids: Vec<&str> = wanted.iter().map(|(id, _)| &**id).collect();
+        let mut ids: Vec<&str> = wanted.iter().map(|wanted| &*wanted.id).collect();
         ids.sort_unstable();
         if let Some((twice, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(one, next)| one == next) {
             return Err(Failure::Usage(anyhow!("two of the files have the id `{twice}`")));
@@ -223,8 +237,7 @@ impl Judged {
 
     /// Makes changes, and says what has come of them.
     fn make_wanted(&self, address: Arc<Address>, wanted: &[Wanted], head: Option<i64>) -> Result<u8, Failure> {
-        let changes: Vec<Change<'_>> =
-            wanted.iter().map(|(id, source)| Change { id, source: source.as_ref().map(|source| &***source) }).collect();
+        let changes: Vec<Change<'_>> = wanted.iter().map(Wanted::change).collect();
         let by = self.who.name()?;
         let terms = Terms { by: &by, force: self.force, ..Terms::default() };
         let hasher = TokenHasher::new();
