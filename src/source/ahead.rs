@@ -62,7 +62,9 @@ mod tests {
     fn nothing_is_read_far_beyond_what_cannot_be_taken() {
         let turns: Vec<usize> = (0..1_000).collect();
         let reads = AtomicUsize::new(0);
-        let read = |_: &usize| drop(reads.fetch_add(1, Ordering::Relaxed));
+        let read = |_: &usize| {
+            reads.fetch_add(1, Ordering::Relaxed);
+        };
         let taken = each_read_ahead(&turns, read, |turn, ()| if *turn == 3 { Err(*turn) } else { Ok(()) });
         assert_eq!(taken, Err(3));
         // Those that were taken, the one after, that which lies there, and the one that was being read.
