@@ -229,6 +229,9 @@ impl State {
                 }
             });
         }
+        if asked.is_empty() {
+            return said;
+        }
         let revisions: Vec<i64> = asked.keys().copied().collect();
         let read = self.ask(address, |state, client| {
             let mut read: Vec<(usize, Zeroizing<Vec<u8>>)> = Vec::with_capacity(revisions.len());
