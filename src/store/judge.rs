@@ -64,7 +64,9 @@ pub fn can_judge(
 ) -> Result<(), StoreError> {
     let behind = |why: String| Err(StoreError::Behind(why));
     if let Some(missing) = snapshot.missing().iter().find(|missing| missing.source == store) {
-        return behind(missing.problem.what.clone());
+        // Whoever asks holds the first, so that he need not be told that the database is there.
+        let how = "it is read by a second connection, and a pool of one, as PgBouncer's may be, has none for it";
+        return behind(format!("{} ({how})", missing.problem.what));
     }
     let Some(as_of) = snapshot.as_of().filter(|as_of| i64::try_from(as_of.revision) == Ok(head.number())) else {
         return behind(format!("the store is at revision {}", head.number()));

@@ -61,6 +61,24 @@ def through_pgbouncer_in_transaction_mode() -> None:
         bouncer.close()
 
 
+def through_pgbouncer_with_too_few_connections() -> None:
+    """One is held by whoever changes something, while what is there is read by another."""
+    for pool in (2, 1):
+        with staged() as stage:
+            bouncer = Bouncer(stage.database, pool)
+            stage.database.port_of_replicas = bouncer.port
+            replica = stage.replica()
+            until(f"{pool}: it is ready", lambda replica=replica: replica.ask("/readyz")[0] == 200)
+            status, told = put(replica, "irc", registration("irc", "irc_"))
+            if pool == 2:
+                hold("with two connections a change is made", (status, told["in_force"]), (200, True))
+            elif status != 200:
+                hold("with one it is not, which is said", (status, "a pool of one" in told["error"]), (503, True))
+                hold("and nothing is let in", stage.database.sql("select revision from bailiwick.head"), "0")
+            until("and answers go on", lambda replica=replica: replica.status()["complete"])
+            bouncer.close()
+
+
 def the_disk_of_the_database_is_full() -> None:
     if os.geteuid() != 0:
         print("    not tried: only root may mount a small disk")
@@ -232,6 +250,7 @@ def refused(stage: Stage, what: str, authority: Path, why: str, code: int = 70) 
 
 SCENES: list[Callable[[], None]] = [
     through_pgbouncer_in_transaction_mode,
+    through_pgbouncer_with_too_few_connections,
     the_disk_of_the_database_is_full,
     by_tls_and_by_nothing_else,
     a_firewall_says_nothing,

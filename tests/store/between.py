@@ -54,7 +54,8 @@ class Proxy:
 class Bouncer:
     """PgBouncer in transaction mode."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pool: int = 20) -> None:
+        """With so many connections to the database."""
         self.port, self.home = free_port(), database.home / "pgbouncer"
         package = Package("pgbouncer", "usr/sbin/pgbouncer")
         self.home.mkdir()
@@ -76,6 +77,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {self.home}/users.txt
 pool_mode = transaction
+default_pool_size = {pool}
 """,
         )
         self.start()

@@ -140,8 +140,8 @@ def rows_that_do_not_load_can_be_mended_one_by_one() -> None:
     with staged() as stage:
         # Their tokens are those of files beside this replica, and of nobody elsewhere.
         for id_ in ("c", "d"):
-            file = registration(f"file-{id_}", f"file-{id_}_").replace(f"as-token-of-file-{id_}".encode(), f"as-token-of-{id_}".encode())
-            stage.file(f"files/{id_}.yaml", file)
+            file = registration(f"file-{id_}", f"file-{id_}_")
+            stage.file(f"files/{id_}.yaml", file.replace(b"as-token-of-file-", b"as-token-of-"))
         one, other = stage.replica(str(stage.home / "files")), stage.replica()
         until("both are ready", lambda: all(replica.ask("/readyz")[0] == 200 for replica in (one, other)))
         for id_ in ("c", "d"):
@@ -178,7 +178,8 @@ def going_back_goes_back_to_the_order_of_then() -> None:
 
         # Which of the first two is first decides who is told of the other.
         is_let_in("first", registration("first", "one_", "both_"))
-        until("what collides is forced in", lambda: put(replica, "second", registration("second", "both_"), "?force=true")[0] == 200)
+        second = registration("second", "both_")
+        until("what collides is forced in", lambda: put(replica, "second", second, "?force=true")[0] == 200)
         is_let_in("third", registration("third", "three_"))
         then = snapshot(3)
         removes("first")
@@ -216,8 +217,8 @@ def of_before_positions(stage: Stage) -> None:
         "alter table bailiwick.history drop column position; delete from bailiwick.migration where number = 3"
     )
     does("tables of before are brought up to date", stage.tool("migrate"))
-    # Nobody can tell that `third` was put as revision 3, since that has been purged; and that it was elsewhere as 10 before it was put
-    # back to where it had been, as 12, is what could not be before places were noted.
+    # Nobody can tell that `third` was put as revision 3, since that has been purged; and that it was elsewhere as 10 before it
+    # was put back to where it had been, as 12, is what could not be before places were noted.
     hold("places were noted", before, "2 2,7 5,8 3,10 10,11 11,12 3")
     hold("and are made out from what was changed", stage.database.sql(said), "2 2,7 5,8 8,10 3,11 11,12 3")
 

@@ -121,8 +121,8 @@ def a_store_of_before_is_that_of_whoever_is_first() -> None:
         hold("it is his homeserver's", belongs(stage), "example.com synapse")
         until("and is read on by those who answered", lambda: looks.owner("@tg_x:example.com") == "tg")
         until("all of it", lambda: looks.status()["complete"])
-        code, told = stage.tool("migrate")
-        hold("a second migration says whose it is", (code, "`example.com` (synapse)" in told), (0, True))
+        code, said = stage.tool("migrate")
+        hold("a second migration says whose it is", (code, "`example.com` (synapse)" in said), (0, True))
 
 
 SCENES: list[Callable[[], None]] = [

@@ -107,7 +107,9 @@ impl Database {
         let is_over = || stop.load(Ordering::Relaxed);
         for fault in FAULTS.iter().cycle().take_while(|_| !is_over()) {
             totals.story.begins(None, "a fault of the database");
+            let began = Instant::now();
             self.injure(*fault, replicas, &mut random);
+            let injured = began.elapsed();
             totals.faults.fetch_add(1, Ordering::Relaxed);
             // Until changes are made again, however fast that is here.
             let (enough, since) =
@@ -116,6 +118,11 @@ impl Database {
             while !is_enough() && !is_over() {
                 thread::sleep(Duration::from_millis(10));
             }
+            println!(
+                "{fault:?}: {} ms until mended, {} ms until the next",
+                injured.as_millis(),
+                since.elapsed().as_millis()
+            );
         }
         self.mend();
         replicas.iter().for_each(Replica::start);
