@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use regex_syntax::hir::Hir;
 
 use super::position::{CheckId, MatcherId, ResidualId};
-use super::residual::Residual;
+use super::residual::{Residual, Table};
 use super::scratch::CheckScratch;
 use python_re::{Ast, Matcher, Outcome, Path, Pattern, fingerprint, regular};
 
@@ -22,6 +22,8 @@ pub(super) struct Checks {
     checks: Vec<Check>,
     residuals: Vec<Residual>,
     matchers: Vec<Matcher>,
+    /// The tables among the residuals by what they were built of, and what came out too large: see [`Interner::finish`].
+    tables: HashMap<Vec<u8>, Option<Table>>,
 }
 
 /// What must hold behind a prefix.
@@ -91,6 +93,7 @@ impl Checks {
         self.checks.iter().map(|check| size_of::<Check>() + size_of_val(&*check.conditions)).sum::<usize>()
             + self.residuals.iter().map(|residual| size_of::<Residual>() + residual.memory_usage()).sum::<usize>()
             + self.matchers.iter().map(|matcher| size_of::<Matcher>() + matcher.memory_usage()).sum::<usize>()
+            + self.tables.keys().map(|key| size_of::<(Vec<u8>, Option<Table>)>() + key.len()).sum::<usize>()
     }
 
     /// How many automata there are.
@@ -211,18 +214,31 @@ impl Interner {
         }
     }
 
-    /// Gives tables to the residuals that are used most.
-    pub(super) fn finish(self) -> Checks {
+    /// Gives tables to the residuals that are used most. What was built for one of the layers before this one is not built again:
+    /// a small layer is built for each change, and the shapes of what it holds are those of all others as a rule.
+    pub(super) fn finish(self, known: &[&Checks]) -> Checks {
         let mut by_use: Vec<u32> = self.residuals.iter().map(|pending| pending.uses).collect();
         by_use.sort_unstable_by(|a, b| b.cmp(a));
         let least = by_use.get(MAX_TABLES).map_or(0, |uses| uses + 1);
+        let mut keys: Vec<Vec<u8>> = vec![Vec::new(); self.residuals.len()];
+        for (key, id) in self.known_residuals.into_iter().filter_map(|(key, id)| Some((key, id?))) {
+            keys[id.index()] = key;
+        }
+        let mut tables: HashMap<Vec<u8>, Option<Table>> = HashMap::new();
         let mut failures = 0;
-        let finished = self.residuals.into_iter().map(|Pending { expression, residual, uses }| {
+        let mut residuals = Vec::with_capacity(keys.len());
+        for (Pending { expression, residual, uses }, key) in self.residuals.into_iter().zip(keys) {
             let expression = expression.filter(|_| uses >= least && failures < MAX_FAILURES && residual.wants_table());
-            let table = expression.map(|expression| Residual::table(&expression));
-            failures += usize::from(matches!(table, Some(None)));
-            table.flatten().unwrap_or(residual)
-        });
-        Checks { residuals: finished.collect(), checks: self.checks, matchers: self.matchers }
+            let Some(expression) = expression else {
+                residuals.push(residual);
+                continue;
+            };
+            let built = known.iter().find_map(|checks| checks.tables.get(&key)).cloned();
+            let table = built.unwrap_or_else(|| Residual::table(&expression));
+            failures += usize::from(table.is_none());
+            residuals.push(table.clone().map_or(residual, Residual::Dense));
+            tables.insert(key, table);
+        }
+        Checks { residuals, checks: self.checks, matchers: self.matchers, tables }
     }
 }

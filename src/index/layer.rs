@@ -14,8 +14,10 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
-        let table = |kind| Table::new(kind, homeserver, &registrations);
+    /// Builds one; what layers of the same homeserver before it have built is taken from there.
+    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Arc<Registration>>, known: &[&Self]) -> Self {
+        let known = |kind| known.iter().map(|layer| layer.table(kind)).collect::<Vec<_>>();
+        let table = |kind| Table::new(kind, homeserver, &registrations, &known(kind));
         let mut tables = PerKind::new(|_| Table::default());
         (tables[Kind::User], (tables[Kind::Alias], tables[Kind::Room])) =
             rayon::join(|| table(Kind::User), || rayon::join(|| table(Kind::Alias), || table(Kind::Room)));

@@ -12,8 +12,8 @@ const CACHE: usize = 4 << 20;
 /// Expressions that together make a larger automaton are tried one by one, in bytes. These hold twenty-five thousand like
 /// `@.*[a-z]+_x`, and are built in half a second.
 const MAX_NFA: usize = 16 << 20;
-/// So many automata have states in one scratch memory: those of three kinds in two layers.
-const MAX_STATES: usize = 6;
+/// So many automata have states in one scratch memory: those of three kinds in three layers.
+const MAX_STATES: usize = 9;
 
 /// One automaton for many expressions, made deterministic as far as texts need it.
 #[derive(Debug)]

@@ -60,9 +60,9 @@
 //!
 //! Of the hits of one service the one of the least rank decides (`hit`), whichever layer or engine they come from.
 //!
-//! # Two layers
+//! # Three layers
 //!
-//! After a change the large layer is left alone and a small one is built over it, as in a log-structured merge tree of two
+//! After a change the large layer is left alone and small ones are built over it, as in a log-structured merge tree of three
 //! levels. Services are known by their *position* in load order, which changes; a layer knows them by their *slot*, which
 //! does not. A `stratum` says where the service of each slot stands now, or that it is gone:
 //!
@@ -71,13 +71,17 @@
 //!
 //! base    slots      0:a   1:b   2:c   3:d          as it was built
 //!         positions  0     –     –     2            what matches in a slot without a position is left out
-//! overlay slots      0:b′  1:e
+//! recent  slots      0:b′  1:e
 //!         positions  1     3
 //! ```
 //!
-//! Each service of the set has one slot in one of the two, since a registration that is the same `Arc` keeps its slot and
-//! any other gets one in the overlay. So an answer is the union of both, and there is nothing to merge but the order.
-//! When the overlay and the gaps grow, both become one.
+//! Each service of the set has one slot in one of the layers, since a registration that is the same `Arc` keeps its slot and
+//! any other gets one in the uppermost. So an answer is the union of all, and there is nothing to merge but the order.
+//!
+//! Whoever changes one registration after the other should not pay for those before: `recent` alone is built anew for each
+//! change. When it holds more than the root of twice what the `overlay` below it holds, both become one overlay: with *m* in the overlay
+//! and *r* in the recent layer at most, a change costs *r*/2 for the one and *m*/*r* for the other, which is least there. When both and
+//! the gaps grow, all become one. What automata a layer needs are those of the layers before it as a rule, and are shared with them.
 //!
 //! # Bounds, and what chose them
 //!
@@ -97,6 +101,7 @@
 
 mod beginning;
 mod check;
+mod common;
 mod fallback;
 mod grouped;
 mod hit;
@@ -119,6 +124,7 @@ mod undecided;
 use std::sync::Arc;
 
 pub use beginning::Beginning;
+pub use common::Common;
 pub use hit::Hit;
 pub use position::ServicePos;
 pub use scratch::Scratch;
@@ -135,14 +141,25 @@ pub struct Index {
     homeserver: Homeserver,
     /// The large layer.
     base: Stratum,
-    /// The small one over it: what has been added or changed since the large one was built.
+    /// A small one over it: what has been added or changed since the large one was built.
     overlay: Option<Stratum>,
+    /// And one over both, of what has been since the small one was built.
+    recent: Option<Stratum>,
 }
 
-/// The overlay may hold so many services whatever the base holds. Measured: see above.
-const MAX_OVERLAY: usize = 256;
+/// How much the small layers may hold. Measured: see above.
+const BOUNDS: Bounds = Bounds { above: 256, recent: 32 };
 /// And, with what has gone from the base, this part of the base. Measured: see above.
-const OVERLAY_SHARE: usize = 32;
+const SHARE_ABOVE: usize = 32;
+
+/// How many services the layers above the base may hold.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// All of them, with what has gone from the base, whatever the base holds.
+    above: usize,
+    /// The recent one, whatever the overlay holds.
+    recent: usize,
+}
 
 /// Figures for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,42 +177,55 @@ impl Index {
     #[must_use]
     pub fn build(homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
         let all = (0..registrations.len()).map(ServicePos::new);
-        let base = Stratum::new(homeserver, registrations, all);
-        Self { homeserver: homeserver.clone(), base, overlay: None }
+        let base = Stratum::new(homeserver, registrations, all, std::iter::empty());
+        Self { homeserver: homeserver.clone(), base, overlay: None, recent: None }
     }
 
-    /// The index of a changed set. A registration that is the same `Arc` as before is not built again.
+    /// The index of a set that has this much in common with the one that this is the index of. A registration that is the same `Arc`
+    /// as before is not built again.
     #[must_use]
-    pub fn updated(&self, registrations: &[Arc<Registration>]) -> Self {
-        let mut moved = self.moved(registrations);
-        let base = self.base.under(registrations, &mut moved);
-        let overlay = self.overlay.as_ref().map(|overlay| overlay.under(registrations, &mut moved));
-        let in_base = base.slots() - base.gone();
-        let not_in_base = registrations.len() - in_base;
-        if not_in_base + base.gone() > MAX_OVERLAY.max(base.slots() / OVERLAY_SHARE) {
-            return Self::build(&self.homeserver, registrations);
-        }
-        let new = moved;
-        let overlay = match overlay {
-            Some(overlay) if new.is_empty() && overlay.gone() == 0 => Some(overlay),
-            overlay => {
-                let kept = overlay.iter().flat_map(Stratum::positions);
-                let mut positions: Vec<ServicePos> = kept.chain(new.into_values()).collect();
-                positions.sort_unstable();
-                (!positions.is_empty()).then(|| Stratum::new(&self.homeserver, registrations, positions.into_iter()))
-            }
-        };
-        Self { homeserver: self.homeserver.clone(), base, overlay }
+    pub fn updated(&self, registrations: &[Arc<Registration>], common: Common) -> Self {
+        self.updated_within(BOUNDS, registrations, common)
     }
 
-    /// The registrations that do not stand where they stood before, and where they stand now.
-    fn moved(&self, registrations: &[Arc<Registration>]) -> Moved {
-        let mut stayed = vec![false; registrations.len()];
-        for at in self.strata().flat_map(|stratum| stratum.unmoved(registrations)) {
-            stayed[at.index()] = true;
+    fn updated_within(&self, bounds: Bounds, registrations: &[Arc<Registration>], common: Common) -> Self {
+        let place = |at: usize| (Arc::as_ptr(&registrations[at]), ServicePos::new(at));
+        let mut moved: Moved = common.come().map(place).collect();
+        let base = self.base.under(common, &mut moved);
+        let above = registrations.len() - base.services();
+        if above + base.gone() > bounds.above.max(base.slots() / SHARE_ABOVE) {
+            let all = (0..registrations.len()).map(ServicePos::new);
+            let base = Stratum::new(&self.homeserver, registrations, all, self.strata());
+            return Self { homeserver: self.homeserver.clone(), base, overlay: None, recent: None };
         }
-        let moved = registrations.iter().enumerate().filter(|(at, _)| !stayed[*at]);
-        moved.map(|(at, registration)| (Arc::as_ptr(registration), ServicePos::new(at))).collect()
+        let under = |stratum: &Option<Stratum>, moved: &mut Moved| {
+            stratum.as_ref().map(|stratum| stratum.under(common, moved)).filter(|stratum| stratum.services() > 0)
+        };
+        let overlay = under(&self.overlay, &mut moved);
+        let recent = under(&self.recent, &mut moved);
+        let updated = Self { homeserver: self.homeserver.clone(), base, overlay, recent };
+        updated.with(registrations, moved, bounds)
+    }
+
+    /// The same with these besides, which are in none of its layers.
+    fn with(self, registrations: &[Arc<Registration>], new: Moved, bounds: Bounds) -> Self {
+        if new.is_empty() {
+            return self;
+        }
+        let layer = |under: &[&Option<Stratum>]| {
+            let kept = under.iter().flat_map(|stratum| stratum.iter().flat_map(Stratum::positions));
+            let mut positions: Vec<ServicePos> = kept.chain(new.values().copied()).collect();
+            positions.sort_unstable();
+            Some(Stratum::new(&self.homeserver, registrations, positions.into_iter(), self.strata()))
+        };
+        let services = |stratum: &Option<Stratum>| stratum.as_ref().map_or(0, Stratum::services);
+        let most = bounds.recent.max((2 * services(&self.overlay)).isqrt());
+        let (overlay, recent) = if services(&self.recent) + new.len() > most {
+            (layer(&[&self.overlay, &self.recent]), None)
+        } else {
+            (self.overlay.clone(), layer(&[&self.recent]))
+        };
+        Self { overlay, recent, ..self }
     }
 
     /// One hit for each interested service, in load order: what decides about its claim. Allocates only as the scratch
@@ -211,7 +241,7 @@ impl Index {
     }
 
     fn strata(&self) -> impl Iterator<Item = &Stratum> {
-        [&self.base].into_iter().chain(&self.overlay)
+        [&self.base].into_iter().chain(&self.overlay).chain(&self.recent)
     }
 
     /// How large it is.

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::common::Common;
+
 use super::layer::Layer;
 use super::position::ServicePos;
 use super::scratch::Engines;
@@ -13,42 +15,44 @@ use crate::registration::Registration;
 #[derive(Clone, Debug)]
 pub(super) struct Stratum {
     layer: Arc<Layer>,
-    /// For each slot of the layer the position of its service, or `None` if that is no longer there.
-    positions: Vec<Option<ServicePos>>,
+    /// For each slot of the layer the position of its service, or `None` if that is no longer there. Shared with the set before
+    /// where all stand as they stood.
+    positions: Arc<[Option<ServicePos>]>,
+    /// How many slots have lost their service.
+    gone: usize,
 }
 
-/// The registrations that do not stand where they stood before, by where they are in memory, and where they stand now.
+/// The registrations between what two sets have in common, by where they are in memory, and where they stand now.
 pub(super) type Moved = HashMap<*const Registration, ServicePos>;
 
 impl Stratum {
-    /// Builds a layer of the registrations at these positions.
-    pub(super) fn new(
+    /// Builds a layer of the registrations at these positions; what layers before it have built is taken from there.
+    pub(super) fn new<'s>(
         homeserver: &Homeserver,
         registrations: &[Arc<Registration>],
         positions: impl Iterator<Item = ServicePos>,
+        known: impl Iterator<Item = &'s Self>,
     ) -> Self {
-        let positions: Vec<_> = positions.map(Some).collect();
+        let positions: Arc<[_]> = positions.map(Some).collect();
         let own = positions.iter().flatten().map(|at| Arc::clone(&registrations[at.index()])).collect();
-        Self { layer: Arc::new(Layer::new(homeserver, own)), positions }
+        let known: Vec<&Layer> = known.map(|stratum| &*stratum.layer).collect();
+        Self { layer: Arc::new(Layer::new(homeserver, own, &known)), positions, gone: 0 }
     }
 
     /// The same layer under a changed set. Who is found in `moved` is taken out of it.
-    pub(super) fn under(&self, registrations: &[Arc<Registration>], moved: &mut Moved) -> Self {
-        let now = |(registration, at): (&Arc<Registration>, &Option<ServicePos>)| {
-            at.filter(|at| stands(registration, *at, registrations))
-                .or_else(|| moved.remove(&Arc::as_ptr(registration)))
+    pub(super) fn under(&self, common: Common, moved: &mut Moved) -> Self {
+        if common.is_all_in_place() {
+            return self.clone();
+        }
+        let mut gone = 0;
+        let now = |(slot, at): (usize, &Option<ServicePos>)| {
+            let stays = at.and_then(|at| common.now(at));
+            let now = stays.or_else(|| moved.remove(&Arc::as_ptr(&self.layer.registrations()[slot])));
+            gone += usize::from(now.is_none());
+            now
         };
-        let positions = self.layer.registrations().iter().zip(&self.positions).map(now).collect();
-        Self { layer: Arc::clone(&self.layer), positions }
-    }
-
-    /// The positions whose registrations stand there now as they did before.
-    pub(super) fn unmoved<'s>(
-        &'s self,
-        registrations: &'s [Arc<Registration>],
-    ) -> impl Iterator<Item = ServicePos> + 's {
-        let slots = self.layer.registrations().iter().zip(&self.positions);
-        slots.filter_map(|(registration, at)| at.filter(|at| stands(registration, *at, registrations)))
+        let positions = self.positions.iter().enumerate().map(now).collect();
+        Self { layer: Arc::clone(&self.layer), positions, gone }
     }
 
     /// How many slots there are.
@@ -57,8 +61,13 @@ impl Stratum {
     }
 
     /// How many of them have lost their service.
-    pub(super) fn gone(&self) -> usize {
-        self.positions.iter().filter(|at| at.is_none()).count()
+    pub(super) const fn gone(&self) -> usize {
+        self.gone
+    }
+
+    /// How many have one.
+    pub(super) fn services(&self) -> usize {
+        self.slots() - self.gone
     }
 
     /// The positions of its services.
@@ -76,11 +85,6 @@ impl Stratum {
 
     pub(super) fn size(&self) -> Size {
         let size = self.layer.size();
-        Size { bytes: size.bytes + self.positions.capacity() * size_of::<Option<ServicePos>>(), ..size }
+        Size { bytes: size.bytes + self.positions.len() * size_of::<Option<ServicePos>>(), ..size }
     }
-}
-
-/// Whether a registration stands at a position.
-fn stands(registration: &Arc<Registration>, at: ServicePos, registrations: &[Arc<Registration>]) -> bool {
-    registrations.get(at.index()).is_some_and(|now| Arc::ptr_eq(now, registration))
 }

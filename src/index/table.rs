@@ -42,7 +42,12 @@ const AT_A_TIME: usize = 4_096;
 const TEXT_AT_A_TIME: usize = 1 << 20;
 
 impl Table {
-    pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        homeserver: &Homeserver,
+        registrations: &[Arc<Registration>],
+        known: &[&Self],
+    ) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());
@@ -74,7 +79,8 @@ impl Table {
             [written, others].map(|paths| Placed::new(paths, |path| unplaced.push(source.unplaced(path))));
         let anywhere = others.iter().any(|path| path.place == Place::AnySigil);
         let fallback = Fallback::new(unplaced, &interner, source.folds());
-        let checks = interner.finish();
+        let known: Vec<&Checks> = known.iter().map(|table| &table.checks).collect();
+        let checks = interner.finish(&known);
         Self { folds: source.folds(), written, placed, anywhere, fallback, checks, entries }
     }
 

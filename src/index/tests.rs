@@ -63,13 +63,55 @@ proptest! {
         let index = Index::build(&homeserver, &registrations);
         // And again with one that stands in the overlay.
         let changed = change.index(registrations.len());
+        let before = registrations.clone();
         registrations[changed] = registration(changed, &services[changed]);
-        let updated = index.updated(&registrations);
+        let updated = index.updated(&registrations, Common::of(&before, &registrations));
         for name in NAMES {
             let id = format!("@{name}:example.com");
             let walked = walked(&registrations, exclusive_first, &id);
             prop_assert_eq!(&looked_up(&index, &id), &walked, "{}", id);
             prop_assert_eq!(&looked_up(&updated, &id), &walked, "{}, updated", id);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// After any changes one after the other, with layers that are full after two and after twelve, so that what is drawn above
+    /// happens in each way.
+    #[test]
+    fn after_many_changes_it_is_as_good_as_a_new_one(
+        services in prop::collection::vec(prop::collection::vec((0..REGEXES.len(), any::<bool>()), 1..3), 40),
+        first in 0..30_usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..5_u8, any::<prop::sample::Index>()), 1..40),
+    ) {
+        let homeserver: Homeserver = "example.com".parse().expect("a server name");
+        let pool: Vec<_> = (0..).zip(&services).map(|(at, entries)| registration(at, entries)).collect();
+        let mut set = pool[..first].to_vec();
+        let mut index = Index::build(&homeserver, &set);
+        for (pick, what, other) in changes {
+            let before = set.clone();
+            let one = pick.get(&pool);
+            match (set.iter().position(|known| known.id() == one.id()), what) {
+                (Some(at), 0) => drop(set.remove(at)),
+                (Some(at), 1) => {
+                    let one = set.remove(at);
+                    set.insert(other.index(set.len() + 1), one);
+                }
+                (Some(at), _) => set[at] = {
+                    registration(pick.index(pool.len()), &services[other.index(services.len())])
+                },
+                (None, 0) => set.insert(other.index(set.len() + 1), Arc::clone(one)),
+                (None, _) => set.push(Arc::clone(one)),
+            }
+            index = index.updated_within(Bounds { above: 12, recent: 2 }, &set, Common::of(&before, &set));
+            prop_assert_eq!(index.strata().map(Stratum::services).sum::<usize>(), set.len());
+            let fresh = Index::build(&homeserver, &set);
+            for name in NAMES {
+                let id = format!("@{name}:example.com");
+                prop_assert_eq!(looked_up(&index, &id), looked_up(&fresh, &id), "{}", id);
+            }
         }
     }
 }
@@ -113,18 +155,20 @@ fn the_regex_that_is_followed_through_goes_that_way() {
     assert_eq!(checks[0], checks[1], "one check for both");
 }
 
-/// And of two layers.
+/// And of layers.
 #[test]
-fn two_layers_lie_as_they_are_drawn() {
+fn the_layers_lie_as_they_are_drawn() {
     let [same, old, gone, moved, new] = [0, 1, 2, 3, 4].map(|number| registration(number, &[(number, true)]));
     let changed = registration(1, &[(7, true)]);
     let homeserver = "example.com".parse().expect("a server name");
-    let before = Index::build(&homeserver, &[&same, &old, &gone, &moved].map(Arc::clone));
-    let after = before.updated(&[&same, &changed, &moved, &new].map(Arc::clone));
+    let (old_set, new_set) =
+        ([&same, &old, &gone, &moved].map(Arc::clone), [&same, &changed, &moved, &new].map(Arc::clone));
+    let after = Index::build(&homeserver, &old_set).updated(&new_set, Common::of(&old_set, &new_set));
     let indices = |stratum: &Stratum| stratum.positions().map(ServicePos::index).collect::<Vec<_>>();
-    let overlay = after.overlay.as_ref().expect("an overlay");
+    let recent = after.recent.as_ref().expect("a recent layer");
     assert_eq!((indices(&after.base), after.base.gone()), (vec![0, 2], 2));
-    assert_eq!((indices(overlay), overlay.gone()), (vec![1, 3], 0));
+    assert_eq!((indices(recent), recent.gone()), (vec![1, 3], 0));
+    assert!(after.overlay.is_none());
 }
 
 /// What engines of other homeservers are asked: with a sigil and without, at the start, in either case, with words' boundaries,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::homeserver::First;
-use crate::index::ServicePos;
+use crate::index::{Common, ServicePos};
 use crate::registration::{Registration, TokenDigest};
 
 /// Where the service with an id or a token stands among the registrations.
@@ -20,21 +20,6 @@ pub(super) struct Names {
 }
 
 type Registrations = [Arc<Registration>];
-
-/// How much two sets have in common at the beginning and at the end.
-pub(super) struct Differing {
-    pub(super) ahead: usize,
-    pub(super) behind: usize,
-}
-
-impl Differing {
-    pub(super) fn of(before: &Registrations, after: &Registrations) -> Self {
-        let same = |(a, b): &(&Arc<Registration>, &Arc<Registration>)| Arc::ptr_eq(a, b);
-        let ahead = before.iter().zip(after).take_while(same).count();
-        let behind = before[ahead..].iter().rev().zip(after[ahead..].iter().rev()).take_while(same).count();
-        Self { ahead, behind }
-    }
-}
 
 /// When more than this part of a set has changed, its names are tabled afresh.
 const AFRESH_SHARE: usize = 32;
@@ -51,9 +36,8 @@ impl Names {
     }
 
     /// The names of another set, of which most stands where it stood before, or all behind some place as far from there.
-    pub(super) fn updated(&self, before: &Registrations, after: &Registrations) -> Self {
-        let Differing { ahead, behind } = Differing::of(before, after);
-        let (gone, come) = (ahead..before.len() - behind, ahead..after.len() - behind);
+    pub(super) fn updated(&self, before: &Registrations, after: &Registrations, common: Common) -> Self {
+        let (gone, come) = (common.gone(), common.come());
         // What stands between the two ends and is the same at the same place is left alone.
         let in_place = |at: &usize| gone.len() == come.len() && Arc::ptr_eq(&before[*at], &after[*at]);
         let those =
@@ -66,12 +50,8 @@ impl Names {
         for at in gone {
             names.remove(before, at);
         }
-        if before.len() != after.len() {
-            let moved = |at: &mut ServicePos| {
-                if at.index() >= before.len() - behind {
-                    *at = ServicePos::new(after.len() - (before.len() - at.index()));
-                }
-            };
+        if !common.is_all_in_place() && before.len() != after.len() {
+            let moved = |at: &mut ServicePos| *at = common.now(*at).unwrap_or(*at);
             names.ids.iter_mut().for_each(moved);
             names.tokens.iter_mut().for_each(moved);
         }
@@ -178,7 +158,7 @@ mod tests {
                     set = before;
                     continue;
                 }
-                names = names.updated(&before, &set);
+                names = names.updated(&before, &set, Common::of(&before, &set));
                 let fresh = Names::new(&set);
                 for number in [0, 1_000, 2_000].into_iter().flat_map(|start| start..start + size + 12) {
                     let id = format!("as{number}");

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::names::{Differing, Names};
+use super::names::Names;
 use super::readings;
 use crate::homeserver::Homeserver;
-use crate::index::{Index, ServicePos};
+use crate::index::{Common, Index, ServicePos};
 use crate::matrix::{Kind, PerKind, ServerName};
 use crate::registration::{Registration, TokenDigest};
 
@@ -38,19 +38,18 @@ impl Services {
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
     pub fn updated(&self, registrations: Vec<Arc<Registration>>) -> Self {
-        let index = self.index.updated(&registrations);
-        let names = self.names.updated(&self.registrations, &registrations);
-        let entries = self.recounted(&registrations);
+        let common = Common::of(&self.registrations, &registrations);
+        let index = self.index.updated(&registrations, common);
+        let names = self.names.updated(&self.registrations, &registrations, common);
+        let entries = self.recounted(&registrations, common);
         let otherwise = self.otherwise.as_ref();
         let otherwise = otherwise.map(|other| readings::updated(other, &self.registrations, &registrations));
         Self { homeserver: self.homeserver.clone(), registrations, index, names, entries, otherwise }
     }
 
     /// How many entries another set has: with a look only at what differs.
-    fn recounted(&self, registrations: &[Arc<Registration>]) -> PerKind<usize> {
-        let Differing { ahead, behind } = Differing::of(&self.registrations, registrations);
-        let gone = count(&self.registrations[ahead..self.registrations.len() - behind]);
-        let come = count(&registrations[ahead..registrations.len() - behind]);
+    fn recounted(&self, registrations: &[Arc<Registration>], common: Common) -> PerKind<usize> {
+        let (gone, come) = (count(&self.registrations[common.gone()]), count(&registrations[common.come()]));
         PerKind::new(|kind| self.entries[kind] - gone[kind] + come[kind])
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick::homeserver::{Homeserver, Precedence, Rank};
-use bailiwick::index::{Hit, Index, Scratch, ServicePos};
+use bailiwick::index::{Common, Hit, Index, Scratch, ServicePos};
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
@@ -105,14 +105,14 @@ proptest! {
         let mut set = pool[..pool.len() / 2].to_vec();
         let mut index = Index::build(&homeserver(), &set);
         for (pick, what) in steps {
-            let one = pick.get(&pool);
+            let (one, before) = (pick.get(&pool), set.clone());
             match (set.iter().position(|known| Arc::ptr_eq(known, one)), what) {
                 (Some(at), 0 | 1) => drop(set.remove(at)),
                 (Some(at), _) => set[at..].rotate_left(1),
                 (None, 0) => set.insert(0, Arc::clone(one)),
                 (None, _) => set.push(Arc::clone(one)),
             }
-            index = index.updated(&set);
+            index = index.updated(&set, Common::of(&before, &set));
             let fresh = Index::build(&homeserver(), &set);
             for id in picked.iter().flatten().flat_map(|(_, texts)| texts) {
                 prop_assert_eq!(looked_up(&index, id), looked_up(&fresh, id), "{:?}", id);
