@@ -37,6 +37,12 @@ impl ContentHash {
     }
 }
 
+impl From<blake3::Hash> for ContentHash {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(*hash.as_bytes())
+    }
+}
+
 impl fmt::Debug for ContentHash {
     /// A few characters only: the whole hash of a file that holds tokens could be used to test guesses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::admission::{admit, admit_some};
-use super::digest::digest;
+use super::digest::Digest;
 use super::{Candidate, Changes, FileRecord, FileState, Standing, Touched, changes, touched};
 use crate::analysis::Set;
 use crate::homeserver::Homeserver;
@@ -19,7 +19,7 @@ use crate::ruling::Services;
 #[derive(Debug)]
 pub struct Snapshot {
     generation: u64,
-    digest: Arc<str>,
+    digest: Digest,
     complete: bool,
     files: Vec<Arc<FileRecord>>,
     counts: Counts,
@@ -109,7 +109,7 @@ impl Snapshot {
     /// What is in force before the first load: nothing, and [`Snapshot::is_ready`] says so.
     #[must_use]
     pub fn before_first_load(homeserver: Homeserver, missing: Vec<MissingSource>) -> Self {
-        let digest = digest(&homeserver, &[]);
+        let digest = Digest::of_nothing(&homeserver);
         Self {
             generation: 0,
             digest,
@@ -135,7 +135,7 @@ impl Snapshot {
     /// Digest of the loaded set as lower-case hex: equal on every replica that loaded the same bytes.
     #[must_use]
     pub const fn digest(&self) -> &Arc<str> {
-        &self.digest
+        self.digest.shown()
     }
 
     /// False while any file is held, stale or quarantined, or a source cannot be read.
@@ -271,7 +271,7 @@ impl Snapshot {
         let counts = Counts::of(&files);
         Some(Self {
             generation: self.generation + 1,
-            digest: digest(services.homeserver(), &files),
+            digest: self.digest.next(services.homeserver(), (&self.files, &files)),
             complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
             changes,
