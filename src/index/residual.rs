@@ -26,7 +26,7 @@ pub(super) enum Residual {
     Backward(Box<Backward>),
 }
 
-/// A table, which the layers of an index share: it takes half a millisecond to build, as long as all else of fifty registrations.
+/// A table, which the layers of an index share: one takes half a millisecond to build.
 pub(super) type Table = Arc<dense::DFA<Vec<u32>>>;
 
 /// A table larger than this is not built, in bytes.
