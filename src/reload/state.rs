@@ -184,14 +184,12 @@ impl State {
         if !when.is_ready && !self.is_from_before() {
             let meanwhile = match why {
                 Unlisted::Absent(_) => {
-                    "nothing is loaded until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence"
+                    "until it is there, or `POST /-/reload` with `{\"allow_empty\": true}` confirms its absence"
                 }
-                Unlisted::Unreadable(_) => "nothing is loaded until it can be read",
-                Unlisted::Another(_) => {
-                    "nothing is loaded until that one is back, or `POST /-/reload` with `{\"allow_empty\": true}` confirms this one"
-                }
+                Unlisted::Unreadable(_) => "until it can be read",
+                Unlisted::Another(_) => UNTIL_IT_IS_MEANT,
             };
-            let problem = Some(Problem { what, meanwhile: meanwhile.to_owned() });
+            let problem = Some(Problem { what, meanwhile: format!("nothing is loaded {meanwhile}") });
             return Self { problem, is_unlisted: true, ..self.clone() };
         }
         let held = self.taking_part().iter().filter(|known| has_any(known)).count();
@@ -357,12 +355,12 @@ fn kept_until_readable(held: usize) -> String {
     format!("what was in force of its files ({held}) stays so until it can be read")
 }
 
+const UNTIL_IT_IS_MEANT: &str =
+    "until that one is back, or `POST /-/reload` with `{\"allow_empty\": true}` confirms this one";
+
 /// Something is there, and nobody has said that it is meant.
 fn kept_until_it_is_meant(held: usize) -> String {
-    format!(
-        "what was in force of its files ({held}) stays so until that one is back, or `POST /-/reload` with \
-         `{{\"allow_empty\": true}}` confirms this one"
-    )
+    format!("what was in force of its files ({held}) stays so {UNTIL_IT_IS_MEANT}")
 }
 
 fn why_lost(problem: &Problem) -> String {

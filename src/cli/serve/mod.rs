@@ -201,9 +201,8 @@ async fn answer(serve: &Serve, prepared: Prepared) -> anyhow::Result<()> {
     let unix_socket = unix_socket.map(Arc::new);
     stand_back_all();
     raise_file_limit();
-    let answers_of = options.homeserver.dialect;
-    #[cfg(feature = "postgres")]
     let homeserver = options.homeserver.clone();
+    let answers_of = homeserver.dialect;
     let info = "1; whose answers are given is in the label, as in --homeserver.";
     metrics.info("bailiwick_homeserver_info", info, "homeserver").set(answers_of.name());
     if let Some(access) = &access {

@@ -161,9 +161,7 @@ impl Migrate {
         }
         match whose {
             Some(whose) => println!("it is the store of {whose}"),
-            None => {
-                println!("it is nobody's yet: it is that of whoever serves or changes it first, or of `--server-name`")
-            }
+            None => println!("it is nobody's yet: whoever serves or changes it first makes it his, or `--server-name`"),
         }
         Ok(OK)
     }
