@@ -11,12 +11,13 @@ use super::registration::{Asked, Kept, Refused};
 use super::render::{self, Answer};
 use super::turns::Client;
 use super::{ApiError, AppState};
-use crate::analysis::{Analysis, Deadline};
+use crate::analysis::{Analysis, Asked as Comparing, Deadline};
 use crate::matrix::ErrCode;
 use crate::reload::{Found, Trigger};
 use crate::snapshot::Snapshot;
 use crate::store::{
-    Bench, Change, Condition, Gate, Objection, Outcome, StoreError, Terms, can_judge, is_in_force, judge,
+    Bench, Change, Condition, Gate, Judge, Judged, Objection, Outcome, Revision, StoreError, Terms, Verdict, bears,
+    can_judge, is_in_force, judge, judgeable,
 };
 
 /// What is not compared after this time counts as a collision; as long as a check may take.
@@ -60,23 +61,71 @@ fn make(state: &AppState, gate: &Gate, asked: &Asked) -> Result<Outcome, StoreEr
         (None, false) => None,
     };
     let terms = Terms { if_it, force: asked.force, by: &asked.by };
-    gate.make(&change, terms, &|head| {
-        let snapshot = looked(state)?;
-        can_judge(&snapshot, &gate.shown(), head, |id| id == change.id)?;
+    gate.make(&change, terms, &Judging { state, store: gate.shown(), change, force: asked.force })
+}
+
+/// Judges a change by the snapshot that answers.
+struct Judging<'j> {
+    state: &'j AppState,
+    store: String,
+    change: Change<'j>,
+    force: bool,
+}
+
+impl Judging<'_> {
+    fn is_changed(&self, id: &str) -> bool {
+        id == self.change.id
+    }
+
+    fn by(&self, snapshot: &Snapshot) -> Verdict {
+        self.on_a_bench(snapshot, |asked, bench| {
+            match judge(asked, bench, self.change.id, self.change.source.unwrap_or_default()) {
+                Err(objection) if bench.deadline.is_over() && !self.force && objection.is_unknown() => {
+                    Err(StoreError::NotCompared(DEADLINE))
+                }
+                judged => Ok(judged),
+            }
+        })
+    }
+
+    fn on_a_bench<T: Send>(&self, snapshot: &Snapshot, judge: impl FnOnce(&Comparing, Bench<'_>) -> T + Send) -> T {
         let nothing = Analysis::default();
-        let latest = state.analyst.latest();
+        let latest = self.state.analyst.latest();
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
         let deadline = Deadline::after(DEADLINE);
-        let bench = Bench { snapshot: &snapshot, previous, hasher: &state.hasher, deadline: &deadline };
-        let judged =
-            state.comparer.judge(|comparer| judge(comparer, bench, change.id, change.source.unwrap_or_default()));
-        match judged {
-            Err(objection) if deadline.is_over() && !asked.force && objection.is_unknown() => {
-                Err(StoreError::NotCompared(DEADLINE))
-            }
-            judged => Ok(judged),
-        }
-    })
+        let bench = Bench { snapshot, previous, hasher: &self.state.hasher, deadline: &deadline };
+        self.state.comparer.judge(|comparing| judge(comparing, bench))
+    }
+}
+
+impl Judge for Judging<'_> {
+    fn ahead(&self) -> Option<Judged> {
+        // A file that was put beside the store a moment ago is not seen by the store's revision.
+        let snapshot = if self.state.reloader.is_of_one_source() {
+            self.state.live.load_full()
+        } else {
+            looked(self.state).ok()?
+        };
+        let then = judgeable(&snapshot, &self.store, |id| self.is_changed(id))?;
+        Some(Judged { then, verdict: self.by(&snapshot) })
+    }
+
+    fn bears(&self, come: &[Change<'_>]) -> bool {
+        let snapshot = self.state.live.load_full();
+        let source = self.change.source.unwrap_or_default();
+        self.on_a_bench(&snapshot, |asked, bench| bears(asked, bench, self.change.id, source, come))
+    }
+
+    fn at(&self, head: &Revision) -> Verdict {
+        let snapshot = looked(self.state)?;
+        can_judge(&snapshot, &self.store, head, |id| self.is_changed(id))?;
+        self.by(&snapshot)
+    }
+
+    fn catch_up(&self) {
+        // Where that fails, the lock is taken again and it is said why.
+        let _ = looked(self.state);
+    }
 }
 
 /// What is in force after a look at the store.

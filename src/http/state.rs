@@ -41,6 +41,12 @@ pub struct Limits {
 /// 4,096 took 2.6 s, and others waited for many. Each takes 19 KiB.
 const MAX_WAITERS: usize = 1_024;
 
+/// So many changes to the store are judged at a time, while one is written: one alone would have the database wait for each
+/// judgement. Chosen by reasoning: a change is written in as long as it takes to judge one or two, and its answer waits for the look that
+/// puts it in force.
+#[cfg(feature = "postgres")]
+const CHANGES_AT_A_TIME: usize = 4;
+
 /// Metrics and the contract may take one part in so many of what all other answers may: some hundred of them at a time.
 const SHARE_OF_ANYBODY: usize = 8;
 
@@ -81,7 +87,7 @@ pub struct AppState {
     /// Where the store is changed, if there is one.
     #[cfg(feature = "postgres")]
     pub(super) gate: Option<Arc<crate::store::Gate>>,
-    /// Who may change it: one at a time, as everywhere.
+    /// Who may change it.
     #[cfg(feature = "postgres")]
     pub(super) changes: Arc<Turns>,
     /// Who may have the files read again for other homeservers.
@@ -151,7 +157,7 @@ impl AppState {
             #[cfg(feature = "postgres")]
             gate: None,
             #[cfg(feature = "postgres")]
-            changes: Turns::new(1),
+            changes: Turns::new(CHANGES_AT_A_TIME),
             metrics,
             registry,
             hasher,

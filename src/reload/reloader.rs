@@ -117,6 +117,12 @@ impl Reloader {
         Ok(answer)
     }
 
+    /// Whether all comes from one source.
+    #[must_use]
+    pub fn is_of_one_source(&self) -> bool {
+        self.sources.len() == 1
+    }
+
     /// The service is to stop: reloads are made still, but no source is waited for much longer that does not answer.
     pub fn end_waiting(&self) {
         self.sources.iter().for_each(|source| source.end_waiting());

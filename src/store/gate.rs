@@ -1,4 +1,13 @@
-//! Changes: judged at the head's revision and written in the same transaction, while nobody else can change anything.
+//! Changes: judged ahead, and written while nobody else can change anything, if nothing has come that speaks against them.
+//!
+//! Comparing a newcomer with a hundred thousand others takes longer than writing it, and while somebody holds the head's lock nobody
+//! else can change anything. So it is compared before, with what is in force then ([`Judge::ahead`]), by several at a time. Behind the
+//! lock there is to be seen only whether that is what there is still: mostly it is, or a few have come since, with which alone it is
+//! compared then ([`Judge::bears`]). Otherwise the lock is given back, and it is judged anew; after some turns behind the lock
+//! ([`Judge::at`]), so that nobody waits for ever.
+//!
+//! What is asked of the database goes together as far as it can: one round trip takes the lock and tells what there is, the second
+//! writes and commits.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use zeroize::Zeroizing;
 
 use super::judge::Objection;
@@ -32,6 +41,15 @@ const ROLLBACK: &str = "rollback";
 const BATCH: usize = 1_000;
 /// And so many bytes: those of the largest registrations would else be more than are answered for in time.
 const BATCH_BYTES: usize = 4 << 20;
+
+/// So often a change is judged ahead, then behind the lock. Each time more than [`FEW_SINCE`] others, or one of the same registration,
+/// must have been quicker, which many writers are seldom twice: the third time is for the case that they are.
+const TURNS: usize = 3;
+
+/// With so many that have come since it was judged a change is compared behind the lock, which is some milliseconds' work.
+/// Chosen by reasoning: as many as others can have made while a change waits for a lock that is held for ten milliseconds by
+/// each of four writers on each of eight replicas.
+const FEW_SINCE: usize = 32;
 
 /// The most bytes of a name of whoever wants a change: as many as an `id` may have, and more than a mail address. What the history
 /// keeps of each change for good is not for whoever changes something to choose.
@@ -103,8 +121,35 @@ pub enum Several {
     Refused(Objection),
 }
 
-/// Judges a change where the head is, at which everything is as long as it does so. What it cannot judge is an error.
-pub type Judge<'j> = dyn Fn(&Revision) -> Result<Result<(), Objection>, StoreError> + 'j;
+/// What is thought of a change; what cannot be judged is an error.
+pub type Verdict = Result<Result<(), Objection>, StoreError>;
+
+/// Judges several changes where the head is, at which everything is as long as it does so.
+pub type JudgeAll<'j> = dyn Fn(&Revision) -> Verdict + 'j;
+
+/// Judges a change to a registration that is to be there.
+pub trait Judge {
+    /// By what is in force at this moment, while others may change the store; nothing, if nothing can be judged by that.
+    fn ahead(&self) -> Option<Judged>;
+
+    /// Whether a change that nothing speaks against ahead may be made beside what has come since; if that is not known, it may not.
+    fn bears(&self, come: &[Change<'_>]) -> bool;
+
+    /// Where the head is, at which everything is as long as it does so.
+    fn at(&self, head: &Revision) -> Verdict;
+
+    /// Sees to it that what is in force is what the store holds by now, before it is judged once more.
+    fn catch_up(&self);
+}
+
+/// What is thought of a change ahead.
+#[derive(Debug)]
+pub struct Judged {
+    /// Where the store was then.
+    pub then: Revision,
+    /// What was thought.
+    pub verdict: Verdict,
+}
 
 /// Where changes are made, one at a time.
 pub struct Gate {
@@ -126,6 +171,29 @@ struct State {
 struct Row {
     revision: i64,
     place: i64,
+    /// None of one that was removed.
+    source: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// A change, and who judges it.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    change: &'w Change<'w>,
+    terms: Terms<'w>,
+    judge: &'w dyn Judge,
+}
+
+/// What there is behind the lock, besides the head.
+struct There {
+    /// Of the registration that is to be changed.
+    row: Option<Row>,
+    /// What has become of others since a change was judged, if the store has come here from there and that is little.
+    since: Option<Vec<Come>>,
+}
+
+/// What has become of a registration.
+struct Come {
+    id: String,
     /// None of one that was removed.
     source: Option<Zeroizing<Vec<u8>>>,
 }
@@ -157,12 +225,26 @@ impl Gate {
     }
 
     /// Makes a change, if nothing speaks against it.
-    pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &Judge<'_>) -> Result<Outcome, StoreError> {
-        let outcome = self.ending(|state| state.make(self, change, terms, judge));
+    pub fn make(&self, change: &Change<'_>, terms: Terms<'_>, judge: &dyn Judge) -> Result<Outcome, StoreError> {
+        let outcome = self.in_turns(change, terms, judge);
         if let Some(metrics) = self.metrics.get() {
             metrics.ended(&outcome);
         }
         outcome
+    }
+
+    fn in_turns(&self, change: &Change<'_>, terms: Terms<'_>, judge: &dyn Judge) -> Result<Outcome, StoreError> {
+        for _ in 0..TURNS {
+            let judged = change.source.and_then(|_| judge.ahead());
+            let wanted = Wanted { change, terms, judge };
+            if let Some(outcome) = self.ending(|state| state.attempt(self, wanted, judged))? {
+                return Ok(outcome);
+            }
+            judge.catch_up();
+        }
+        let wanted = Wanted { change, terms, judge };
+        let outcome = self.ending(|state| state.attempt(self, wanted, None))?;
+        outcome.ok_or_else(|| StoreError::Contradiction("what was judged behind the lock was not decided".to_owned()))
     }
 
     /// Makes all of several changes or none, if nothing speaks against what comes of them; `at` is the revision at which they were
@@ -172,7 +254,7 @@ impl Gate {
         changes: &[Change<'_>],
         at: Option<i64>,
         terms: Terms<'_>,
-        judge: &Judge<'_>,
+        judge: &JudgeAll<'_>,
     ) -> Result<Several, StoreError> {
         self.ending(|state| state.make_all(self, changes, at, terms, judge))
     }
@@ -193,40 +275,49 @@ impl Gate {
 }
 
 impl State {
-    /// Begins a change: nobody else can make one from now on.
-    fn begin<'t>(&'t mut self, gate: &'t Gate) -> Result<Turn<'t>, StoreError> {
+    /// Begins a change: nobody else can make one from now on. Says what the lock has told besides.
+    fn begin<'t, T>(
+        &'t mut self,
+        gate: &'t Gate,
+        lock: impl AsyncFn(&Client) -> Result<(Head, T), StoreError>,
+    ) -> Result<(Turn<'t>, T), StoreError> {
         let Self { driver, session, locked } = self;
         let began = Instant::now();
-        let (session, head) = driver.run(begun(&gate.address, session))?;
+        let (session, (head, there)) = driver.run(begun(&gate.address, session, lock))?;
         *locked = Some((began.elapsed(), Instant::now()));
         let homeserver = gate.homeserver.as_ref();
         if let (Some(kept), Some(homeserver)) = (&head.whose, homeserver) {
             whose::check(kept, homeserver)?;
         }
-        Ok(Turn { driver, session, head, homeserver })
+        Ok((Turn { driver, session, head, homeserver }, there))
     }
 
-    fn make(
+    /// Makes a change, if nothing speaks against it; nothing, if what was judged ahead is not known to hold any more. Without that it
+    /// is judged behind the lock.
+    fn attempt(
         &mut self,
         gate: &Gate,
-        change: &Change<'_>,
-        terms: Terms<'_>,
-        judge: &Judge<'_>,
-    ) -> Result<Outcome, StoreError> {
-        let turn = self.begin(gate)?;
-        let there = turn.run(rows(turn.session, &[*change]))?;
-        if let Some(outcome) = without_writing(change, terms, there.get(change.id)) {
-            return turn.give_up(outcome);
+        wanted: Wanted<'_>,
+        judged: Option<Judged>,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let Wanted { change, terms, judge } = wanted;
+        let then = judged.as_ref().map(|judged| &judged.then);
+        let (turn, there) = self.begin(gate, async |client: &Client| lock_for(client, change, then).await)?;
+        let There { row, since } = there;
+        if let Some(outcome) = without_writing(change, terms, row.as_ref()) {
+            return turn.give_up(Some(outcome));
         }
-        if change.source.is_some()
-            && let Err(objection) = judge(&turn.head.at)?
-            && !terms.allow(&objection)
-        {
-            return turn.give_up(Outcome::Refused(objection));
+        let verdict = match judged {
+            _ if change.source.is_none() => Ok(()),
+            None => judge.at(&turn.head.at)?,
+            Some(Judged { then, verdict }) if then == turn.head.at => verdict?,
+            Some(Judged { verdict: Ok(Ok(())), .. }) if since.is_some_and(|since| bears(judge, &since)) => Ok(()),
+            Some(_) => return turn.give_up(None),
+        };
+        match verdict {
+            Err(objection) if !terms.allow(&objection) => turn.give_up(Some(Outcome::Refused(objection))),
+            _ => turn.make(*change, terms).map(|revision| Some(Outcome::Made(revision))),
         }
-        let revision = turn.run(write(turn.session, &[*change], terms))?;
-        turn.commit()?;
-        Ok(Outcome::Made(revision))
     }
 
     fn make_all(
@@ -235,9 +326,10 @@ impl State {
         changes: &[Change<'_>],
         at: Option<i64>,
         terms: Terms<'_>,
-        judge: &Judge<'_>,
+        judge: &JudgeAll<'_>,
     ) -> Result<Several, StoreError> {
-        let turn = self.begin(gate)?;
+        let locked = async |client: &Client| lock_head(client).await.map(|head| (head, ()));
+        let (turn, ()) = self.begin(gate, locked)?;
         let mut revision = turn.head.at.number;
         if at.is_some_and(|at| at != revision) {
             return turn.give_up(Several::Elsewhere(revision));
@@ -288,6 +380,15 @@ impl Turn<'_> {
         Ok(outcome)
     }
 
+    /// Writes a change and commits; the revision that it makes.
+    fn make(self, change: Change<'_>, terms: Terms<'_>) -> Result<i64, StoreError> {
+        if self.head.whose.is_some() || self.homeserver.is_none() {
+            return self.run(write_and_commit(self.session, change, terms));
+        }
+        let revision = self.run(write(self.session, &[change], terms))?;
+        self.commit().map(|()| revision)
+    }
+
     /// Makes what was written so, and the store the homeserver's by which it was judged, if it was nobody's.
     fn commit(self) -> Result<(), StoreError> {
         if let (None, Some(homeserver)) = (&self.head.whose, self.homeserver) {
@@ -333,19 +434,23 @@ fn without_writing(change: &Change<'_>, terms: Terms<'_>, row: Option<&Row>) -> 
     (!is_met).then(|| Outcome::Elsewhere(there.map(|row| row.revision)))
 }
 
-/// A session in which a transaction has begun that holds the head, and where that is: the one that was kept, or a new one.
-async fn begun<'s>(address: &Address, kept: &'s mut Option<Session>) -> Result<(&'s Session, Head), StoreError> {
+/// A session in which a transaction has begun that holds the head, and what that has told: the one that was kept, or a new one.
+async fn begun<'s, T>(
+    address: &Address,
+    kept: &'s mut Option<Session>,
+    lock: impl AsyncFn(&Client) -> Result<T, StoreError>,
+) -> Result<(&'s Session, T), StoreError> {
     if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
         // That a connection has been lost is seen only when it is used.
-        match lock_head(session).await {
-            Ok(head) => return Ok((kept.as_ref().ok_or_else(lost)?, head)),
+        match lock(session).await {
+            Ok(told) => return Ok((kept.as_ref().ok_or_else(lost)?, told)),
             Err(StoreError::Unreachable(_)) => {}
             Err(other) => return Err(other),
         }
     }
     let session = kept.insert(connect(address).await?);
-    let head = lock_head(session).await?;
-    Ok((session, head))
+    let told = lock(session).await?;
+    Ok((session, told))
 }
 
 fn lost() -> StoreError {
@@ -354,17 +459,60 @@ fn lost() -> StoreError {
 
 /// Begins, and sees to it that nobody else changes anything until the end; where that is.
 pub(super) async fn lock_head(client: &Client) -> Result<Head, StoreError> {
+    // By itself, behind the lock: what the statement that has waited for it sees is from before.
+    let (locked, head) = tokio::join!(lock(client), mirror::head(client, None));
+    locked.and(head)
+}
+
+/// Begins, and takes the lock.
+async fn lock(client: &Client) -> Result<(), StoreError> {
     let begin = format!(
         "begin isolation level read committed, read write; set local lock_timeout = '{}ms'; \
          set local idle_in_transaction_session_timeout = '{}ms'",
         LOCK_LIMIT.as_millis(),
         SILENCE_LIMIT.as_millis()
     );
-    within(ANSWER_LIMIT, client.batch_execute(&begin)).await?;
     let lock = "select from bailiwick.head for update";
-    within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])).await?;
-    // By itself, behind the lock: what the statement that has waited for it sees is from before.
-    mirror::head(client, None).await
+    let (begun, locked) = tokio::join!(
+        within(ANSWER_LIMIT, client.batch_execute(&begin)),
+        within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])),
+    );
+    begun.and(locked.map(drop))
+}
+
+/// The same for a change, and what there is then, in one round trip: the database does one after the other, and what follows on one
+/// that has failed fails.
+async fn lock_for(client: &Client, change: &Change<'_>, then: Option<&Revision>) -> Result<(Head, There), StoreError> {
+    let changes = [*change];
+    let (locked, head, there, since) =
+        tokio::join!(lock(client), mirror::head_since(client, then), rows(client, &changes), come_since(client, then));
+    locked?;
+    let ((head, goes_on), row) = (head?, there?.remove(change.id));
+    let since = since?.filter(|since| goes_on && since.len() <= FEW_SINCE);
+    Ok((head, There { row, since }))
+}
+
+/// What has become of registrations since a revision, up to one more than are looked at.
+async fn come_since(client: &Client, then: Option<&Revision>) -> Result<Option<Vec<Come>>, StoreError> {
+    let Some(then) = then else { return Ok(None) };
+    let since = "select as_id, source from bailiwick.registration where revision > $1 order by revision limit $2";
+    let most = i64::try_from(FEW_SINCE + 1).unwrap_or(i64::MAX);
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&then.number, Type::INT8), (&most, Type::INT8)];
+    let rows = within(ANSWER_LIMIT, client.query_typed(since, &parameters)).await?;
+    let come = |row: &tokio_postgres::Row| {
+        let source: Option<Vec<u8>> = row.try_get(1)?;
+        Ok(Come { id: row.try_get(0)?, source: source.map(Zeroizing::new) })
+    };
+    rows.iter().map(come).collect::<Result<_, StoreError>>().map(Some)
+}
+
+/// Whether nothing speaks against a change beside what has come since it was judged.
+fn bears(judge: &dyn Judge, since: &[Come]) -> bool {
+    let change = |come| {
+        let Come { id, source }: &Come = come;
+        Change { id, source: source.as_ref().map(|source| &***source), place: None }
+    };
+    judge.bears(&since.iter().map(change).collect::<Vec<_>>())
 }
 
 /// Changes in parts that a statement can take each.
@@ -418,7 +566,7 @@ async fn write(client: &Client, changes: &[Change<'_>], terms: Terms<'_>) -> Res
     let ids: Vec<&str> = changes.iter().map(|change| change.id).collect();
     let sources: Vec<Option<&[u8]>> = changes.iter().map(|change| change.source).collect();
     let places: Vec<Option<i64>> = changes.iter().map(|change| change.place).collect();
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
+    let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
         (&ids, Type::TEXT_ARRAY),
         (&sources, Type::BYTEA_ARRAY),
         (&places, Type::INT8_ARRAY),
@@ -427,6 +575,19 @@ async fn write(client: &Client, changes: &[Change<'_>], terms: Terms<'_>) -> Res
     ];
     let written = within(ANSWER_LIMIT, client.query_typed_one(write, &parameters)).await?;
     Ok(written.try_get(0)?)
+}
+
+/// Writes a change and commits, in one round trip; the revision that it makes.
+async fn write_and_commit(client: &Client, change: Change<'_>, terms: Terms<'_>) -> Result<i64, StoreError> {
+    let changes = [change];
+    let (written, committed) = tokio::join!(write(client, &changes, terms), commit(client));
+    match written {
+        Ok(revision) => committed.map_err(unsure).map(|()| revision),
+        // It has answered no more: whether it has written and committed before nobody can tell.
+        Err(error @ (StoreError::Unreachable(_) | StoreError::Late(_) | StoreError::Stopping)) => Err(unsure(error)),
+        // It has refused that, and then there was nothing to be committed.
+        Err(error) => Err(error),
+    }
 }
 
 /// Tells everybody, and lets the next one in.

@@ -9,7 +9,7 @@ use super::StoreError;
 use super::gate::Change;
 use super::mirror::{Revision, id_of, name_of};
 use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, FindingPlace, Severity, Wanted};
-use crate::homeserver::{Dialect, Homeserver};
+use crate::homeserver::{Dialect, Homeserver, Join};
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
 use crate::snapshot::{
@@ -130,6 +130,37 @@ pub fn is_in_force(snapshot: &Snapshot, id: &str, source: Option<&[u8]>) -> bool
         }
         (Some(_), None) => false,
     }
+}
+
+/// Where the store was that is in force, if something can be judged by that.
+pub fn judgeable(snapshot: &Snapshot, store: &str, changed: impl Fn(&str) -> bool) -> Option<Revision> {
+    let then = Revision::noted(snapshot.as_of()?.note.as_bytes())?;
+    can_judge(snapshot, store, &then, changed).ok().map(|()| then)
+}
+
+/// Whether a registration that may come into a set may do so, too, beside what has come since: if that is not known, it may not.
+///
+/// What collides are two, so that it is enough to hold it against those alone, as if nothing else were in force. Regexes that are
+/// joined may break each other by threes; such a one is judged beside all others.
+pub fn bears(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8], come: &[Change<'_>]) -> bool {
+    // What is judged of an edit depends on what there was before it.
+    if come.iter().any(|change| change.id == id) {
+        return false;
+    }
+    let Ok(new) = loaded(bench, id, source) else { return false };
+    let homeserver = bench.snapshot.services().homeserver();
+    let exclusive = |kind| new.entries(kind).iter().filter(|entry| entry.exclusive);
+    let asks =
+        |join: &Join| join.kinds().iter().any(|&kind| exclusive(kind).any(|it| join.depends_on_others(&it.regex)));
+    if homeserver.dialect.join().is_some_and(asks) {
+        return false;
+    }
+    let Ok(Loaded(come)) = load_all(bench, come) else { return false };
+    let goods: Vec<(Arc<str>, Good)> = come.into_iter().filter_map(|(name, good)| Some((name, good?))).collect();
+    let beside = in_force(homeserver.clone(), &goods);
+    let are_active = beside.files().iter().all(|file| file.state() == FileState::Active);
+    let bench = Bench { snapshot: &beside, previous: &Analysis::default(), ..bench };
+    are_active && judge(asked, bench, id, source).is_ok()
 }
 
 /// What is wrong with a registration as one of this id; nothing, if it may come in.
@@ -485,6 +516,33 @@ mod tests {
         assert!(!is_in_force(&now, "a", Some(source("a", "b_").as_bytes())) && !is_in_force(&now, "a", None));
         assert!(!is_in_force(&now, "c", Some(with_token_of("a", "c", "c_").as_bytes())));
         assert!(is_in_force(&now, "nobody", None) && !is_in_force(&now, "nobody", Some(said.as_bytes())));
+    }
+
+    #[test]
+    fn what_has_come_since_is_held_against_it_alone() {
+        let court = Court::new();
+        // Nothing of it matters any more.
+        let (now, nothing) = (court.set(None, &[("irc", Some("irc_"))]), Analysis::default());
+        let new = source("tg", "tg_");
+        let bears_beside = |new: &str, come: &[(&str, Option<&str>)]| {
+            let sources: Vec<_> = come.iter().map(|(id, prefix)| (*id, prefix.map(|it| source(id, it)))).collect();
+            let come: Vec<Change<'_>> = sources
+                .iter()
+                .map(|(id, source)| Change { id, source: source.as_deref().map(str::as_bytes), place: None })
+                .collect();
+            let bench = court.bench(&now, &nothing);
+            court.comparer.judge(|asked| bears(asked, bench, "tg", new.as_bytes(), &come))
+        };
+        assert!(bears_beside(&new, &[]) && bears_beside(&new, &[("slack", Some("slack_")), ("x", None)]));
+        assert!(!bears_beside(&new, &[("slack", Some("slack_")), ("x", Some("tg_x"))]));
+        assert!(!bears_beside(&new, &[("tg", Some("other_"))]) && !bears_beside(&new, &[("tg", None)]));
+        // What cannot be in force together was not let in by this gate.
+        assert!(!bears_beside(&new, &[("a", Some("same_")), ("a", Some("same_"))]));
+        let with_token_of_x = new.replace("as-token-of-tg", "as-token-of-x");
+        assert!(!bears_beside(&with_token_of_x, &[("x", Some("x_"))]));
+        // By itself it is one, and joined with others it may be none.
+        let joined = new.replace("@tg_", "@(?P<name>tg)_");
+        assert!(!bears_beside(&joined, &[("x", Some("x_"))]));
     }
 
     #[test]

@@ -88,17 +88,22 @@ pub(super) struct Head {
 
 /// Where the store is, if it has come there from where it was read last.
 pub(super) async fn head(client: &Client, last: Option<&Revision>) -> Result<Head, StoreError> {
-    let since = last.map_or(0, |last| last.number);
+    match head_since(client, last).await? {
+        (head, true) => Ok(head),
+        (_, false) => Err(StoreError::Another),
+    }
+}
+
+/// Where the store is, and whether it has come there from where it was then.
+pub(super) async fn head_since(client: &Client, then: Option<&Revision>) -> Result<(Head, bool), StoreError> {
+    let since = then.map_or(0, |then| then.number);
     let row = within(ANSWER_LIMIT, client.query_typed_opt(HEAD, &[(&since, Type::INT8)])).await?;
     let row = row.ok_or_else(|| StoreError::Contradiction("it has no head".to_owned()))?;
     schema::check(row.try_get(0)?)?;
     let at = Revision { number: row.try_get(2)?, store: row.try_get(1)?, mark: row.try_get(3)? };
     let mark_then: Option<String> = row.try_get(4)?;
-    let goes_on = |last: &Revision| at.store == last.store && at.number >= last.number && mark_then == last.mark;
-    if last.is_some_and(|last| !goes_on(last)) {
-        return Err(StoreError::Another);
-    }
-    Ok(Head { at, purged: row.try_get(5)?, whose: Whose::of(&row, 6)? })
+    let goes_on = then.is_none_or(|then| at.store == then.store && at.number >= then.number && mark_then == then.mark);
+    Ok((Head { at, purged: row.try_get(5)?, whose: Whose::of(&row, 6)? }, goes_on))
 }
 
 /// What has changed since a revision, as of a later one.

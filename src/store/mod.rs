@@ -28,13 +28,16 @@
 //!
 //! # How a change is made
 //!
-//! Whoever holds the head's lock judges the change by the set in force at the head's revision, which nobody can change meanwhile:
-//! a replica sees to it first that it has come so far. The collision is proved in memory, on the regexes; no constraint of a
-//! database could say it. What is accepted is written before the lock is given back ([`Gate`]).
+//! A change is judged by the set in force, before anything is locked. Behind the head's lock, while nobody can change anything,
+//! is seen whether that is what the store holds still. If others have come since, it is held against those; if that is not
+//! enough, the lock is given back, the replica catches up and judges anew. The collision is proved in memory, on the
+//! regexes; no constraint of a database could say it. What is accepted is written before the lock is given back ([`Gate`]).
 //!
 //! ```text
-//! begin ─► lock the head ─► catch up to its revision ─► judge ─► row, history, head + 1 ─► notify ─► commit
-//!              5 s at most                              5 s        refused: rollback, with the findings
+//! judge ─► begin, lock the head, what has come since ─► row, history, head + 1, notify, commit
+//!   5 s      5 s at most │ refused: rollback, with the findings
+//!   ▲                    │ more has come than can be judged at once: rollback
+//!   └────── catch up ────┘ at most three times, then behind the lock
 //! ```
 //!
 //! Where many are changed at once (`store import`), they are loaded and compared before, with what is in force then, so that the lock
@@ -91,8 +94,11 @@ mod whose;
 
 pub use address::{Address, Given, Unusable};
 pub use error::StoreError;
-pub use gate::{Change, Condition, Gate, Judge, MAX_BY, Outcome, Several, Terms};
-pub use judge::{Bench, Loaded, Objection, can_judge, is_collision, is_in_force, judge, judge_all, load_all, rehearse};
+pub use gate::{Change, Condition, Gate, Judge, JudgeAll, Judged, MAX_BY, Outcome, Several, Terms, Verdict};
+pub use judge::{
+    Bench, Loaded, Objection, bears, can_judge, is_collision, is_in_force, judge, judge_all, judgeable, load_all,
+    rehearse,
+};
 pub use mirror::Revision;
 pub use provider::Store;
 pub use purge::{Purged, purge};
