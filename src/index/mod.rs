@@ -205,11 +205,11 @@ impl Index {
         let overlay = under(&self.overlay, &mut moved);
         let recent = under(&self.recent, &mut moved);
         let updated = Self { homeserver: self.homeserver.clone(), base, overlay, recent };
-        updated.with(registrations, moved, bounds)
+        updated.with(registrations, &moved, bounds)
     }
 
     /// The same with these besides, which are in none of its layers.
-    fn with(self, registrations: &[Arc<Registration>], new: Moved, bounds: Bounds) -> Self {
+    fn with(self, registrations: &[Arc<Registration>], new: &Moved, bounds: Bounds) -> Self {
         if new.is_empty() {
             return self;
         }

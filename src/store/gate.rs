@@ -473,11 +473,11 @@ async fn lock(client: &Client) -> Result<(), StoreError> {
         SILENCE_LIMIT.as_millis()
     );
     let lock = "select from bailiwick.head for update";
-    let (begun, locked) = tokio::join!(
+    let (started, locked) = tokio::join!(
         within(ANSWER_LIMIT, client.batch_execute(&begin)),
         within(ANSWER_LIMIT, client.query_typed_opt(lock, &[])),
     );
-    begun.and(locked.map(drop))
+    started.and(locked.map(drop))
 }
 
 /// The same for a change, and what there is then, in one round trip: the database does one after the other, and what follows on one

@@ -142,6 +142,7 @@ pub fn judgeable(snapshot: &Snapshot, store: &str, changed: impl Fn(&str) -> boo
 ///
 /// What collides are two, so that it is enough to hold it against those alone, as if nothing else were in force. Regexes that are
 /// joined may break each other by threes; such a one is judged beside all others.
+#[must_use]
 pub fn bears(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8], come: &[Change<'_>]) -> bool {
     // What is judged of an edit depends on what there was before it.
     if come.iter().any(|change| change.id == id) {
