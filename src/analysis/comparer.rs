@@ -22,12 +22,13 @@ pub const MAX_QUESTIONS: usize = 2;
 ///
 /// What a reload gives rise to and what somebody asks are computed on different threads, so that neither waits for the
 /// other: the first may take a minute, the second is waited for. What decides whether a registration is let into a store has a
-/// thread of its own, too: nobody else can change anything meanwhile, and whoever may only ask must not make that longer.
+/// thread of its own, too, lest whoever may only ask make that longer; and so has what is judged while nobody else can change anything.
 #[derive(Debug)]
 pub struct Comparer {
     reloads: ThreadPool,
     questions: ThreadPool,
     judgements: ThreadPool,
+    locked: ThreadPool,
 }
 
 impl Comparer {
@@ -37,6 +38,7 @@ impl Comparer {
             reloads: priority::pool(Rank::Compare, "compare").build()?,
             questions: priority::pool(Rank::Compare, "check").num_threads(MAX_QUESTIONS).build()?,
             judgements: priority::pool(Rank::Compare, "judge").num_threads(1).build()?,
+            locked: priority::pool(Rank::Compare, "judge-locked").num_threads(1).build()?,
         })
     }
 
@@ -101,6 +103,11 @@ impl Comparer {
     /// The same on the thread for what decides, which waits for no question.
     pub fn judge<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
         self.judgements.install(|| question(&Asked(())))
+    }
+
+    /// The same for whoever holds a lock meanwhile, and does not wait for the judgements of those who hold none.
+    pub fn judge_locked<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
+        self.locked.install(|| question(&Asked(())))
     }
 }
 

@@ -15,8 +15,10 @@ const MAX_FINDINGS: usize = 20;
 /// What would have to be compiled once more, all together, is larger than was allowed.
 pub(super) struct TooLarge;
 
-/// Whether a registration has entries that may break the whole. Where none of a set has, all can be joined, and nobody need look.
-pub(super) fn may_break(homeserver: &Homeserver, registration: &Registration) -> bool {
+/// Whether a registration has entries that may break the whole that a homeserver makes of all, or be what breaks it. Where none of a set
+/// has, all can be joined, and nobody need look.
+#[must_use]
+pub fn may_break(homeserver: &Homeserver, registration: &Registration) -> bool {
     homeserver.dialect.join().is_some_and(|join| {
         let entries = join.kinds().iter().flat_map(|&kind| registration.entries(kind));
         entries.filter(|entry| entry.exclusive).any(|entry| join.depends_on_others(entry.regex.as_str()))

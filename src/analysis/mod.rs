@@ -94,6 +94,7 @@ pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};
 pub use findings::{Cursor, Findings, Wanted};
 pub use fix::{Fix, FixEdit};
+pub use join::may_break;
 pub use metrics::AnalysisMetrics;
 pub use names::{Beginning as NameBeginning, Node as NameNode, Tree as NameTree, prefix_in_tree};
 pub use portability::{Read, Reading};

@@ -72,13 +72,20 @@ struct Judging<'j> {
     force: bool,
 }
 
+/// When something is judged: while others may change the store, or while nobody may, who all wait for it.
+#[derive(Clone, Copy)]
+enum When {
+    Ahead,
+    Locked,
+}
+
 impl Judging<'_> {
     fn is_changed(&self, id: &str) -> bool {
         id == self.change.id
     }
 
-    fn by(&self, snapshot: &Snapshot) -> Verdict {
-        self.on_a_bench(snapshot, |asked, bench| {
+    fn by(&self, snapshot: &Snapshot, when: When) -> Verdict {
+        self.on_a_bench(snapshot, when, |asked, bench| {
             match judge(asked, bench, self.change.id, self.change.source.unwrap_or_default()) {
                 Err(objection) if bench.deadline.is_over() && !self.force && objection.is_unknown() => {
                     Err(StoreError::NotCompared(DEADLINE))
@@ -88,13 +95,21 @@ impl Judging<'_> {
         })
     }
 
-    fn on_a_bench<T: Send>(&self, snapshot: &Snapshot, judge: impl FnOnce(&Comparing, Bench<'_>) -> T + Send) -> T {
+    fn on_a_bench<T: Send>(
+        &self,
+        snapshot: &Snapshot,
+        when: When,
+        judge: impl FnOnce(&Comparing, Bench<'_>) -> T + Send,
+    ) -> T {
         let nothing = Analysis::default();
         let latest = self.state.analyst.latest();
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
         let deadline = Deadline::after(DEADLINE);
         let bench = Bench { snapshot, previous, hasher: &self.state.hasher, deadline: &deadline };
-        self.state.comparer.judge(|comparing| judge(comparing, bench))
+        match when {
+            When::Ahead => self.state.comparer.judge(|comparing| judge(comparing, bench)),
+            When::Locked => self.state.comparer.judge_locked(|comparing| judge(comparing, bench)),
+        }
     }
 }
 
@@ -107,19 +122,19 @@ impl Judge for Judging<'_> {
             looked(self.state).ok()?
         };
         let then = judgeable(&snapshot, &self.store, |id| self.is_changed(id))?;
-        Some(Judged { then, verdict: self.by(&snapshot) })
+        Some(Judged { then, verdict: self.by(&snapshot, When::Ahead) })
     }
 
     fn bears(&self, come: &[Change<'_>]) -> bool {
         let snapshot = self.state.live.load_full();
         let source = self.change.source.unwrap_or_default();
-        self.on_a_bench(&snapshot, |asked, bench| bears(asked, bench, self.change.id, source, come))
+        self.on_a_bench(&snapshot, When::Locked, |asked, bench| bears(asked, bench, self.change.id, source, come))
     }
 
     fn at(&self, head: &Revision) -> Verdict {
         let snapshot = looked(self.state)?;
         can_judge(&snapshot, &self.store, head, |id| self.is_changed(id))?;
-        self.by(&snapshot)
+        self.by(&snapshot, When::Locked)
     }
 
     fn catch_up(&self) {

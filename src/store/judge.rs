@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use super::StoreError;
 use super::gate::Change;
 use super::mirror::{Revision, id_of, name_of};
-use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, FindingPlace, Severity, Wanted};
-use crate::homeserver::{Dialect, Homeserver, Join};
+use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, FindingPlace, Severity, Wanted, may_break};
+use crate::homeserver::{Dialect, Homeserver};
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
 use crate::snapshot::{
@@ -141,23 +141,20 @@ pub fn judgeable(snapshot: &Snapshot, store: &str, changed: impl Fn(&str) -> boo
 /// Whether a registration that may come into a set may do so, too, beside what has come since: if that is not known, it may not.
 ///
 /// What collides are two, so that it is enough to hold it against those alone, as if nothing else were in force. Regexes that are
-/// joined may break each other by threes; such a one is judged beside all others.
+/// joined may break each other by threes; where there is such a one, it is judged beside all others.
 #[must_use]
 pub fn bears(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8], come: &[Change<'_>]) -> bool {
     // What is judged of an edit depends on what there was before it.
     if come.iter().any(|change| change.id == id) {
         return false;
     }
-    let Ok(new) = loaded(bench, id, source) else { return false };
+    let (Ok(new), Ok(Loaded(come))) = (loaded(bench, id, source), load_all(bench, come)) else { return false };
     let homeserver = bench.snapshot.services().homeserver();
-    let exclusive = |kind| new.entries(kind).iter().filter(|entry| entry.exclusive);
-    let asks =
-        |join: &Join| join.kinds().iter().any(|&kind| exclusive(kind).any(|it| join.depends_on_others(&it.regex)));
-    if homeserver.dialect.join().is_some_and(asks) {
+    let goods: Vec<(Arc<str>, Good)> = come.into_iter().filter_map(|(name, good)| Some((name, good?))).collect();
+    // Whichever of them it is: an edit puts off the groups that all behind it count.
+    if goods.iter().map(|(_, good)| &*good.registration).chain([&new]).any(|one| may_break(homeserver, one)) {
         return false;
     }
-    let Ok(Loaded(come)) = load_all(bench, come) else { return false };
-    let goods: Vec<(Arc<str>, Good)> = come.into_iter().filter_map(|(name, good)| Some((name, good?))).collect();
     let beside = in_force(homeserver.clone(), &goods);
     let are_active = beside.files().iter().all(|file| file.state() == FileState::Active);
     let bench = Bench { snapshot: &beside, previous: &Analysis::default(), ..bench };
@@ -544,6 +541,7 @@ mod tests {
         // By itself it is one, and joined with others it may be none.
         let joined = new.replace("@tg_", "@(?P<name>tg)_");
         assert!(!bears_beside(&joined, &[("x", Some("x_"))]));
+        assert!(!bears_beside(&new, &[("x", Some("(?P<name>x)_"))]));
     }
 
     #[test]

@@ -48,7 +48,9 @@ impl Rows {
             self.rows = rows;
             self.find_by_name();
         } else {
-            rows.into_iter().for_each(|row| self.put(row));
+            for row in rows {
+                self.put(row);
+            }
         }
     }
 
