@@ -17,12 +17,17 @@ use python_re::Pattern;
 /// machine: two arenas of terms, of at most 24 MiB each and what one derivative adds (`examiner`).
 pub const MAX_QUESTIONS: usize = 2;
 
+/// So many changes to a store are judged at once: one that takes all of its time keeps no other from being judged, and one alone would
+/// have the database wait for each judgement. Each takes as much memory as a question. Chosen by reasoning: a change is
+/// written in as long as it takes to judge one or two, and its answer waits for the look that puts it in force.
+pub const MAX_JUDGEMENTS: usize = 4;
+
 /// The only way to compute findings: on threads of its own, so that comparing holds up neither those that answer nor
 /// those that load.
 ///
 /// What a reload gives rise to and what somebody asks are computed on different threads, so that neither waits for the
-/// other: the first may take a minute, the second is waited for. What decides whether a registration is let into a store has a
-/// thread of its own, too, lest whoever may only ask make that longer; and so has what is judged while nobody else can change anything.
+/// other: the first may take a minute, the second is waited for. What decides whether a registration is let into a store has
+/// threads of its own, too, lest whoever may only ask make that longer; and so has what is judged while nobody else can change anything.
 #[derive(Debug)]
 pub struct Comparer {
     reloads: ThreadPool,
@@ -37,7 +42,7 @@ impl Comparer {
         Ok(Self {
             reloads: priority::pool(Rank::Compare, "compare").build()?,
             questions: priority::pool(Rank::Compare, "check").num_threads(MAX_QUESTIONS).build()?,
-            judgements: priority::pool(Rank::Compare, "judge").num_threads(1).build()?,
+            judgements: priority::pool(Rank::Compare, "judge").num_threads(MAX_JUDGEMENTS).build()?,
             locked: priority::pool(Rank::Compare, "judge-locked").num_threads(1).build()?,
         })
     }
@@ -100,7 +105,7 @@ impl Comparer {
         self.questions.install(|| question(&Asked(())))
     }
 
-    /// The same on the thread for what decides, which waits for no question.
+    /// The same on the threads for what decides, which wait for no question.
     pub fn judge<T: Send>(&self, question: impl FnOnce(&Asked) -> T + Send) -> T {
         self.judgements.install(|| question(&Asked(())))
     }

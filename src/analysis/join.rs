@@ -41,6 +41,27 @@ pub(super) fn unjoinable(
     Ok(findings)
 }
 
+/// Those of a set that would be in force with a newcomer which it is in, or which could be joined before it came: an edit may break what
+/// stands behind it, where a reference counts the groups of all before.
+pub(super) fn unjoinable_with(
+    newcomer: &Registration,
+    (homeserver, before, set): (&Homeserver, &[Arc<Registration>], &[Arc<Registration>]),
+    deadline: &Deadline,
+    most: usize,
+) -> Result<Vec<Finding>, TooLarge> {
+    let mut broken = unjoinable(homeserver, set, deadline, most)?;
+    let concerns = |finding: &Finding| finding.places.iter().any(|place| &*place.as_id == newcomer.id());
+    if !broken.iter().all(concerns) {
+        let entries = |finding: &Finding| -> Vec<_> {
+            finding.places.iter().map(|place| (Arc::clone(&place.as_id), finding.kind, place.index)).collect()
+        };
+        let before = unjoinable(homeserver, before, deadline, most)?;
+        let before: Vec<_> = before.iter().map(entries).collect();
+        broken.retain(|finding| concerns(finding) || !before.contains(&entries(finding)));
+    }
+    Ok(broken)
+}
+
 fn unjoinable_of(
     join: &Join,
     kind: Kind,

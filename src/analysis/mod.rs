@@ -88,7 +88,7 @@ use std::cmp::Ordering;
 
 pub use bridge::PlaceOf;
 pub use code::{Code, UnknownCode};
-pub use comparer::{Asked, Comparer, MAX_QUESTIONS};
+pub use comparer::{Asked, Comparer, MAX_JUDGEMENTS, MAX_QUESTIONS};
 pub use deadline::{Deadline, Waiter};
 pub use difference::{Change, ChangeKind};
 pub use finding::{Finding, FindingPlace, HomeserverAnswer, Relation, Says, Severity, WitnessIs};

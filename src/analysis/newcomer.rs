@@ -15,7 +15,7 @@ use super::claimed;
 use super::compared::Seen;
 use super::examiner::{Examiner, Pass};
 use super::ground::Slotted;
-use super::join::{may_break, unjoinable};
+use super::join::{may_break, unjoinable_with};
 use super::limits::{MAX_SOURCE, MAX_STEPS_OF_ONE, Unseen, listed};
 use super::order;
 use super::pair::{TooLate, collision};
@@ -38,7 +38,7 @@ const MAX_JOINED: usize = 512 << 10;
 /// What trying a pattern on an ID counts as, in steps: up to half a millisecond's worth, which its own limit is.
 const STEPS_OF_A_TRY: u64 = 10_000;
 
-/// The findings in which a newcomer would have a part, in a set that would then be in force; `services` is what is in
+/// The findings in which a newcomer would have a part, and what it would break, in a set that would then be in force; `services` is what is in
 /// force, and `known` what is known of it. They are listed as one of so many answers. Also says how many steps that took.
 pub(super) fn findings(
     services: &Services,
@@ -296,12 +296,13 @@ impl Joining<'_> {
         if !self.may_break() {
             return;
         }
-        let joined = || unjoinable(self.services.homeserver(), self.set, deadline, MAX_JOINED);
+        let sets = (self.services.homeserver(), self.services.registrations(), self.set);
+        let joined = || unjoinable_with(&self.newcomer.registration, sets, deadline, MAX_JOINED);
         let Some(Ok(broken)) = (!deadline.is_over()).then(joined) else {
             self.unseen.entries += self.newcomer.entries.len() as u64;
             return;
         };
-        self.findings.extend(broken.into_iter().filter(|finding| concerns(finding, &self.set[self.place])));
+        self.findings.extend(broken);
     }
 
     /// Whether one of the set has entries that may break the whole.

@@ -104,11 +104,14 @@ impl Judging<'_> {
         let nothing = Analysis::default();
         let latest = self.state.analyst.latest();
         let previous = latest.as_deref().map_or(&nothing, |found: &Found| &found.analysis);
-        let deadline = Deadline::after(DEADLINE);
-        let bench = Bench { snapshot, previous, hasher: &self.state.hasher, deadline: &deadline };
+        let judge = |comparing: &Comparing| {
+            // From here on, however long it was waited for the thread.
+            let deadline = Deadline::after(DEADLINE);
+            judge(comparing, Bench { snapshot, previous, hasher: &self.state.hasher, deadline: &deadline })
+        };
         match when {
-            When::Ahead => self.state.comparer.judge(|comparing| judge(comparing, bench)),
-            When::Locked => self.state.comparer.judge_locked(|comparing| judge(comparing, bench)),
+            When::Ahead => self.state.comparer.judge(judge),
+            When::Locked => self.state.comparer.judge_locked(judge),
         }
     }
 }

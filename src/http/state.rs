@@ -13,6 +13,8 @@ use super::turns::Turns;
 use super::waiters::Waiters;
 use super::workers::Workers;
 use super::{Access, Aside, Caller, Doors};
+#[cfg(feature = "postgres")]
+use crate::analysis::MAX_JUDGEMENTS;
 use crate::analysis::{Comparer, MAX_QUESTIONS};
 use crate::pulse::Pulse;
 use crate::registration::TokenHasher;
@@ -40,12 +42,6 @@ pub struct Limits {
 /// a machine with a load of 36, 1,000 were answered within 0.2 s of the first, and nobody else waited for more than 0.17 s;
 /// 4,096 took 2.6 s, and others waited for many. Each takes 19 KiB.
 const MAX_WAITERS: usize = 1_024;
-
-/// So many changes to the store are judged at a time, while one is written: one alone would have the database wait for each
-/// judgement. Chosen by reasoning: a change is written in as long as it takes to judge one or two, and its answer waits for the look that
-/// puts it in force.
-#[cfg(feature = "postgres")]
-const CHANGES_AT_A_TIME: usize = 4;
 
 /// Metrics and the contract may take one part in so many of what all other answers may: some hundred of them at a time.
 const SHARE_OF_ANYBODY: usize = 8;
@@ -157,7 +153,7 @@ impl AppState {
             #[cfg(feature = "postgres")]
             gate: None,
             #[cfg(feature = "postgres")]
-            changes: Turns::new(CHANGES_AT_A_TIME),
+            changes: Turns::new(MAX_JUDGEMENTS),
             metrics,
             registry,
             hasher,

@@ -200,7 +200,8 @@ struct Come {
 
 impl Gate {
     /// A gate to a store, which need not be there yet, for changes that are judged for this homeserver. Whoever only removes
-    /// something need not say any: what goes collides with nothing.
+    /// something need not say any: what goes claims nothing any more, and is not held up. (It may break what is joined, where a
+    /// reference counts its groups: findings say so.)
     pub fn new(address: Arc<Address>, homeserver: Option<Homeserver>) -> io::Result<Self> {
         let ending = Ending::new();
         let driver = Driver::until(ending.clone())?;
@@ -310,7 +311,9 @@ impl State {
         let verdict = match judged {
             _ if change.source.is_none() => Ok(()),
             None => judge.at(&turn.head.at)?,
-            Some(Judged { then, verdict }) if then == turn.head.at => verdict?,
+            // What takes too long takes as long once more, and behind the lock all would wait for it.
+            Some(Judged { verdict: Err(error), .. }) => return Err(error),
+            Some(Judged { then, verdict: Ok(verdict) }) if then == turn.head.at => verdict,
             Some(Judged { verdict: Ok(Ok(())), .. }) if since.is_some_and(|since| bears(judge, &since)) => Ok(()),
             Some(_) => return turn.give_up(None),
         };
@@ -488,7 +491,9 @@ async fn lock_for(client: &Client, change: &Change<'_>, then: Option<&Revision>)
         tokio::join!(lock(client), mirror::head_since(client, then), rows(client, &changes), come_since(client, then));
     locked?;
     let ((head, goes_on), row) = (head?, there?.remove(change.id));
-    let since = since?.filter(|since| goes_on && since.len() <= FEW_SINCE);
+    // Of what has been purged nobody knows any more that it has come and gone.
+    let is_known = then.is_some_and(|then| goes_on && head.purged <= then.number);
+    let since = since?.filter(|since| is_known && since.len() <= FEW_SINCE);
     Ok((head, There { row, since }))
 }
 

@@ -545,6 +545,21 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_may_not_break_what_stands_behind_it() {
+        let court = Court::new();
+        let now = court.set(None, &[("a", Some("a_")), ("b", Some("(?P<x>b)_"))]);
+        let judged = |prefix: &str| {
+            let (nothing, edit) = (Analysis::default(), source("a", prefix));
+            let bench = court.bench(&now, &nothing);
+            court.comparer.judge(|asked| judge(asked, bench, "a", edit.as_bytes()))
+        };
+        assert!(judged("(?P<y>a)_").is_ok());
+        let Err(Objection::Collides(found)) = judged("(?P<x>a)_") else { panic!("it is let in") };
+        let broken: Vec<_> = found.iter().map(|one| (one.code, &*one.places[0].as_id)).collect();
+        assert_eq!(broken, [(Code::UnjoinableRegex, "b")]);
+    }
+
+    #[test]
     fn several_are_let_in_if_nothing_collides_that_did_not_before() {
         let court = Court::new();
         let now = court.set(None, &[("irc", Some("irc_")), ("old", Some("irc_x"))]);

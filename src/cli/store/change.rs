@@ -169,7 +169,7 @@ impl Rm {
         let ids: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
         let changes: Vec<Change<'_>> = ids.into_iter().map(|id| Change { id, source: None, place: None }).collect();
         let terms = Terms { by: &by, ..Terms::default() };
-        // Nothing collides that did not before when something goes.
+        // What goes claims nothing any more.
         let made = Gate::new(self.database.address()?, None).map_err(StoreError::from)?.make_all(
             &changes,
             None,
