@@ -5,7 +5,7 @@
 //! that does not come to rest is read all the same after [`MAX_LOOKS`].
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use prometheus::IntGauge;
 
-use crate::source::{Disk, OsDisk, Stat};
+use crate::source::{Disk, OsDisk, Stat, read_to_end};
 use crate::telemetry::Metrics;
 
 /// So many looks at a file that changes all the time, until it is read as it is: what it no longer says must not be kept
@@ -118,9 +118,8 @@ fn read_within(file: &Path, longest: Duration) -> io::Result<Vec<u8>> {
 }
 
 fn read_whole(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    whole(bytes)
+    let mut bytes = read_to_end(fs::File::open(file)?, LARGEST + 1)?;
+    whole(std::mem::take(&mut *bytes))
 }
 
 fn whole(bytes: Vec<u8>) -> io::Result<Vec<u8>> {

@@ -41,7 +41,7 @@ pub use files::Files;
 pub use item::{Content, Item, Version};
 pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
-pub use pipe::Pipe;
+pub use pipe::{Pipe, read_to_end};
 pub use place::Place;
 pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Recorded, Stamp, Unlisted, Unread, Watched};
 pub use tables::{ReadTables, Tables};

@@ -35,14 +35,33 @@ impl Pipe {
     }
 
     fn read(name: &str, pipe: impl Read) -> Self {
-        let mut bytes = Zeroizing::default();
-        let read = pipe.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
-        let bytes = match read {
-            Ok(_) if bytes.len() as u64 > MAX_FILE_BYTES => Err(super::paths::TOO_LARGE.to_owned()),
-            Ok(_) => Ok(bytes),
+        let bytes = match read_to_end(pipe, MAX_FILE_BYTES + 1) {
+            Ok(bytes) if bytes.len() as u64 > MAX_FILE_BYTES => Err(super::paths::TOO_LARGE.to_owned()),
+            Ok(bytes) => Ok(bytes),
             Err(error) => Err(error.to_string()),
         };
         Self { name: name.into(), bytes }
+    }
+}
+
+/// So many bytes are there room for at first, as many as a small file of tokens has.
+const FIRST_ROOM: usize = 4 << 10;
+
+/// Reads to the end, or so many bytes, and leaves nothing of it elsewhere in memory: a buffer that is let grow is copied, and what it
+/// was before is freed as it is, tokens and all.
+pub fn read_to_end(from: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut from = from.take(limit);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FIRST_ROOM));
+    loop {
+        let room = (bytes.capacity() - bytes.len()) as u64;
+        if from.by_ref().take(room).read_to_end(&mut bytes)? == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() == bytes.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * bytes.len()));
+            larger.extend_from_slice(&bytes);
+            bytes = larger;
+        }
     }
 }
 

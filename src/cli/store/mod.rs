@@ -23,7 +23,7 @@ use crate::telemetry::Visible;
 /// What to do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  bailiwick store migrate --store postgres://owner@localhost/bailiwick --server-name example.com
+  bailiwick store migrate --store postgres://owner@localhost/bailiwick
   bailiwick store import registrations --server-name example.com
   bailiwick store put irc.yaml --server-name example.com
   bailiwick store history irc
