@@ -114,11 +114,6 @@ impl Listed {
         Self { snapshot, total, limit: limit.min(total), written: 0, next: next.into(), rest: None }
     }
 
-    /// Whether the next one is yet to be written out.
-    fn is_hard(&self) -> bool {
-        self.next.is_empty() && self.written < self.limit && self.rest.is_some()
-    }
-
     fn next(&mut self) -> Option<Arc<Finding>> {
         if self.written == self.limit {
             return None;
@@ -131,10 +126,7 @@ impl Listed {
 }
 
 impl Parts for Listed {
-    fn write_next(&mut self, answer: &mut Vec<u8>, effort: Effort) -> Next {
-        if effort == Effort::Moment && self.is_hard() {
-            return Next::Hard;
-        }
+    fn write_next(&mut self, answer: &mut Vec<u8>, _: Effort) -> Next {
         if self.written == 0 {
             let Self { total, limit, .. } = self;
             let truncated = *limit < *total;
