@@ -11,7 +11,7 @@
 //! 4. What takes more than two entries is looked for in the whole set (`across`, `join`).
 //!
 //! A question about a language is a term with intersection and complement (`term`), made from a pattern by `language`, and
-//! answered by a search through derivatives (`search`). What an [`Examiner`] finds out about shapes that entries share it
+//! answered by a search through derivatives (`search`). What an `Examiner` finds out about shapes that entries share it
 //! finds out once.
 //!
 //! # The way out
