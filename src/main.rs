@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-/// A million registrations are loaded in half the time of glibc's allocator, and take less memory (docs/performance.md). It has threads of
-/// its own that give back what is no longer used: without them 39 of 450 MiB stayed for good after 300,000 rows were loaded and compared.
-/// Not by default: under a limit of 512 MiB it ended where glibc's goes on (`tests/it/under_a_limit.rs`).
+/// It has threads of its own that give back what is no longer used (docs/performance.md). Not by default: under a limit of 512 MiB it ended
+/// where glibc's goes on (`tests/it/under_a_limit.rs`), and a million registrations load no sooner.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
