@@ -235,15 +235,14 @@ impl Gate {
     }
 
     fn in_turns(&self, change: &Change<'_>, terms: Terms<'_>, judge: &dyn Judge) -> Result<Outcome, StoreError> {
+        let wanted = Wanted { change, terms, judge };
         for _ in 0..TURNS {
             let judged = change.source.and_then(|_| judge.ahead());
-            let wanted = Wanted { change, terms, judge };
             if let Some(outcome) = self.ending(|state| state.attempt(self, wanted, judged))? {
                 return Ok(outcome);
             }
             judge.catch_up();
         }
-        let wanted = Wanted { change, terms, judge };
         let outcome = self.ending(|state| state.attempt(self, wanted, None))?;
         outcome.ok_or_else(|| StoreError::Contradiction("what was judged behind the lock was not decided".to_owned()))
     }
