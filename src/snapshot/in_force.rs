@@ -261,6 +261,18 @@ impl Snapshot {
             && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
         let services =
             if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) };
+        let counts = Counts::of(&files);
+        Some(self.followed_by((files, counts), services, (missing, as_of), now))
+    }
+
+    /// The snapshot in which these files and services are in force.
+    pub(super) fn followed_by(
+        &self,
+        (files, counts): (Vec<Arc<FileRecord>>, Counts),
+        services: Arc<Services>,
+        (missing, as_of): (Vec<MissingSource>, Option<AsOf>),
+        now: SystemTime,
+    ) -> Self {
         let (changes, touched) = if self.is_ready() {
             let changes = changes::between(&self.services, &services);
             (Changes::naming(&changes), touched::touched(services.homeserver(), &changes))
@@ -268,8 +280,7 @@ impl Snapshot {
             // Of the first set, everything is new.
             (Changes::from_nothing(&services), None)
         };
-        let counts = Counts::of(&files);
-        Some(Self {
+        Self {
             generation: self.generation + 1,
             digest: self.digest.next(services.homeserver(), (&self.files, &files)),
             complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
@@ -281,7 +292,7 @@ impl Snapshot {
             missing,
             as_of,
             loaded_at: now,
-        })
+        }
     }
 
     /// One record for each candidate; those that say the same as before are the same `Arc`.
@@ -317,7 +328,11 @@ impl Snapshot {
 }
 
 /// What has come of a candidate: the record that it had before, if that says the same.
-fn recorded(candidate: &Candidate<'_>, standing: Standing, earlier: Option<&Arc<FileRecord>>) -> Arc<FileRecord> {
+pub(super) fn recorded(
+    candidate: &Candidate<'_>,
+    standing: Standing,
+    earlier: Option<&Arc<FileRecord>>,
+) -> Arc<FileRecord> {
     let record = candidate.record(standing);
     match earlier {
         Some(earlier) if earlier.same(&record) => Arc::clone(earlier),

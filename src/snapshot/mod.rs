@@ -42,6 +42,7 @@ mod history;
 mod in_force;
 mod live;
 mod metrics;
+mod step;
 mod taken;
 mod touched;
 mod trial;

@@ -261,6 +261,26 @@ proptest! {
     }
 
     #[test]
+    fn a_step_leads_where_a_look_at_all_files_leads(history in history()) {
+        follow(&history, |candidates, before, after| {
+            let are_there = before.files().len() <= candidates.len()
+                && before.files().iter().zip(candidates).all(|(file, candidate)| file.file() == candidate.file);
+            if !are_there {
+                return;
+            }
+            let stays = |at: usize| before.files().get(at).is_some_and(|file| candidates[at].stays(file));
+            let put: Vec<_> = (0..candidates.len()).filter(|&at| !stays(at)).map(|at| (at, candidates[at])).collect();
+            let Some(step) = before.step(&put, None, SystemTime::now()) else { return };
+            assert!(step.files().len() == after.files().len() && step.files().iter().zip(after.files()).all(|(a, b)| a.same(b)));
+            let (stepped, looked) = (step.services().registrations(), after.services().registrations());
+            assert!(stepped.len() == looked.len() && stepped.iter().zip(looked).all(|(a, b)| Arc::ptr_eq(a, b)));
+            let said = |snapshot: &Snapshot| (Arc::clone(snapshot.digest()), snapshot.counts(), snapshot.changes().clone(), snapshot.is_complete());
+            assert_eq!(said(&step), said(after));
+            assert_eq!((step.generation(), step.as_of()), (after.generation(), after.as_of()));
+        });
+    }
+
+    #[test]
     fn a_changed_set_says_what_a_fresh_one_says(history in history()) {
         follow(&history, |_, _, after| {
             let registrations: Vec<_> = after.files().iter().filter_map(|file| file.registration().cloned()).collect();
@@ -418,4 +438,34 @@ fn chain(length: usize, last: Result<usize, ()>) -> Vec<Scanned> {
     };
     let newcomer = Scanned { file: name(length), offered: Ok(good(length, length)), held: None };
     (0..length).map(link).chain([newcomer]).collect()
+}
+
+#[test]
+fn a_step_is_made_where_what_is_put_is_new_or_an_edit_and_free() {
+    let mut loader = Loader::default();
+    let content = |id, edit| Content { id, token: id, prefix: 0, edit };
+    let disk = [0, 1].map(|id| OnDisk::Registration(content(id, 0)));
+    let first = Snapshot::before_first_load(server(), Vec::new());
+    let scanned = scan(&disk, &first, &mut loader);
+    let candidates: Vec<_> = scanned.iter().map(Scanned::candidate).collect();
+    let step = |of: &Snapshot, put: &[(usize, Candidate<'_>)]| of.step(put, None, SystemTime::now());
+    assert!(step(&first, &[]).is_none(), "nothing is loaded yet");
+    let before = first.next(&candidates, Vec::new(), None, SystemTime::now()).expect("it says something");
+
+    let (names, edited) = ([name(0), name(2)], loader.good(0, content(0, 1)));
+    let (new, taken) = (loader.good(2, content(2, 0)), loader.good(2, content(1, 0)));
+    let candidate =
+        |at: usize, offered| Candidate { file: &names[at], facts: FileFacts::default(), offered, held: None };
+    let edit = Candidate { held: before.files()[0].good(), ..candidate(0, Ok(&edited)) };
+    let after = step(&before, &[(0, edit), (2, candidate(1, Ok(&new)))]).expect("both are free");
+    assert_eq!((after.files().len(), after.counts().active), (3, 3));
+    assert_eq!(
+        after.changes().added.iter().chain(after.changes().changed.iter()).collect::<Vec<_>>(),
+        ["service2", "service0"]
+    );
+
+    let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
+    for refused in [(2, candidate(1, Ok(&taken))), (2, candidate(1, Err(&broken))), (3, candidate(1, Ok(&new)))] {
+        assert!(step(&before, &[refused]).is_none(), "{refused:?}");
+    }
 }
