@@ -1,4 +1,5 @@
 mod keeping;
+mod step;
 mod taking_part;
 
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use super::state::{Circumstances, State};
 use super::{FoundIn, Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::StateDir;
 use crate::snapshot::{AsOf, Candidate, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
-use crate::source::{Hint, Keep, Scanner, Source, Watched};
+use crate::source::{Hint, Keep, Recorded, Scanner, Source, Watched};
 use crate::telemetry::Metrics;
 use taking_part::{TakingPart, holding};
 
@@ -98,7 +99,9 @@ impl Engine {
     /// Sees to it that each provider tells of changes, as far as it can.
     pub(super) fn watch(&self, hint: &Hint) -> Watched {
         let watch = |(state, source): (&State, &Source)| {
-            let listed = state.files.iter().map(|file| Arc::clone(&file.file)).collect();
+            // What is on record is told of by whoever keeps the record, whatever the items are called.
+            let files: &[_] = if state.recorded.is_some() { &[] } else { &state.files };
+            let listed = files.iter().map(|file| Arc::clone(&file.file)).collect();
             source.watch(listed, hint)
         };
         let all = self.states.iter().zip(&self.sources).map(watch);
@@ -177,9 +180,8 @@ impl Engine {
 
     /// One look at everything, and what follows from it.
     fn pass(&mut self, trigger: Trigger, allow_empty: bool, confirmed: bool) {
-        if !allow_empty && !confirmed && self.is_as_it_was() {
-            let same = self.live.load_full();
-            return self.remember(&same, confirmed);
+        if !allow_empty && !confirmed && self.is_spared_a_look() {
+            return;
         }
         let looked = self.look_until_settled(self.options.clock.now(), trigger);
         let before = self.live.load_full();
@@ -206,21 +208,6 @@ impl Engine {
             self.snapshot_metrics.in_force(&after);
         }
         self.metrics.held(self.holds.claims());
-    }
-
-    /// Whether a look would find what the last one found, and nothing would follow from it. Where every source can tell, a look at a
-    /// hundred thousand files is spared, and it is they that are asked most often: every few seconds, and for each change.
-    fn is_as_it_was(&self) -> bool {
-        let live = self.live.load();
-        let is_still = |(state, source): (&State, &Source)| {
-            state.is_at_rest() && state.recorded.as_ref().is_some_and(|recorded| source.is_still(recorded))
-        };
-        live.is_complete()
-            // A look that has failed in the middle may have noted more than has come into force.
-            && live.as_of() == as_of(&self.states).as_ref()
-            && self.holds.is_empty()
-            && !self.put_off.is_waiting()
-            && self.states.iter().zip(&self.sources).all(is_still)
     }
 
     /// Scans, and scans again what was changed just now: a file may be half written, and one that is gone may be about to
@@ -319,7 +306,12 @@ impl Engine {
         }
         let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
-        let next = before.next(&candidates, missing, as_of(&states), self.options.clock.wall());
+        let next = before.next(
+            &candidates,
+            missing,
+            as_of(states.iter().filter_map(|state| state.recorded.as_ref())),
+            self.options.clock.wall(),
+        );
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         drop(candidates);
         let mut records = after.files().iter();
@@ -331,22 +323,31 @@ impl Engine {
         };
         self.states = states.into_iter().zip(files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
-            // First, so that a service killed at any moment starts with what was in force.
-            self.remember(&after, said.confirmed);
-            self.live.swap(Arc::clone(&after));
-            self.retired.push_back(Arc::clone(before));
-            if self.retired.len() > RETIRED {
-                self.retired.pop_front();
-            }
+            self.swap(before, &after, said.confirmed);
         }
         after
+    }
+
+    /// Puts another snapshot in force, of which all is known by now.
+    fn swap(&mut self, before: &Arc<Snapshot>, after: &Arc<Snapshot>, confirmed: bool) {
+        // First, so that a service killed at any moment starts with what was in force.
+        self.remember(after, confirmed);
+        self.live.swap(Arc::clone(after));
+        self.retired.push_back(Arc::clone(before));
+        if self.retired.len() > RETIRED {
+            self.retired.pop_front();
+        }
+    }
+
+    /// What is on record, of each source of which anything is.
+    fn recorded(&self) -> impl Iterator<Item = &Recorded> {
+        self.states.iter().filter_map(|state| state.recorded.as_ref())
     }
 }
 
 /// Where a store was seen last, where there is one.
-fn as_of(states: &[State]) -> Option<AsOf> {
-    let recorded =
-        states.iter().filter_map(|state| state.recorded.as_ref()).max_by_key(|recorded| recorded.revision)?;
+fn as_of<'r>(recorded: impl Iterator<Item = &'r Recorded>) -> Option<AsOf> {
+    let recorded = recorded.max_by_key(|recorded| recorded.revision)?;
     Some(AsOf { revision: recorded.revision, note: Arc::clone(&recorded.note) })
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::patience::Patience;
-use super::{Content, Hint, Item, Listing, Provider, Recorded, Stamp, Unlisted, Unread, Watched};
+use super::{Content, Hint, Item, Listing, Provider, Recorded, Since, Stamp, Unlisted, Unread, Watched};
 
 /// A provider that is asked with patience, and not for ever: what does not answer in time counts as what cannot be read.
 #[derive(Debug)]
@@ -48,10 +48,10 @@ impl Source {
         self.ask(|provider| (provider.stamp(), provider.list())).and_then(|(stamp, listing)| Ok((stamp, listing?)))
     }
 
-    /// Whether what there is is certain to be what was listed with this on record. Who does not answer in time is not certain.
-    pub(crate) fn is_still(&self, recorded: &Recorded) -> bool {
+    /// What has come of what was listed with this on record. Who does not answer in time does not know.
+    pub(crate) fn since(&self, recorded: &Recorded) -> Since {
         let recorded = recorded.clone();
-        self.ask(move |provider| provider.is_still(&recorded)).unwrap_or(false)
+        self.ask(move |provider| provider.since(&recorded)).unwrap_or(Since::Unknown)
     }
 
     /// Which set of items is there.

@@ -43,7 +43,9 @@ pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
 pub use pipe::{Pipe, read_to_end};
 pub use place::Place;
-pub use provider::{Hint, Instead, Listed, Listing, PassedOver, Provider, Recorded, Stamp, Unlisted, Unread, Watched};
+pub use provider::{
+    Hint, Instead, Listed, Listing, PassedOver, Provider, Put, Recorded, Since, Stamp, Unlisted, Unread, Watched,
+};
 pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;

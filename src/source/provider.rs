@@ -28,10 +28,10 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// What is there now, in load order.
     fn list(&self) -> Result<Listing, Unlisted>;
 
-    /// Whether what there is is certain to be what was listed with this on record: who can tell that at less cost than a listing saves
-    /// everybody the look at each item.
-    fn is_still(&self, _recorded: &Recorded) -> bool {
-        false
+    /// What has come of what was listed with this on record: who can tell that at less cost than a listing saves everybody the look at
+    /// each item.
+    fn since(&self, _recorded: &Recorded) -> Since {
+        Since::Unknown
     }
 
     /// The content of what was listed.
@@ -48,7 +48,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     }
 
     /// Sees to it that `hint` is called when something may have changed, as far as that is possible, given what was
-    /// listed last. Called again after every reload.
+    /// listed last, of which nothing is said where changes are [on record](Listing::recorded). Called again after every reload.
     fn watch(&self, listed: &[Arc<str>], hint: &Hint) -> Watched;
 
     /// Which set of items is there, and what is changed whenever anything in it is. Asked before and after a look: items
@@ -124,6 +124,35 @@ impl Recorded {
     pub(crate) fn has_removed(&self, known: &Known) -> bool {
         self.removed.contains(&known.file)
     }
+}
+
+/// What has come of a listing.
+#[derive(Debug)]
+pub enum Since {
+    /// Nothing: what there is is certain to be what was listed.
+    Nothing,
+    /// Some items have been put among the others, which are certain to be what was listed.
+    Put {
+        /// How many were listed.
+        among: usize,
+        /// Those that were put, in load order: each in the place of what was called so before, or behind all others.
+        items: Vec<Put>,
+        /// What is on record now.
+        recorded: Recorded,
+    },
+    /// That takes a listing.
+    Unknown,
+}
+
+/// An item that has been put among others.
+#[derive(Debug)]
+pub struct Put {
+    /// Its place in the load order, counted from 0.
+    pub at: usize,
+    /// Which.
+    pub item: Item,
+    /// What it says.
+    pub content: Content,
 }
 
 /// What stands where registrations are looked for and is not taken for one. Somebody may have meant it to be.

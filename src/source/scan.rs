@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::ahead::each_read_ahead;
 use super::{
-    Content, Instead, Item, Known, Listed, Listing, Loader, PassedOver, Read, Recorded, Source, Stamp, Unlisted, Unread,
+    Content, Instead, Item, Known, Listed, Listing, Loader, PassedOver, Put, Read, Recorded, Source, Stamp, Unlisted,
+    Unread,
 };
 use crate::registration::{Fault, FaultCode, FileFacts, Loaded, SourceDigest};
 use crate::snapshot::{ContentHash, Good, Refusal};
@@ -185,6 +186,17 @@ impl Scanner<'_> {
                 let is_same = |read: Read<'_>| *read.version == item.version && read.unsettled.is_none();
                 read.is_some_and(is_same).then_some(Step::Same)
             }
+        }
+    }
+
+    /// What is known of an item that was put, if it loads, and there is nothing about it that another look could show.
+    pub(crate) fn put(&self, put: &Put, known: Option<&Known>) -> Option<Arc<Known>> {
+        match self.taken_in(&put.item, known, &put.content) {
+            Step::Changed { known, restless: false } => {
+                let is_settled = known.read().is_some_and(|read| read.unsettled.is_none());
+                (is_settled && known.offered().is_ok()).then_some(known)
+            }
+            _ => None,
         }
     }
 

@@ -14,6 +14,7 @@ pub(super) use super::rows::Known;
 use super::rows::Rows;
 use super::session::{ANSWER_LIMIT, within};
 use super::{Reader, StoreError, Whose, schema};
+use crate::source::Recorded;
 
 /// So many rows come along with what they say: a change of a few is in force after one question, and of a million no two copies are
 /// in memory at once.
@@ -152,6 +153,14 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
     Ok(Changed { at, rows, are_all, forgotten, purged })
 }
 
+impl Changed {
+    /// The rows that were put, each with its place, if that is all that has changed, and what they say has come along.
+    pub(super) fn put(&self) -> Option<impl Iterator<Item = (&Arc<str>, i64)>> {
+        let is_all = !self.are_all && self.forgotten.is_empty() && self.rows.iter().all(|row| row.source.is_some());
+        is_all.then(|| self.rows.iter().map(|row| (&row.name, row.place)))
+    }
+}
+
 /// The names of what was known, is not there, and was removed, so that nothing of it is in the history any more. What is there was put
 /// at some time, so if the history still has it, its row has gone without anybody's having removed it.
 async fn forgotten(client: &Client, before: Before<'_>, all: &[Read]) -> Result<HashSet<Arc<str>>, StoreError> {
@@ -278,6 +287,12 @@ impl Mirror {
         (mirror, sources)
     }
 
+    /// What is on record of it.
+    pub(super) fn recorded(&self) -> Recorded {
+        let revision = u64::try_from(self.at.number).unwrap_or_default();
+        Recorded { revision, removed: Arc::clone(&self.removed), note: self.at.note() }
+    }
+
     /// The revisions of a row and of those that follow it in the load order, so many of them.
     pub(super) fn revisions_from(&self, name: &str, count: usize) -> Option<Vec<i64>> {
         Some(self.rows.from(name)?.iter().take(count).map(|row| row.revision).collect())
@@ -318,6 +333,14 @@ mod tests {
     fn row(id: &str, place: i64, revision: i64, source: Option<&str>) -> Read {
         let source = source.map(|source| Zeroizing::new(source.as_bytes().to_vec()));
         Read { name: name_of(id), place, revision, removed: source.is_none(), source }
+    }
+
+    impl Changed {
+        /// Rows by id and place, those that are removed saying nothing.
+        pub(in crate::store) fn of(at: Revision, rows: &[(&str, i64, Option<&str>)]) -> Self {
+            let rows = rows.iter().map(|(id, place, source)| row(id, *place, at.number, *source)).collect();
+            Self { at, rows, are_all: false, forgotten: HashSet::new(), purged: 0 }
+        }
     }
 
     impl Revision {

@@ -81,6 +81,7 @@ mod address;
 mod error;
 mod gate;
 mod judge;
+mod lately;
 mod listener;
 mod metrics;
 mod mirror;

@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_postgres::Client;
 use zeroize::Zeroizing;
 
+use super::lately::Lately;
 use super::listener::Listener;
 use super::metrics::StoreMetrics;
 use super::mirror::{self, Head, Mirror, Revision, Sources};
 use super::session::{Driver, Ending, Session, connect};
 use super::{Address, Reader, StoreError, Whose, whose};
 use crate::registration::FileFacts;
-use crate::source::{Content, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched};
+use crate::source::{
+    Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
+};
 use crate::telemetry::Metrics;
 
 /// What so many rows say is read at once, of which one is asked for: whoever reads all asks for one after the other, and a question for
@@ -48,6 +51,8 @@ struct State {
     session: Option<Session>,
     before: Before,
     mirror: Option<Mirror>,
+    /// What has come since somebody was told what there is, as long as that is simple.
+    lately: Option<Lately>,
     /// Up to which revision its past was purged.
     purged: Cell<i64>,
     /// How often another store has been taken for this one: its revisions are others of the same number.
@@ -75,6 +80,7 @@ impl Store {
             session: None,
             before: Before::Nothing,
             mirror: None,
+            lately: None,
             purged: Cell::new(0),
             others: 0,
             sources: Sources::new(),
@@ -179,10 +185,39 @@ impl State {
             let before = mirror::Before { last, mirror: known, recalled, reader };
             let changed = state.driver.run(mirror::changed(client, before, progress))?;
             state.purged.set(changed.purged);
+            let lately = state.lately.take();
+            state.lately = lately.zip(state.mirror.as_ref()).and_then(|(lately, mirror)| lately.and(mirror, &changed));
             let (mirror, sources) = Mirror::after(state.mirror.take(), changed);
             (state.mirror, state.sources, state.before) = (Some(mirror), sources, Before::Nothing);
             Ok(())
         })
+    }
+
+    /// What was put since a listing with this note, if that is all that has come of it, and what it says has come along.
+    fn put_since(&mut self, note: &str) -> Option<Since> {
+        let lately = self.lately.take().filter(|lately| lately.is_since(note))?;
+        let mirror = self.mirror.as_ref()?;
+        let mut items = Vec::with_capacity(lately.put().len());
+        for name in lately.put() {
+            let (at, row) = mirror.rows.find(name)?;
+            let (revision, mut source) = self.sources.remove(name)?;
+            if revision != row.revision {
+                return None;
+            }
+            let item = self.item(row);
+            let content = Content { bytes: std::mem::take(&mut *source), version: item.version.clone() };
+            items.push(Put { at, item, content });
+        }
+        items.sort_unstable_by_key(|put| put.at);
+        let (among, recorded) = (lately.among(), mirror.recorded());
+        self.lately = Some(Lately::nothing_since(mirror));
+        Some(Since::Put { among, items, recorded })
+    }
+
+    /// A row as an item.
+    fn item(&self, row: &mirror::Known) -> Item {
+        let version = self.version(row.revision);
+        Item { name: Arc::clone(&row.name), version, facts: FileFacts::default() }
     }
 
     /// What a revision has made of a row.
@@ -267,19 +302,20 @@ impl Provider for Store {
         let mut state = self.state();
         self.catch_up(&mut state).map_err(|error| unlisted(&error))?;
         let Some(mirror) = &state.mirror else { return Ok(Listing::default()) };
-        let item = |row: &mirror::Known| {
-            let version = state.version(row.revision);
-            Listed::Item(Item { name: Arc::clone(&row.name), version, facts: FileFacts::default() })
-        };
-        let revision = u64::try_from(mirror.at.number).unwrap_or_default();
-        let recorded = Some(Recorded { revision, removed: Arc::clone(&mirror.removed), note: mirror.at.note() });
-        Ok(Listing { items: mirror.rows.values().map(item).collect(), recorded, ..Listing::default() })
+        let items = mirror.rows.values().map(|row| Listed::Item(state.item(row))).collect();
+        let recorded = mirror.recorded();
+        state.lately = Some(Lately::nothing_since(mirror));
+        Ok(Listing { items, recorded: Some(recorded), ..Listing::default() })
     }
 
-    fn is_still(&self, recorded: &Recorded) -> bool {
+    fn since(&self, recorded: &Recorded) -> Since {
         let mut state = self.state();
-        self.catch_up(&mut state).is_ok()
-            && state.mirror.as_ref().is_some_and(|mirror| mirror.at.note() == recorded.note)
+        let caught_up = self.catch_up(&mut state);
+        match &state.mirror {
+            Some(mirror) if caught_up.is_ok() && mirror.at.note() == recorded.note => Since::Nothing,
+            Some(_) if caught_up.is_ok() => state.put_since(&recorded.note).unwrap_or(Since::Unknown),
+            _ => Since::Unknown,
+        }
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {

@@ -26,7 +26,7 @@ pub(super) struct Known {
 
 impl Rows {
     /// All of them, in load order.
-    pub(super) fn values(&self) -> impl ExactSizeIterator<Item = &Known> {
+    pub(super) fn values(&self) -> impl ExactSizeIterator<Item = &Known> + DoubleEndedIterator {
         self.rows.iter()
     }
 
@@ -37,8 +37,13 @@ impl Rows {
 
     /// A row and those that follow it.
     pub(super) fn from(&self, name: &str) -> Option<&[Known]> {
+        self.find(name).map(|(at, _)| &self.rows[at..])
+    }
+
+    /// A row, and how many stand before it.
+    pub(super) fn find(&self, name: &str) -> Option<(usize, &Known)> {
         let at = self.position(self.place(name)?).ok()?;
-        Some(&self.rows[at..])
+        Some((at, &self.rows[at]))
     }
 
     /// Puts rows, none of which is called like another.

@@ -38,6 +38,7 @@ mod pattern;
 mod portability;
 mod preflight;
 mod providers;
+mod put_among;
 mod readme;
 mod register_available;
 mod registration;

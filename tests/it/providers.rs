@@ -13,7 +13,8 @@ use bailiwick::registration::{self, FileFacts, TokenHasher};
 use bailiwick::reload::{Engine, Options, ReloadResult, Trigger};
 use bailiwick::snapshot::{FileState, Snapshot};
 use bailiwick::source::{
-    Content, Directory, FileSystem, Hint, Item, Listed, Listing, Provider, Recorded, Unlisted, Unread, Version, Watched,
+    Content, Directory, FileSystem, Hint, Item, Listed, Listing, Provider, Recorded, Since, Unlisted, Unread, Version,
+    Watched,
 };
 use bailiwick::telemetry::Metrics;
 
@@ -179,10 +180,11 @@ impl Provider for Ledger {
         Ok(Listing { recorded, ..listing })
     }
 
-    fn is_still(&self, recorded: &Recorded) -> bool {
-        !*self.table.down.lock().expect("no panic")
+    fn since(&self, recorded: &Recorded) -> Since {
+        let is_certain = !*self.table.down.lock().expect("no panic")
             && !self.has_lost.load(Ordering::Relaxed)
-            && recorded.revision == self.revision.load(Ordering::Relaxed) as u64
+            && recorded.revision == self.revision.load(Ordering::Relaxed) as u64;
+        if is_certain { Since::Nothing } else { Since::Unknown }
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {

@@ -1,0 +1,117 @@
+//! What is spared where every source can tell what has come of its listing: a look at all of it, which a hundred thousand files make
+//! dear, and it is they that are asked most often, every few seconds and for each change.
+//!
+//! *Nothing* has come of it nearly always. Where *some items were put*, each is read, parsed and let in by the same rules as in a
+//! look, and no other is touched. Wherever that is not the whole story, a look is taken, as if nobody had told: where anything
+//! is held, missing or away, where something is gone, does not load, has become another service's, or may collide. So all that is special
+//! is decided in one place, and this is a way to it that is shorter.
+
+use std::sync::Arc;
+
+use super::taking_part::holding;
+use super::{Engine, as_of};
+use crate::reload::state::State;
+use crate::snapshot::{AsOf, Candidate, Snapshot};
+use crate::source::{Known, Put, Recorded, Since, Source};
+
+/// Some items that were put into a source.
+struct Came {
+    /// Which.
+    source: usize,
+    /// How many it had before.
+    among: usize,
+    items: Vec<Put>,
+    recorded: Recorded,
+}
+
+impl Engine {
+    /// Whether no look is needed: nothing has changed, or what has is in force now.
+    pub(super) fn is_spared_a_look(&mut self) -> bool {
+        let before = self.live.load_full();
+        if !self.is_at_rest(&before) {
+            return false;
+        }
+        let since = |(state, source): (&State, &Source)| state.recorded.as_ref().map(|recorded| source.since(recorded));
+        let since: Vec<Option<Since>> = self.states.iter().zip(&self.sources).map(since).collect();
+        let changed = since.into_iter().enumerate().filter(|(_, since)| !matches!(since, Some(Since::Nothing)));
+        match &mut *changed.collect::<Vec<_>>() {
+            [] => {
+                self.remember(&before, false);
+                true
+            }
+            [(source, Some(Since::Put { among, items, recorded }))] => {
+                let items = std::mem::take(items);
+                self.take_in(&before, Came { source: *source, among: *among, items, recorded: recorded.clone() })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a look that found the same as the last one would have no consequences, and all that is listed is in force.
+    fn is_at_rest(&self, live: &Snapshot) -> bool {
+        live.is_complete()
+            // A look that has failed in the middle may have noted more than has come into force.
+            && live.as_of() == as_of(self.recorded()).as_ref()
+            && self.holds.is_empty()
+            && !self.put_off.is_waiting()
+            && self.states.iter().all(|state| state.is_at_rest() && state.recorded.is_some())
+    }
+
+    /// Puts in force what has come; whether that could be done without a look at the rest.
+    fn take_in(&mut self, before: &Arc<Snapshot>, came: Came) -> bool {
+        let Some(put) = self.loaded(before, &came) else { return false };
+        let ahead: usize = self.states[..came.source].iter().map(|state| state.files.len()).sum();
+        let after = {
+            let candidates: Vec<(usize, Candidate<'_>)> =
+                put.iter().map(|(at, known)| (ahead + at, known.candidate())).collect();
+            before.step(&candidates, self.as_of_with(&came), self.options.clock.wall())
+        };
+        let Some(after) = after.map(Arc::new) else { return false };
+        let state = &mut self.states[came.source];
+        for (at, known) in put {
+            let known = holding(known, &after.files()[ahead + at]);
+            match state.files.get_mut(at) {
+                Some(own) => *own = known,
+                None => state.files.push(known),
+            }
+        }
+        state.recorded = Some(came.recorded);
+        self.swap(before, &after, false);
+        self.snapshot_metrics.in_force(&after);
+        self.metrics.held(self.holds.claims());
+        true
+    }
+
+    /// What is known of the items that have come, each with its place in its source; none if it takes a look to know more.
+    fn loaded(&self, before: &Snapshot, came: &Came) -> Option<Vec<(usize, Arc<Known>)>> {
+        let files = &self.states[came.source].files;
+        let others_follow = self.states[came.source + 1..].iter().any(|state| !state.files.is_empty());
+        let all: usize = self.states.iter().map(|state| state.files.len()).sum();
+        if files.len() != came.among || all != before.files().len() {
+            return None;
+        }
+        let scanner = self.scanner();
+        let mut behind = came.among..;
+        let one = |put: &Put| {
+            let known = files.get(put.at);
+            let has_its_place = match known {
+                Some(known) => known.file == put.item.name,
+                None => !others_follow && behind.next() == Some(put.at),
+            };
+            let known = scanner.put(put, known.map(|known| &**known)).filter(|_| has_its_place)?;
+            let is_same_service = match (known.offered(), known.held()) {
+                (Ok(offered), Some(held)) => offered.registration.id() == held.registration.id(),
+                (Ok(_), None) => true,
+                (Err(_), _) => false,
+            };
+            is_same_service.then_some((put.at, known))
+        };
+        came.items.iter().map(one).collect()
+    }
+
+    /// Where the store is with what has come.
+    fn as_of_with(&self, came: &Came) -> Option<AsOf> {
+        let others = self.states.iter().enumerate().filter(|(at, _)| *at != came.source);
+        as_of(others.filter_map(|(_, state)| state.recorded.as_ref()).chain([&came.recorded]))
+    }
+}

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use super::mirror::{Changed, Mirror};
+
+/// So many rows may have come: each is looked for among those before it, and where there are more, to tell everything costs little beside
+/// what is to be done about them.
+const MOST: usize = 64;
+
+/// What has come since somebody was told what there is, as long as it is rows that were put anew in their places or behind all others:
+/// then it need not be told again what all the others are.
+#[derive(Debug)]
+pub(super) struct Lately {
+    /// Where the store was then, as it is noted.
+    since: Arc<str>,
+    /// How many rows there were.
+    among: usize,
+    /// The rows that were put since.
+    put: Vec<Arc<str>>,
+}
+
+impl Lately {
+    /// What has come since it was told what is known now.
+    pub(super) fn nothing_since(mirror: &Mirror) -> Self {
+        Self { since: mirror.at.note(), among: mirror.rows.len(), put: Vec::new() }
+    }
+
+    /// The same with what has changed since; none where that is more than rows that were put.
+    pub(super) fn and(mut self, before: &Mirror, changed: &Changed) -> Option<Self> {
+        let mut last = before.rows.values().next_back().map(|row| row.place);
+        for (name, place) in changed.put()? {
+            match before.rows.find(name) {
+                Some((_, row)) if row.place == place => {}
+                None if last < Some(place) => last = Some(place),
+                _ => return None,
+            }
+            if !self.put.contains(name) {
+                self.put.push(Arc::clone(name));
+            }
+            if self.put.len() > MOST {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// Whether it is what has come since the store was there.
+    pub(super) fn is_since(&self, note: &str) -> bool {
+        *self.since == *note
+    }
+
+    /// How many rows there were then.
+    pub(super) const fn among(&self) -> usize {
+        self.among
+    }
+
+    /// The names of the rows that were put.
+    pub(super) fn put(&self) -> &[Arc<str>] {
+        &self.put
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::mirror::Revision;
+    use super::*;
+
+    fn listed(mirror: &Mirror) -> Vec<(Arc<str>, i64)> {
+        mirror.rows.values().map(|row| (Arc::clone(&row.name), row.revision)).collect()
+    }
+
+    proptest! {
+        /// Whatever comes, if it is said to be rows that were put, these put in their places make of the old listing the new one.
+        #[test]
+        fn what_was_put_makes_of_the_old_listing_the_new_one(
+            rows in prop::collection::vec((0..8_usize, prop::option::weighted(0.9, any::<bool>())), 1..30),
+            told in prop::collection::vec(any::<bool>(), 30),
+        ) {
+            let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+            let at = |number| Revision::of("store", number, &number.to_string());
+            let (mut mirror, _) = Mirror::after(None, Changed::of(at(0), &[]));
+            let mut lately = Some(Lately::nothing_since(&mirror));
+            let (mut then, mut note) = (listed(&mirror), mirror.at.note());
+            for ((number, (name, put)), told) in (1..).zip(rows).zip(told) {
+                // An edit keeps its place, as a rule; what is new or was removed comes last.
+                let place = mirror.rows.find(&super::super::mirror::name_of(names[name])).map(|(_, row)| row.place);
+                let place = place.filter(|_| put != Some(false)).unwrap_or(number);
+                let changed = Changed::of(at(number), &[(names[name], place, put.map(|_| "text"))]);
+                lately = lately.and_then(|lately| lately.and(&mirror, &changed));
+                mirror = Mirror::after(Some(mirror), changed).0;
+                if let Some(lately) = &lately {
+                    prop_assert!(lately.is_since(&note) && lately.among() == then.len());
+                    let mut after = then.clone();
+                    let mut put: Vec<_> = lately.put().iter().filter_map(|name| mirror.rows.find(name)).collect();
+                    put.sort_unstable_by_key(|(at, _)| *at);
+                    for (at, row) in put {
+                        if at == after.len() {
+                            after.push((Arc::clone(&row.name), row.revision));
+                        }
+                        prop_assert_eq!(&after[at].0, &row.name);
+                        after[at].1 = row.revision;
+                    }
+                    prop_assert_eq!(after, listed(&mirror));
+                }
+                if told {
+                    lately = Some(Lately::nothing_since(&mirror));
+                    (then, note) = (listed(&mirror), mirror.at.note());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_put_is_told_and_what_goes_or_moves_is_not() {
+        let at = |number| Revision::of("store", number, "mark");
+        let (mirror, _) = Mirror::after(None, Changed::of(at(2), &[("a", 1, Some("1")), ("b", 2, Some("2"))]));
+        let told = |rows: &[(&str, i64, Option<&str>)]| {
+            let lately = Lately::nothing_since(&mirror).and(&mirror, &Changed::of(at(3), rows));
+            lately.map(|lately| lately.put().iter().map(|name| name.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            told(&[("a", 1, Some("3")), ("c", 3, Some("3"))]),
+            Some(vec!["store:a".to_owned(), "store:c".to_owned()])
+        );
+        for more in [("a", 1, None), ("a", 3, Some("3")), ("c", 0, Some("3"))] {
+            assert_eq!(told(&[more]), None, "{more:?}");
+        }
+        let names: Vec<String> = (0..=MOST).map(|at| format!("x{at}")).collect();
+        let many: Vec<_> = (3..).zip(&names).map(|(at, name)| (&**name, at, Some(""))).collect();
+        assert!(told(&many[..MOST]).is_some() && told(&many).is_none());
+    }
+}
