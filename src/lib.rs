@@ -22,6 +22,7 @@
 //! * [`telemetry`]: the registry of metrics, and logging.
 //! * [`priority`]: which threads stand back behind which.
 //! * [`pulse`]: which threads are alive and get on with what they do.
+//! * [`list`]: a list of which a copy shares all that is not changed in it.
 
 // Who reads this changes the code: it is built with all that is private (`.ci/run doc`).
 #![allow(rustdoc::private_intra_doc_links)]
@@ -33,6 +34,7 @@ pub mod homeserver;
 pub mod http;
 pub mod index;
 pub mod kept;
+pub mod list;
 pub mod matrix;
 pub mod page;
 pub mod priority;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bailiwick::analysis::{Analysis, Code, Comparer, Deadline, Set, Wanted};
 use bailiwick::index::{Index, Scratch};
+use bailiwick::list::List;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, TokenHasher};
 use bailiwick::reload::{Options, Reloader};
@@ -20,7 +21,7 @@ pub(crate) fn index(size: usize) {
     let hasher = TokenHasher::new();
     let before = resident();
     let regexes = workload::regexes(size);
-    let registrations: Vec<_> = regexes
+    let registrations: List<_> = regexes
         .iter()
         .enumerate()
         .map(|(at, regex)| workload::load(at, std::slice::from_ref(regex), &hasher))
@@ -43,7 +44,7 @@ pub(crate) fn index(size: usize) {
     );
     println!("| memory for a registration at {size}, all told | {each} bytes | resident, registrations and index |");
     let mut changed = registrations;
-    changed[size / 2] = workload::load(size / 2, &["@changed_.*".to_owned()], &hasher);
+    changed.set(size / 2, workload::load(size / 2, &["@changed_.*".to_owned()], &hasher));
     let began = Instant::now();
     let after = services.updated(changed);
     println!("| services with one of {size} changed | {} | |", shown(began.elapsed()));
@@ -103,7 +104,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
         regexes.push(vec![format!("@planted{at}_.*")]);
         regexes.push(vec![format!(r"@planted{at}_x.*:example\.com")]);
     }
-    let registrations: Vec<_> =
+    let registrations: List<_> =
         regexes.iter().enumerate().map(|(at, regexes)| workload::load(at, regexes, &hasher)).collect();
     drop(regexes);
     let services = Services::new(workload::homeserver(), registrations.clone());
@@ -126,7 +127,7 @@ pub(crate) fn findings(size: usize, planted: usize) {
     );
     newcomer(&comparer, &services, &analysis, &hasher);
     let mut changed = registrations;
-    changed[size / 2] = workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher);
+    changed.set(size / 2, workload::load(size / 2, &["@planted7_.*".to_owned()], &hasher));
     let services = services.updated(changed);
     let began = Instant::now();
     let after = comparer.analyse(&Set::new(&services), &analysis, &Deadline::none());
@@ -146,7 +147,7 @@ fn collisions(analysis: &Analysis) -> usize {
 fn newcomer(comparer: &Comparer, services: &Services, known: &Analysis, hasher: &TokenHasher) {
     let size = services.registrations().len();
     let new = workload::load(size, &["@somebody-new_.*:example\\.com".to_owned()], hasher);
-    let mut set = services.registrations().to_vec();
+    let mut set = services.registrations().clone();
     set.push(Arc::clone(&new));
     let ask = || {
         let began = Instant::now();

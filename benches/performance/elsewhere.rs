@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bailiwick::homeserver::{Dialect, Homeserver};
 use bailiwick::index::Index;
+use bailiwick::list::List;
 use bailiwick::matrix::Kind;
 use bailiwick::registration::{self, TokenHasher};
 
@@ -35,7 +36,7 @@ pub(crate) fn run(sizes: &[usize]) {
         let ids = workload::ids(&regexes, 20_000);
         let hasher = TokenHasher::new();
         let of = |(at, regex): (usize, &String)| workload::load(at, std::slice::from_ref(regex), &hasher);
-        let registrations: Vec<_> = regexes.iter().enumerate().map(of).collect();
+        let registrations: List<_> = regexes.iter().enumerate().map(of).collect();
         let mut first = None;
         let cells = dialects.map(|dialect| {
             let index = Index::build(&homeserver(dialect), &registrations);

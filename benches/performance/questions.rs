@@ -15,7 +15,7 @@ use crate::workload;
 fn index(regexes: &[String]) -> Index {
     let hasher = TokenHasher::new();
     let of = |(at, regex): (usize, &String)| workload::load(at, std::slice::from_ref(regex), &hasher);
-    Index::build(&workload::homeserver(), &regexes.iter().enumerate().map(of).collect::<Vec<_>>())
+    Index::build(&workload::homeserver(), &regexes.iter().enumerate().map(of).collect())
 }
 
 pub(crate) fn ask_index(index: &Index, ids: &[String]) -> Duration {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use bailiwick::homeserver::Homeserver;
 use bailiwick::index::{Index, Scratch};
+use bailiwick::list::List;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use serde_json::json;
@@ -57,7 +58,7 @@ fn tried(count: usize, (shape, claimed, other): (&str, &str, &str)) -> usize {
     let registration = registration(&shape.replace("NAMES", &names.join("|")));
     let homeserver: Homeserver = "example.com".parse().expect("a server name");
     let began = Instant::now();
-    let index = Index::build(&homeserver, &[registration]);
+    let index = Index::build(&homeserver, &List::from_iter([registration]));
     let built = began.elapsed();
     let step = count.div_ceil(ASKED);
     let listed = names.iter().step_by(step);

@@ -13,6 +13,7 @@ use super::pair::{TooLate, collision};
 use super::prepared::Prepared;
 use super::{Deadline, Finding};
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::registration::Registration;
 
 /// What came of a pair of entries.
@@ -25,7 +26,7 @@ const MAX_REMEMBERED: usize = 1_024;
 /// Holds entries against each other, each as long as neither of the two registrations has cost too much.
 pub(super) fn compare(
     homeserver: &Homeserver,
-    registrations: &[Arc<Registration>],
+    registrations: &List<Arc<Registration>>,
     pairs: &[(EntryAt, EntryAt)],
     deadline: &Deadline,
 ) -> Vec<Compared> {

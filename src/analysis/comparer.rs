@@ -7,6 +7,7 @@ use super::{
     Analysis, Change, Deadline, Finding, PlaceOf, Promise, Proof, Reading, Reserved, Set, Told, bridge, difference,
     fix, newcomer, portability, promise, reserved,
 };
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::priority::{self, Rank};
 use crate::registration::{BridgeConfig, Registration};
@@ -129,7 +130,7 @@ impl Asked {
         &self,
         services: &Services,
         previous: &Analysis,
-        (new, set): (&Arc<Registration>, &[Arc<Registration>]),
+        (new, set): (&Arc<Registration>, &List<Arc<Registration>>),
         answers: usize,
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {

@@ -9,10 +9,14 @@ use super::beginnings::{Owners, Row};
 use super::limits::Unseen;
 use super::slots::{Has, Slot};
 use super::sorted::Sorted;
+use crate::list::List;
 use crate::matrix::PerKind;
+use crate::registration::Registration;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ground {
+    /// The set.
+    pub(super) registrations: List<Arc<Registration>>,
     /// The slots in load order.
     pub(super) order: Vec<Slot>,
     /// What the IDs of a kind begin with that entries claim.

@@ -6,6 +6,7 @@ use super::Code;
 use super::Deadline;
 use super::finding::{Finding, Severity};
 use crate::homeserver::{Homeserver, Join};
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::Registration;
 
@@ -28,7 +29,7 @@ pub fn may_break(homeserver: &Homeserver, registration: &Registration) -> bool {
 /// The entries without which they could be joined. No more bytes than so many are joined for it.
 pub(super) fn unjoinable(
     homeserver: &Homeserver,
-    registrations: &[Arc<Registration>],
+    registrations: &List<Arc<Registration>>,
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {
@@ -45,7 +46,7 @@ pub(super) fn unjoinable(
 /// stands behind it, where a reference counts the groups of all before.
 pub(super) fn unjoinable_with(
     newcomer: &Registration,
-    (homeserver, before, set): (&Homeserver, &[Arc<Registration>], &[Arc<Registration>]),
+    (homeserver, before, set): (&Homeserver, &List<Arc<Registration>>, &List<Arc<Registration>>),
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {
@@ -65,7 +66,7 @@ pub(super) fn unjoinable_with(
 fn unjoinable_of(
     join: &Join,
     kind: Kind,
-    registrations: &[Arc<Registration>],
+    registrations: &List<Arc<Registration>>,
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {

@@ -26,6 +26,7 @@ use super::sorted::Sorted;
 use super::{Analysis, Deadline, Finding};
 use crate::homeserver::Homeserver;
 use crate::index;
+use crate::list::List;
 use crate::matrix::{Kind, MAX_ID_BYTES, PerKind, user_id};
 use crate::registration::Registration;
 use crate::ruling::Services;
@@ -43,7 +44,7 @@ const STEPS_OF_A_TRY: u64 = 10_000;
 pub(super) fn findings(
     services: &Services,
     known: &Analysis,
-    (new, set): (&Arc<Registration>, &[Arc<Registration>]),
+    (new, set): (&Arc<Registration>, &List<Arc<Registration>>),
     answers: usize,
     deadline: &Deadline,
 ) -> (Vec<Arc<Finding>>, u64) {
@@ -51,9 +52,8 @@ pub(super) fn findings(
     let newcomer = Arc::new(Prepared::new(&mut examiner, new));
     let place = set.iter().position(|registration| Arc::ptr_eq(registration, new));
     let Some(place) = place else { return (newcomer.findings.to_vec(), examiner.steps()) };
-    let order = &known.ground.order;
-    let differs = difference(order.len(), |at| known.findings.slots.get(order[at]), set);
-    let gone = differs.gone.iter().map(|&at| order[at]).collect();
+    let differs = difference(&known.ground.registrations, set);
+    let gone = differs.gone.iter().map(|&at| known.ground.order[at]).collect();
     let mut unseen = newcomer.unseen;
     let mut strangers = Vec::new();
     for other in differs.come.into_iter().filter(|&other| other != place) {
@@ -91,7 +91,7 @@ struct Joining<'s> {
     examiner: Examiner<'s>,
     services: &'s Services,
     known: &'s Analysis,
-    set: &'s [Arc<Registration>],
+    set: &'s List<Arc<Registration>>,
     newcomer: Arc<Prepared>,
     place: usize,
     /// Those of which nothing is known, by their places in ascending order.
@@ -191,8 +191,7 @@ impl Joining<'_> {
             }
         }
         // Those that are not in force are not in the index.
-        let in_force = self.services.registrations();
-        for place in difference(in_force.len(), |at| &in_force[at], self.set).come {
+        for place in difference(self.services.registrations(), self.set).come {
             if place != self.place {
                 let other = self.prepared(place);
                 let by = self.holding_of(&other, &own);

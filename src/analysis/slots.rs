@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use crate::list::List;
 use crate::registration::{Registration, TokenDigest};
 
 /// The number of a registration.
@@ -162,30 +163,29 @@ pub(super) struct Difference {
     pub(super) moved: Vec<(usize, usize)>,
 }
 
-/// What differs between a set of so many registrations, told by their places, and another.
+/// What differs between two sets.
 ///
-/// Both are walked through side by side, so that what comes or goes costs little however far others are put off by it.
-pub(super) fn difference<'r>(
-    size: usize,
-    old: impl Fn(usize) -> &'r Arc<Registration>,
-    new: &[Arc<Registration>],
-) -> Difference {
-    let same = |at: usize, place: usize| at < size && new.get(place).is_some_and(|new| Arc::ptr_eq(old(at), new));
-    let (mut at, mut place) = (0, 0);
+/// Between what they have in common at both ends they are walked through side by side, so that what comes or goes costs little however
+/// far others are put off by it.
+pub(super) fn difference(old: &List<Arc<Registration>>, new: &List<Arc<Registration>>) -> Difference {
+    let (ahead, behind) = old.common_ends(new, Arc::ptr_eq);
+    let (end, ends) = (old.len() - behind, new.len() - behind);
+    let same = |at: usize, place: usize| at < end && place < ends && Arc::ptr_eq(&old[at], &new[place]);
+    let (mut at, mut place) = (ahead, ahead);
     let (mut gone, mut come) = (Vec::new(), Vec::new());
-    while at < size || place < new.len() {
+    while at < end || place < ends {
         if same(at, place) {
             (at, place) = (at + 1, place + 1);
             continue;
         }
-        let (lost, found) = meet_again(at, place, &same).unwrap_or((size - at, new.len() - place));
+        let (lost, found) = meet_again(at, place, &same).unwrap_or((end - at, ends - place));
         gone.extend(at..at + lost);
         come.extend(place..place + found);
         (at, place) = (at + lost, place + found);
     }
     let mut by_address: HashMap<*const Registration, usize> = HashMap::new();
     if !come.is_empty() {
-        by_address.extend(gone.iter().map(|&at| (Arc::as_ptr(old(at)), at)));
+        by_address.extend(gone.iter().map(|&at| (Arc::as_ptr(&old[at]), at)));
     }
     let mut moved = Vec::new();
     come.retain(|&place| {
@@ -194,7 +194,7 @@ pub(super) fn difference<'r>(
         before.is_none()
     });
     if !moved.is_empty() {
-        gone.retain(|at| by_address.contains_key(&Arc::as_ptr(old(*at))));
+        gone.retain(|at| by_address.contains_key(&Arc::as_ptr(&old[*at])));
     }
     Difference { gone, come, moved }
 }
@@ -246,9 +246,9 @@ mod tests {
         #[test]
         fn what_differs_is_told(old in some(120), new in some(120)) {
             let all = registrations(120);
-            let of = |some: &[usize]| some.iter().map(|&at| Arc::clone(&all[at])).collect::<Vec<_>>();
+            let of = |some: &[usize]| some.iter().map(|&at| Arc::clone(&all[at])).collect::<List<_>>();
             let (before, after) = (of(&old), of(&new));
-            let found = difference(before.len(), |at| &before[at], &after);
+            let found = difference(&before, &after);
             let [in_old, in_new] = [&old, &new].map(|set| set.iter().copied().collect::<HashSet<_>>());
             let gone: Vec<usize> = (0..old.len()).filter(|&at| !in_new.contains(&old[at])).collect();
             let come: Vec<usize> = (0..new.len()).filter(|&at| !in_old.contains(&new[at])).collect();
@@ -270,9 +270,11 @@ mod tests {
     #[test]
     fn one_that_comes_first_puts_off_no_other() {
         let all = registrations(400);
-        let found = difference(399, |at| &all[at + 1], &all);
+        let without: List<_> = all[1..].iter().cloned().collect();
+        let all = List::from(all);
+        let found = difference(&without, &all);
         assert_eq!(found, Difference { come: vec![0], ..Difference::default() });
-        let found = difference(400, |at| &all[at], &all[1..]);
+        let found = difference(&all, &without);
         assert_eq!(found, Difference { gone: vec![0], ..Difference::default() });
     }
 

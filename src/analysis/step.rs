@@ -25,6 +25,7 @@ use super::sorted::merged;
 use super::{Analysis, Code, Deadline, Finding, Set, Severity, names, order};
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
+use crate::list::List;
 use crate::matrix::{Kind, PerKind};
 use crate::registration::Registration;
 
@@ -91,7 +92,7 @@ impl<'s> Step<'s> {
         self.set.services().homeserver()
     }
 
-    fn registrations(&self) -> &'s [Arc<Registration>] {
+    fn registrations(&self) -> &'s List<Arc<Registration>> {
         self.set.services().registrations()
     }
 
@@ -102,8 +103,7 @@ impl<'s> Step<'s> {
     /// Finds out what differs, and looks at what has come.
     fn take_in(&mut self, previous: &Analysis) -> Looked {
         let (registrations, order) = (self.registrations(), &previous.ground.order);
-        let slots = &previous.findings.slots;
-        let differs = difference(order.len(), |at| slots.get(order[at]), registrations);
+        let differs = difference(&previous.ground.registrations, registrations);
         self.gone = differs.gone.iter().map(|&at| order[at]).collect();
         let come: Vec<(Slot, &Arc<Registration>)> = (differs.come.iter())
             .map(|&place| (self.findings.slots.put(&registrations[place]), &registrations[place]))
@@ -111,6 +111,7 @@ impl<'s> Step<'s> {
         self.come = come.iter().map(|(slot, _)| *slot).collect();
         self.fresh = come.iter().map(|(slot, _)| *slot).collect();
         self.is_moved = !differs.moved.is_empty();
+        self.ground.registrations = registrations.clone();
         self.ground.order = reordered(order, &differs, come.iter().map(|(slot, _)| *slot));
         self.places = vec![u32::MAX; self.findings.slots.len()];
         for (place, slot) in (0..).zip(&self.ground.order) {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::position::ServicePos;
+use crate::list::List;
 use crate::registration::Registration;
 
 /// What two sets have in common at the beginning and at the end, each registration being the same `Arc` in both.
@@ -16,12 +17,10 @@ pub struct Common {
 }
 
 impl Common {
-    /// Compares two lists, pointer by pointer.
+    /// Compares two lists, pointer by pointer where they are not one and the same.
     #[must_use]
-    pub fn of(before: &[Arc<Registration>], after: &[Arc<Registration>]) -> Self {
-        let same = |(a, b): &(&Arc<Registration>, &Arc<Registration>)| Arc::ptr_eq(a, b);
-        let ahead = before.iter().zip(after).take_while(same).count();
-        let behind = before[ahead..].iter().rev().zip(after[ahead..].iter().rev()).take_while(same).count();
+    pub fn of(before: &List<Arc<Registration>>, after: &List<Arc<Registration>>) -> Self {
+        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
         Self { before: before.len(), after: after.len(), ahead, behind }
     }
 

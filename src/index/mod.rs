@@ -133,6 +133,7 @@ pub use scratch::Scratch;
 use stratum::{Moved, Stratum};
 
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::matrix::MatrixId;
 use crate::registration::Registration;
 
@@ -176,7 +177,7 @@ pub struct Size {
 impl Index {
     /// Builds the index of registrations in load order.
     #[must_use]
-    pub fn build(homeserver: &Homeserver, registrations: &[Arc<Registration>]) -> Self {
+    pub fn build(homeserver: &Homeserver, registrations: &List<Arc<Registration>>) -> Self {
         let all = (0..registrations.len()).map(ServicePos::new);
         let base = Stratum::new(homeserver, registrations, all, std::iter::empty());
         Self { homeserver: homeserver.clone(), base, overlay: None, recent: None }
@@ -185,11 +186,11 @@ impl Index {
     /// The index of a set that has this much in common with the one that this is the index of. A registration that is the same `Arc`
     /// as before is not built again.
     #[must_use]
-    pub fn updated(&self, registrations: &[Arc<Registration>], common: Common) -> Self {
+    pub fn updated(&self, registrations: &List<Arc<Registration>>, common: Common) -> Self {
         self.updated_within(BOUNDS, registrations, common)
     }
 
-    fn updated_within(&self, bounds: Bounds, registrations: &[Arc<Registration>], common: Common) -> Self {
+    fn updated_within(&self, bounds: Bounds, registrations: &List<Arc<Registration>>, common: Common) -> Self {
         let place = |at: usize| (Arc::as_ptr(&registrations[at]), ServicePos::new(at));
         let mut moved: Moved = common.come().map(place).collect();
         let base = self.base.under(common, &mut moved);
@@ -209,7 +210,7 @@ impl Index {
     }
 
     /// The same with these besides, which are in none of its layers.
-    fn with(self, registrations: &[Arc<Registration>], new: &Moved, bounds: Bounds) -> Self {
+    fn with(self, registrations: &List<Arc<Registration>>, new: &Moved, bounds: Bounds) -> Self {
         if new.is_empty() {
             return self;
         }

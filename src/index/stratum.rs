@@ -8,6 +8,7 @@ use super::position::ServicePos;
 use super::scratch::Engines;
 use super::{Hit, Size};
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::matrix::MatrixId;
 use crate::registration::Registration;
 
@@ -29,7 +30,7 @@ impl Stratum {
     /// Builds a layer of the registrations at these positions; what layers before it have built is taken from there.
     pub(super) fn new<'s>(
         homeserver: &Homeserver,
-        registrations: &[Arc<Registration>],
+        registrations: &List<Arc<Registration>>,
         positions: impl Iterator<Item = ServicePos>,
         known: impl Iterator<Item = &'s Self>,
     ) -> Self {

@@ -60,12 +60,14 @@ proptest! {
         let dialect = if exclusive_first { Dialect::exclusive_first() } else { Dialect::default() };
         let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
         let mut registrations: Vec<_> = (0..).zip(&services).map(|(at, entries)| registration(at, entries)).collect();
-        let index = Index::build(&homeserver, &registrations);
+        let listed = |set: &[Arc<Registration>]| set.iter().cloned().collect::<List<_>>();
+        let index = Index::build(&homeserver, &listed(&registrations));
         // And again with one that stands in the overlay.
         let changed = change.index(registrations.len());
         let before = registrations.clone();
         registrations[changed] = registration(changed, &services[changed]);
-        let updated = index.updated(&registrations, Common::of(&before, &registrations));
+        let [before, after] = [&before, &registrations].map(|set| listed(set));
+        let updated = index.updated(&after, Common::of(&before, &after));
         for name in NAMES {
             let id = format!("@{name}:example.com");
             let walked = walked(&registrations, exclusive_first, &id);
@@ -89,9 +91,10 @@ proptest! {
         let homeserver: Homeserver = "example.com".parse().expect("a server name");
         let pool: Vec<_> = (0..).zip(&services).map(|(at, entries)| registration(at, entries)).collect();
         let mut set = pool[..first].to_vec();
-        let mut index = Index::build(&homeserver, &set);
+        let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+        let mut index = Index::build(&homeserver, &listed(&set));
         for (pick, what, other) in changes {
-            let before = set.clone();
+            let before = listed(&set);
             let one = pick.get(&pool);
             match (set.iter().position(|known| known.id() == one.id()), what) {
                 (Some(at), 0) => drop(set.remove(at)),
@@ -105,9 +108,10 @@ proptest! {
                 (None, 0) => set.insert(other.index(set.len() + 1), Arc::clone(one)),
                 (None, _) => set.push(Arc::clone(one)),
             }
-            index = index.updated_within(Bounds { above: 12, recent: 2 }, &set, Common::of(&before, &set));
+            let after = listed(&set);
+            index = index.updated_within(Bounds { above: 12, recent: 2 }, &after, Common::of(&before, &after));
             prop_assert_eq!(index.strata().map(Stratum::services).sum::<usize>(), set.len());
-            let fresh = Index::build(&homeserver, &set);
+            let fresh = Index::build(&homeserver, &after);
             for name in NAMES {
                 let id = format!("@{name}:example.com");
                 prop_assert_eq!(looked_up(&index, &id), looked_up(&fresh, &id), "{}", id);
@@ -127,7 +131,7 @@ fn an_entry_that_ran_out_of_steps_hides_no_exclusive_one() {
         ]},
     });
     let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
-    let registrations = [Arc::new(loaded.expect("a registration that loads"))];
+    let registrations = List::from_iter([Arc::new(loaded.expect("a registration that loads"))]);
     let homeserver = "example.com".parse().expect("a server name");
     let index = Index::build(&homeserver, &registrations);
     let worst = format!("@{}!", "a".repeat(253));
@@ -163,6 +167,7 @@ fn the_layers_lie_as_they_are_drawn() {
     let homeserver = "example.com".parse().expect("a server name");
     let (old_set, new_set) =
         ([&same, &old, &gone, &moved].map(Arc::clone), [&same, &changed, &moved, &new].map(Arc::clone));
+    let (old_set, new_set) = (List::from_iter(old_set), List::from_iter(new_set));
     let after = Index::build(&homeserver, &old_set).updated(&new_set, Common::of(&old_set, &new_set));
     let indices = |stratum: &Stratum| stratum.positions().map(ServicePos::index).collect::<Vec<_>>();
     let recent = after.recent.as_ref().expect("a recent layer");
@@ -280,7 +285,7 @@ fn each_engine_of_other_homeservers_answers_as_each_pattern_alone() {
         let syntax = homeserver.dialect.syntax();
         let read = |regex: &&str| syntax.pattern(Kind::User, regex).is_ok();
         let regexes: Vec<&str> = ELSEWHERE.into_iter().filter(read).collect();
-        let services: Vec<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
+        let services: List<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
         let index = Index::build(&homeserver, &services);
         for id in IDS {
             let found = looked_up(&index, id);
@@ -309,7 +314,7 @@ fn by_automaton(hir: &regex_syntax::hir::Hir, text: &str) -> bool {
 #[test]
 fn other_homeservers_prefixes_are_no_more_than_synapses() {
     let regexes: Vec<String> = (0..200).map(|at| format!("@skirk{at}_.*:example\\.com")).collect();
-    let services: Vec<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
+    let services: List<_> = regexes.iter().enumerate().map(|(at, regex)| claiming(at, &[regex])).collect();
     let bytes = |homeserver: &Homeserver| Index::build(homeserver, &services).size().bytes;
     let synapse = bytes(&"example.com".parse().expect("a server name"));
     for fold in [false, true] {
@@ -333,7 +338,7 @@ fn a_services_own_user_is_recognised_as_the_homeserver_does() {
     ] {
         let dialect = name.parse().expect("a dialect");
         let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
-        let index = Index::build(&homeserver, &[claiming(7, &[])]);
+        let index = Index::build(&homeserver, &List::from_iter([claiming(7, &[])]));
         for (ids, is_own) in [(own, true), (others, false)] {
             for id in ids {
                 assert_eq!(looked_up(&index, id) == [(0, None)], is_own, "{name}: {id}");

@@ -69,6 +69,7 @@ use std::time::{Duration, Instant};
 
 use super::losses::{By, Gone, Loss, Lost, Order, lost};
 use crate::homeserver::Dialect;
+use crate::list::List;
 use crate::registration::{Fault, FaultCode, Registration, TokenDigest};
 use crate::snapshot::{Candidate, Claimed, FileRecord, FileState, Good, Refusal, Snapshot};
 use crate::source::Known;
@@ -322,7 +323,7 @@ struct Heirs<'r> {
 }
 
 impl<'r> Heirs<'r> {
-    fn of(records: &'r [Arc<FileRecord>], lost: &[Lost<'_>], dialect: Dialect) -> Self {
+    fn of(records: &'r List<Arc<FileRecord>>, lost: &[Lost<'_>], dialect: Dialect) -> Self {
         let mut heirs = Self { ids: HashMap::new(), tokens: HashMap::new() };
         if lost.is_empty() {
             return heirs;

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::homeserver::{Homeserver, Precedence};
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::{Entry, OwnedEntry, Registration, ValidRegex};
 use crate::snapshot::{Candidate, FileRecord, Good};
@@ -67,7 +68,7 @@ pub(super) struct Gone<'g> {
 pub(super) fn lost<'r>(
     candidates: &[Candidate<'r>],
     gone: &[Gone<'r>],
-    records: &[Arc<FileRecord>],
+    records: &List<Arc<FileRecord>>,
     homeserver: &Homeserver,
 ) -> Vec<Lost<'r>> {
     let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
@@ -95,7 +96,7 @@ struct Made<'r> {
 }
 
 /// Who makes some of these claims.
-fn made<'r>(lost: &[Lost<'_>], records: &'r [Arc<FileRecord>], homeserver: &Homeserver) -> Made<'r> {
+fn made<'r>(lost: &[Lost<'_>], records: &'r List<Arc<FileRecord>>, homeserver: &Homeserver) -> Made<'r> {
     let entries: HashMap<(Kind, &str), &Loss> =
         lost.iter().map(|lost| ((lost.loss.kind, &*lost.loss.regex), &lost.loss)).collect();
     let mut made = Made::default();

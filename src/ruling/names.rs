@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 use crate::homeserver::First;
 use crate::index::{Common, ServicePos};
+use crate::list::List;
 use crate::registration::{Registration, TokenDigest};
 
 /// Where the service with an id or a token stands among the registrations.
@@ -19,7 +20,7 @@ pub(super) struct Names {
     hasher: RandomState,
 }
 
-type Registrations = [Arc<Registration>];
+type Registrations = List<Arc<Registration>>;
 
 /// When more than this part of a set has changed, its names are tabled afresh.
 const AFRESH_SHARE: usize = 32;
@@ -125,7 +126,7 @@ mod tests {
     fn of_two_with_one_token_the_first_in_the_order_of_the_homeserver_answers() {
         let hasher = TokenHasher::new();
         // `as2` is listed first.
-        let set = [registration(&hasher, 2, 0), registration(&hasher, 1, 0)];
+        let set = List::from(vec![registration(&hasher, 2, 0), registration(&hasher, 1, 0)]);
         let names = Names::new(&set);
         let answers = |first| names.of_token(&set, &set[0].as_token(), first);
         assert_eq!(answers(First::Listed), Some(ServicePos::new(0)));
@@ -142,7 +143,8 @@ mod tests {
         ) {
             let hasher = TokenHasher::new();
             let mut set: Vec<_> = (0..size).map(|at| registration(&hasher, at, at)).collect();
-            let mut names = Names::new(&set);
+            let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+            let mut names = Names::new(&listed(&set));
             for (pick, what) in changes {
                 let before = set.clone();
                 match (pick.index(set.len() + 1), what) {
@@ -158,14 +160,15 @@ mod tests {
                     set = before;
                     continue;
                 }
-                names = names.updated(&before, &set, Common::of(&before, &set));
-                let fresh = Names::new(&set);
+                let (before, after) = (listed(&before), listed(&set));
+                names = names.updated(&before, &after, Common::of(&before, &after));
+                let fresh = Names::new(&after);
                 for number in [0, 1_000, 2_000].into_iter().flat_map(|start| start..start + size + 12) {
                     let id = format!("as{number}");
                     let token = hasher.digest(&Token::new(format!("as-token-{number}")));
-                    prop_assert_eq!(names.of_id(&set, &id), fresh.of_id(&set, &id), "{}", id);
+                    prop_assert_eq!(names.of_id(&after, &id), fresh.of_id(&after, &id), "{}", id);
                     for first in [First::Listed, First::ById] {
-                        let of = |names: &Names| names.of_token(&set, &token, first);
+                        let of = |names: &Names| names.of_token(&after, &token, first);
                         prop_assert_eq!(of(&names), of(&fresh), "{}", id);
                     }
                 }

@@ -13,17 +13,18 @@ use std::sync::Arc;
 
 use super::{Asker, Decision, Services};
 use crate::homeserver::{Dialect, Homeserver};
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::Registration;
 
-type Registrations = [Arc<Registration>];
+type Registrations = List<Arc<Registration>>;
 
 /// The same registrations by the other reading, if there is one.
 pub(super) fn otherwise(homeserver: &Homeserver, registrations: &Registrations) -> Option<Arc<Services>> {
     let dialect = homeserver.dialect.other_reading()?;
     let homeserver = Homeserver::new(homeserver.name.clone(), dialect);
-    let loaded = registrations.iter().filter(|one| loads(one, dialect)).cloned().collect();
-    Some(Arc::new(Services::new(homeserver, loaded)))
+    let loaded = registrations.iter().filter(|one| loads(one, dialect)).cloned();
+    Some(Arc::new(Services::new(homeserver, loaded.collect())))
 }
 
 /// The same for a changed set, of which only what is new is looked at.
@@ -35,7 +36,8 @@ pub(super) fn updated(other: &Services, before: &Registrations, after: &Registra
         let known = Arc::as_ptr(one);
         if judged.contains(&known) { loaded.contains(&known) } else { loads(one, dialect) }
     };
-    Arc::new(other.updated(after.iter().filter(loads).cloned().collect()))
+    let after = after.iter().filter(loads).cloned();
+    Arc::new(other.updated(List::following(other.registrations(), after, Arc::ptr_eq)))
 }
 
 /// Whether every regex of a registration is one in the other syntax, too: one that is not would keep all of it out.

@@ -4,6 +4,7 @@ use super::names::Names;
 use super::readings;
 use crate::homeserver::Homeserver;
 use crate::index::{Common, Index, ServicePos};
+use crate::list::List;
 use crate::matrix::{Kind, PerKind, ServerName};
 use crate::registration::{Registration, TokenDigest};
 
@@ -11,7 +12,7 @@ use crate::registration::{Registration, TokenDigest};
 #[derive(Debug)]
 pub struct Services {
     homeserver: Homeserver,
-    registrations: Vec<Arc<Registration>>,
+    registrations: List<Arc<Registration>>,
     index: Index,
     names: Names,
     /// How many entries there are of each kind.
@@ -23,12 +24,12 @@ pub struct Services {
 impl Services {
     /// Takes registrations in load order, whose ids and tokens are known to be distinct.
     #[must_use]
-    pub fn new(homeserver: Homeserver, registrations: Vec<Arc<Registration>>) -> Self {
+    pub fn new(homeserver: Homeserver, registrations: List<Arc<Registration>>) -> Self {
         // The index takes all cores but where it has one order to keep: there is room for the rest beside it.
         let (index, ((names, entries), otherwise)) = rayon::join(
             || Index::build(&homeserver, &registrations),
             || {
-                let names = || (Names::new(&registrations), count(&registrations));
+                let names = || (Names::new(&registrations), count(registrations.iter()));
                 rayon::join(names, || readings::otherwise(&homeserver, &registrations))
             },
         );
@@ -37,7 +38,7 @@ impl Services {
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
-    pub fn updated(&self, registrations: Vec<Arc<Registration>>) -> Self {
+    pub fn updated(&self, registrations: List<Arc<Registration>>) -> Self {
         let common = Common::of(&self.registrations, &registrations);
         let index = self.index.updated(&registrations, common);
         let names = self.names.updated(&self.registrations, &registrations, common);
@@ -48,8 +49,9 @@ impl Services {
     }
 
     /// How many entries another set has: with a look only at what differs.
-    fn recounted(&self, registrations: &[Arc<Registration>], common: Common) -> PerKind<usize> {
-        let (gone, come) = (count(&self.registrations[common.gone()]), count(&registrations[common.come()]));
+    fn recounted(&self, registrations: &List<Arc<Registration>>, common: Common) -> PerKind<usize> {
+        let gone = count(self.registrations.range(common.gone()));
+        let come = count(registrations.range(common.come()));
         PerKind::new(|kind| self.entries[kind] - gone[kind] + come[kind])
     }
 
@@ -72,7 +74,7 @@ impl Services {
 
     /// The registrations in load order.
     #[must_use]
-    pub fn registrations(&self) -> &[Arc<Registration>] {
+    pub const fn registrations(&self) -> &List<Arc<Registration>> {
         &self.registrations
     }
 
@@ -117,7 +119,7 @@ impl Services {
     }
 }
 
-fn count(registrations: &[Arc<Registration>]) -> PerKind<usize> {
+fn count<'r>(registrations: impl Iterator<Item = &'r Arc<Registration>>) -> PerKind<usize> {
     let mut entries = PerKind::default();
     for registration in registrations {
         for kind in Kind::ALL {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::index::Common;
 use crate::registration::Registration;
 use crate::ruling::Services;
 
@@ -119,8 +120,9 @@ pub(super) enum ServiceChange {
 /// have in common at either end costs one comparison each, so that a single change among a hundred thousand services is
 /// found without hashing them.
 pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange> {
-    let (old, new) = differing(before.registrations(), after.registrations());
-    let places: Vec<_> = new.iter().map(|registration| before.position_of_id(registration.id())).collect();
+    let common = Common::of(before.registrations(), after.registrations());
+    let (old, new) = (before.registrations().range(common.gone()), after.registrations().range(common.come()));
+    let places: Vec<_> = new.clone().map(|registration| before.position_of_id(registration.id())).collect();
     // Whether it is the same service that is at a place now.
     let stays = |at, registration| Arc::ptr_eq(before.registration(at), registration);
     let mut first_behind: Vec<_> = places
@@ -131,7 +133,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
     first_behind.reverse();
     let (mut last_ahead, mut last_unchanged_ahead) = (None, None);
     let mut touched = Vec::new();
-    for ((registration, at), first_behind) in new.iter().zip(places).zip(first_behind) {
+    for ((registration, at), first_behind) in new.zip(places).zip(first_behind) {
         let Some(at) = at else {
             touched.push(ServiceChange::Added(Arc::clone(registration)));
             continue;
@@ -150,24 +152,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
             touched.push(ServiceChange::Changed { before, after, moved });
         }
     }
-    let gone = old.iter().filter(|registration| after.position_of_id(registration.id()).is_none());
+    let gone = old.filter(|registration| after.position_of_id(registration.id()).is_none());
     touched.extend(gone.map(|registration| ServiceChange::Removed(Arc::clone(registration))));
     touched
-}
-
-type Registrations = [Arc<Registration>];
-
-/// Both lists without what they have in common at the beginning and at the end.
-fn differing<'a>(mut old: &'a Registrations, mut new: &'a Registrations) -> (&'a Registrations, &'a Registrations) {
-    while let ([a, old_rest @ ..], [b, new_rest @ ..]) = (old, new)
-        && Arc::ptr_eq(a, b)
-    {
-        (old, new) = (old_rest, new_rest);
-    }
-    while let ([old_rest @ .., a], [new_rest @ .., b]) = (old, new)
-        && Arc::ptr_eq(a, b)
-    {
-        (old, new) = (old_rest, new_rest);
-    }
-    (old, new)
 }

@@ -12,6 +12,7 @@ use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, me
 
 use super::{ContentHash, FileRecord};
 use crate::homeserver::Homeserver;
+use crate::list::List;
 
 /// So many bytes make a group; BLAKE3 asks for a power of two of its chunks. Nine hundred files: writing two such groups takes a
 /// tenth of a millisecond, and merging those of a million files, 1,100, as much.
@@ -50,11 +51,9 @@ impl Digest {
     pub(super) fn next(
         &self,
         homeserver: &Homeserver,
-        (before, after): (&[Arc<FileRecord>], &[Arc<FileRecord>]),
+        (before, after): (&List<Arc<FileRecord>>, &List<Arc<FileRecord>>),
     ) -> Self {
-        let same = |(a, b): &(&Arc<FileRecord>, &Arc<FileRecord>)| Arc::ptr_eq(a, b);
-        let ahead = before.iter().zip(after).take_while(same).count();
-        let behind = before[ahead..].iter().rev().zip(after[ahead..].iter().rev()).take_while(same).count();
+        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
         let differing = 1 + ahead..1 + after.len() - behind;
         let write = |part: usize, written: &mut Vec<u8>| match part.checked_sub(1) {
             None => write_homeserver(homeserver, written),

@@ -10,6 +10,8 @@ use super::digest::Digest;
 use super::{Candidate, Changes, FileRecord, FileState, Standing, Touched, changes, touched};
 use crate::analysis::Set;
 use crate::homeserver::Homeserver;
+use crate::list::List;
+use crate::registration::Registration;
 use crate::ruling::Services;
 
 /// Everything that a question can be answered from.
@@ -21,7 +23,7 @@ pub struct Snapshot {
     generation: u64,
     digest: Digest,
     complete: bool,
-    files: Vec<Arc<FileRecord>>,
+    files: List<Arc<FileRecord>>,
     counts: Counts,
     /// Shared with the snapshot before, when only the state of a file has changed.
     services: Arc<Services>,
@@ -56,17 +58,21 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn of(files: &[Arc<FileRecord>]) -> Self {
-        let mut counts = Self::default();
-        for file in files {
-            match file.state() {
-                FileState::Active => counts.active += 1,
-                FileState::Held => counts.held += 1,
-                FileState::Stale => counts.stale += 1,
-                FileState::Quarantined => counts.quarantined += 1,
-            }
+    /// Those of the files that follow the ones with these: with a look only at what differs.
+    fn next(mut self, before: &List<Arc<FileRecord>>, after: &List<Arc<FileRecord>>) -> Self {
+        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
+        before.range(ahead..before.len() - behind).for_each(|file| *self.of(file.state()) -= 1);
+        after.range(ahead..after.len() - behind).for_each(|file| *self.of(file.state()) += 1);
+        self
+    }
+
+    const fn of(&mut self, state: FileState) -> &mut usize {
+        match state {
+            FileState::Active => &mut self.active,
+            FileState::Held => &mut self.held,
+            FileState::Stale => &mut self.stale,
+            FileState::Quarantined => &mut self.quarantined,
         }
-        counts
     }
 }
 
@@ -114,9 +120,9 @@ impl Snapshot {
             generation: 0,
             digest,
             complete: false,
-            files: Vec::new(),
+            files: List::default(),
             counts: Counts::default(),
-            services: Arc::new(Services::new(homeserver, Vec::new())),
+            services: Arc::new(Services::new(homeserver, List::default())),
             missing,
             as_of: None,
             loaded_at: SystemTime::now(),
@@ -152,7 +158,7 @@ impl Snapshot {
 
     /// Every file, in load order.
     #[must_use]
-    pub fn files(&self) -> &[Arc<FileRecord>] {
+    pub const fn files(&self) -> &List<Arc<FileRecord>> {
         &self.files
     }
 
@@ -256,19 +262,16 @@ impl Snapshot {
         if self.is_ready() && missing == self.missing && as_of == self.as_of && same_files(&files, &self.files) {
             return None;
         }
-        let registrations: Vec<_> = files.iter().filter_map(|file| file.registration().cloned()).collect();
-        let same_services = registrations.len() == self.services.registrations().len()
-            && registrations.iter().zip(self.services.registrations()).all(|(a, b)| Arc::ptr_eq(a, b));
-        let services =
-            if same_services { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) };
-        let counts = Counts::of(&files);
-        Some(self.followed_by((files, counts), services, (missing, as_of), now))
+        let registrations = files.iter().filter_map(|file| file.registration().cloned());
+        let registrations = List::following(self.services.registrations(), registrations, Arc::ptr_eq);
+        let services = self.services_of(registrations);
+        Some(self.followed_by(files, services, (missing, as_of), now))
     }
 
     /// The snapshot in which these files and services are in force.
     pub(super) fn followed_by(
         &self,
-        (files, counts): (Vec<Arc<FileRecord>>, Counts),
+        files: List<Arc<FileRecord>>,
         services: Arc<Services>,
         (missing, as_of): (Vec<MissingSource>, Option<AsOf>),
         now: SystemTime,
@@ -280,6 +283,7 @@ impl Snapshot {
             // Of the first set, everything is new.
             (Changes::from_nothing(&services), None)
         };
+        let counts = self.counts.next(&self.files, &files);
         Self {
             generation: self.generation + 1,
             digest: self.digest.next(services.homeserver(), (&self.files, &files)),
@@ -295,17 +299,27 @@ impl Snapshot {
         }
     }
 
+    /// The services of these registrations: the same ones if they are the same.
+    pub(super) fn services_of(&self, registrations: List<Arc<Registration>>) -> Arc<Services> {
+        let before = self.services.registrations();
+        let are_same = registrations.len() == before.len()
+            && registrations.common_ends(before, Arc::ptr_eq).0 == registrations.len();
+        if are_same { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) }
+    }
+
     /// One record for each candidate; those that say the same as before are the same `Arc`.
-    pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> Vec<Arc<FileRecord>> {
+    pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> List<Arc<FileRecord>> {
         let earlier = Earlier::of(&self.files, candidates);
         // Of the first set, everything is new.
         if !self.files.is_empty()
             && let Some(records) = self.patched(&earlier, candidates)
         {
-            return records;
+            return List::following(&self.files, records, Arc::ptr_eq);
         }
         let decided = admit(candidates, self.services.homeserver().dialect).into_iter().zip(candidates).enumerate();
-        decided.map(|(at, (standing, candidate))| recorded(candidate, standing, earlier.get(at, candidate))).collect()
+        let records =
+            decided.map(|(at, (standing, candidate))| recorded(candidate, standing, earlier.get(at, candidate)));
+        List::following(&self.files, records, Arc::ptr_eq)
     }
 
     /// The same where few files have changed, come or gone, with a look at those alone.
@@ -343,7 +357,7 @@ pub(super) fn recorded(
 /// Finds the record that a file had before. What both sets have in common at either end is found by its place, so that where one
 /// of a hundred thousand files has changed, come or gone, no name is hashed.
 struct Earlier<'s> {
-    files: &'s [Arc<FileRecord>],
+    files: &'s List<Arc<FileRecord>>,
     /// So many candidates at the beginning are the files that stood there before.
     ahead: usize,
     /// Where those candidates begin that are the files that stood at the end before.
@@ -354,12 +368,12 @@ struct Earlier<'s> {
 }
 
 impl<'s> Earlier<'s> {
-    fn of(files: &'s [Arc<FileRecord>], candidates: &[Candidate<'_>]) -> Self {
+    fn of(files: &'s List<Arc<FileRecord>>, candidates: &[Candidate<'_>]) -> Self {
         let is_of = |(file, candidate): &(&Arc<FileRecord>, &Candidate<'_>)| file.file() == candidate.file;
         let ahead = files.iter().zip(candidates).take_while(is_of).count();
-        let rest = files[ahead..].iter().rev().zip(candidates[ahead..].iter().rev());
+        let rest = files.range(ahead..files.len()).rev().zip(candidates[ahead..].iter().rev());
         let behind = rest.take_while(is_of).count();
-        let others = files[ahead..files.len() - behind].iter().map(|file| (&**file.file(), file)).collect();
+        let others = files.range(ahead..files.len() - behind).map(|file| (&**file.file(), file)).collect();
         Self { files, ahead, behind: candidates.len() - behind, candidates: candidates.len(), others }
     }
 
@@ -374,6 +388,6 @@ impl<'s> Earlier<'s> {
     }
 }
 
-fn same_files(a: &[Arc<FileRecord>], b: &[Arc<FileRecord>]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b) || a.same(b))
+fn same_files(a: &List<Arc<FileRecord>>, b: &List<Arc<FileRecord>>) -> bool {
+    a.len() == b.len() && a.common_ends(b, |a, b| Arc::ptr_eq(a, b) || a.same(b)).0 == a.len()
 }

@@ -27,27 +27,24 @@ impl Snapshot {
         let all: Vec<usize> = (0..candidates.len()).collect();
         let standings = admit_some(&candidates, &all, self.services())?;
         // All being in force, each file stands where its service does.
-        let (mut files, mut registrations) = (self.files().to_vec(), self.services().registrations().to_vec());
-        let mut same_services = true;
+        let (mut files, mut registrations) = (self.files().clone(), self.services().registrations().clone());
+        let mut behind = Vec::new();
         for ((at, candidate), standing) in put.iter().zip(standings) {
             let Standing::Active(good) = &standing else { return None };
             let registration = Arc::clone(&good.registration);
             let record = recorded(candidate, standing, files.get(*at));
             if *at < files.len() {
-                same_services &= Arc::ptr_eq(&registrations[*at], &registration);
-                files[*at] = record;
-                registrations[*at] = registration;
-            } else if *at == files.len() {
-                same_services = false;
-                files.push(record);
-                registrations.push(registration);
+                files.set(*at, record);
+                registrations.set(*at, registration);
+            } else if *at == files.len() + behind.len() {
+                behind.push((record, registration));
             } else {
                 return None;
             }
         }
-        let services =
-            if same_services { Arc::clone(self.services()) } else { Arc::new(self.services().updated(registrations)) };
-        let counts = super::Counts { active: files.len(), ..self.counts() };
-        Some(self.followed_by((files, counts), services, (Vec::new(), as_of), now))
+        files.extend(behind.iter().map(|(record, _)| Arc::clone(record)));
+        registrations.extend(behind.into_iter().map(|(_, registration)| registration));
+        let services = self.services_of(registrations);
+        Some(self.followed_by(files, services, (Vec::new(), as_of), now))
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::admission::{Candidate, admit, admit_some};
 use super::{FileState, Good, Snapshot, Standing, Unique};
 use crate::homeserver::Dialect;
+use crate::list::List;
 use crate::registration::{FileFacts, Registration};
 
 /// A service in force that keeps a registration out, and what both want for themselves.
@@ -21,12 +22,12 @@ impl Snapshot {
     ///
     /// This is the decision of a reload and not a likeness of it: the files that are there ask again, too, also with
     /// content that was turned away before.
-    pub fn try_admission(&self, offered: &Good) -> Result<Vec<Arc<Registration>>, Vec<Obstacle>> {
+    pub fn try_admission(&self, offered: &Good) -> Result<List<Arc<Registration>>, Vec<Obstacle>> {
         let place = self.place_of(offered.registration.id());
         if self.counts().active == self.files().len() && self.admits_at_once(offered, place) {
-            let mut in_force = self.services().registrations().to_vec();
+            let mut in_force = self.services().registrations().clone();
             match place {
-                Some(at) => in_force[at] = Arc::clone(&offered.registration),
+                Some(at) => in_force.set(at, Arc::clone(&offered.registration)),
                 None => in_force.push(Arc::clone(&offered.registration)),
             }
             return Ok(in_force);

@@ -10,6 +10,7 @@ use super::gate::Change;
 use super::mirror::{Revision, id_of, name_of};
 use crate::analysis::{Analysis, Asked, Code, Comparer, Deadline, Finding, FindingPlace, Severity, Wanted, may_break};
 use crate::homeserver::{Dialect, Homeserver};
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::{self, Fault, FaultCode, FileFacts, Registration, TokenHasher};
 use crate::snapshot::{
@@ -90,8 +91,11 @@ pub fn can_judge(
 /// The rows that are not in force as they are, by their ids.
 fn away(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &FileRecord)> {
     let Counts { stale, quarantined, .. } = snapshot.counts();
-    let files = if stale + quarantined == 0 { &[] } else { snapshot.files() };
-    let are = files.iter().filter(|file| matches!(file.state(), FileState::Stale | FileState::Quarantined));
+    let files = if stale + quarantined == 0 { 0 } else { snapshot.files().len() };
+    let are = snapshot
+        .files()
+        .range(0..files)
+        .filter(|file| matches!(file.state(), FileState::Stale | FileState::Quarantined));
     are.filter_map(|file| Some((id_of(file.file())?, &**file)))
 }
 
@@ -249,8 +253,8 @@ fn with_kept_out(
     if kept_out.is_empty() {
         return Ok(Vec::new());
     }
-    let all: Vec<Arc<Registration>> =
-        bench.snapshot.services().registrations().iter().chain(&kept_out).cloned().collect();
+    let mut all = bench.snapshot.services().registrations().clone();
+    all.extend(kept_out.iter().cloned());
     let mut found = Vec::new();
     for good in changes.iter().filter_map(|(_, good)| good.as_ref()) {
         let new = &good.registration;
@@ -315,7 +319,7 @@ fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec
 }
 
 /// All that would be in force with it.
-fn admitted(snapshot: &Snapshot, new: &Arc<Registration>) -> Result<Vec<Arc<Registration>>, Vec<Fault>> {
+fn admitted(snapshot: &Snapshot, new: &Arc<Registration>) -> Result<List<Arc<Registration>>, Vec<Fault>> {
     let dialect = snapshot.services().homeserver().dialect;
     let fault = |what: Unique, holder: &Registration| what.fault(new.file(), new.id(), holder.file(), dialect);
     // A service that is in force from a file beside the store is not this row's to replace.
@@ -334,7 +338,7 @@ fn collisions(
     asked: &Asked,
     bench: Bench<'_>,
     new: &Arc<Registration>,
-    set: &[Arc<Registration>],
+    set: &List<Arc<Registration>>,
 ) -> Vec<Arc<Finding>> {
     let found = asked.newcomer(bench.snapshot.services(), bench.previous, (new, set), 1, bench.deadline);
     found.into_iter().filter(|finding| is_collision(finding)).collect()

@@ -324,7 +324,7 @@ fn a_sender_that_is_a_whole_id_is_taken_and_is_not_its_services_own() {
         file["sender_localpart"] = json!(written);
         file["namespaces"]["users"][0]["regex"] = json!(regex);
         let loaded = load("continuwuity", file.to_string().as_bytes()).expect("it loads");
-        let services = Services::new(homeserver("continuwuity"), vec![Arc::new(loaded)]);
+        let services = Services::new(homeserver("continuwuity"), vec![Arc::new(loaded)].into());
         for (who, what, expected) in [
             ("person", "ircbot", "400 M_EXCLUSIVE"),
             ("available", "ircbot", "400 M_EXCLUSIVE"),
@@ -393,9 +393,9 @@ fn a_regex_that_one_reading_refuses_claims_nothing_by_it() {
         loaded.collect::<Vec<_>>()
     };
     let last = registrations().pop().expect("some");
-    let before = Services::new(homeserver("spec"), both(&[&file]));
+    let before = Services::new(homeserver("spec"), both(&[&file]).into());
     // A set that is mended knows which of its registrations the other reading refuses.
-    let mut registrations = before.registrations().to_vec();
+    let mut registrations = before.registrations().clone();
     registrations.extend(both(&[&last]));
     let undefined = |services: &Services, id: &str| {
         let ownership = services.ownership(MatrixId::parse(id).expect("an ID"), &mut Scratch::new());

@@ -8,6 +8,7 @@ use bailiwick::analysis::{
 };
 use bailiwick::homeserver::Dialect;
 use bailiwick::index::Scratch;
+use bailiwick::list::List;
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Entries, Registration, TokenHasher};
 use bailiwick::ruling::{Services, Status};
@@ -43,8 +44,8 @@ fn registration(id: &str, sender: &str, entries: &[Entry<'_>]) -> Arc<Registrati
     Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
 }
 
-fn services(registrations: Vec<Arc<Registration>>) -> Services {
-    Services::new("example.com".parse().expect("a server name"), registrations)
+fn services(registrations: impl Into<List<Arc<Registration>>>) -> Services {
+    Services::new("example.com".parse().expect("a server name"), registrations.into())
 }
 
 pub(crate) fn findings_of(services: &Services) -> Vec<Arc<Finding>> {
@@ -302,7 +303,7 @@ fn services_of(set: &[Vec<(String, bool)>]) -> Services {
             entries.iter().map(|(regex, exclusive)| ("users", &**regex, *exclusive)).collect();
         registration(&format!("as{at}"), &format!("sender{at}"), &entries)
     });
-    services(registrations.collect())
+    services(registrations.collect::<List<_>>())
 }
 
 /// All local user IDs of up to four of these letters.
@@ -354,8 +355,8 @@ proptest! {
     fn what_is_analysed_step_by_step_is_the_same(set in set(), changed in set()) {
         let (before, after) = (services_of(&set), services_of(&changed));
         // The first service stays as it was.
-        let mut mixed: Vec<_> = after.registrations().to_vec();
-        mixed[0] = Arc::clone(&before.registrations()[0]);
+        let mut mixed = after.registrations().clone();
+        mixed.set(0, Arc::clone(&before.registrations()[0]));
         let mixed = services(mixed);
         let first = analyse(&before, &Analysis::default(), &Deadline::none());
         let step = analyse(&mixed, &first, &Deadline::none());
@@ -576,8 +577,9 @@ fn a_newcomer_is_looked_at_to_the_end_however_many_there_are() {
     let before = services(set.clone());
     let previous = analyse(&before, &Analysis::default(), &Deadline::none());
     set.push(registration("new", "new-bot", &entries(r"@new_.*:example\.com$")));
-    let new = set.last().expect("the newcomer");
-    let found = COMPARER.ask(|asked| asked.newcomer(&before, &previous, (new, &set), 1, &Deadline::none()));
+    let new = set.last().cloned().expect("the newcomer");
+    let set = List::from(set);
+    let found = COMPARER.ask(|asked| asked.newcomer(&before, &previous, (&new, &set), 1, &Deadline::none()));
     assert!(unseen(&found, "new").is_empty(), "{found:?}");
 }
 
@@ -610,9 +612,9 @@ proptest! {
         let all = services_of(&set);
         let at = at % all.registrations().len();
         let new = &all.registrations()[at];
-        let mut before = all.registrations().to_vec();
+        let mut before = all.registrations().clone();
         if replaces {
-            before[at] = registration(new.id(), "another", &[("users", "@b.*", true)]);
+            before.set(at, registration(new.id(), "another", &[("users", "@b.*", true)]));
         } else {
             before.remove(at);
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use bailiwick::analysis::{Analysis, Code, Comparer, Cursor, Deadline, Finding, Set, Severity, Wanted};
 use bailiwick::homeserver::{Dialect, Homeserver};
 use bailiwick::index::ServicePos;
+use bailiwick::list::List;
 use bailiwick::matrix::Kind;
 use bailiwick::registration::{FileFacts, Registration, TokenHasher, load_for};
 use bailiwick::ruling::Services;
@@ -271,7 +272,7 @@ proptest! {
             set.edit(&homeserver, edit);
         }
         set.edit(&homeserver, &Edit::Put(at, Sketch { is_exposed: false, ..newcomer.clone() }));
-        let then: Vec<Arc<Registration>> = set.all.iter().map(|(one, _)| Arc::clone(one)).collect();
+        let then: List<Arc<Registration>> = set.all.iter().map(|(one, _)| Arc::clone(one)).collect();
         let id = format!("as{}", newcomer.id);
         let Some(new) = then.iter().find(|one| one.id() == id) else { return Ok(()) };
         let told = COMPARER.ask(|asked| asked.newcomer(&services, &known, (new, &then), 1, &Deadline::none()));

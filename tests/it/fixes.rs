@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use bailiwick::analysis::{Analysis, Code, Comparer, Deadline, Finding, Set};
 use bailiwick::homeserver::{Dialect, Homeserver};
 use bailiwick::index::Scratch;
+use bailiwick::list::List;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use bailiwick::ruling::Services;
@@ -177,7 +178,7 @@ fn no_bridge_is_given_a_regex_that_it_does_not_start_with() {
     let users = json!([{"regex": "@irc_.*", "exclusive": true}]);
     let mut hb = json!({"id": "hb", "sender_localpart": "bot", "namespaces": {"users": users}});
     let fix = |hb: &Value| {
-        let set = vec![loaded(hb), registration(("libera", "l-bot", &libera))];
+        let set = List::from_iter([loaded(hb), registration(("libera", "l-bot", &libera))]);
         let found = findings_of(&Services::new("example.com".parse().expect("a server name"), set));
         found.iter().find(|finding| finding.code == Code::ExclusiveConflict).expect("a conflict").fix.is_some()
     };
@@ -245,8 +246,8 @@ fn who_asks_about_a_registration_is_told_its_fix() {
     let irc = registration(("irc", "irc-bot", &[("users", r"@irc_.*:example\.com$", true)]));
     let libera = registration(("libera", "l-bot", &[("users", r"@irc_libera_.*:example\.com", true)]));
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), Dialect::default());
-    let services = Services::new(homeserver, vec![Arc::clone(&irc)]);
-    let set = [irc, Arc::clone(&libera)];
+    let services = Services::new(homeserver, List::from_iter([Arc::clone(&irc)]));
+    let set = List::from_iter([irc, Arc::clone(&libera)]);
     let found =
         COMPARER.ask(|asked| asked.newcomer(&services, &Analysis::default(), (&libera, &set), 1, &Deadline::none()));
     let fixes: Vec<_> =

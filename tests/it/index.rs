@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bailiwick::homeserver::{Homeserver, Precedence, Rank};
 use bailiwick::index::{Common, Hit, Index, Scratch, ServicePos};
+use bailiwick::list::List;
 use bailiwick::matrix::{Kind, MatrixId};
 use bailiwick::registration::{self, Registration, TokenHasher};
 use proptest::prelude::*;
@@ -41,6 +42,10 @@ fn registration(number: usize, regexes: &[&str]) -> Arc<Registration> {
 }
 
 /// What Synapse does: every service in turn, every entry in turn, the first that matches decides.
+fn built(registrations: &[Arc<Registration>]) -> Index {
+    Index::build(&homeserver(), &registrations.iter().cloned().collect())
+}
+
 fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (service, registration) in registrations.iter().enumerate() {
@@ -84,7 +89,7 @@ proptest! {
             .zip(&chosen)
             .map(|(at, chosen)| registration(at, &chosen.iter().map(|(regex, _)| &**regex).collect::<Vec<_>>()))
             .collect();
-        let index = Index::build(&homeserver(), &registrations);
+        let index = built(&registrations);
         for id in chosen.iter().flatten().flat_map(|(_, texts)| texts).map(|text| &**text).chain(["@bot0:example.com"]) {
             if let Some(hits) = looked_up(&index, id) {
                 let walk = walked(&registrations, id);
@@ -103,7 +108,8 @@ proptest! {
         let pool: Vec<_> =
             (0..).zip(&picked).map(|(at, [a, b])| registration(at, &[&a.0, &b.0])).collect();
         let mut set = pool[..pool.len() / 2].to_vec();
-        let mut index = Index::build(&homeserver(), &set);
+        let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+        let mut index = built(&set);
         for (pick, what) in steps {
             let (one, before) = (pick.get(&pool), set.clone());
             match (set.iter().position(|known| Arc::ptr_eq(known, one)), what) {
@@ -112,8 +118,9 @@ proptest! {
                 (None, 0) => set.insert(0, Arc::clone(one)),
                 (None, _) => set.push(Arc::clone(one)),
             }
-            index = index.updated(&set, Common::of(&before, &set));
-            let fresh = Index::build(&homeserver(), &set);
+            let (before, after) = (listed(&before), listed(&set));
+            index = index.updated(&after, Common::of(&before, &after));
+            let fresh = built(&set);
             for id in picked.iter().flatten().flat_map(|(_, texts)| texts) {
                 prop_assert_eq!(looked_up(&index, id), looked_up(&fresh, id), "{:?}", id);
             }
@@ -127,8 +134,8 @@ proptest! {
         let recorded = recorded_once();
         let chosen: Vec<_> = picks.iter().map(|pick| pick.get(recorded)).collect();
         let all: Vec<_> = (0..).zip(&chosen).map(|(at, chosen)| registration(at, &[&chosen.0])).collect();
-        let before = Index::build(&homeserver(), &all[..all.len() - 1]);
-        let after = Index::build(&homeserver(), &all);
+        let before = built(&all[..all.len() - 1]);
+        let after = built(&all);
         let newcomer = ServicePos::new(all.len() - 1);
         for id in chosen.iter().flat_map(|chosen| &chosen.1) {
             let mut with = looked_up(&after, id);
@@ -157,7 +164,7 @@ fn thousands_behind_one_prefix_are_found() {
         })
         .collect();
     registrations.push(registration(600, &["@(?!admin)irc_.*", "@(?:a|b)?c_(?=[0-9]).*"]));
-    let index = Index::build(&homeserver(), &registrations);
+    let index = built(&registrations);
     for id in [
         "@a_x17_b:example.com",
         "@a_x17_x18_b:example.com",
@@ -181,17 +188,17 @@ fn what_hangs_a_homeserver_does_not_hang_us() {
     // Not regular to an automaton over bytes, and yet nothing is remembered: no way is tried twice.
     let forgetful = ["@(?:a|aa)+(?<=b)\\bé", "@(?:(.*)*)x(?<=a)", "@(?>(a|aa)+)b\\b"];
     let registrations = [registration(0, &regular), registration(1, &forgetful)];
-    let index = Index::build(&homeserver(), &registrations);
+    let index = built(&registrations);
     for _ in 0..1_000 {
         assert_eq!(looked_up(&index, &worst), Some(vec![]));
     }
     // With back-references, but no situation comes up twice without being known.
     let remembered = ["@(a+)+(?<!x)\\1$", "@(a|a)*(b)\\2(?=x)", "@(?:(.*)*)x\\1"];
-    let index = Index::build(&homeserver(), &[registration(0, &remembered)]);
+    let index = built(&[registration(0, &remembered)]);
     assert_eq!(looked_up(&index, &worst), Some(vec![]));
     let irregular = ["@(.+)(.+)(.+)(.+)\\1\\2\\3\\4$", "@(.*)(.*)(.*)(.*)(.*)x\\5\\4\\3\\2\\1"];
     for regex in irregular {
-        let index = Index::build(&homeserver(), &[registration(0, &[regex])]);
+        let index = built(&[registration(0, &[regex])]);
         let hits = looked_up(&index, &worst).expect("an ID");
         let undecided = Hit { service: ServicePos::new(0), rank: Precedence::FileOrder.rank(0, true), undecided: true };
         assert_eq!(hits, [undecided], "{regex}");
@@ -212,7 +219,7 @@ fn an_entry_of_many_names_claims_those_and_no_others() {
             format!(r"(?i)@x(?:{names})"),
             format!(r"@(?!bot)(?:{names})(?=:)"),
         ];
-        let index = |regex: &String| Index::build(&homeserver(), &[registration(0, &[regex])]);
+        let index = |regex: &String| built(&[registration(0, &[regex])]);
         let indexes: Vec<Index> = regexes.iter().map(index).collect();
         let claims = |id: &str| -> Vec<bool> {
             let decided = |hits: Vec<Hit>| hits.iter().map(|hit| hit.undecided).collect::<Vec<_>>();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick::index::Scratch;
+use bailiwick::list::List;
 use bailiwick::matrix::MatrixId;
 use bailiwick::registration::{self, Registration, Token, TokenHasher};
 use bailiwick::ruling::{AccountRule, Asker, ClaimVia, Services, UserName};
@@ -25,7 +26,7 @@ fn load(hasher: &TokenHasher, name: &str, bytes: &[u8]) -> Arc<Registration> {
     }
 }
 
-fn services(registrations: Vec<Arc<Registration>>) -> Services {
+fn services(registrations: List<Arc<Registration>>) -> Services {
     Services::new("example.com".parse().expect("a server name"), registrations)
 }
 
@@ -226,7 +227,7 @@ fn bridge(file: &str, users: &[&str]) -> Services {
         "id": "wechat", "url": null, "as_token": "a", "hs_token": "h", "sender_localpart": "MadeUp",
         "namespaces": {"users": users},
     });
-    services(vec![load(&TokenHasher::new(), file, content.to_string().as_bytes())])
+    services(List::from_iter([load(&TokenHasher::new(), file, content.to_string().as_bytes())]))
 }
 
 /// A bridge's own configuration says another name than its registration: the answer shows both, and where.

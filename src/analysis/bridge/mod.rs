@@ -21,6 +21,7 @@ use super::finding::{Finding, FindingPlace, Severity, shown};
 use super::search::LimitReached;
 use super::{Code, Deadline};
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::{BridgeConfig, Place, Registration, Secret, TokenDigest};
 use which::Which;
@@ -31,7 +32,7 @@ pub type PlaceOf<'p> = &'p (dyn Fn(&Registration, &str) -> Option<Place> + Sync)
 /// What is found when a configuration is held against a set of registrations.
 pub(super) fn findings(
     homeserver: &Homeserver,
-    registrations: &[Arc<Registration>],
+    registrations: &List<Arc<Registration>>,
     config: &BridgeConfig,
     place_of: PlaceOf<'_>,
 ) -> Vec<Finding> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::examiner::{Examiner, Pass};
 use super::super::search::shortest;
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::registration::{BridgeConfig, Made, Names, Registration, TokenDigest};
 
 pub(super) enum Which<'r> {
@@ -18,7 +19,7 @@ pub(super) enum Which<'r> {
 /// another bridge's), the users that one alone claims.
 pub(super) fn registration_of<'r>(
     examiner: &mut Examiner<'_>,
-    registrations: &'r [Arc<Registration>],
+    registrations: &'r List<Arc<Registration>>,
     config: &BridgeConfig,
 ) -> Which<'r> {
     let has_id = |one: &Registration| config.id.as_ref().is_some_and(|id| id.value == *one.id());
@@ -33,7 +34,8 @@ pub(super) fn registration_of<'r>(
         }
     }
     let homeserver = examiner.homeserver();
-    if let [only] = registrations {
+    if registrations.len() == 1 {
+        let only = &registrations[0];
         // One with another `id`, other tokens and none of the bridge's names is another bridge's.
         let is_known = |names: &Names| matches!(names.made, Made::Localparts(_) | Made::Regex(_));
         let says_whose = config.id.is_some() && config.names.iter().any(is_known);

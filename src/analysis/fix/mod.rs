@@ -62,6 +62,7 @@ use super::newcomer;
 use super::step::entries;
 use super::{Analysis, Code, Deadline, Finding};
 use crate::index::ServicePos;
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::{Place, Registration};
 use crate::ruling::Services;
@@ -138,7 +139,7 @@ struct Mender<'s> {
     /// What is known of it.
     known: &'s Analysis,
     /// What is to be mended.
-    set: &'s [Arc<Registration>],
+    set: &'s List<Arc<Registration>>,
     deadline: &'s Deadline,
     /// What is found of registrations as they are, by their position.
     found: Mutex<HashMap<usize, Arc<OnceLock<Found>>>>,
@@ -148,7 +149,12 @@ struct Mender<'s> {
 type Found = (Vec<Arc<Finding>>, u64);
 
 impl<'s> Mender<'s> {
-    fn new(services: &'s Services, known: &'s Analysis, set: &'s [Arc<Registration>], deadline: &'s Deadline) -> Self {
+    fn new(
+        services: &'s Services,
+        known: &'s Analysis,
+        set: &'s List<Arc<Registration>>,
+        deadline: &'s Deadline,
+    ) -> Self {
         Self { services, known, set, deadline, found: Mutex::default() }
     }
 
@@ -227,7 +233,7 @@ pub(super) fn mend(services: &Services, analysis: &mut Analysis, deadline: &Dead
 pub(super) fn mended_of_newcomer(
     services: &Services,
     known: &Analysis,
-    set: &[Arc<Registration>],
+    set: &List<Arc<Registration>>,
     (new, (findings, mut steps)): (&Arc<Registration>, Found),
     deadline: &Deadline,
 ) -> Vec<Arc<Finding>> {

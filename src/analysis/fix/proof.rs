@@ -112,8 +112,8 @@ fn compared(
 ) -> (bool, u64) {
     let found = mender.found(candidate.service);
     let Some((before, steps)) = found.get().filter(|(_, steps)| *steps <= MAX_STEPS) else { return (false, 0) };
-    let mut set = mender.set.to_vec();
-    set[candidate.service] = Arc::clone(edited);
+    let mut set = mender.set.clone();
+    set.set(candidate.service, Arc::clone(edited));
     let (after, more) = newcomer::findings(mender.services, mender.known, (edited, &set), 1, mender.deadline);
     let is_gone = !after.iter().any(|after| is_same(after, finding));
     let was_there =

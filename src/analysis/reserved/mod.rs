@@ -88,11 +88,11 @@ const TOO_LARGE: &str = "no list and no regex of a thousand characters says it";
 /// The reserved names of a set.
 pub(super) fn reserved(services: &Services, told: Told, deadline: &Deadline) -> Reserved {
     let homeserver = services.homeserver();
-    let each = services
-        .registrations()
-        .par_iter()
-        .with_min_len(64)
-        .map_init(|| Examiner::new(homeserver, deadline), |examiner, one| of_service(examiner, one, told));
+    let registrations = services.registrations();
+    let each = (0..registrations.len()).into_par_iter().with_min_len(64).map_init(
+        || Examiner::new(homeserver, deadline),
+        |examiner, at| of_service(examiner, &registrations[at], told),
+    );
     let (forms, inexact): (Vec<_>, Vec<_>) = each.unzip();
     Reserved { forms: without_covered(&forms.into_iter().flatten().collect()), inexact: inexact.concat() }
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
+use crate::list::List;
 use crate::registration::{self, Fault, FaultCode, Parts, Registration, Token, TokenHasher};
 use crate::snapshot::{ContentHash, FileState, Ids, Snapshot};
 
@@ -220,7 +221,7 @@ proptest! {
         follow(&history, |_, _, after| {
             let all = after.services().registrations();
             for (at, one) in all.iter().enumerate() {
-                assert!(all[..at].iter().all(|other| !collide(one, other)));
+                assert!(all.range(0..at).all(|other| !collide(one, other)));
             }
         });
     }
@@ -283,7 +284,7 @@ proptest! {
     #[test]
     fn a_changed_set_says_what_a_fresh_one_says(history in history()) {
         follow(&history, |_, _, after| {
-            let registrations: Vec<_> = after.files().iter().filter_map(|file| file.registration().cloned()).collect();
+            let registrations: List<_> = after.files().iter().filter_map(|file| file.registration().cloned()).collect();
             let fresh = Services::new(server(), registrations);
             let incremental = after.services();
             assert_eq!(fresh.registrations().len(), incremental.registrations().len());

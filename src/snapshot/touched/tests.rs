@@ -117,9 +117,9 @@ fn services(dialect: Dialect, before: &[(usize, Said)], after: &[(usize, Said)])
         let same = before.iter().position(|(other, was)| other == id && format!("{was:?}") == format!("{said:?}"));
         same.map_or_else(|| registration(hasher, *id, said), |at| Arc::clone(&old[at]))
     });
-    let new = new.collect();
+    let new: Vec<_> = new.collect();
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
-    [Services::new(homeserver.clone(), old), Services::new(homeserver, new)]
+    [Services::new(homeserver.clone(), old.into()), Services::new(homeserver, new.into())]
 }
 
 /// What is said of an ID: of which one in the end, for a person who types capitals registers another; the service that
