@@ -6,7 +6,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{HELD, InForce, LOST, NOTE, SUFFIX, StateDir};
 use crate::snapshot::{MissingSource, Problem};
@@ -38,9 +38,38 @@ impl Seen {
     }
 }
 
+/// So many entries make a directory large: to look at them takes a tenth of a second of a hundred thousand, and whoever changes what
+/// is in force ten times a second would have it done each time, for the copies that the service makes itself.
+const LARGE: usize = 10_000;
+
+/// A look at a large directory takes no more than this part of the time: half a minute lies between two at a hundred thousand copies, and
+/// no more than one change of some hundreds has to wait for one.
+const SHARE: u32 = 200;
+
+/// When a large directory was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    ended: Instant,
+    took: Duration,
+}
+
+impl Looked {
+    /// A look that has ended now, if it was one at a large directory.
+    fn at(entries: usize, began: Instant) -> Option<Self> {
+        let ended = Instant::now();
+        (entries > LARGE).then(|| Self { ended, took: ended.duration_since(began) })
+    }
+
+    /// Whether it is too early for the next one.
+    fn is_recent(self, now: Instant) -> bool {
+        now.saturating_duration_since(self.ended) < self.took * SHARE
+    }
+}
+
 impl StateDir {
     /// Whether copies that were made are not there any more, so that they are to be made again: somebody has removed them, or
-    /// the directory. Costs two questions to the file system as long as nothing has come or gone.
+    /// the directory. Costs two questions to the file system as long as nothing has come or gone; of many copies it is found out a
+    /// little later.
     pub(crate) fn has_lost_any(&mut self) -> bool {
         let Some(lock) = &self.lock else { return false };
         let locked = lock.metadata().ok().map(|metadata| Seen::of(&metadata));
@@ -49,14 +78,16 @@ impl StateDir {
         if !now.is_same_directory(locked) {
             return self.begin_anew();
         }
-        if self.seen == Some(now) {
+        if self.seen == Some(now) || self.looked.is_some_and(|looked| looked.is_recent(Instant::now())) {
             return false;
         }
+        let began = Instant::now();
         let Ok(entries) = fs::read_dir(&self.dir) else { return self.begin_anew() };
         let names: HashSet<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         let is_there = |file: &str| self.path_of(file, SUFFIX).file_name().is_some_and(|name| names.contains(name));
         let removed: Vec<Arc<str>> = self.saved.keys().filter(|file| !is_there(file)).cloned().collect();
         self.seen = Some(now).filter(|now| now.is_settled(SystemTime::now()));
+        self.looked = Looked::at(names.len(), began);
         for file in &removed {
             self.saved.remove(file);
             // What is held besides is noted again along with the copy.
@@ -90,6 +121,7 @@ impl StateDir {
         );
         self.lock = None;
         self.seen = None;
+        self.looked = None;
         self.saved.clear();
         self.held.clear();
         self.lost = None;

@@ -55,8 +55,8 @@ use crate::snapshot::{Claimed, ContentHash, Good};
 use crate::source::{Keep, Loader};
 use copy::Copy;
 use lock::Lock;
-use lost::Seen;
-pub(crate) use save::InForce;
+use lost::{Looked, Seen};
+pub(crate) use save::{InForce, Others};
 
 /// What copies are called.
 const SUFFIX: &str = ".registration";
@@ -96,6 +96,8 @@ pub(super) struct StateDir {
     unfinished: bool,
     /// What was seen of the directory when all copies were last found to be there.
     seen: Option<Seen>,
+    /// When that was, where there are so many that they are not looked at each time.
+    looked: Option<Looked>,
     /// The files that are noted as lost with their source; `None` if nobody can tell which are.
     lost: Option<HashSet<Arc<str>>>,
     /// What a source has said of itself, to know its record again; empty if nobody can tell any more.
@@ -131,6 +133,7 @@ impl StateDir {
             staged: Mutex::default(),
             unfinished: false,
             seen: None,
+            looked: None,
             lost: Some(HashSet::new()),
             note: None,
             damaged: HashSet::new(),

@@ -38,9 +38,23 @@ pub(crate) struct InForce<'f> {
     pub(crate) source: &'f Source,
 }
 
+/// Of what copies are to be made, and what has become of all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// There are none: all that is not named has nothing in force.
+    Gone,
+    /// They are in force as they were when all copies had last been made, and none of them is lost or held.
+    AsTheyWere,
+}
+
 impl StateDir {
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
-    pub(crate) fn save(&mut self, in_force: &[InForce<'_>], note: Option<&str>, confirmed: bool) -> bool {
+    pub(crate) fn save(
+        &mut self,
+        (in_force, others): (&[InForce<'_>], Others),
+        note: Option<&str>,
+        confirmed: bool,
+    ) -> bool {
         let had_lock = self.lock.is_some();
         if let Err(error) = self.create().and_then(|()| self.lock()) {
             self.tell(Some(error.to_string()));
@@ -78,7 +92,9 @@ impl StateDir {
         if let Err(error) = self.save_note(note) {
             trouble = Some(error.to_string());
         }
-        if let Err(error) = self.save_lost(in_force) {
+        if others == Others::Gone
+            && let Err(error) = self.save_lost(in_force)
+        {
             // What is new would count against what is lost at the next start.
             ready.retain(|(file, ..)| self.saved.contains_key(*file));
             trouble = Some(error.to_string());
@@ -107,8 +123,10 @@ impl StateDir {
         }
         self.staged = Mutex::new(staged);
         self.discard();
-        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
-        self.release(&wanted, in_force, confirmed);
+        self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
+        if others == Others::Gone {
+            self.release(in_force, confirmed);
+        }
         let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(in_force)) };
         let all = trouble.is_none() && !self.unfinished;
         if all {
@@ -156,8 +174,8 @@ impl StateDir {
     }
 
     /// Marks the copies of files that have nothing in force any more, or removes them.
-    fn release(&mut self, wanted: &HashSet<&str>, in_force: &[InForce<'_>], confirmed: bool) {
-        self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
+    fn release(&mut self, in_force: &[InForce<'_>], confirmed: bool) {
+        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
         let gone: Vec<Arc<str>> = self.mine.extract_if(|file| !wanted.contains(&**file)).collect();
         for file in gone {
             let (saved, released) = (self.path_of(&file, SUFFIX), self.path_of(&file, RELEASED));

@@ -323,15 +323,15 @@ impl Engine {
         };
         self.states = states.into_iter().zip(files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
-            self.swap(before, &after, said.confirmed);
+            // First, so that a service killed at any moment starts with what was in force.
+            self.remember(&after, said.confirmed);
+            self.swap(before, &after);
         }
         after
     }
 
-    /// Puts another snapshot in force, of which all is known by now.
-    fn swap(&mut self, before: &Arc<Snapshot>, after: &Arc<Snapshot>, confirmed: bool) {
-        // First, so that a service killed at any moment starts with what was in force.
-        self.remember(after, confirmed);
+    /// Puts another snapshot in force, which is kept for the next start by now.
+    fn swap(&mut self, before: &Arc<Snapshot>, after: &Arc<Snapshot>) {
         self.live.swap(Arc::clone(after));
         self.retired.push_back(Arc::clone(before));
         if self.retired.len() > RETIRED {

@@ -117,7 +117,7 @@ mod tests {
         let (mirror, _) = Mirror::after(None, Changed::of(at(2), &[("a", 1, Some("1")), ("b", 2, Some("2"))]));
         let told = |rows: &[(&str, i64, Option<&str>)]| {
             let lately = Lately::nothing_since(&mirror).and(&mirror, &Changed::of(at(3), rows));
-            lately.map(|lately| lately.put().iter().map(|name| name.to_string()).collect::<Vec<_>>())
+            lately.map(|lately| lately.put().iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(
             told(&[("a", 1, Some("3")), ("c", 3, Some("3"))]),

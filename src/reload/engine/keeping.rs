@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::homeserver::Dialect;
-use crate::kept::{InForce, StateDir};
+use crate::kept::{InForce, Others, StateDir};
 use crate::registration::{Registration, TokenDigest};
 use crate::reload::state::State;
 use crate::reload::{Options, Trigger};
@@ -74,11 +74,28 @@ impl Engine {
                 files.filter_map(move |file| in_force(file, source))
             })
             .collect();
-        let note = self.states.iter().find_map(|state| Some(&*state.recorded.as_ref()?.note));
-        let all = kept.save(&all, note, confirmed);
+        let all = kept.save((&all, Others::Gone), note(&self.states), confirmed);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(snapshot.generation());
     }
+
+    /// Keeps what has been put, or is about to be in force, among others of which all is kept; if it is not, keeps all.
+    pub(super) fn remember_put(&mut self, before: &Snapshot, after: &Snapshot, (source, put): (usize, &[usize])) {
+        let is_all_kept = self.remembered == Some(before.generation());
+        let Some(kept) = self.state.as_mut().filter(|kept| is_all_kept && kept.is_locked()) else {
+            return self.remember(after, false);
+        };
+        let files = put.iter().filter_map(|&at| self.states[source].files.get(at));
+        let some: Vec<InForce<'_>> = files.filter_map(|file| in_force(file, &self.sources[source])).collect();
+        let all = kept.save((&some, Others::AsTheyWere), note(&self.states), false);
+        self.metrics.state_saved(all);
+        self.remembered = all.then_some(after.generation());
+    }
+}
+
+/// What a source has said of itself.
+fn note(states: &[State]) -> Option<&str> {
+    states.iter().find_map(|state| Some(&*state.recorded.as_ref()?.note))
 }
 
 /// Which services are in force.

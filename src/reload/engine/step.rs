@@ -68,6 +68,7 @@ impl Engine {
         };
         let Some(after) = after.map(Arc::new) else { return false };
         let state = &mut self.states[came.source];
+        let places: Vec<usize> = put.iter().map(|(at, _)| *at).collect();
         for (at, known) in put {
             let known = holding(known, &after.files()[ahead + at]);
             match state.files.get_mut(at) {
@@ -76,7 +77,8 @@ impl Engine {
             }
         }
         state.recorded = Some(came.recorded);
-        self.swap(before, &after, false);
+        self.remember_put(before, &after, (came.source, &places));
+        self.swap(before, &after);
         self.snapshot_metrics.in_force(&after);
         self.metrics.held(self.holds.claims());
         true
