@@ -34,8 +34,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from database import Database, Replica, free_port, until
+from database import Database, Replica, until  # which says where `homeserver` is
 from workload import Writer, asked, fill, id_of, source
+
+from homeserver import free_port  # isort: skip
 
 WRITERS = 8
 # For so long at most it is looked how long changes take until they are live.

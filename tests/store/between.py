@@ -16,10 +16,12 @@ from homeserver import free_port  # isort: skip
 
 
 class Proxy:
-    """Stands before the database: forwards what is said, without some words if told to, or drops it."""
+    """Stands before the database: forwards what is said, without some words if told to, drops it, or keeps it back."""
 
     def __init__(self, port: int) -> None:
         self.behind, self.cut, self.drops = port, b"", threading.Event()
+        # What has these words in it is kept back until it may go on.
+        self.stops_at, self.has_stopped, self.goes_on = b"", threading.Event(), threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.listener.getsockname()[1])
         threading.Thread(target=self.accept, daemon=True).start()
@@ -41,13 +43,26 @@ class Proxy:
             while said := one.recv(1 << 16):
                 if self.drops.is_set():
                     continue
+                if self.stops_at and self.stops_at in said:
+                    self.has_stopped.set()
+                    self.goes_on.wait()
                 # As many bytes as before, so that the lengths that are said stay true.
                 other.sendall(said.replace(self.cut, b" " * len(self.cut)) if self.cut else said)
         for end in (one, other):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def stop_at(self, words: bytes) -> None:
+        self.has_stopped.clear()
+        self.goes_on.clear()
+        self.stops_at = words
+
+    def go_on(self) -> None:
+        self.stops_at = b""
+        self.goes_on.set()
+
     def close(self) -> None:
+        self.go_on()
         self.listener.close()
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 import around
+import beside
 import history
 import upkeep
 import whose
@@ -366,6 +367,7 @@ SCENES: list[Callable[[], None]] = [
     what_goes_in_comes_out,
     faults_free_no_name,
     *history.SCENES,
+    *beside.SCENES,
     *around.SCENES,
     *upkeep.SCENES,
     *whose.SCENES,
