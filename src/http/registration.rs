@@ -143,7 +143,8 @@ async fn put(
     path = ENDPOINT.path,
     operation_id = "deleteRegistration",
     summary = "Removes a registration from the store; its names are free at once",
-    description = "Needs the role `admin`, and a service with `--store`. Asked again, it changes nothing and answers the same.",
+    description = "Needs the role `admin`, and a service with `--store`. Asked again, it changes nothing and answers the same. \
+        Nothing speaks against it, also where it breaks what is joined with the regexes of another: `/v1/conflicts` tells of that.",
     params(
         ("id" = String, Path, description = "The registration's `id`, percent-encoded."),
         ("by" = Option<String>, Query, description = "Who wants it, for the history."),

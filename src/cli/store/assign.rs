@@ -2,12 +2,9 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::change::{PATIENCE, engine, tell_faults};
-use super::{Database, Failure};
+use super::{Database, Failure, Rules};
 use crate::analysis::{Analysis, Comparer, Deadline};
-use crate::cli::sources::Whose;
 use crate::cli::{ERRORS, OK, tell};
-use crate::homeserver::Homeserver;
-use crate::matrix::ServerName;
 use crate::registration::TokenHasher;
 use crate::reload::Trigger;
 use crate::snapshot::Snapshot;
@@ -16,12 +13,8 @@ use crate::store::{self, Assigned, Reader, is_collision};
 /// Whose it is to be.
 #[derive(Debug, Args)]
 pub(super) struct Assign {
-    /// The homeserver's name, as it stands after the colon of its users' IDs.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
-    server_name: ServerName,
-
     #[command(flatten)]
-    whose: Whose,
+    rules: Rules,
 
     /// Do it although something of what the store holds collides there, or does not load.
     #[arg(long)]
@@ -34,7 +27,7 @@ pub(super) struct Assign {
 impl Assign {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let address = self.database.address()?;
-        let homeserver = Homeserver::new(self.server_name.clone(), self.whose.homeserver);
+        let homeserver = self.rules.homeserver();
         let mut engine = engine(&address, Reader::Assigns, &homeserver, &TokenHasher::new())?;
         engine.reload(Trigger::Start, false);
         let snapshot = engine.live().load_full();

@@ -10,12 +10,10 @@ use anyhow::anyhow;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::{Database, Failure, at};
+use super::{Database, Failure, Rules, at};
 use crate::analysis::{Analysis, Comparer, Deadline};
-use crate::cli::sources::Whose;
 use crate::cli::{ERRORS, OK, tell};
 use crate::homeserver::Homeserver;
-use crate::matrix::ServerName;
 use crate::registration::{self, TokenHasher};
 use crate::reload::{Engine, Options, Trigger};
 use crate::source::is_registration_name;
@@ -86,12 +84,8 @@ pub(super) struct Rollback {
 /// By whom a change is judged, and who wants it.
 #[derive(Debug, Args)]
 struct Judged {
-    /// The homeserver's name, as it stands after the colon of its users' IDs.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
-    server_name: ServerName,
-
     #[command(flatten)]
-    whose: Whose,
+    rules: Rules,
 
     /// Do it although something collides; the history says so.
     #[arg(long)]
@@ -207,7 +201,7 @@ impl Rollback {
 
 impl Judged {
     fn make(&self, files: &[PathBuf], head: Option<i64>) -> Result<u8, Failure> {
-        let homeserver = self.homeserver();
+        let homeserver = self.rules.homeserver();
         let hasher = TokenHasher::new();
         let mut wanted: Vec<Wanted> = Vec::with_capacity(files.len());
         let mut unloadable = false;
@@ -231,10 +225,6 @@ impl Judged {
         if unloadable { Ok(ERRORS) } else { self.make_wanted(self.database.address()?, &wanted, head) }
     }
 
-    fn homeserver(&self) -> Homeserver {
-        Homeserver::new(self.server_name.clone(), self.whose.homeserver)
-    }
-
     /// Makes changes, and says what has come of them.
     fn make_wanted(&self, address: Arc<Address>, wanted: &[Wanted], head: Option<i64>) -> Result<u8, Failure> {
         let changes: Vec<Change<'_>> = wanted.iter().map(Wanted::change).collect();
@@ -243,7 +233,7 @@ impl Judged {
         let hasher = TokenHasher::new();
         let comparer = Comparer::new().map_err(|error| Failure::Other(error.into()))?;
         // What is there and what is to come is loaded and compared before anybody is kept waiting, and brought up to date then.
-        let homeserver = self.homeserver();
+        let homeserver = self.rules.homeserver();
         let engine = RefCell::new(engine(&address, Reader::Judges(homeserver.clone()), &homeserver, &hasher)?);
         engine.borrow_mut().reload(Trigger::Start, false);
         let there = engine.borrow().live().load_full();

@@ -73,6 +73,17 @@ struct Database {
     how: HowToReach,
 }
 
+/// By whose rules something is judged.
+#[derive(Debug, Args)]
+struct Rules {
+    /// The homeserver's name, as it stands after the colon of its users' IDs.
+    #[arg(long, value_name = "NAME", env = "BAILIWICK_SERVER_NAME")]
+    server_name: ServerName,
+
+    #[command(flatten)]
+    whose: Whose,
+}
+
 /// Which schema, and whose store.
 #[derive(Debug, Args)]
 struct Migrate {
@@ -100,6 +111,12 @@ struct History {
 
     #[command(flatten)]
     database: Database,
+}
+
+impl Rules {
+    fn homeserver(&self) -> Homeserver {
+        Homeserver::new(self.server_name.clone(), self.whose.homeserver)
+    }
 }
 
 impl Database {
