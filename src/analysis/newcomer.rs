@@ -50,8 +50,7 @@ pub(super) fn findings(
 ) -> (Vec<Arc<Finding>>, u64) {
     let mut examiner = Examiner::new(services.homeserver(), deadline);
     let newcomer = Arc::new(Prepared::new(&mut examiner, new));
-    let place = set.iter().position(|registration| Arc::ptr_eq(registration, new));
-    let Some(place) = place else { return (newcomer.findings.to_vec(), examiner.steps()) };
+    let Some(place) = place_of(services, new, set) else { return (newcomer.findings.to_vec(), examiner.steps()) };
     let differs = difference(&known.ground.registrations, set);
     let gone = differs.gone.iter().map(|&at| known.ground.order[at]).collect();
     let mut unseen = newcomer.unseen;
@@ -84,6 +83,14 @@ pub(super) fn findings(
     joining.shared();
     joining.joined(deadline);
     joining.done()
+}
+
+/// Where in a set a registration is: where its service stands in force, or behind all others, as a rule.
+fn place_of(services: &Services, one: &Arc<Registration>, set: &List<Arc<Registration>>) -> Option<usize> {
+    let is_there = |at: &usize| set.get(*at).is_some_and(|other| Arc::ptr_eq(other, one));
+    let in_force = services.position_of_id(one.id()).map(index::ServicePos::index).filter(is_there);
+    let last = set.len().checked_sub(1).filter(is_there);
+    in_force.or(last).or_else(|| set.iter().position(|other| Arc::ptr_eq(other, one)))
 }
 
 /// A set with a newcomer, while it is looked at.

@@ -22,9 +22,8 @@ impl<'s> Set<'s> {
         services: &'s Services,
         files: impl IntoIterator<Item = (&'s Arc<Registration>, FileFacts)>,
     ) -> Self {
-        const BY_OTHERS: u32 = 0o004;
-        let readable = |facts: FileFacts| facts.mode.is_some_and(|mode| mode & BY_OTHERS != 0);
-        let exposed = files.into_iter().filter(|(_, facts)| readable(*facts)).map(|(registration, _)| registration);
+        let exposed = files.into_iter().filter(|(_, facts)| facts.is_readable_by_all());
+        let exposed = exposed.map(|(registration, _)| registration);
         Self { services, exposed: exposed.collect() }
     }
 

@@ -222,6 +222,9 @@ impl<'s> Step<'s> {
 
     fn exposed(&self) -> Slotted {
         let mut exposed = Slotted::default();
+        if self.set.exposed().is_empty() {
+            return exposed;
+        }
         let mut of_set = self.set.exposed().iter().peekable();
         for (registration, slot) in self.registrations().iter().zip(&self.ground.order) {
             if of_set.next_if(|exposed| Arc::ptr_eq(exposed, registration)).is_some() {

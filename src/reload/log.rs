@@ -142,6 +142,11 @@ fn identity(finding: &Finding) -> (Code, Vec<(&str, Option<&str>)>) {
 /// The files whose faults are new, and those that are mended. Of those that say the same a few stand for all: a directory
 /// that is lost is one event and not a thousand.
 fn faulty(before: &Snapshot, after: &Snapshot) {
+    let are_active = |snapshot: &Snapshot| snapshot.counts().active == snapshot.files().len();
+    if are_active(before) && are_active(after) {
+        // As nearly always: there is nothing to be said of any of a hundred thousand.
+        return;
+    }
     let known: HashMap<&str, &FileRecord> = (before.files().iter().filter(|file| file.state() != FileState::Active))
         .map(|file| (&**file.file(), &**file))
         .collect();

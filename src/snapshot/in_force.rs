@@ -25,6 +25,8 @@ pub struct Snapshot {
     complete: bool,
     files: List<Arc<FileRecord>>,
     counts: Counts,
+    /// How many files every user of the machine can read: none in a store, and then nobody need look for them.
+    exposed: usize,
     /// Shared with the snapshot before, when only the state of a file has changed.
     services: Arc<Services>,
     missing: Vec<MissingSource>,
@@ -58,11 +60,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Those of the files that follow the ones with these: with a look only at what differs.
-    fn next(mut self, before: &List<Arc<FileRecord>>, after: &List<Arc<FileRecord>>) -> Self {
-        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
-        before.range(ahead..before.len() - behind).for_each(|file| *self.of(file.state()) -= 1);
-        after.range(ahead..after.len() - behind).for_each(|file| *self.of(file.state()) += 1);
+    /// Those of the files where some of these are gone and others have come.
+    fn changed<'f>(
+        mut self,
+        gone: impl Iterator<Item = &'f Arc<FileRecord>>,
+        come: impl Iterator<Item = &'f Arc<FileRecord>>,
+    ) -> Self {
+        gone.for_each(|file| *self.of(file.state()) -= 1);
+        come.for_each(|file| *self.of(file.state()) += 1);
         self
     }
 
@@ -122,6 +127,7 @@ impl Snapshot {
             complete: false,
             files: List::default(),
             counts: Counts::default(),
+            exposed: 0,
             services: Arc::new(Services::new(homeserver, List::default())),
             missing,
             as_of: None,
@@ -187,6 +193,9 @@ impl Snapshot {
     /// What findings are computed about.
     #[must_use]
     pub fn set(&self) -> Set<'_> {
+        if self.exposed == 0 {
+            return Set::new(&self.services);
+        }
         let in_force = self.files.iter().filter_map(|file| Some((file.registration()?, file.facts())));
         Set::with_facts(&self.services, in_force)
     }
@@ -283,12 +292,17 @@ impl Snapshot {
             // Of the first set, everything is new.
             (Changes::from_nothing(&services), None)
         };
-        let counts = self.counts.next(&self.files, &files);
+        let (ahead, behind) = self.files.common_ends(&files, Arc::ptr_eq);
+        let (gone, come) =
+            (self.files.range(ahead..self.files.len() - behind), files.range(ahead..files.len() - behind));
+        let exposed = self.exposed - exposed(gone.clone()) + exposed(come.clone());
+        let counts = self.counts.changed(gone, come);
         Self {
             generation: self.generation + 1,
             digest: self.digest.next(services.homeserver(), (&self.files, &files)),
             complete: counts.held == 0 && counts.stale == 0 && counts.quarantined == 0 && missing.is_empty(),
             counts,
+            exposed,
             changes,
             touched,
             files,
@@ -339,6 +353,11 @@ impl Snapshot {
         };
         candidates.iter().enumerate().map(record).collect()
     }
+}
+
+/// How many of them every user of the machine can read.
+fn exposed<'f>(files: impl Iterator<Item = &'f Arc<FileRecord>>) -> usize {
+    files.filter(|file| file.facts().is_readable_by_all()).count()
 }
 
 /// What has come of a candidate: the record that it had before, if that says the same.

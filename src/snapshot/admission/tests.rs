@@ -7,11 +7,12 @@ use std::time::SystemTime;
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::Set;
 use crate::homeserver::Homeserver;
 use crate::index::Scratch;
 use crate::list::List;
 use crate::registration::{self, Fault, FaultCode, Parts, Registration, Token, TokenHasher};
-use crate::snapshot::{ContentHash, FileState, Ids, Snapshot};
+use crate::snapshot::{ContentHash, Counts, FileState, Ids, Snapshot};
 
 /// What one file says: little enough that files collide all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,7 +84,9 @@ struct Scanned {
 
 impl Scanned {
     fn candidate(&self) -> Candidate<'_> {
-        let facts = FileFacts::default();
+        // Some can be read by all.
+        let mode = |offered: &Good| if offered.hash().as_bytes()[0] % 2 == 0 { 0o644 } else { 0o600 };
+        let facts = FileFacts { mode: self.offered.as_ref().ok().map(mode) };
         Candidate { file: &self.file, facts, offered: self.offered.as_ref(), held: self.held.as_ref() }
     }
 }
@@ -299,6 +302,20 @@ proptest! {
                 let said = |services: &Services| serde_json::to_value(services.ownership(asked, &mut Scratch::new())).expect("JSON");
                 assert_eq!(said(incremental), said(&fresh));
             }
+        });
+    }
+
+    #[test]
+    fn what_is_counted_from_one_set_to_the_next_is_what_there_is(history in history()) {
+        follow(&history, |_, _, after| {
+            let of = |state| after.files().iter().filter(|file| file.state() == state).count();
+            let [active, held, stale, quarantined] = FileState::ALL.map(of);
+            assert_eq!(after.counts(), Counts { active, held, stale, quarantined });
+            let in_force = after.files().iter().filter_map(|file| Some((file.registration()?, file.facts())));
+            let readable = Set::with_facts(after.services(), in_force);
+            let set = after.set();
+            assert_eq!(set.exposed().len(), readable.exposed().len());
+            assert!(set.exposed().iter().zip(readable.exposed()).all(|(a, b)| Arc::ptr_eq(a, b)));
         });
     }
 
