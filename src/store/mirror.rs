@@ -16,6 +16,10 @@ use super::session::{ANSWER_LIMIT, within};
 use super::{Reader, StoreError, Whose, schema};
 use crate::source::Recorded;
 
+mod contradiction;
+#[cfg(test)]
+mod hostile;
+
 /// So many rows come along with what they say: a change of a few is in force after one question, and of a million no two copies are
 /// in memory at once.
 const FEW: i64 = 512;
@@ -148,6 +152,7 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
         "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
     );
     let rows = rows(client, &changed, (&since, Type::INT8), progress, Read::of).await?;
+    contradiction::check(before.mirror.filter(|_| !are_all), &rows)?;
     let forgotten = if are_all { forgotten(client, before, &rows).await? } else { HashSet::new() };
     within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
     Ok(Changed { at, rows, are_all, forgotten, purged })
@@ -156,7 +161,9 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
 impl Changed {
     /// The rows that were put, each with its place, if that is all that has changed, and what they say has come along.
     pub(super) fn put(&self) -> Option<impl Iterator<Item = (&Arc<str>, i64)>> {
-        let is_all = !self.are_all && self.forgotten.is_empty() && self.rows.iter().all(|row| row.source.is_some());
+        let is_all = !self.are_all
+            && self.forgotten.is_empty()
+            && self.rows.iter().all(|row| !row.removed && row.source.is_some());
         is_all.then(|| self.rows.iter().map(|row| (&row.name, row.place)))
     }
 }

@@ -46,6 +46,11 @@ impl Rows {
         Some((at, &self.rows[at]))
     }
 
+    /// The row that is at a place in the load order.
+    pub(super) fn at(&self, place: i64) -> Option<&Known> {
+        self.position(place).ok().map(|at| &self.rows[at])
+    }
+
     /// Puts rows, none of which is called like another.
     pub(super) fn put_all(&mut self, rows: Vec<Known>) {
         if self.rows.is_empty() && rows.is_sorted_by(|a, b| a.place < b.place) {

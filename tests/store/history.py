@@ -249,10 +249,58 @@ def many_rows_are_read_a_few_thousand_at_a_time() -> None:
         hold("the others are as they were", replica.owner(f"@b{ROWS:05}_first:example.com"), f"b{ROWS:05}")
 
 
+def contradicts_itself(replica: Replica) -> bool:
+    return "contradicts itself" in str(replica.status().get("missing"))
+
+
+EDITED_BY_HAND = """
+with head as (update bailiwick.head set revision = revision + 1 returning revision),
+     noted as (insert into bailiwick.history (revision, as_id, source, changed_by)
+               select head.revision, as_id, source, 'history.py' from head, bailiwick.registration where as_id = 'tg')
+update bailiwick.registration set revision = head.revision, position = 1 from head where as_id = 'tg'"""
+
+
+def what_contradicts_itself_is_not_believed() -> None:
+    with staged() as stage:
+        sql = stage.database.sql
+        running = stage.replica()
+        until("it is ready", lambda: running.ask("/readyz")[0] == 200)
+        for id_ in ("irc", "tg"):
+            until(f"{id_} is let in", lambda id_=id_: put(running, id_, registration(id_, f"{id_}_"))[0] == 200)
+
+        def owners(replica: Replica) -> list[str | None]:
+            return [replica.owner(f"@{name}_x:example.com") for name in ("irc", "tg")]
+
+        # Of two at one place one would be seen.
+        sql("alter table bailiwick.registration drop constraint registration_position_key")
+        sql(EDITED_BY_HAND)
+        fresh = stage.replica()
+        for what, replica in (("whoever starts", fresh), ("whoever runs", running)):
+            until(f"{what} sees it", lambda replica=replica: contradicts_itself(replica))
+        hold("who has read nothing before answers nothing", fresh.ask("/readyz")[0], 503)
+        hold("who has keeps all names", (owners(running), running.status()["complete"]), (["irc", "tg"], False))
+        hold("and changes nothing", put(running, "new", registration("new", "new_"))[0], 503)
+        sql("update bailiwick.registration set position = 2 where as_id = 'tg'")
+        for what, replica in (("whoever started", fresh), ("whoever ran", running)):
+            until(f"{what} takes what was mended", lambda replica=replica: replica.status().get("complete"))
+            hold(f"{what} has both", owners(replica), ["irc", "tg"])
+
+        # As where an index on which the tables' key stands is out of order.
+        sql("alter table bailiwick.registration drop constraint registration_pkey")
+        sql("insert into bailiwick.registration select as_id, source, 9, 9 from bailiwick.registration where as_id = 'tg'")
+        fresh = stage.replica()
+        until("two of one id are seen", lambda: contradicts_itself(fresh))
+        hold("and not chosen from", fresh.ask("/readyz")[0], 503)
+        sql("delete from bailiwick.registration where revision = 9")
+        until("what was mended is taken", lambda: fresh.ask("/readyz")[0] == 200)
+        hold("and all is as it was", owners(fresh), ["irc", "tg"])
+
+
 SCENES: list[Callable[[], None]] = [
     a_backup_is_not_believed_before_somebody_means_it,
     what_is_not_in_force_here_is_not_judged,
     rows_that_do_not_load_can_be_mended_one_by_one,
     going_back_goes_back_to_the_order_of_then,
     many_rows_are_read_a_few_thousand_at_a_time,
+    what_contradicts_itself_is_not_believed,
 ]

@@ -1,0 +1,37 @@
+//! What a database says of its rows and cannot be.
+
+use std::collections::HashSet;
+
+use super::{Mirror, Read, id_of};
+use crate::store::StoreError;
+use crate::telemetry::Visible;
+
+/// Whether rows that have changed, in load order, can be what a store holds beside what is known of the others.
+///
+/// The tables' own constraints see to that as long as they hold: an index that a new release of the system's collations has put out of
+/// order lets the same `id` in twice, and whoever has dropped one lets in what he likes. Of two rows at one place only one would be
+/// listed, and of two that say different things of one registration either may be meant: names would be free of which nobody has said
+/// so. So nothing is taken over then.
+pub(super) fn check(before: Option<&Mirror>, changed: &[Read]) -> Result<(), StoreError> {
+    let contradiction = |what: String| Err(StoreError::Contradiction(what));
+    if let Some((one, next)) = changed.iter().zip(changed.iter().skip(1)).find(|(one, next)| one.place >= next.place) {
+        let [one, next] = [one, next].map(|row| Visible(id_of(&row.name).unwrap_or_default()));
+        return contradiction(format!(
+            "`{one}` and `{next}` have one place in the load order, or come in another order"
+        ));
+    }
+    let mut names = HashSet::with_capacity(changed.len());
+    if let Some(twice) = changed.iter().find(|row| !names.insert(&*row.name)) {
+        return contradiction(format!("it holds two rows of `{}`", Visible(id_of(&twice.name).unwrap_or_default())));
+    }
+    let Some(before) = before else { return Ok(()) };
+    for row in changed.iter().filter(|row| !row.removed) {
+        if let Some(other) = before.rows.at(row.place).filter(|other| !names.contains(&*other.name)) {
+            let [row, other] = [&row.name, &other.name].map(|name| Visible(id_of(name).unwrap_or_default()));
+            return contradiction(format!(
+                "`{row}` has come to the place of `{other}`, of which it has not said anything"
+            ));
+        }
+    }
+    Ok(())
+}
