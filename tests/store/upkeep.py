@@ -223,8 +223,20 @@ def holding(stage: Stage, token: str) -> str:
 
 
 def let_in(replica: Replica, id_: str) -> None:
-    # On a machine that is busy the database may be late, and it is asked again.
-    until(f"{id_} is let in", lambda: put(replica, id_, registration(id_, f"{id_}_"))[0] == 200)
+    """Asks until it is let in, as often as it is told to come again: a machine that is busy may have no time to compare, and its database
+    may be late. How long that goes on is for the machine to say; what is told otherwise is said at once, and what is told in the end."""
+    last: list[Any] = []
+
+    def is_let_in() -> bool:
+        last[:] = put(replica, id_, registration(id_, f"{id_}_"))
+        if last[0] not in (0, 200, 408, 503):
+            raise RuntimeError(f"{id_} is not let in: {last}")
+        return bool(last[0] == 200)
+
+    try:
+        until(f"{id_} is let in", is_let_in, seconds=300)
+    except AssertionError as never:
+        raise AssertionError(f"{never}; {last}") from None
 
 
 def what_is_purged_frees_nothing_by_itself() -> None:
