@@ -40,18 +40,21 @@ pub(crate) struct InForce<'f> {
 
 /// Of what copies are to be made, and what has become of all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum Others<'o> {
     /// There are none: all that is not named has nothing in force.
     Gone,
     /// They are in force as they were when all copies had last been made, and none of them is lost or held.
-    AsTheyWere,
+    AsTheyWere {
+        /// But for these, which have nothing in force.
+        but: &'o [Arc<str>],
+    },
 }
 
 impl StateDir {
     /// Makes the copies those of what is in force, as far as there is time; whether all of them are.
     pub(crate) fn save(
         &mut self,
-        (in_force, others): (&[InForce<'_>], Others),
+        (in_force, others): (&[InForce<'_>], Others<'_>),
         note: Option<&str>,
         confirmed: bool,
     ) -> bool {
@@ -124,9 +127,14 @@ impl StateDir {
         self.staged = Mutex::new(staged);
         self.discard();
         self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
-        if others == Others::Gone {
-            self.release(in_force, confirmed);
-        }
+        let gone: Vec<Arc<str>> = match others {
+            Others::Gone => {
+                let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
+                self.mine.extract_if(|file| !wanted.contains(&**file)).collect()
+            }
+            Others::AsTheyWere { but } => but.iter().filter(|file| self.mine.remove(*file)).cloned().collect(),
+        };
+        self.release(gone, confirmed);
         let trouble = if self.unfinished { trouble } else { trouble.or_else(|| self.lacking(in_force)) };
         let all = trouble.is_none() && !self.unfinished;
         if all {
@@ -174,9 +182,7 @@ impl StateDir {
     }
 
     /// Marks the copies of files that have nothing in force any more, or removes them.
-    fn release(&mut self, in_force: &[InForce<'_>], confirmed: bool) {
-        let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
-        let gone: Vec<Arc<str>> = self.mine.extract_if(|file| !wanted.contains(&**file)).collect();
+    fn release(&mut self, gone: Vec<Arc<str>>, confirmed: bool) {
         for file in gone {
             let (saved, released) = (self.path_of(&file, SUFFIX), self.path_of(&file, RELEASED));
             // A copy that stays behind is asked for only if its file comes back broken, or held once more at the next start.

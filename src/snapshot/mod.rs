@@ -58,6 +58,7 @@ pub use history::{Generation, Since};
 pub use in_force::{AsOf, Counts, MissingSource, Problem, Snapshot};
 pub use live::Live;
 pub use metrics::SnapshotMetrics;
+pub use step::Step;
 pub use touched::{Touched, What, merged};
 pub use trial::Obstacle;
 pub(crate) use trial::obstacles;

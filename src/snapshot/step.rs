@@ -5,7 +5,7 @@
 //! takes a hundred times as long as what is to be done about one.
 //!
 //! What comes of it is what [`Snapshot::next`] makes of all files, which a property test holds it to; wherever that takes more than a
-//! look at what is put, it is left to that.
+//! look at what has changed, it is left to that.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,22 +14,34 @@ use super::admission::{Candidate, admit_some};
 use super::in_force::recorded;
 use super::{AsOf, Snapshot, Standing};
 
+/// What has become of a few of many files, all others being what they were.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'s> {
+    /// The places of those that are gone, the first first.
+    pub gone: &'s [usize],
+    /// Those that are there now, with their places once the others are gone; new ones stand behind all others.
+    pub put: &'s [(usize, Candidate<'s>)],
+}
+
 impl Snapshot {
-    /// The snapshot that follows this one where these are put at these places among its files, the last ones behind all others, and
-    /// nothing else has changed. `None` where one has to look at all of them: where not all are in force as they are, or what is put
-    /// may collide with another.
+    /// The snapshot that follows this one with a step. `None` where one has to look at all files: where not all are in force as they
+    /// are, or what is put may collide with another.
     #[must_use]
-    pub fn step(&self, put: &[(usize, Candidate<'_>)], as_of: Option<AsOf>, now: SystemTime) -> Option<Self> {
+    pub fn step(&self, step: Step<'_>, as_of: Option<AsOf>, now: SystemTime) -> Option<Self> {
         if !self.is_ready() || !self.is_complete() {
             return None;
         }
-        let candidates: Vec<Candidate<'_>> = put.iter().map(|(_, candidate)| *candidate).collect();
+        let candidates: Vec<Candidate<'_>> = step.put.iter().map(|(_, candidate)| *candidate).collect();
         let all: Vec<usize> = (0..candidates.len()).collect();
         let standings = admit_some(&candidates, &all, self.services())?;
         // All being in force, each file stands where its service does.
         let (mut files, mut registrations) = (self.files().clone(), self.services().registrations().clone());
+        for &at in step.gone.iter().rev() {
+            files.remove(at);
+            registrations.remove(at);
+        }
         let mut behind = Vec::new();
-        for ((at, candidate), standing) in put.iter().zip(standings) {
+        for ((at, candidate), standing) in step.put.iter().zip(standings) {
             let Standing::Active(good) = &standing else { return None };
             let registration = Arc::clone(&good.registration);
             let record = recorded(candidate, standing, files.get(*at));

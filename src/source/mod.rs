@@ -44,7 +44,8 @@ pub use loader::Loader;
 pub use pipe::{Pipe, read_to_end};
 pub use place::Place;
 pub use provider::{
-    Hint, Instead, Listed, Listing, PassedOver, Provider, Put, Recorded, Since, Stamp, Unlisted, Unread, Watched,
+    Changed, Hint, Instead, Listed, Listing, PassedOver, Provider, Put, Recorded, Since, Stamp, Unlisted, Unread,
+    Watched,
 };
 pub use tables::{ReadTables, Tables};
 

@@ -131,23 +131,29 @@ impl Recorded {
 pub enum Since {
     /// Nothing: what there is is certain to be what was listed.
     Nothing,
-    /// Some items have been put among the others, which are certain to be what was listed.
-    Put {
-        /// How many were listed.
-        among: usize,
-        /// Those that were put, in load order: each in the place of what was called so before, or behind all others.
-        items: Vec<Put>,
-        /// What is on record now.
-        recorded: Recorded,
-    },
+    /// This has, and all else is certain to be what was listed.
+    Changed(Changed),
     /// That takes a listing.
     Unknown,
+}
+
+/// What has become of a few of many items.
+#[derive(Debug)]
+pub struct Changed {
+    /// How many were listed.
+    pub among: usize,
+    /// Where those stood that were removed, counted from 0, the first first.
+    pub gone: Vec<usize>,
+    /// Those that were put, in load order: each in the place of what was called so before, or behind all others.
+    pub put: Vec<Put>,
+    /// What is on record now.
+    pub recorded: Recorded,
 }
 
 /// An item that has been put among others.
 #[derive(Debug)]
 pub struct Put {
-    /// Its place in the load order, counted from 0.
+    /// Its place in the load order as it is now, counted from 0.
     pub at: usize,
     /// Which.
     pub item: Item,

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
-use super::mirror::{Changed, Mirror};
+use super::mirror::{Changed, Mirror, RowChange};
 
 /// So many rows may have come: each is looked for among those before it, and where there are more, to tell everything costs little beside
 /// what is to be done about them.
 const MOST: usize = 64;
 
-/// What has come since somebody was told what there is, as long as it is rows that were put anew in their places or behind all others:
-/// then it need not be told again what all the others are.
+/// So many rows may have gone: all that stand behind one are moved for it.
+const MOST_GONE: usize = 4;
+
+/// What has come since somebody was told what there is, as long as it is rows that were removed, or put anew in their places or behind
+/// all others: then it need not be told again what all the others are.
 #[derive(Debug)]
 pub(super) struct Lately {
     /// Where the store was then, as it is noted.
@@ -16,31 +19,52 @@ pub(super) struct Lately {
     among: usize,
     /// The rows that were put since.
     put: Vec<Arc<str>>,
+    /// Those that were removed since: where they stood then, and their names, the first first.
+    gone: Vec<(usize, Arc<str>)>,
 }
 
 impl Lately {
     /// What has come since it was told what is known now.
     pub(super) fn nothing_since(mirror: &Mirror) -> Self {
-        Self { since: mirror.at.note(), among: mirror.rows.len(), put: Vec::new() }
+        Self { since: mirror.at.note(), among: mirror.rows.len(), put: Vec::new(), gone: Vec::new() }
     }
 
-    /// The same with what has changed since; none where that is more than rows that were put.
+    /// The same with what has changed since; none where that is more, or is not simple.
     pub(super) fn and(mut self, before: &Mirror, changed: &Changed) -> Option<Self> {
         let mut last = before.rows.values().next_back().map(|row| row.place);
-        for (name, place) in changed.put()? {
-            match before.rows.find(name) {
-                Some((_, row)) if row.place == place => {}
-                None if last < Some(place) => last = Some(place),
-                _ => return None,
-            }
-            if !self.put.contains(name) {
-                self.put.push(Arc::clone(name));
-            }
-            if self.put.len() > MOST {
+        let mut gone = Vec::new();
+        for RowChange { name, place, is_removed } in changed.few()? {
+            if self.gone.iter().any(|(_, gone)| gone == name) {
                 return None;
             }
+            match before.rows.find(name) {
+                Some((at, _)) if is_removed => gone.push((self.place_then(at)?, Arc::clone(name))),
+                // It came and went, and was not told.
+                None if is_removed => {}
+                Some((_, row)) if row.place == place => self.has_put(name),
+                None if last < Some(place) => {
+                    last = Some(place);
+                    self.has_put(name);
+                }
+                _ => return None,
+            }
         }
-        Some(self)
+        self.put.retain(|name| !gone.iter().any(|(_, gone)| gone == name));
+        self.gone.extend(gone);
+        self.gone.sort_unstable();
+        (self.put.len() <= MOST && self.gone.len() <= MOST_GONE).then_some(self)
+    }
+
+    fn has_put(&mut self, name: &Arc<str>) {
+        if !self.put.contains(name) {
+            self.put.push(Arc::clone(name));
+        }
+    }
+
+    /// Where a row stood then that stands there now, unless it was put behind all others since.
+    fn place_then(&self, at: usize) -> Option<usize> {
+        let then = self.gone.iter().fold(at, |at, (gone, _)| if *gone <= at { at + 1 } else { at });
+        (then < self.among).then_some(then)
     }
 
     /// Whether it is what has come since the store was there.
@@ -51,6 +75,11 @@ impl Lately {
     /// How many rows there were then.
     pub(super) const fn among(&self) -> usize {
         self.among
+    }
+
+    /// Where those rows stood that were removed, the first first.
+    pub(super) fn gone(&self) -> impl Iterator<Item = usize> {
+        self.gone.iter().map(|(at, _)| *at)
     }
 
     /// The names of the rows that were put.
@@ -71,9 +100,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes, if it is said to be rows that were put, these put in their places make of the old listing the new one.
+        /// Whatever comes, if it is told, the old listing without what is gone, and what was put in its place, is the new one.
         #[test]
-        fn what_was_put_makes_of_the_old_listing_the_new_one(
+        fn what_is_gone_and_what_was_put_makes_of_the_old_listing_the_new_one(
             rows in prop::collection::vec((0..8_usize, prop::option::weighted(0.9, any::<bool>())), 1..30),
             told in prop::collection::vec(any::<bool>(), 30),
         ) {
@@ -92,6 +121,7 @@ mod tests {
                 if let Some(lately) = &lately {
                     prop_assert!(lately.is_since(&note) && lately.among() == then.len());
                     let mut after = then.clone();
+                    lately.gone().collect::<Vec<_>>().into_iter().rev().for_each(|at| drop(after.remove(at)));
                     let mut put: Vec<_> = lately.put().iter().filter_map(|name| mirror.rows.find(name)).collect();
                     put.sort_unstable_by_key(|(at, _)| *at);
                     for (at, row) in put {
@@ -112,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_is_told_and_what_goes_or_moves_is_not() {
+    fn what_is_put_or_goes_is_told_and_what_moves_is_not() {
         let at = |number| Revision::of("store", number, "mark");
         let (mirror, _) = Mirror::after(None, Changed::of(at(2), &[("a", 1, Some("1")), ("b", 2, Some("2"))]));
         let told = |rows: &[(&str, i64, Option<&str>)]| {
@@ -123,7 +153,8 @@ mod tests {
             told(&[("a", 1, Some("3")), ("c", 3, Some("3"))]),
             Some(vec!["store:a".to_owned(), "store:c".to_owned()])
         );
-        for more in [("a", 1, None), ("a", 3, Some("3")), ("c", 0, Some("3"))] {
+        assert_eq!(told(&[("a", 1, None), ("b", 2, Some("3"))]), Some(vec!["store:b".to_owned()]));
+        for more in [("a", 3, Some("3")), ("c", 0, Some("3"))] {
             assert_eq!(told(&[more]), None, "{more:?}");
         }
         let names: Vec<String> = (0..=MOST).map(|at| format!("x{at}")).collect();

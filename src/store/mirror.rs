@@ -159,13 +159,19 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
 }
 
 impl Changed {
-    /// The rows that were put, each with its place, if that is all that has changed, and what they say has come along.
-    pub(super) fn put(&self) -> Option<impl Iterator<Item = (&Arc<str>, i64)>> {
-        let is_all = !self.are_all
-            && self.forgotten.is_empty()
-            && self.rows.iter().all(|row| !row.removed && row.source.is_some());
-        is_all.then(|| self.rows.iter().map(|row| (&row.name, row.place)))
+    /// Each row that has changed, if these are few, and what they say has come along.
+    pub(super) fn few(&self) -> Option<impl Iterator<Item = RowChange<'_>>> {
+        let has_come = |row: &Read| row.removed || row.source.is_some();
+        let are_few = !self.are_all && self.forgotten.is_empty() && self.rows.iter().all(has_come);
+        are_few.then(|| self.rows.iter().map(Read::change))
     }
+}
+
+/// What has become of a row.
+pub(super) struct RowChange<'r> {
+    pub(super) name: &'r Arc<str>,
+    pub(super) place: i64,
+    pub(super) is_removed: bool,
 }
 
 /// The names of what was known, is not there, and was removed, so that nothing of it is in the history any more. What is there was put
@@ -272,6 +278,10 @@ impl Revision {
 }
 
 impl Read {
+    const fn change(&self) -> RowChange<'_> {
+        RowChange { name: &self.name, place: self.place, is_removed: self.removed }
+    }
+
     fn of(row: &Row) -> Result<Self, StoreError> {
         let id: &str = row.try_get(0)?;
         let source: Option<&[u8]> = row.try_get(4)?;

@@ -17,7 +17,7 @@ use super::session::{Driver, Ending, Session, connect};
 use super::{Address, Reader, StoreError, Whose, whose};
 use crate::registration::FileFacts;
 use crate::source::{
-    Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
+    Changed, Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
 };
 use crate::telemetry::Metrics;
 
@@ -193,8 +193,8 @@ impl State {
         })
     }
 
-    /// What was put since a listing with this note, if that is all that has come of it, and what it says has come along.
-    fn put_since(&mut self, note: &str) -> Option<Since> {
+    /// What has changed since a listing with this note, if that is simple, and what was put has come along.
+    fn changed_since(&mut self, note: &str) -> Option<Changed> {
         let lately = self.lately.take().filter(|lately| lately.is_since(note))?;
         let mirror = self.mirror.as_ref()?;
         let mut items = Vec::with_capacity(lately.put().len());
@@ -209,9 +209,9 @@ impl State {
             items.push(Put { at, item, content });
         }
         items.sort_unstable_by_key(|put| put.at);
-        let (among, recorded) = (lately.among(), mirror.recorded());
+        let (among, gone, recorded) = (lately.among(), lately.gone().collect(), mirror.recorded());
         self.lately = Some(Lately::nothing_since(mirror));
-        Some(Since::Put { among, items, recorded })
+        Some(Changed { among, gone, put: items, recorded })
     }
 
     /// A row as an item.
@@ -313,7 +313,7 @@ impl Provider for Store {
         let caught_up = self.catch_up(&mut state);
         match &state.mirror {
             Some(mirror) if caught_up.is_ok() && mirror.at.note() == recorded.note => Since::Nothing,
-            Some(_) if caught_up.is_ok() => state.put_since(&recorded.note).unwrap_or(Since::Unknown),
+            Some(_) if caught_up.is_ok() => state.changed_since(&recorded.note).map_or(Since::Unknown, Since::Changed),
             _ => Since::Unknown,
         }
     }

@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bailiwick::matrix::ServerName;
 use bailiwick::registration::{self, FileFacts, TokenHasher};
 use bailiwick::reload::{Engine, Options, ReloadResult, Trigger};
+use bailiwick::snapshot::Changes;
 use bailiwick::source::{
-    Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
+    Changed, Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
 };
 use bailiwick::telemetry::Metrics;
 use proptest::prelude::*;
@@ -24,6 +25,7 @@ struct Rows {
     /// Whether it tells what was put.
     tells: bool,
     lists: AtomicUsize,
+    is_away: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -60,17 +62,16 @@ impl State {
         Recorded { revision: self.revision, removed: Arc::new(self.removed.clone()), note }
     }
 
-    /// What was put since all was told, if that is all that has happened.
-    fn put(&self) -> Option<Vec<Put>> {
-        let names = |rows: &[(Arc<str>, u64)]| rows.iter().map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>();
-        let now: Vec<_> = self.rows.iter().map(|row| (Arc::clone(&row.name), row.revision)).collect();
-        let stays = now.len() >= self.told.len() && names(&now[..self.told.len()]) == names(&self.told);
-        let put = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(at, row)| self.told.get(*at).is_none_or(|told| told.1 != row.revision));
-        stays.then(|| put.map(|(at, row)| Put { at, item: row.item(), content: row.content() }).collect())
+    /// What was put since all was told, if that is all that has happened besides removals, of which it is told where they were.
+    fn changed(&self) -> Option<(Vec<usize>, Vec<Put>)> {
+        let is_there = |name: &Arc<str>| self.rows.iter().any(|row| row.name == *name);
+        let gone = (0..self.told.len()).filter(|&at| !is_there(&self.told[at].0)).collect();
+        let left: Vec<_> = self.told.iter().filter(|(name, _)| is_there(name)).collect();
+        let stays = left.iter().zip(&self.rows).all(|(told, row)| told.0 == row.name);
+        let is_put = |(at, row): &(usize, &Row)| left.get(*at).is_none_or(|told| told.1 != row.revision);
+        let put = self.rows.iter().enumerate().filter(is_put);
+        let put = put.map(|(at, row)| Put { at, item: row.item(), content: row.content() }).collect();
+        stays.then_some((gone, put))
     }
 
     fn tell(&mut self) {
@@ -110,6 +111,9 @@ impl Provider for Rows {
 
     fn list(&self) -> Result<Listing, Unlisted> {
         self.lists.fetch_add(1, Ordering::Relaxed);
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(Unlisted::Unreadable("it is away".to_owned()));
+        }
         let mut state = self.state.lock().expect("no panic");
         state.tell();
         let items = state.rows.iter().map(|row| Listed::Item(row.item())).collect();
@@ -121,11 +125,11 @@ impl Provider for Rows {
         if state.revision == recorded.revision {
             return Since::Nothing;
         }
-        let put = state.put().filter(|_| self.tells && state.told_at == recorded.revision);
-        let Some(items) = put else { return Since::Unknown };
+        let changed = state.changed().filter(|_| self.tells && state.told_at == recorded.revision);
+        let Some((gone, put)) = changed else { return Since::Unknown };
         let among = state.told.len();
         state.tell();
-        Since::Put { among, items, recorded: state.recorded() }
+        Since::Changed(Changed { among, gone, put, recorded: state.recorded() })
     }
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
@@ -135,6 +139,10 @@ impl Provider for Rows {
 
     fn watch(&self, _listed: &[Arc<str>], _hint: &Hint) -> Watched {
         Watched::ALL
+    }
+
+    fn may_be_away_at_start(&self) -> bool {
+        true
     }
 
     fn could_list(&self, _name: &str) -> bool {
@@ -209,10 +217,14 @@ proptest! {
     ) {
         let all = [Rows::new(true), Rows::new(false)];
         let mut engines = all.each_ref().map(|rows| engine(rows, None));
-        engines.iter_mut().for_each(|engine| drop(engine.reload(Trigger::Start, false)));
+        for engine in &mut engines {
+            engine.reload(Trigger::Start, false);
+        }
         for some in acts {
             for (rows, engine) in all.iter().zip(&mut engines) {
-                some.iter().for_each(|&(row, act)| done(rows, row, act));
+                for &(row, act) in &some {
+                    done(rows, row, act);
+                }
                 engine.reload(Trigger::Event, false);
             }
             prop_assert_eq!(in_force(&engines[0]), in_force(&engines[1]), "{:?}", some);
@@ -240,18 +252,29 @@ fn what_is_put_among_others_is_in_force_without_a_listing_and_after_a_restart() 
     // The same bytes once more: no answer is another, and the revision is known.
     rows.put("tg", &registration("tg", "tg_2_"));
     assert_eq!(first.reload(Trigger::Event, false).result, ReloadResult::Changed);
-    assert_eq!((lists(), first.live().load().revision()), (listed, Some(4)));
+    rows.put("signal", &registration("signal", "signal_"));
+    rows.remove("irc");
+    rows.put("tg", &registration("tg", "tg_3_"));
+    let report = first.reload(Trigger::Event, false);
+    let Changes { added, changed, removed } = &report.changes;
+    assert_eq!((added.len(), changed.len(), removed.iter().collect::<Vec<_>>()), (1, 1, vec!["irc"]));
+    assert_eq!((lists(), first.live().load().revision()), (listed, Some(7)));
     let before = in_force(&first);
     drop(first);
 
     // What came so is kept for the next start like all else.
+    rows.is_away.store(true, Ordering::Relaxed);
     let mut again = engine(&rows, Some(state.path()));
     again.reload(Trigger::Start, false);
+    let names = |of: &serde_json::Value| of["services"].clone();
+    assert_eq!((&names(&in_force(&again)), &names(&before)), (&json!(["signal", "tg"]), &json!(["tg", "signal"])));
+    rows.is_away.store(false, Ordering::Relaxed);
+    again.reload(Trigger::Poll, false);
     assert_eq!(before["digest"], in_force(&again)["digest"]);
 
-    // What does not load, is removed or becomes another service is looked at with all others.
+    // What does not load or becomes another service is looked at with all others.
     let mut listed = lists();
-    for act in [Act::Break, Act::Put(0), Act::BecomeAnother, Act::Put(1), Act::Remove] {
+    for act in [Act::Break, Act::Put(0), Act::BecomeAnother, Act::Put(1)] {
         done(&rows, 1, act);
         again.reload(Trigger::Event, false);
         assert!(lists() > listed, "{act:?}");

@@ -79,18 +79,30 @@ impl Engine {
         self.remembered = all.then_some(snapshot.generation());
     }
 
-    /// Keeps what has been put, or is about to be in force, among others of which all is kept; if it is not, keeps all.
-    pub(super) fn remember_put(&mut self, before: &Snapshot, after: &Snapshot, (source, put): (usize, &[usize])) {
+    /// Keeps what has become of a few files, which is about to be in force among others of which all is kept; if it is not, keeps all.
+    pub(super) fn remember_step(&mut self, (before, after): (&Snapshot, &Snapshot), step: Kept<'_>) {
         let is_all_kept = self.remembered == Some(before.generation());
         let Some(kept) = self.state.as_mut().filter(|kept| is_all_kept && kept.is_locked()) else {
             return self.remember(after, false);
         };
+        let Kept { source, gone, put } = step;
         let files = put.iter().filter_map(|&at| self.states[source].files.get(at));
         let some: Vec<InForce<'_>> = files.filter_map(|file| in_force(file, &self.sources[source])).collect();
-        let all = kept.save((&some, Others::AsTheyWere), note(&self.states), false);
+        let gone: Vec<Arc<str>> = gone.iter().map(|known| Arc::clone(&known.file)).collect();
+        let all = kept.save((&some, Others::AsTheyWere { but: &gone }), note(&self.states), false);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(after.generation());
     }
+}
+
+/// What has become of a few files of a source.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'k> {
+    pub(super) source: usize,
+    /// Those that are gone.
+    pub(super) gone: &'k [Arc<Known>],
+    /// Where those stand that were put.
+    pub(super) put: &'k [usize],
 }
 
 /// What a source has said of itself.

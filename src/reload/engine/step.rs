@@ -1,27 +1,25 @@
 //! What is spared where every source can tell what has come of its listing: a look at all of it, which a hundred thousand files make
 //! dear, and it is they that are asked most often, every few seconds and for each change.
 //!
-//! *Nothing* has come of it nearly always. Where *some items were put*, each is read, parsed and let in by the same rules as in a
-//! look, and no other is touched. Wherever that is not the whole story, a look is taken, as if nobody had told: where anything
-//! is held, missing or away, where something is gone, does not load, has become another service's, or may collide. So all that is special
+//! *Nothing* has come of it nearly always. Where *some items were put or removed*, these are read, parsed and let in by the same rules as
+//! in a look, and no other is touched. Wherever that is not the whole story, a look is taken, as if nobody had told: where anything
+//! is held, missing or away, where something does not load, has become another service's, or may collide. So all that is special
 //! is decided in one place, and this is a way to it that is shorter.
 
 use std::sync::Arc;
 
+use super::keeping::Kept;
 use super::taking_part::holding;
 use super::{Engine, as_of};
 use crate::reload::state::State;
-use crate::snapshot::{AsOf, Candidate, Snapshot};
-use crate::source::{Known, Put, Recorded, Since, Source};
+use crate::snapshot::{AsOf, Candidate, Snapshot, Step};
+use crate::source::{Changed, Known, Put, Recorded, Since, Source};
 
-/// Some items that were put into a source.
+/// What has come of one source.
 struct Came {
-    /// Which.
+    /// Of which.
     source: usize,
-    /// How many it had before.
-    among: usize,
-    items: Vec<Put>,
-    recorded: Recorded,
+    changed: Changed,
 }
 
 impl Engine {
@@ -34,15 +32,13 @@ impl Engine {
         let since = |(state, source): (&State, &Source)| state.recorded.as_ref().map(|recorded| source.since(recorded));
         let since: Vec<Option<Since>> = self.states.iter().zip(&self.sources).map(since).collect();
         let changed = since.into_iter().enumerate().filter(|(_, since)| !matches!(since, Some(Since::Nothing)));
-        match &mut *changed.collect::<Vec<_>>() {
-            [] => {
+        let mut changed = changed.collect::<Vec<_>>().into_iter();
+        match (changed.next(), changed.next()) {
+            (None, _) => {
                 self.remember(&before, false);
                 true
             }
-            [(source, Some(Since::Put { among, items, recorded }))] => {
-                let items = std::mem::take(items);
-                self.take_in(&before, Came { source: *source, among: *among, items, recorded: recorded.clone() })
-            }
+            (Some((source, Some(Since::Changed(changed)))), None) => self.take_in(&before, Came { source, changed }),
             _ => false,
         }
     }
@@ -59,15 +55,22 @@ impl Engine {
 
     /// Puts in force what has come; whether that could be done without a look at the rest.
     fn take_in(&mut self, before: &Arc<Snapshot>, came: Came) -> bool {
-        let Some(put) = self.loaded(before, &came) else { return false };
+        if !self.is_simple(before, &came) {
+            return false;
+        }
+        let Some(put) = self.loaded(&came) else { return false };
         let ahead: usize = self.states[..came.source].iter().map(|state| state.files.len()).sum();
+        let Changed { gone, recorded, .. } = came.changed;
         let after = {
-            let candidates: Vec<(usize, Candidate<'_>)> =
+            let put: Vec<(usize, Candidate<'_>)> =
                 put.iter().map(|(at, known)| (ahead + at, known.candidate())).collect();
-            before.step(&candidates, self.as_of_with(&came), self.options.clock.wall())
+            let gone: Vec<usize> = gone.iter().map(|at| ahead + at).collect();
+            let as_of = self.as_of_with(came.source, &recorded);
+            before.step(Step { gone: &gone, put: &put }, as_of, self.options.clock.wall())
         };
         let Some(after) = after.map(Arc::new) else { return false };
         let state = &mut self.states[came.source];
+        let gone: Vec<Arc<Known>> = gone.iter().rev().map(|&at| state.files.remove(at)).collect();
         let places: Vec<usize> = put.iter().map(|(at, _)| *at).collect();
         for (at, known) in put {
             let known = holding(known, &after.files()[ahead + at]);
@@ -76,29 +79,40 @@ impl Engine {
                 None => state.files.push(known),
             }
         }
-        state.recorded = Some(came.recorded);
-        self.remember_put(before, &after, (came.source, &places));
+        state.recorded = Some(recorded);
+        self.remember_step((before, &after), Kept { source: came.source, gone: &gone, put: &places });
         self.swap(before, &after);
         self.snapshot_metrics.in_force(&after);
         self.metrics.held(self.holds.claims());
         true
     }
 
-    /// What is known of the items that have come, each with its place in its source; none if it takes a look to know more.
-    fn loaded(&self, before: &Snapshot, came: &Came) -> Option<Vec<(usize, Arc<Known>)>> {
+    /// Whether what has come is about what is known and in force, and whoever has removed something is on record.
+    fn is_simple(&self, before: &Snapshot, came: &Came) -> bool {
+        let Changed { among, gone, put, recorded } = &came.changed;
         let files = &self.states[came.source].files;
-        let others_follow = self.states[came.source + 1..].iter().any(|state| !state.files.is_empty());
         let all: usize = self.states.iter().map(|state| state.files.len()).sum();
-        if files.len() != came.among || all != before.files().len() {
-            return None;
-        }
+        let others_follow = self.states[came.source + 1..].iter().any(|state| !state.files.is_empty());
+        let is_new = |put: &Put| put.at >= among.saturating_sub(gone.len());
+        files.len() == *among
+            && all == before.files().len()
+            && gone.is_sorted_by(|a, b| a < b)
+            && gone.iter().all(|&at| files.get(at).is_some_and(|known| recorded.has_removed(known)))
+            && !(others_follow && put.iter().any(is_new))
+    }
+
+    /// What is known of the items that were put, each with its place in its source; none if it takes a look to know more.
+    fn loaded(&self, came: &Came) -> Option<Vec<(usize, Arc<Known>)>> {
+        let Changed { among, gone, put, .. } = &came.changed;
+        let files = &self.states[came.source].files;
         let scanner = self.scanner();
-        let mut behind = came.among..;
+        let mut behind = among - gone.len()..;
         let one = |put: &Put| {
-            let known = files.get(put.at);
+            let before = gone.iter().fold(put.at, |at, gone| if *gone <= at { at + 1 } else { at });
+            let known = files.get(before);
             let has_its_place = match known {
                 Some(known) => known.file == put.item.name,
-                None => !others_follow && behind.next() == Some(put.at),
+                None => behind.next() == Some(put.at),
             };
             let known = scanner.put(put, known.map(|known| &**known)).filter(|_| has_its_place)?;
             let is_same_service = match (known.offered(), known.held()) {
@@ -108,12 +122,12 @@ impl Engine {
             };
             is_same_service.then_some((put.at, known))
         };
-        came.items.iter().map(one).collect()
+        put.iter().map(one).collect()
     }
 
-    /// Where the store is with what has come.
-    fn as_of_with(&self, came: &Came) -> Option<AsOf> {
-        let others = self.states.iter().enumerate().filter(|(at, _)| *at != came.source);
-        as_of(others.filter_map(|(_, state)| state.recorded.as_ref()).chain([&came.recorded]))
+    /// Where the store is with what is on record of one source now.
+    fn as_of_with(&self, source: usize, recorded: &Recorded) -> Option<AsOf> {
+        let others = self.states.iter().enumerate().filter(|(at, _)| *at != source);
+        as_of(others.filter_map(|(_, state)| state.recorded.as_ref()).chain([recorded]))
     }
 }

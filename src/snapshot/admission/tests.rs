@@ -12,7 +12,7 @@ use crate::homeserver::Homeserver;
 use crate::index::Scratch;
 use crate::list::List;
 use crate::registration::{self, Fault, FaultCode, Parts, Registration, Token, TokenHasher};
-use crate::snapshot::{ContentHash, Counts, FileState, Ids, Snapshot};
+use crate::snapshot::{ContentHash, Counts, FileState, Ids, Snapshot, Step};
 
 /// What one file says: little enough that files collide all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +85,7 @@ struct Scanned {
 impl Scanned {
     fn candidate(&self) -> Candidate<'_> {
         // Some can be read by all.
-        let mode = |offered: &Good| if offered.hash().as_bytes()[0] % 2 == 0 { 0o644 } else { 0o600 };
+        let mode = |offered: &Good| if offered.hash().as_bytes()[0].is_multiple_of(2) { 0o644 } else { 0o600 };
         let facts = FileFacts { mode: self.offered.as_ref().ok().map(mode) };
         Candidate { file: &self.file, facts, offered: self.offered.as_ref(), held: self.held.as_ref() }
     }
@@ -267,14 +267,16 @@ proptest! {
     #[test]
     fn a_step_leads_where_a_look_at_all_files_leads(history in history()) {
         follow(&history, |candidates, before, after| {
-            let are_there = before.files().len() <= candidates.len()
-                && before.files().iter().zip(candidates).all(|(file, candidate)| file.file() == candidate.file);
-            if !are_there {
+            let is_there = |file: &&FileRecord| candidates.iter().any(|candidate| candidate.file == file.file());
+            let files: Vec<&FileRecord> = before.files().iter().map(|file| &**file).collect();
+            let gone: Vec<usize> = (0..files.len()).filter(|&at| !is_there(&files[at])).collect();
+            let left: Vec<&FileRecord> = files.into_iter().filter(is_there).collect();
+            if !left.iter().zip(candidates).all(|(file, candidate)| file.file() == candidate.file) {
                 return;
             }
-            let stays = |at: usize| before.files().get(at).is_some_and(|file| candidates[at].stays(file));
+            let stays = |at: usize| left.get(at).is_some_and(|file| candidates[at].stays(file));
             let put: Vec<_> = (0..candidates.len()).filter(|&at| !stays(at)).map(|at| (at, candidates[at])).collect();
-            let Some(step) = before.step(&put, None, SystemTime::now()) else { return };
+            let Some(step) = before.step(Step { gone: &gone, put: &put }, None, SystemTime::now()) else { return };
             assert!(step.files().len() == after.files().len() && step.files().iter().zip(after.files()).all(|(a, b)| a.same(b)));
             let (stepped, looked) = (step.services().registrations(), after.services().registrations());
             assert!(stepped.len() == looked.len() && stepped.iter().zip(looked).all(|(a, b)| Arc::ptr_eq(a, b)));
@@ -466,7 +468,8 @@ fn a_step_is_made_where_what_is_put_is_new_or_an_edit_and_free() {
     let first = Snapshot::before_first_load(server(), Vec::new());
     let scanned = scan(&disk, &first, &mut loader);
     let candidates: Vec<_> = scanned.iter().map(Scanned::candidate).collect();
-    let step = |of: &Snapshot, put: &[(usize, Candidate<'_>)]| of.step(put, None, SystemTime::now());
+    let step =
+        |of: &Snapshot, put: &[(usize, Candidate<'_>)]| of.step(Step { gone: &[], put }, None, SystemTime::now());
     assert!(step(&first, &[]).is_none(), "nothing is loaded yet");
     let before = first.next(&candidates, Vec::new(), None, SystemTime::now()).expect("it says something");
 
