@@ -95,8 +95,7 @@ proptest! {
             };
             prop_assert!(is_one.is_ok(), "{:?}", is_one);
             // What is forgotten is known and not there, as it is asked for.
-            let gone: Vec<Arc<str>> =
- there.keys().filter(|name| are_all && !after.contains_key(*name)).cloned().collect();
+            let gone: Vec<Arc<str>> = there.keys().filter(|name| are_all && !after.contains_key(*name)).cloned().collect();
             let forgotten: HashSet<Arc<str>> =
                 forgotten.filter(|_| !gone.is_empty()).map(|index| Arc::clone(index.get(&gone))).into_iter().collect();
             removed.extend(forgotten.iter().cloned());
@@ -122,6 +121,9 @@ proptest! {
             prop_assert_eq!(sources, said);
             // And if only that is told, it is the same.
             if let Some((Some(lately), mut before)) = lately {
+                for at in lately.gone().collect::<Vec<_>>().into_iter().rev() {
+                    before.remove(at);
+                }
                 let mut put: Vec<_> = lately.put().iter().filter_map(|name| now.rows.find(name)).collect();
                 put.sort_unstable_by_key(|(at, _)| *at);
                 for (at, row) in put {
