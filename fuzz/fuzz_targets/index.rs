@@ -27,7 +27,7 @@ fuzz_target!(|input: (&str, &str)| {
         return;
     };
     let homeserver = "example.com".parse().expect("a server name");
-    let index = Index::build(&homeserver, &[Arc::new(loaded)]);
+    let index = Index::build(&homeserver, &vec![Arc::new(loaded)].into());
     let mut scratch = Scratch::new();
     let hits = index.lookup(asked, &mut scratch);
     let sender = id == "@s:example.com";

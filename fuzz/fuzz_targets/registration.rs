@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     match registration::load(&"a.yaml".into(), bytes, &hasher) {
         Err(faults) => assert!(!faults.is_empty()),
         Ok(loaded) => {
-            let services = Services::new("example.com".parse().expect("a server name"), vec![Arc::new(loaded)]);
+            let services = Services::new("example.com".parse().expect("a server name"), vec![Arc::new(loaded)].into());
             let deadline = Deadline::after(Duration::from_millis(200));
             drop(COMPARER.analyse(&Set::new(&services), &Analysis::default(), &deadline));
         }
