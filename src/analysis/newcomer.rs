@@ -284,8 +284,7 @@ impl Joining<'_> {
         let new = &self.newcomer.registration;
         let slots = &self.known.findings.slots;
         let own: Vec<Has> = Has::of(new).collect();
-        let prints: Vec<_> = own.iter().map(Has::print).collect();
-        let known = slots.with_prints(|what, print| prints.contains(&(what, print)));
+        let known = slots.with_prints(&own.iter().map(Has::print).collect());
         for has in &own {
             let (what, _) = has.print();
             let fits = |registration: &Registration| Has::of_sort(registration, what).as_ref() == Some(has);

@@ -3,7 +3,7 @@
 //! A place in load order changes whenever something comes or goes before it, so what is kept from one set to the next speaks of
 //! *slots*. They lie in pieces that a set shares with the one that comes of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,27 +20,68 @@ const PIECE: usize = 256;
 /// side by side. Beyond that all that follow are looked up.
 const WINDOW: usize = 32;
 
+/// For at most so many prints the numbers of a piece are gone through once for each, several being compared at once; for more, each of its 512
+/// numbers is looked up in a table. Reckoned: 256 comparisons take some 20 ns, and a look-up as long.
+const FEW: usize = 64;
+
 /// The registrations of a set, each in its slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
-    pieces: Vec<Arc<Vec<Option<Seat>>>>,
+    pieces: Vec<Arc<Piece>>,
     free: Vec<Slot>,
     len: usize,
 }
 
-/// What stands in a slot: a registration, and of what it should have for itself as much as tells most of them apart, so that
-/// a look for another that has the same goes through memory that lies side by side.
+/// Some slots that lie side by side: the registrations, and of what each should have for itself as much as tells most of them apart, so
+/// that a look for another that has the same goes through numbers alone.
 #[derive(Clone, Debug)]
-struct Seat {
-    registration: Arc<Registration>,
-    token: u32,
-    url: u32,
+struct Piece {
+    registrations: [Option<Arc<Registration>>; PIECE],
+    tokens: [u32; PIECE],
+    urls: [u32; PIECE],
+}
+
+impl Piece {
+    const EMPTY: Self = Self { registrations: [const { None }; PIECE], tokens: [0; PIECE], urls: [0; PIECE] };
+
+    fn put(&mut self, at: usize, registration: &Arc<Registration>) {
+        self.registrations[at] = Some(Arc::clone(registration));
+        self.tokens[at] = print_of_token(registration);
+        self.urls[at] = print_of_url(registration);
+    }
+
+    const fn prints(&self, what: Shared) -> &[u32; PIECE] {
+        match what {
+            Shared::Token => &self.tokens,
+            Shared::Url => &self.urls,
+        }
+    }
+
+    /// The slots of those that have one of some prints, this piece's first one being so.
+    fn with_prints(&self, wanted: &HashSet<(Shared, u32)>, first: Slot, found: &mut Vec<(Shared, Slot)>) {
+        let mut take = |what, has: &dyn Fn(u32) -> bool| {
+            let all = (first..).zip(self.prints(what).iter().zip(&self.registrations));
+            let those = all.filter(|(_, (print, registration))| has(**print) && registration.is_some());
+            found.extend(those.map(|(slot, _)| (what, slot)));
+        };
+        if wanted.len() > FEW {
+            let mut looked_up = |what| take(what, &|print| wanted.contains(&(what, print)));
+            looked_up(Shared::Token);
+            looked_up(Shared::Url);
+            return;
+        }
+        for (what, print) in wanted {
+            if self.prints(*what).contains(print) {
+                take(*what, &|other| other == *print);
+            }
+        }
+    }
 }
 
 impl Slots {
     pub(super) fn get(&self, slot: Slot) -> &Arc<Registration> {
-        let seat = self.pieces[slot as usize / PIECE][slot as usize % PIECE].as_ref();
-        &seat.expect("what is kept speaks of slots that are taken").registration
+        let registration = self.pieces[slot as usize / PIECE].registrations[slot as usize % PIECE].as_ref();
+        registration.expect("what is kept speaks of slots that are taken")
     }
 
     /// How many slots there are, taken or not.
@@ -49,45 +90,37 @@ impl Slots {
     }
 
     pub(super) fn put(&mut self, registration: &Arc<Registration>) -> Slot {
-        let seat = Seat {
-            registration: Arc::clone(registration),
-            token: print_of_token(registration),
-            url: print_of_url(registration),
-        };
-        if let Some(slot) = self.free.pop() {
-            Arc::make_mut(&mut self.pieces[slot as usize / PIECE])[slot as usize % PIECE] = Some(seat);
-            return slot;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.len += 1;
+            Slot::try_from(self.len - 1).expect("there are fewer registrations than four billion")
+        });
+        if slot as usize / PIECE == self.pieces.len() {
+            self.pieces.push(Arc::new(Piece::EMPTY));
         }
-        match self.pieces.last_mut().filter(|piece| piece.len() < PIECE) {
-            Some(piece) => Arc::make_mut(piece).push(Some(seat)),
-            None => {
-                let mut piece = Vec::with_capacity(PIECE);
-                piece.push(Some(seat));
-                self.pieces.push(Arc::new(piece));
-            }
-        }
-        self.len += 1;
-        Slot::try_from(self.len - 1).expect("there are fewer registrations than four billion")
+        Arc::make_mut(&mut self.pieces[slot as usize / PIECE]).put(slot as usize % PIECE, registration);
+        slot
     }
 
     pub(super) fn free(&mut self, slot: Slot) {
-        Arc::make_mut(&mut self.pieces[slot as usize / PIECE])[slot as usize % PIECE] = None;
+        Arc::make_mut(&mut self.pieces[slot as usize / PIECE]).registrations[slot as usize % PIECE] = None;
         self.free.push(slot);
     }
 
     /// Those that may have one of some tokens or addresses: all that do, and hardly any besides.
-    pub(super) fn with_prints(&self, fits: impl Fn(Shared, u32) -> bool) -> Vec<(Shared, Slot)> {
-        let seats = self.pieces.iter().flat_map(|piece| piece.iter());
+    pub(super) fn with_prints(&self, wanted: &HashSet<(Shared, u32)>) -> Vec<(Shared, Slot)> {
         let mut found = Vec::new();
-        for (slot, seat) in (0..).zip(seats) {
-            let Some(Seat { token, url, .. }) = seat else { continue };
-            for (what, print) in [(Shared::Token, *token), (Shared::Url, *url)] {
-                if fits(what, print) {
-                    found.push((what, slot));
-                }
-            }
+        for (first, piece) in (0..).step_by(PIECE).zip(&self.pieces) {
+            piece.with_prints(wanted, first, &mut found);
         }
         found
+    }
+
+    /// What tells apart the tokens and addresses of all.
+    pub(super) fn prints(&self) -> impl Iterator<Item = (Shared, u32)> {
+        self.pieces.iter().flat_map(|piece| {
+            let taken = (0..PIECE).filter(|at| piece.registrations[*at].is_some());
+            taken.flat_map(|at| [(Shared::Token, piece.tokens[at]), (Shared::Url, piece.urls[at])])
+        })
     }
 }
 
@@ -289,7 +322,9 @@ mod tests {
         assert_eq!(slots.put(&all[0]), 1);
         assert!(Arc::ptr_eq(slots.get(1), &all[0]) && Arc::ptr_eq(before.get(1), &all[1]));
         let (what, print) = Has::of_sort(&all[2], Shared::Url).expect("an address").print();
-        let found = slots.with_prints(|of, other| of == what && other == print);
-        assert_eq!(found, [(Shared::Url, 2)]);
+        assert_eq!(slots.with_prints(&HashSet::from([(what, print)])), [(Shared::Url, 2)]);
+        let of_nobody = (0..=u32::try_from(FEW).expect("few")).map(|print| (Shared::Token, print));
+        let many = of_nobody.chain([(what, print)]).collect();
+        assert_eq!(slots.with_prints(&many), [(Shared::Url, 2)]);
     }
 }

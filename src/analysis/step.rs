@@ -376,7 +376,7 @@ impl<'s> Step<'s> {
         let mut holders: HashMap<Has, Vec<Slot>> = HashMap::new();
         let prints: HashSet<(Shared, u32)> = concerned.iter().map(Has::print).collect();
         if !prints.is_empty() {
-            for (what, slot) in self.findings.slots.with_prints(|what, print| prints.contains(&(what, print))) {
+            for (what, slot) in self.findings.slots.with_prints(&prints) {
                 let has = Has::of_sort(self.findings.slots.get(slot), what);
                 if let Some(has) = has.filter(|has| concerned.contains(has)) {
                     holders.entry(has).or_default().push(slot);
@@ -400,19 +400,14 @@ impl<'s> Step<'s> {
     /// What may be there twice in the whole set.
     fn twice(&self) -> Vec<Has> {
         let slots = &self.findings.slots;
-        let prints = std::cell::RefCell::new(Vec::with_capacity(2 * slots.len()));
-        slots.with_prints(|what, print| {
-            prints.borrow_mut().push((what, print));
-            false
-        });
-        let mut prints = prints.into_inner();
+        let mut prints: Vec<(Shared, u32)> = slots.prints().collect();
         prints.par_sort_unstable();
         let twice: HashSet<(Shared, u32)> =
             prints.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
         if twice.is_empty() {
             return Vec::new();
         }
-        let found = slots.with_prints(|what, print| twice.contains(&(what, print)));
+        let found = slots.with_prints(&twice);
         found.into_iter().filter_map(|(what, slot)| Has::of_sort(slots.get(slot), what)).collect()
     }
 

@@ -39,7 +39,13 @@ impl Common {
     /// Whether all of the first list is in the second, at the same place.
     #[must_use]
     pub const fn is_all_in_place(&self) -> bool {
-        self.gone().start == self.gone().end && (self.behind == 0 || self.before == self.after)
+        self.gone().start == self.gone().end && !self.moves_some()
+    }
+
+    /// Whether some stand elsewhere in the second list.
+    #[must_use]
+    pub const fn moves_some(&self) -> bool {
+        self.behind > 0 && self.before != self.after
     }
 
     /// Where what stands at a place of the first list stands in the second; `None` if it is in between.

@@ -1,5 +1,4 @@
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -12,58 +11,92 @@ use crate::registration::{Registration, TokenDigest};
 /// Where the service with an id or a token stands among the registrations.
 ///
 /// Tables of positions: ids and tokens are compared where they are, in the registrations, so that a table of a hundred
-/// thousand takes half a megabyte and is cheap to copy for the next set.
-#[derive(Clone, Debug, Default)]
+/// thousand takes half a megabyte. Whatever a table says is compared with what stands at that place in the set that is asked about, so
+/// that it may say more than is true: who has another id by now is not taken out, and is not found by the old one either. So the large
+/// tables stay as they are from set to set, and beside them are small ones of what has come since.
+#[derive(Clone, Debug)]
 pub(super) struct Names {
+    base: Arc<Tables>,
+    recent: Tables,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tables {
     ids: HashTable<ServicePos>,
     tokens: HashTable<ServicePos>,
-    hasher: RandomState,
 }
 
 type Registrations = List<Arc<Registration>>;
 
-/// When more than this part of a set has changed, its names are tabled afresh.
+/// When more than this part of a set has changed, or of what the tables say is not true any more, its names are tabled afresh.
 const AFRESH_SHARE: usize = 32;
+
+/// So many may be in the small tables, whatever the set holds; and as many as the root of twice that: the small ones are copied for each
+/// set, and the large ones whenever these are full, which is least there for both together (as for the layers of the index).
+const RECENT: usize = 32;
 
 impl Names {
     pub(super) fn new(registrations: &Registrations) -> Self {
-        let mut names = Self {
-            ids: HashTable::with_capacity(registrations.len()),
-            tokens: HashTable::with_capacity(registrations.len()),
-            hasher: RandomState::new(),
-        };
-        (0..registrations.len()).for_each(|at| names.insert(registrations, ServicePos::new(at)));
-        names
+        let size = registrations.len();
+        let hasher = RandomState::new();
+        let mut base = Tables { ids: HashTable::with_capacity(size), tokens: HashTable::with_capacity(size) };
+        (0..size).for_each(|at| base.insert(&hasher, registrations, ServicePos::new(at)));
+        Self { base: Arc::new(base), recent: Tables::default(), hasher }
     }
 
     /// The names of another set, of which most stands where it stood before, or all behind some place as far from there.
     pub(super) fn updated(&self, before: &Registrations, after: &Registrations, common: Common) -> Self {
+        self.updated_within(RECENT.max((2 * after.len()).isqrt()), before, after, common)
+    }
+
+    fn updated_within(&self, most: usize, before: &Registrations, after: &Registrations, common: Common) -> Self {
         let (gone, come) = (common.gone(), common.come());
         // What stands between the two ends and is the same at the same place is left alone.
         let in_place = |at: &usize| gone.len() == come.len() && Arc::ptr_eq(&before[*at], &after[*at]);
-        let those =
-            |places: &Range<usize>| places.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect::<Vec<_>>();
-        let (gone, come) = (those(&gone), those(&come));
-        if gone.len().max(come.len()) > after.len() / AFRESH_SHARE {
+        let come: Vec<ServicePos> = come.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect();
+        let afresh = after.len() / AFRESH_SHARE;
+        if come.len() > afresh || gone.len() > come.len() + afresh {
             return Self::new(after);
         }
         let mut names = self.clone();
-        for at in gone {
-            names.remove(before, at);
-        }
-        if !common.is_all_in_place() && before.len() != after.len() {
-            let moved = |at: &mut ServicePos| *at = common.now(*at).unwrap_or(*at);
-            names.ids.iter_mut().for_each(moved);
-            names.tokens.iter_mut().for_each(moved);
+        if common.moves_some() {
+            names.merge(before);
+            Arc::make_mut(&mut names.base).move_all(before.len(), common);
         }
         for at in come {
             names.insert(after, at);
         }
-        names
+        if names.recent.len() > most {
+            names.merge(after);
+        }
+        if names.base.len() > after.len() + RECENT.max(afresh) { Self::new(after) } else { names }
+    }
+
+    fn insert(&mut self, registrations: &Registrations, at: ServicePos) {
+        // An edit nearly always has the names that it had.
+        let (has_id, has_token) = self.base.has(&self.hasher, registrations, at);
+        if !has_id {
+            self.recent.insert_id(&self.hasher, registrations, at);
+        }
+        if !has_token {
+            self.recent.insert_token(registrations, at);
+        }
+    }
+
+    /// Puts what is in the small tables into the large ones.
+    fn merge(&mut self, registrations: &Registrations) {
+        let recent = std::mem::take(&mut self.recent);
+        let base = Arc::make_mut(&mut self.base);
+        let is_there = |at: &&ServicePos| at.index() < registrations.len();
+        recent.ids.iter().filter(is_there).for_each(|at| base.insert_id(&self.hasher, registrations, *at));
+        recent.tokens.iter().filter(is_there).for_each(|at| base.insert_token(registrations, *at));
     }
 
     pub(super) fn of_id(&self, registrations: &Registrations, id: &str) -> Option<ServicePos> {
-        self.ids.find(self.hash(id), |&at| *registrations[at.index()].id() == *id).copied()
+        let hash = self.hasher.hash_one(id);
+        let is_it = |at: &ServicePos| registrations.get(at.index()).is_some_and(|one| *one.id() == *id);
+        self.base.ids.find(hash, is_it).or_else(|| self.recent.ids.find(hash, is_it)).copied()
     }
 
     /// Where services may have the same, the first answers to it.
@@ -73,36 +106,68 @@ impl Names {
         token: &TokenDigest,
         first: First,
     ) -> Option<ServicePos> {
-        let same = self.tokens.iter_hash(token.spread()).copied();
-        let same = same.filter(|at| registrations[at.index()].as_token() == *token);
+        let tables = [&*self.base, &self.recent];
+        let same = tables.into_iter().flat_map(|tables| tables.tokens.iter_hash(token.spread()).copied());
+        let is_its = |at: &ServicePos| registrations.get(at.index()).is_some_and(|one| one.as_token() == *token);
+        let same = same.filter(is_its);
         match first {
             First::Listed => same.min(),
             First::ById => same.min_by_key(|at| registrations[at.index()].id()),
         }
     }
+}
 
-    fn hash(&self, id: &str) -> u64 {
-        self.hasher.hash_one(id)
+impl Tables {
+    /// How many entries the larger has.
+    fn len(&self) -> usize {
+        self.ids.len().max(self.tokens.len())
     }
 
-    fn insert(&mut self, registrations: &Registrations, at: ServicePos) {
-        let registration = |at: ServicePos| &*registrations[at.index()];
-        let hash = self.hash(registration(at).id());
-        let hasher = &self.hasher;
-        self.ids.insert_unique(hash, at, |&at| hasher.hash_one(registration(at).id()));
-        self.tokens.insert_unique(registration(at).as_token().spread(), at, |&at| registration(at).as_token().spread());
+    fn insert(&mut self, hasher: &RandomState, registrations: &Registrations, at: ServicePos) {
+        self.insert_id(hasher, registrations, at);
+        self.insert_token(registrations, at);
     }
 
-    fn remove(&mut self, registrations: &Registrations, at: ServicePos) {
-        let registration = &registrations[at.index()];
-        let hash = self.hash(registration.id());
-        if let Ok(entry) = self.ids.find_entry(hash, |&known| known == at) {
-            entry.remove();
-        }
-        if let Ok(entry) = self.tokens.find_entry(registration.as_token().spread(), |&known| known == at) {
-            entry.remove();
-        }
+    /// Whether the one at a place is found by its id, and by its token.
+    fn has(&self, hasher: &RandomState, registrations: &Registrations, at: ServicePos) -> (bool, bool) {
+        let hash = |of: Hash<'_>| of(registrations, at);
+        let is_it = |known: &ServicePos| *known == at;
+        let id = self.ids.find(hash(&of_id(hasher)), is_it);
+        (id.is_some(), self.tokens.find(hash(&of_token), is_it).is_some())
     }
+
+    fn insert_id(&mut self, hasher: &RandomState, registrations: &Registrations, at: ServicePos) {
+        put(&mut self.ids, &of_id(hasher), registrations, at);
+    }
+
+    fn insert_token(&mut self, registrations: &Registrations, at: ServicePos) {
+        put(&mut self.tokens, &of_token, registrations, at);
+    }
+
+    /// Moves what stands behind what differs, in a set of so many before.
+    fn move_all(&mut self, size: usize, common: Common) {
+        let there = |at: ServicePos| (at.index() < size).then_some(at);
+        let moved = |at: &mut ServicePos| *at = there(*at).and_then(|at| common.now(at)).unwrap_or(*at);
+        self.ids.iter_mut().for_each(moved);
+        self.tokens.iter_mut().for_each(moved);
+    }
+}
+
+/// The hash of a name of the one at a place, whatever it is if there is none.
+type Hash<'h> = &'h dyn Fn(&Registrations, ServicePos) -> u64;
+
+fn of_id(hasher: &RandomState) -> impl Fn(&Registrations, ServicePos) -> u64 {
+    |registrations, at| registrations.get(at.index()).map_or(0, |one| hasher.hash_one(one.id()))
+}
+
+fn of_token(registrations: &Registrations, at: ServicePos) -> u64 {
+    registrations.get(at.index()).map_or(0, |one| one.as_token().spread())
+}
+
+/// Puts a place into a table, once.
+fn put(table: &mut HashTable<ServicePos>, hash: Hash<'_>, registrations: &Registrations, at: ServicePos) {
+    let entry = table.entry(hash(registrations, at), |known| *known == at, |&at| hash(registrations, at));
+    entry.or_insert(at);
 }
 
 #[cfg(test)]
@@ -161,7 +226,7 @@ mod tests {
                     continue;
                 }
                 let (before, after) = (listed(&before), listed(&set));
-                names = names.updated(&before, &after, Common::of(&before, &after));
+                names = names.updated_within(2, &before, &after, Common::of(&before, &after));
                 let fresh = Names::new(&after);
                 for number in [0, 1_000, 2_000].into_iter().flat_map(|start| start..start + size + 12) {
                     let id = format!("as{number}");
