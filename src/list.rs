@@ -12,10 +12,21 @@
 //! after     chunks   ■───────□───────■─────■      one item is another: its chunk is copied, all others are shared
 //! ```
 //!
-//! An item is found by two loads, its chunk and then itself, at whatever size: that of which service a hit is of, and with which
-//! id, every question asks. A balanced tree is the usual form of such a list (`imbl::Vector`, `rpds::Vector`); it takes in an item in
-//! the middle for the logarithm of all, and has three or four loads on the way to each. Here all that stands behind such an item is
-//! put into other chunks. What comes in is put last as a rule.
+//! An item is found by two loads, its chunk and then itself, at whatever size: that of which service a hit is, every question asks.
+//! A balanced tree is the usual form of such a list (`imbl::Vector`, `rpds::Vector`). It changes an item for less, since it copies less on the
+//! way there, and takes one in in the middle for the logarithm of all, where here all that stands behind it is put into other chunks; but
+//! that is done once for a change, and each question would pay for the way. What comes in is put last as a rule.
+//!
+//! Measured on a machine with other work to do, `Arc`s of 96 bytes asked for at random, and one of them changed in a copy that is dropped then:
+//!
+//! | | of 100,000, one is read | is changed | of a million, one is read | is changed |
+//! |---|---:|---:|---:|---:|
+//! | `Vec` | 92 ns | 1,450 µs | 598 ns | 52,932 µs |
+//! | this | 71 ns | 8 µs | 563 ns | 36 µs |
+//! | `imbl` 7.0 | 122 ns | 3 µs | 792 ns | 7 µs |
+//! | `rpds` 1 | 297 ns | 2 µs | 1,352 ns | 4 µs |
+//!
+//! What two have in common that differ in one is found in 0.6 µs of 100,000 and in 2.5 of a million.
 //!
 //! # What two have in common
 //!
