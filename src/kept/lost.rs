@@ -46,6 +46,9 @@ const LARGE: usize = 10_000;
 /// no more than one change of some hundreds has to wait for one.
 const SHARE: u32 = 200;
 
+/// But that copies were removed is seen within this time, if looks are taken: one that took long since the disk was busy is no measure.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// When a large directory was looked at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Looked {
@@ -62,22 +65,36 @@ impl Looked {
 
     /// Whether it is too early for the next one.
     fn is_recent(self, now: Instant) -> bool {
-        now.saturating_duration_since(self.ended) < self.took * SHARE
+        now.saturating_duration_since(self.ended) < (self.took * SHARE).min(LONGEST)
     }
 }
 
 impl StateDir {
+    /// What is seen of the directory, if it is the one that is locked.
+    fn locked_directory(&self) -> Option<Seen> {
+        let locked = Seen::of(&self.lock.as_ref()?.metadata().ok()?);
+        let now = Seen::of(&fs::metadata(&self.dir).ok()?);
+        now.is_same_directory(locked).then_some(now)
+    }
+
+    /// Whether it is this service that writes here, and the directory is the one that it began to write to.
+    pub(crate) fn is_own(&self) -> bool {
+        self.locked_directory().is_some()
+    }
+
+    /// Whether there are copies of which nobody can tell any more what they held.
+    pub(crate) fn has_damaged(&self) -> bool {
+        !self.damaged.is_empty()
+    }
+
     /// Whether copies that were made are not there any more, so that they are to be made again: somebody has removed them, or
     /// the directory. Costs two questions to the file system as long as nothing has come or gone; of many copies it is found out a
     /// little later.
     pub(crate) fn has_lost_any(&mut self) -> bool {
-        let Some(lock) = &self.lock else { return false };
-        let locked = lock.metadata().ok().map(|metadata| Seen::of(&metadata));
-        let now = fs::metadata(&self.dir).ok().map(|metadata| Seen::of(&metadata));
-        let (Some(locked), Some(now)) = (locked, now) else { return self.begin_anew() };
-        if !now.is_same_directory(locked) {
-            return self.begin_anew();
+        if self.lock.is_none() {
+            return false;
         }
+        let Some(now) = self.locked_directory() else { return self.begin_anew() };
         if self.seen == Some(now) || self.looked.is_some_and(|looked| looked.is_recent(Instant::now())) {
             return false;
         }

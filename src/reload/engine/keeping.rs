@@ -82,7 +82,7 @@ impl Engine {
     /// Keeps what has become of a few files, which is about to be in force among others of which all is kept; if it is not, keeps all.
     pub(super) fn remember_step(&mut self, (before, after): (&Snapshot, &Snapshot), step: Kept<'_>) {
         let is_all_kept = self.remembered == Some(before.generation());
-        let Some(kept) = self.state.as_mut().filter(|kept| is_all_kept && kept.is_locked()) else {
+        let Some(kept) = self.state.as_mut().filter(|kept| is_all_kept && kept.is_own()) else {
             return self.remember(after, false);
         };
         let Kept { source, gone, put } = step;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::keeping::Kept;
 use super::taking_part::holding;
 use super::{Engine, as_of};
+use crate::kept::StateDir;
 use crate::reload::state::State;
 use crate::snapshot::{AsOf, Candidate, Snapshot, Step};
 use crate::source::{Changed, Known, Put, Recorded, Since, Source};
@@ -99,6 +100,8 @@ impl Engine {
             && gone.is_sorted_by(|a, b| a < b)
             && gone.iter().all(|&at| files.get(at).is_some_and(|known| recorded.has_removed(known)))
             && !(others_follow && put.iter().any(is_new))
+            // What was damaged of a file that is gone is made up for no more.
+            && (gone.is_empty() || !self.state.as_ref().is_some_and(StateDir::has_damaged))
     }
 
     /// What is known of the items that were put, each with its place in its source; none if it takes a look to know more.

@@ -14,7 +14,9 @@ use crate::telemetry::Visible;
 /// so. So nothing is taken over then.
 pub(super) fn check(before: Option<&Mirror>, changed: &[Read]) -> Result<(), StoreError> {
     let contradiction = |what: String| Err(StoreError::Contradiction(what));
-    if let Some((one, next)) = changed.iter().zip(changed.iter().skip(1)).find(|(one, next)| one.place >= next.place) {
+    // What was removed is listed nowhere, and is in nobody's place.
+    let listed: Vec<&Read> = changed.iter().filter(|row| !row.removed).collect();
+    if let Some((one, next)) = listed.iter().zip(listed.iter().skip(1)).find(|(one, next)| one.place >= next.place) {
         let [one, next] = [one, next].map(|row| Visible(id_of(&row.name).unwrap_or_default()));
         return contradiction(format!(
             "`{one}` and `{next}` have one place in the load order, or come in another order"
@@ -25,7 +27,7 @@ pub(super) fn check(before: Option<&Mirror>, changed: &[Read]) -> Result<(), Sto
         return contradiction(format!("it holds two rows of `{}`", Visible(id_of(&twice.name).unwrap_or_default())));
     }
     let Some(before) = before else { return Ok(()) };
-    for row in changed.iter().filter(|row| !row.removed) {
+    for row in listed {
         if let Some(other) = before.rows.at(row.place).filter(|other| !names.contains(&*other.name)) {
             let [row, other] = [&row.name, &other.name].map(|name| Visible(id_of(name).unwrap_or_default()));
             return contradiction(format!(

@@ -72,7 +72,8 @@ fn in_order(there: &There, rows: &[Read]) -> Option<Vec<(Arc<str>, i64, i64)>> {
     let places: BTreeMap<i64, (&Arc<str>, i64)> =
         there.iter().map(|(name, (place, revision))| (*place, (name, *revision))).collect();
     let names: HashSet<&str> = rows.iter().map(|row| &*row.name).collect();
-    let are_sorted = rows.is_sorted_by(|one, next| one.place < next.place);
+    let listed = rows.iter().filter(|row| !row.removed);
+    let are_sorted = listed.is_sorted_by(|one, next| one.place < next.place);
     let can_be = are_sorted && names.len() == rows.len() && places.len() == there.len();
     can_be.then(|| places.into_iter().map(|(place, (name, revision))| (Arc::clone(name), place, revision)).collect())
 }
