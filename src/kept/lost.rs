@@ -38,15 +38,15 @@ impl Seen {
     }
 }
 
-/// So many entries make a directory large: to look at them takes a tenth of a second of a hundred thousand, and whoever changes what
-/// is in force ten times a second would have it done each time, for the copies that the service makes itself.
-const LARGE: usize = 10_000;
+/// So many entries make a directory large: to look at them takes a millisecond, and at those of a hundred thousand copies a tenth of a
+/// second. Whoever changes what is in force ten times a second would have it done each time, for the copies that the service makes itself.
+const LARGE: usize = 1_000;
 
-/// A look at a large directory takes no more than this part of the time: half a minute lies between two at a hundred thousand copies, and
+/// A look at a large directory takes no more than this part of the time: a fifth of a second lies between two at a thousand copies, and
 /// no more than one change of some hundreds has to wait for one.
 const SHARE: u32 = 200;
 
-/// But that copies were removed is seen within this time, if looks are taken: one that took long since the disk was busy is no measure.
+/// But that copies were removed is seen within this time, if anything is looked at: one that took long since the disk was busy is no measure.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// When a large directory was looked at.
@@ -75,11 +75,6 @@ impl StateDir {
         let locked = Seen::of(&self.lock.as_ref()?.metadata().ok()?);
         let now = Seen::of(&fs::metadata(&self.dir).ok()?);
         now.is_same_directory(locked).then_some(now)
-    }
-
-    /// Whether it is this service that writes here, and the directory is the one that it began to write to.
-    pub(crate) fn is_own(&self) -> bool {
-        self.locked_directory().is_some()
     }
 
     /// Whether there are copies of which nobody can tell any more what they held.

@@ -1,7 +1,8 @@
 //! What a provider says was put among others is in force without a look at these, and has the consequences that a look has.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -181,6 +182,12 @@ fn in_force(engine: &Engine) -> serde_json::Value {
     })
 }
 
+/// The copies in a state directory.
+fn copies(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "registration")).collect()
+}
+
 /// What is done to a row.
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -259,7 +266,21 @@ fn what_is_put_among_others_is_in_force_without_a_listing_and_after_a_restart() 
     let Changes { added, changed, removed } = &report.changes;
     assert_eq!((added.len(), changed.len(), removed.iter().collect::<Vec<_>>()), (1, 1, vec!["irc"]));
     assert_eq!((lists(), first.live().load().revision()), (listed, Some(7)));
+    // Copies that somebody removes meanwhile are made again, and so is the directory.
+    for copy in copies(state.path()) {
+        fs::remove_file(copy).expect("removed");
+    }
+    rows.put("tg", &registration("tg", "tg_4_"));
+    first.reload(Trigger::Event, false);
+    assert_eq!(copies(state.path()).len(), 2);
+    fs::rename(state.path(), state.path().with_extension("old")).expect("renamed");
+    fs::create_dir(state.path()).expect("made");
+    rows.put("tg", &registration("tg", "tg_5_"));
+    first.reload(Trigger::Event, false);
+    assert_eq!(copies(state.path()).len(), 2);
+    fs::remove_dir_all(state.path().with_extension("old")).expect("removed");
     let before = in_force(&first);
+    assert_eq!(lists(), listed);
     drop(first);
 
     // What came so is kept for the next start like all else.

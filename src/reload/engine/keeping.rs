@@ -81,10 +81,11 @@ impl Engine {
 
     /// Keeps what has become of a few files, which is about to be in force among others of which all is kept; if it is not, keeps all.
     pub(super) fn remember_step(&mut self, (before, after): (&Snapshot, &Snapshot), step: Kept<'_>) {
-        let is_all_kept = self.remembered == Some(before.generation());
-        let Some(kept) = self.state.as_mut().filter(|kept| is_all_kept && kept.is_own()) else {
+        let Some(kept) = &mut self.state else { return };
+        let is_all_kept = self.remembered == Some(before.generation()) && kept.is_locked() && !kept.has_lost_any();
+        if !is_all_kept {
             return self.remember(after, false);
-        };
+        }
         let Kept { source, gone, put } = step;
         let files = put.iter().filter_map(|&at| self.states[source].files.get(at));
         let some: Vec<InForce<'_>> = files.filter_map(|file| in_force(file, &self.sources[source])).collect();
