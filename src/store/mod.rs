@@ -21,7 +21,8 @@
 //! The revision is the truth. A [`Store`] asks for it, and if it is another than before, for the rows that have a later one than it
 //! has seen, both in one transaction: what it lists is what was there at one revision, so that replicas at the same revision have
 //! the same snapshot and the same digest. Where many rows have changed, what they say is asked for some thousands at a time while
-//! they are parsed, by the revisions that were listed: of what has been changed since, the history has it. NOTIFY is a hint, like
+//! they are parsed, by the revisions that were listed: of what has been changed since, the history has it. Where few have, only these are
+//! told, with what they say and where they stand (`lately`), so that nobody need look at all others. NOTIFY is a hint, like
 //! an event of a file system: what is sent while nobody listens is lost, and PgBouncer does not pass it on; whoever begins to
 //! listen sends himself one, to see whether anything arrives. So there is a look at every hint, after each time that the connection
 //! for them was made anew, and every few seconds besides.
