@@ -253,6 +253,34 @@ def contradicts_itself(replica: Replica) -> bool:
     return "contradicts itself" in str(replica.status().get("missing"))
 
 
+PUT_BY_HAND = """
+with head as (update bailiwick.head set revision = revision + 1 returning revision),
+     noted as (insert into bailiwick.history (revision, as_id, source, position, changed_by)
+               select revision, 'dup', convert_to($source${source}$source$, 'UTF8'), 1, 'history.py' from head)
+insert into bailiwick.registration (as_id, source, position, revision)
+select 'dup', convert_to($source${source}$source$, 'UTF8'), 1, revision from head"""
+
+
+def what_was_removed_is_in_nobodys_place() -> None:
+    with staged() as stage:
+        running = stage.replica()
+        until("it is ready", lambda: running.ask("/readyz")[0] == 200)
+        for id_ in ("irc", "tg"):
+            until(f"{id_} is let in", lambda id_=id_: put(running, id_, registration(id_, f"{id_}_"))[0] == 200)
+        stage.database.sql("alter table bailiwick.registration drop constraint registration_position_key")
+        stage.database.sql(PUT_BY_HAND.format(source=registration("dup", "dup_").decode()))
+        until("two at one place are seen", lambda: contradicts_itself(running))
+        hold("one of them can be removed", stage.tool("rm", "dup")[0], 0)
+        until("and all is complete", lambda: running.status()["complete"])
+        fresh = stage.replica()
+        until("whoever starts then is ready", lambda: fresh.ask("/readyz")[0] == 200)
+        hold("with the same set", fresh.status()["snapshot"], running.status()["snapshot"])
+        hold("of which both are", [fresh.owner(f"@{name}_x:example.com") for name in ("irc", "tg")], ["irc", "tg"])
+        # What is said of both at once is no contradiction either.
+        hold("the other is edited", put(running, "irc", registration("irc", "irc_", "more_"))[0], 200)
+        until("and whoever started has it", lambda: fresh.owner("@more_x:example.com") == "irc")
+
+
 EDITED_BY_HAND = """
 with head as (update bailiwick.head set revision = revision + 1 returning revision),
      noted as (insert into bailiwick.history (revision, as_id, source, changed_by)
@@ -303,4 +331,5 @@ SCENES: list[Callable[[], None]] = [
     going_back_goes_back_to_the_order_of_then,
     many_rows_are_read_a_few_thousand_at_a_time,
     what_contradicts_itself_is_not_believed,
+    what_was_removed_is_in_nobodys_place,
 ]
