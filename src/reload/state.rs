@@ -108,10 +108,15 @@ impl State {
         self.files.iter().chain(&self.away).cloned().collect()
     }
 
-    /// The files that take part: those that are listed, and those that are lost with what they were in.
+    /// The files that take part: those that are listed, and those that are lost with what they were in. Where nothing is listed, these
+    /// stand as they stood before, since the order decides between claims.
     pub(super) fn taking_part(&self) -> Vec<Arc<Known>> {
+        let lost = self.away.iter().filter(|known| is(known, Absence::Lost));
+        if self.files.is_empty() {
+            return lost.cloned().collect();
+        }
         let mut files = self.files.clone();
-        self.away.iter().filter(|known| is(known, Absence::Lost)).for_each(|lost| put_back(&mut files, lost));
+        lost.for_each(|lost| put_back(&mut files, lost));
         files
     }
 
@@ -202,14 +207,14 @@ impl State {
         let why = why_lost(&problem);
         // As long as the problem stays the same, so do the files.
         let same = self.problem.as_ref() == Some(&problem);
-        let away = self.known().into_iter().map(|known| match known.absence() {
+        let away = self.taking_part().into_iter().chain(self.gone().cloned()).map(|known| match known.absence() {
             Some(Absence::Lost) if same => known,
             Some(Absence::Gone) => known,
             Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
         });
         Self {
             at_first: self.at_first,
-            away: by_name(away),
+            away: away.collect(),
             problem: Some(problem),
             is_unlisted: true,
             stamp: self.stamp.clone(),

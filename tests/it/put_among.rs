@@ -122,6 +122,9 @@ impl Provider for Rows {
     }
 
     fn since(&self, recorded: &Recorded) -> Since {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Since::Unknown;
+        }
         let mut state = self.state.lock().expect("no panic");
         if state.revision == recorded.revision {
             return Since::Nothing;
@@ -301,4 +304,35 @@ fn what_is_put_among_others_is_in_force_without_a_listing_and_after_a_restart() 
         assert!(lists() > listed, "{act:?}");
         listed = lists();
     }
+}
+
+#[test]
+fn what_is_lost_stays_in_its_order() {
+    let rows = Rows::new(true);
+    // The later in the alphabet is the first.
+    for name in ["zulu", "alpha", "mike"] {
+        rows.put(name, &registration(name, &format!("{name}_")));
+    }
+    let mut engine = engine(&rows, None);
+    engine.reload(Trigger::Start, false);
+    let before = in_force(&engine);
+    assert_eq!(before["services"], json!(["zulu", "alpha", "mike"]));
+    for away in [true, true, false] {
+        rows.is_away.store(away, Ordering::Relaxed);
+        // Whatever comes meanwhile, so that it is looked for.
+        rows.put("mike", &registration("mike", "mike_"));
+        engine.reload(Trigger::Poll, false);
+        let after = in_force(&engine);
+        assert_eq!((&after["services"], &after["digest"]), (&before["services"], &before["digest"]), "away: {away}");
+    }
+    rows.is_away.store(true, Ordering::Relaxed);
+    rows.put("mike", &registration("mike", "mike_2_"));
+    rows.remove("alpha");
+    engine.reload(Trigger::Poll, false);
+    let lost = in_force(&engine);
+    assert_eq!((&lost["services"], lost["complete"].as_bool()), (&before["services"], Some(false)));
+    assert_eq!(lost["digest"], before["digest"]);
+    rows.is_away.store(false, Ordering::Relaxed);
+    engine.reload(Trigger::Poll, false);
+    assert_eq!(in_force(&engine)["services"], json!(["zulu", "mike"]));
 }
