@@ -165,6 +165,13 @@ impl ApiError {
         Self::unavailable("nothing of a store is in force here, so that no revision of it is")
     }
 
+    pub(super) fn of_another_store() -> Self {
+        Self::unavailable(
+            "what is in force here is of another store or of a later state of it than is there now, so that its revisions do not count \
+             there; `missing` in /v1/status says what confirms it",
+        )
+    }
+
     #[cfg(feature = "postgres")]
     pub(super) fn not_in_store() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrCode::NotFound, "no registration of this id is or was in the store")

@@ -174,9 +174,11 @@ impl AppState {
 
     /// Whether what is in force is that of a revision of the store, or of a later one.
     pub(super) fn has_come_to(&self, least: u64) -> Result<(), ApiError> {
-        match self.live.load().revision() {
+        let snapshot = self.live.load();
+        match snapshot.revision_there() {
             Some(revision) if revision >= least => Ok(()),
             Some(revision) => Err(ApiError::behind(revision)),
+            None if snapshot.revision().is_some() => Err(ApiError::of_another_store()),
             None => Err(ApiError::no_revision()),
         }
     }

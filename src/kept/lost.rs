@@ -161,7 +161,7 @@ impl StateDir {
         let meanwhile = "the names that they held are not known and not guarded, until their files are back or \
                          `POST /-/reload` with `{\"allow_empty\": true}` confirms that they are gone for good";
         let problem = Problem { what, meanwhile: meanwhile.to_owned() };
-        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true })
+        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true, is_another: false })
     }
 
     /// The files of which nobody can tell what was held besides what they say. That they are there tells nothing of it.
@@ -174,7 +174,7 @@ impl StateDir {
         let meanwhile = "the names that were held are not known and not guarded, until `POST /-/reload` confirms the edits \
                          while every source and file is as it should be, or does with `{\"allow_empty\": true}`";
         let problem = Problem { what, meanwhile: meanwhile.to_owned() };
-        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true })
+        Some(MissingSource { source: self.dir.display().to_string(), problem, lacks_claims: true, is_another: false })
     }
 
     /// Somebody has said that what was held besides what files say is to be let go.

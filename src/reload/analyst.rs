@@ -161,7 +161,7 @@ mod tests {
         let found = tokio::time::timeout(within, analyst.found_for(1)).await.expect("it is told");
         assert_eq!(found.expect("findings").snapshot.generation(), 1);
         let problem = Problem { what: "gone".to_owned(), meanwhile: "nothing is loaded".to_owned() };
-        let gone = MissingSource { source: "directory".to_owned(), problem, lacks_claims: false };
+        let gone = MissingSource { source: "directory".to_owned(), problem, lacks_claims: false, is_another: false };
         live.swap(Arc::new(empty(&first, vec![gone])));
         let found = tokio::time::timeout(within, analyst.found_for(2)).await.expect("it is told");
         assert_eq!(found.expect("findings").snapshot.generation(), 2);

@@ -195,7 +195,8 @@ impl Engine {
                 let problem = state.problem.clone()?;
                 // What has come to it since the service was stopped is not known.
                 let lacks_claims = state.is_unlisted && state.is_from_before();
-                Some(MissingSource { source: source.shown(), problem, lacks_claims })
+                let is_another = state.is_another;
+                Some(MissingSource { source: source.shown(), problem, lacks_claims, is_another })
             })
             .collect();
         let missing = self.with_damaged_copies(missing, &states, trigger, allow_empty);

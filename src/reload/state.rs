@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) problem: Option<Problem>,
     /// Whether it has no listing, so that nobody can tell what else there ought to be.
     pub(super) is_unlisted: bool,
+    /// Whether that is since something else is there, or an earlier state of it.
+    pub(super) is_another: bool,
     /// What was passed over when it was listed last.
     pub(super) passed_over: PassedOver,
     /// What was on record then of its changes, where they are recorded.
@@ -185,6 +187,7 @@ impl State {
 
     /// There is no listing: everything stays.
     fn unlisted(&self, why: &Unlisted, when: Circumstances<'_>) -> Self {
+        let is_another = matches!(why, Unlisted::Another(_));
         let what = why.to_string();
         if !when.is_ready && !self.is_from_before() {
             let meanwhile = match why {
@@ -195,7 +198,7 @@ impl State {
                 Unlisted::Another(_) => UNTIL_IT_IS_MEANT,
             };
             let problem = Some(Problem { what, meanwhile: format!("nothing is loaded {meanwhile}") });
-            return Self { problem, is_unlisted: true, ..self.clone() };
+            return Self { problem, is_unlisted: true, is_another, ..self.clone() };
         }
         let held = self.taking_part().iter().filter(|known| has_any(known)).count();
         let meanwhile = match why {
@@ -217,6 +220,7 @@ impl State {
             away: away.collect(),
             problem: Some(problem),
             is_unlisted: true,
+            is_another,
             stamp: self.stamp.clone(),
             covered: self.covered.clone(),
             came: self.came.clone(),
@@ -283,6 +287,7 @@ impl State {
             away,
             problem: problem.or(instead),
             is_unlisted: false,
+            is_another: false,
             is_read: !scan.unread,
             passed_over: scan.passed_over,
             recorded,

@@ -93,6 +93,10 @@ pub struct MissingSource {
     #[serde(skip)]
     #[schema(ignore)]
     pub lacks_claims: bool,
+    /// Whether what is there is not what was there before, so that what is counted there counts for nothing here.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub is_another: bool,
 }
 
 /// What is wrong with a source, and what a running service does about it.
@@ -222,6 +226,12 @@ impl Snapshot {
     #[must_use]
     pub const fn as_of(&self) -> Option<&AsOf> {
         self.as_of.as_ref()
+    }
+
+    /// Its revision, unless another store is in the place of that one by now, or an earlier state of it, which comes to the same numbers.
+    #[must_use]
+    pub fn revision_there(&self) -> Option<u64> {
+        self.revision().filter(|_| !self.missing.iter().any(|missing| missing.is_another))
     }
 
     /// When it was put together.

@@ -27,6 +27,8 @@ struct Rows {
     tells: bool,
     lists: AtomicUsize,
     is_away: AtomicBool,
+    /// Whether it says that it is another, while it is away.
+    is_another: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +115,9 @@ impl Provider for Rows {
     fn list(&self) -> Result<Listing, Unlisted> {
         self.lists.fetch_add(1, Ordering::Relaxed);
         if self.is_away.load(Ordering::Relaxed) {
-            return Err(Unlisted::Unreadable("it is away".to_owned()));
+            let is_another = self.is_another.load(Ordering::Relaxed);
+            let why = if is_another { Unlisted::Another } else { Unlisted::Unreadable };
+            return Err(why("it is away".to_owned()));
         }
         let mut state = self.state.lock().expect("no panic");
         state.tell();
@@ -335,4 +339,24 @@ fn what_is_lost_stays_in_its_order() {
     rows.is_away.store(false, Ordering::Relaxed);
     engine.reload(Trigger::Poll, false);
     assert_eq!(in_force(&engine)["services"], json!(["zulu", "mike"]));
+}
+
+#[test]
+fn what_another_counts_counts_for_nothing_here() {
+    let rows = Rows::new(true);
+    rows.put("irc", &registration("irc", "irc_"));
+    let mut engine = engine(&rows, None);
+    engine.reload(Trigger::Start, false);
+    let mut revisions = |is_away, is_another| {
+        rows.is_away.store(is_away, Ordering::Relaxed);
+        rows.is_another.store(is_another, Ordering::Relaxed);
+        engine.reload(Trigger::Poll, false);
+        let live = engine.live().load_full();
+        (live.revision(), live.revision_there())
+    };
+    assert_eq!(revisions(false, false), (Some(1), Some(1)));
+    assert_eq!(revisions(true, false), (Some(1), Some(1)));
+    assert_eq!(revisions(true, true), (Some(1), None));
+    assert_eq!(revisions(true, false), (Some(1), Some(1)));
+    assert_eq!(revisions(false, false), (Some(1), Some(1)));
 }

@@ -32,6 +32,8 @@ def a_backup_is_not_believed_before_somebody_means_it() -> None:
         for what, replica in (("one that runs", without), ("one that was down meanwhile", keeping)):
             until(f"{what} sees it", lambda replica=replica: is_doubted(replica))
             hold(f"{what} frees nothing", replica.owner("@tg_x:example.com"), "tg")
+            asked = replica.ask("/v1/owners?id=@irc_x:example.com&min_revision=1")[0]
+            hold(f"{what} does not count by the numbers of what was before", asked, 503)
             hold(f"{what} changes nothing", put(replica, "new", registration("new", "new_"))[0], 503)
             confirms(replica, everything=False)
             hold(f"{what} is not told so by a plain reload", replica.owner("@tg_x:example.com"), "tg")

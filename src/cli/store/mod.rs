@@ -178,7 +178,9 @@ impl Migrate {
         }
         match whose {
             Some(whose) => println!("it is the store of {whose}"),
-            None => println!("it is nobody's yet: whoever serves or changes it first makes it his, or `--server-name`"),
+            None => println!(
+                "it is nobody's yet: it becomes that of whoever serves or changes it first, or of the one that `--server-name` says"
+            ),
         }
         Ok(OK)
     }
