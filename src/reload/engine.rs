@@ -307,12 +307,7 @@ impl Engine {
         }
         let files = self.with_what_is_held(before, &states, said);
         let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
-        let next = before.next(
-            &candidates,
-            missing,
-            as_of(states.iter().filter_map(|state| state.recorded.as_ref())),
-            self.options.clock.wall(),
-        );
+        let next = before.next(&candidates, missing, as_of(recorded(&states)), self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         drop(candidates);
         let mut records = after.files().iter();
@@ -339,11 +334,11 @@ impl Engine {
             self.retired.pop_front();
         }
     }
+}
 
-    /// What is on record, of each source of which anything is.
-    fn recorded(&self) -> impl Iterator<Item = &Recorded> {
-        self.states.iter().filter_map(|state| state.recorded.as_ref())
-    }
+/// What is on record, of each source of which anything is.
+fn recorded(states: &[State]) -> impl Iterator<Item = &Recorded> {
+    states.iter().filter_map(|state| state.recorded.as_ref())
 }
 
 /// Where a store was seen last, where there is one.

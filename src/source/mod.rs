@@ -51,6 +51,7 @@ pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;
 pub(crate) use known::{Absence, Known, by_name};
+pub(crate) use provider::place_before;
 pub(crate) use scan::{Keep, Scan, Scanner, load};
 
 use known::Read;

@@ -150,6 +150,11 @@ pub struct Changed {
     pub recorded: Recorded,
 }
 
+/// Where an item stood before these went, the first of them first, that stands at this place now.
+pub(crate) fn place_before(gone: impl Iterator<Item = usize>, at: usize) -> usize {
+    gone.fold(at, |at, gone| if gone <= at { at + 1 } else { at })
+}
+
 /// An item that has been put among others.
 #[derive(Debug)]
 pub struct Put {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::mirror::{Changed, Mirror, RowChange};
+use crate::source::place_before;
 
 /// So many rows may have come: each is looked for among those before it, and where there are more, to tell everything costs little beside
 /// what is to be done about them.
@@ -63,7 +64,7 @@ impl Lately {
 
     /// Where a row stood then that stands there now, unless it was put behind all others since.
     fn place_then(&self, at: usize) -> Option<usize> {
-        let then = self.gone.iter().fold(at, |at, (gone, _)| if *gone <= at { at + 1 } else { at });
+        let then = place_before(self.gone(), at);
         (then < self.among).then_some(then)
     }
 

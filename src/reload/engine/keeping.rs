@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Engine;
+use super::{Engine, recorded};
 use crate::homeserver::Dialect;
 use crate::kept::{InForce, Others, StateDir};
 use crate::registration::{Registration, TokenDigest};
@@ -108,7 +108,7 @@ pub(super) struct Kept<'k> {
 
 /// What a source has said of itself.
 fn note(states: &[State]) -> Option<&str> {
-    states.iter().find_map(|state| Some(&*state.recorded.as_ref()?.note))
+    recorded(states).next().map(|recorded| &*recorded.note)
 }
 
 /// Which services are in force.

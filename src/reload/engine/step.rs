@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::keeping::Kept;
 use super::taking_part::holding;
-use super::{Engine, as_of};
+use super::{Engine, as_of, recorded};
 use crate::kept::StateDir;
 use crate::reload::state::State;
 use crate::snapshot::{AsOf, Candidate, Snapshot, Step};
-use crate::source::{Changed, Known, Put, Recorded, Since, Source};
+use crate::source::{Changed, Known, Put, Recorded, Since, Source, place_before};
 
 /// What has come of one source.
 struct Came {
@@ -48,7 +48,7 @@ impl Engine {
     fn is_at_rest(&self, live: &Snapshot) -> bool {
         live.is_complete()
             // A look that has failed in the middle may have noted more than has come into force.
-            && live.as_of() == as_of(self.recorded()).as_ref()
+            && live.as_of() == as_of(recorded(&self.states)).as_ref()
             && self.holds.is_empty()
             && !self.put_off.is_waiting()
             && self.states.iter().all(|state| state.is_at_rest() && state.recorded.is_some())
@@ -111,8 +111,7 @@ impl Engine {
         let scanner = self.scanner();
         let mut behind = among - gone.len()..;
         let one = |put: &Put| {
-            let before = gone.iter().fold(put.at, |at, gone| if *gone <= at { at + 1 } else { at });
-            let known = files.get(before);
+            let known = files.get(place_before(gone.iter().copied(), put.at));
             let has_its_place = match known {
                 Some(known) => known.file == put.item.name,
                 None => behind.next() == Some(put.at),
