@@ -148,7 +148,7 @@ fn newcomer(comparer: &Comparer, services: &Services, known: &Analysis, hasher: 
     let size = services.registrations().len();
     let new = workload::load(size, &["@somebody-new_.*:example\\.com".to_owned()], hasher);
     let mut set = services.registrations().clone();
-    set.push(Arc::clone(&new));
+    set.push(new.clone());
     let ask = || {
         let began = Instant::now();
         comparer.ask(|asked| asked.newcomer(services, known, (&new, &set), 1, &Deadline::none()));

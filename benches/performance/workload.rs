@@ -1,7 +1,5 @@
 //! Registrations in the shapes of real ones, with made-up names.
 
-use std::sync::Arc;
-
 use bailiwick::homeserver::Homeserver;
 use bailiwick::registration::{self, Registration, TokenHasher};
 use serde_json::{Value, json};
@@ -42,10 +40,10 @@ pub(crate) fn file(number: usize, regexes: &[String]) -> String {
     .to_string()
 }
 
-pub(crate) fn load(number: usize, regexes: &[String], hasher: &TokenHasher) -> Arc<Registration> {
+pub(crate) fn load(number: usize, regexes: &[String], hasher: &TokenHasher) -> Registration {
     let name = format!("/etc/bailiwick/registrations/bridge-{number}.yaml");
     let loaded = registration::load(&name.as_str().into(), file(number, regexes).as_bytes(), hasher);
-    Arc::new(loaded.expect("a generated registration loads"))
+    loaded.expect("a generated registration loads")
 }
 
 /// So many namespaces in real shapes, one a registration.

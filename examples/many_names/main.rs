@@ -10,7 +10,6 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bailiwick::homeserver::Homeserver;
@@ -103,11 +102,11 @@ fn question(index: &Index, ids: &[(String, bool)]) -> Duration {
     began.elapsed() / asked
 }
 
-fn registration(regex: &str) -> Arc<Registration> {
+fn registration(regex: &str) -> Registration {
     let file = json!({
         "id": "names", "url": null, "as_token": "as-token-of-names", "hs_token": "hs-token-of-names",
         "sender_localpart": "names-bot", "namespaces": {"users": [{"exclusive": true, "regex": regex}]},
     });
     let loaded = registration::load(&"names.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.expect("a registration that loads"))
+    loaded.expect("a registration that loads")
 }

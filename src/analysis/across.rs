@@ -1,8 +1,6 @@
 //! Findings that need more than two entries: an entry and everybody, a service's own user and everybody's entries, tokens
 //! and addresses that are shared, and what the homeserver makes of all regexes together.
 
-use std::sync::Arc;
-
 use super::Code;
 use super::finding::{Finding, FindingPlace, Severity, Witness, WitnessIs, shown};
 use super::limits::bound;
@@ -183,7 +181,7 @@ pub(super) fn sender_held(
 }
 
 /// What registrations with the same token or address share with the first of them, which each should have for itself.
-pub(super) fn shared<'r>(what: &Has, registrations: impl IntoIterator<Item = &'r Arc<Registration>>) -> Vec<Finding> {
+pub(super) fn shared<'r>(what: &Has, registrations: impl IntoIterator<Item = &'r Registration>) -> Vec<Finding> {
     let mut registrations = registrations.into_iter();
     let Some(first) = registrations.next() else { return Vec::new() };
     registrations.map(|other| shared_by(what, first, other)).collect()

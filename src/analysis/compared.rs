@@ -26,7 +26,7 @@ const MAX_REMEMBERED: usize = 1_024;
 /// Holds entries against each other, each as long as neither of the two registrations has cost too much.
 pub(super) fn compare(
     homeserver: &Homeserver,
-    registrations: &List<Arc<Registration>>,
+    registrations: &List<Registration>,
     pairs: &[(EntryAt, EntryAt)],
     deadline: &Deadline,
 ) -> Vec<Compared> {
@@ -62,7 +62,7 @@ impl Seen {
         &mut self,
         examiner: &mut Examiner<'_>,
         place: usize,
-        registration: &Arc<Registration>,
+        registration: &Registration,
     ) -> Arc<Prepared> {
         if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&place) {
             self.0.clear();

@@ -130,7 +130,7 @@ impl Asked {
         &self,
         services: &Services,
         previous: &Analysis,
-        (new, set): (&Arc<Registration>, &List<Arc<Registration>>),
+        (new, set): (&Registration, &List<Registration>),
         answers: usize,
         deadline: &Deadline,
     ) -> Vec<Arc<Finding>> {

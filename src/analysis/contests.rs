@@ -88,8 +88,8 @@ impl<'a> Pass<'a> {
     fn contest(&mut self, contest: &Contest, old: &Services, new: &Services) -> Option<Vec<Change>> {
         let (a, b, kind) = contest;
         let mut holding = |services: &Services, id: &str| {
-            let registration = services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
-            self.holding(*kind, registration.as_deref().map(|one| (services.homeserver(), one)))
+            let registration = services.position_of_id(id).map(|at| services.registration(at).clone());
+            self.holding(*kind, registration.as_ref().map(|one| (services.homeserver(), one)))
         };
         let (a_before, b_before) = (holding(old, a)?, holding(old, b)?);
         let (a_after, b_after) = (holding(new, a)?, holding(new, b)?);

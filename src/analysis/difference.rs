@@ -1,7 +1,6 @@
 //! Which IDs change hands from one set of registrations to another.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -89,14 +88,14 @@ pub(super) struct Part<'a> {
 /// All changes from one set to another, by service and kind.
 pub(super) fn difference(old: &Services, new: &Services) -> Vec<Change> {
     let mut examiner = Examiner::new(new.homeserver(), &Deadline::none());
-    let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(|one| one.id()).collect();
+    let ids: BTreeSet<&str> = old.registrations().iter().chain(new.registrations()).map(Registration::id).collect();
     let mut changes = Vec::new();
     for id in ids {
-        let of = |services: &Services| services.position_of_id(id).map(|at| Arc::clone(services.registration(at)));
+        let of = |services: &Services| services.position_of_id(id).map(|at| services.registration(at).clone());
         let (before, after) = (of(old), of(new));
         for kind in Kind::ALL {
-            let before = before.as_deref().map(|one| (old.homeserver(), one));
-            let after = after.as_deref().map(|one| (new.homeserver(), one));
+            let before = before.as_ref().map(|one| (old.homeserver(), one));
+            let after = after.as_ref().map(|one| (new.homeserver(), one));
             changes.extend(examiner.pass().changes_of(id, kind, before, after));
         }
     }

@@ -212,7 +212,7 @@ impl FindingPlace {
         let entry = registration.entries(kind).at(index as usize);
         Self {
             as_id: registration.id().into(),
-            file: Arc::clone(registration.file()),
+            file: registration.file().into(),
             line: entry.place.line,
             column: entry.place.column,
             index: Some(index),
@@ -225,7 +225,7 @@ impl FindingPlace {
     pub(super) fn at(registration: &Registration, place: Place) -> Self {
         Self {
             as_id: registration.id().into(),
-            file: Arc::clone(registration.file()),
+            file: registration.file().into(),
             line: place.line,
             column: place.column,
             index: None,

@@ -141,7 +141,7 @@ impl Writer<'_> {
 
     /// One that was not among those that were found with what had been found out about others: it is looked for by itself and, if it
     /// is not there either, said to be left out. Nobody is told that there is nothing.
-    fn alone_again(self, registration: &Arc<Registration>, nth: u32) -> Arc<Finding> {
+    fn alone_again(self, registration: &Registration, nth: u32) -> Arc<Finding> {
         let mut examiner = Examiner::new(self.homeserver, &Deadline::none());
         let found = alone(&Prepared::new(&mut examiner, registration)).into_iter().nth(nth as usize);
         let left_out = || {

@@ -16,7 +16,7 @@ use crate::registration::Registration;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ground {
     /// The set.
-    pub(super) registrations: List<Arc<Registration>>,
+    pub(super) registrations: List<Registration>,
     /// The slots in load order.
     pub(super) order: Vec<Slot>,
     /// What the IDs of a kind begin with that entries claim.

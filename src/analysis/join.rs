@@ -29,7 +29,7 @@ pub fn may_break(homeserver: &Homeserver, registration: &Registration) -> bool {
 /// The entries without which they could be joined. No more bytes than so many are joined for it.
 pub(super) fn unjoinable(
     homeserver: &Homeserver,
-    registrations: &List<Arc<Registration>>,
+    registrations: &List<Registration>,
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {
@@ -46,7 +46,7 @@ pub(super) fn unjoinable(
 /// stands behind it, where a reference counts the groups of all before.
 pub(super) fn unjoinable_with(
     newcomer: &Registration,
-    (homeserver, before, set): (&Homeserver, &List<Arc<Registration>>, &List<Arc<Registration>>),
+    (homeserver, before, set): (&Homeserver, &List<Registration>, &List<Registration>),
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {
@@ -66,7 +66,7 @@ pub(super) fn unjoinable_with(
 fn unjoinable_of(
     join: &Join,
     kind: Kind,
-    registrations: &List<Arc<Registration>>,
+    registrations: &List<Registration>,
     deadline: &Deadline,
     most: usize,
 ) -> Result<Vec<Finding>, TooLarge> {

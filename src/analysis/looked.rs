@@ -47,8 +47,8 @@ pub(super) struct Looked {
 }
 
 /// Looks at registrations, each in its slot.
-pub(super) fn look(homeserver: &Homeserver, at: &[(Slot, &Arc<Registration>)], deadline: &Deadline) -> Looked {
-    let look_at = |some: &[(Slot, &Arc<Registration>)]| {
+pub(super) fn look(homeserver: &Homeserver, at: &[(Slot, &Registration)], deadline: &Deadline) -> Looked {
+    let look_at = |some: &[(Slot, &Registration)]| {
         let mut examiner = Examiner::new(homeserver, deadline);
         let mut looked = Looked::default();
         for (slot, registration) in some {
@@ -64,7 +64,7 @@ pub(super) fn look(homeserver: &Homeserver, at: &[(Slot, &Arc<Registration>)], d
 }
 
 impl Looked {
-    fn add(&mut self, examiner: &mut Examiner<'_>, slot: Slot, registration: &Arc<Registration>) {
+    fn add(&mut self, examiner: &mut Examiner<'_>, slot: Slot, registration: &Registration) {
         let before = examiner.steps();
         let prepared = Prepared::new(examiner, registration);
         let is_costly = examiner.steps() - before > MAX_STEPS || examiner.is_late() || is_incomplete(&prepared);

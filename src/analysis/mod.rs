@@ -128,13 +128,8 @@ impl Analysis {
     }
 
     /// Leaves those findings out of which this holds; of what registrations give rise to alone, it may hold of those of some.
-    pub fn leave_out(
-        &mut self,
-        services: &Services,
-        of: &[&Arc<Registration>],
-        is_left_out: impl Fn(&Finding) -> bool,
-    ) {
-        let place = |one: &&Arc<Registration>| services.position_of_id(one.id());
+    pub fn leave_out(&mut self, services: &Services, of: &[&Registration], is_left_out: impl Fn(&Finding) -> bool) {
+        let place = |one: &&Registration| services.position_of_id(one.id());
         let slots: Vec<_> = of.iter().filter_map(place).map(|place| self.ground.order[place.index()]).collect();
         self.findings.leave_out(&slots, is_left_out);
     }

@@ -44,7 +44,7 @@ const STEPS_OF_A_TRY: u64 = 10_000;
 pub(super) fn findings(
     services: &Services,
     known: &Analysis,
-    (new, set): (&Arc<Registration>, &List<Arc<Registration>>),
+    (new, set): (&Registration, &List<Registration>),
     answers: usize,
     deadline: &Deadline,
 ) -> (Vec<Arc<Finding>>, u64) {
@@ -86,11 +86,11 @@ pub(super) fn findings(
 }
 
 /// Where in a set a registration is: where its service stands in force, or behind all others, as a rule.
-fn place_of(services: &Services, one: &Arc<Registration>, set: &List<Arc<Registration>>) -> Option<usize> {
-    let is_there = |at: &usize| set.get(*at).is_some_and(|other| Arc::ptr_eq(other, one));
+fn place_of(services: &Services, one: &Registration, set: &List<Registration>) -> Option<usize> {
+    let is_there = |at: &usize| set.get(*at).is_some_and(|other| Registration::ptr_eq(other, one));
     let in_force = services.position_of_id(one.id()).map(index::ServicePos::index).filter(is_there);
     let last = set.len().checked_sub(1).filter(is_there);
-    in_force.or(last).or_else(|| set.iter().position(|other| Arc::ptr_eq(other, one)))
+    in_force.or(last).or_else(|| set.iter().position(|other| Registration::ptr_eq(other, one)))
 }
 
 /// A set with a newcomer, while it is looked at.
@@ -98,7 +98,7 @@ struct Joining<'s> {
     examiner: Examiner<'s>,
     services: &'s Services,
     known: &'s Analysis,
-    set: &'s List<Arc<Registration>>,
+    set: &'s List<Registration>,
     newcomer: Arc<Prepared>,
     place: usize,
     /// Those of which nothing is known, by their places in ascending order.
@@ -107,7 +107,7 @@ struct Joining<'s> {
     gone: Slotted,
     seen: Seen,
     /// Where in the set each registration is, once somebody stands elsewhere than in force.
-    places: OnceCell<HashMap<*const Registration, usize>>,
+    places: OnceCell<HashMap<*const (), usize>>,
     unseen: Unseen,
     findings: Vec<Finding>,
     answers: usize,
@@ -115,14 +115,14 @@ struct Joining<'s> {
 
 impl Joining<'_> {
     /// Where in the set a registration is, if it is there.
-    fn place_of(&self, registration: &Arc<Registration>) -> Option<usize> {
-        let is_there = |at: &usize| self.set.get(*at).is_some_and(|one| Arc::ptr_eq(one, registration));
+    fn place_of(&self, registration: &Registration) -> Option<usize> {
+        let is_there = |at: &usize| self.set.get(*at).is_some_and(|one| Registration::ptr_eq(one, registration));
         let in_force = self.services.position_of_id(registration.id()).map(index::ServicePos::index);
         if let Some(at) = in_force.filter(is_there) {
             return Some(at);
         }
-        let all = || self.set.iter().enumerate().map(|(at, one)| (Arc::as_ptr(one), at)).collect();
-        self.places.get_or_init(all).get(&Arc::as_ptr(registration)).copied()
+        let all = || self.set.iter().enumerate().map(|(at, one)| (Registration::as_ptr(one), at)).collect();
+        self.places.get_or_init(all).get(&Registration::as_ptr(registration)).copied()
     }
 
     /// The place of what is known in a slot, if it is in the set.
@@ -190,7 +190,7 @@ impl Joining<'_> {
 
     /// Who holds the newcomer's own user.
     fn own_user(&mut self) {
-        let new = Arc::clone(&self.newcomer.registration);
+        let new = self.newcomer.registration.clone();
         let own = sender_of(self.services.homeserver(), &new);
         for Holder { service, by } in across::holders_of_sender(self.services, &new, &mut index::Scratch::new()) {
             if let Some(place) = self.place_of(&self.services.registrations()[service]) {
@@ -211,7 +211,7 @@ impl Joining<'_> {
     fn own_users_of_others(&mut self) {
         let newcomer = Arc::clone(&self.newcomer);
         for place in self.owners_below() {
-            let other = Arc::clone(&self.set[place]);
+            let other = self.set[place].clone();
             let sender = sender_of(self.services.homeserver(), &other);
             let by = self.holding_of(&newcomer, &sender);
             self.held(&other, self.place, by);
@@ -258,23 +258,23 @@ impl Joining<'_> {
     /// That the one at a place holds a registration's own user.
     fn held(&mut self, registration: &Registration, place: usize, by: Option<By>) {
         let Some(by) = by else { return };
-        let holder = Arc::clone(&self.set[place]);
+        let holder = self.set[place].clone();
         let everyone = match self.slot_of(&holder) {
             Some(slot) => self.known.ground.everyone.get(&slot).cloned(),
             None => ClaimsEveryone::of(&self.prepared(place)),
         };
-        let holder = (&*holder, everyone.as_ref());
+        let holder = (&holder, everyone.as_ref());
         self.findings.extend(across::sender_held(self.services.homeserver(), registration, holder, by));
     }
 
     /// In which slot a registration is known, if it is.
-    fn slot_of(&self, registration: &Arc<Registration>) -> Option<Slot> {
+    fn slot_of(&self, registration: &Registration) -> Option<Slot> {
         let place = self.place_of(registration)?;
         if place == self.place || self.strangers.binary_search_by_key(&place, |(stranger, _)| *stranger).is_ok() {
             return None;
         }
         let slots = &self.known.findings.slots;
-        let is_it = |slot: &&Slot| Arc::ptr_eq(slots.get(**slot), registration);
+        let is_it = |slot: &&Slot| Registration::ptr_eq(slots.get(**slot), registration);
         let in_force = self.services.position_of_id(registration.id()).map(index::ServicePos::index);
         let at = in_force.and_then(|at| self.known.ground.order.get(at)).filter(is_it);
         at.or_else(|| self.known.ground.order.iter().find(is_it)).copied()

@@ -17,7 +17,7 @@ use crate::registration::{Entry, Regex, Registration};
 /// A registration, its entries and the findings that it gives alone.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) registration: Arc<Registration>,
+    pub(super) registration: Registration,
     /// All entries, those of a kind together and in file order.
     pub(super) entries: Box<[PreparedEntry]>,
     pub(super) findings: Box<[Arc<Finding>]>,
@@ -51,7 +51,7 @@ pub(super) enum Standing {
 
 impl Prepared {
     /// Looks at a registration by itself.
-    pub(super) fn new(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
+    pub(super) fn new(examiner: &mut Examiner<'_>, registration: &Registration) -> Self {
         let mut findings = Listed::default();
         let mut entries = Vec::new();
         let mut unseen = Unseen::default();
@@ -64,18 +64,18 @@ impl Prepared {
         findings.extend(file::findings(registration));
         unseen.pairs = shadow::findings(examiner, registration, &entries, &mut findings);
         let findings = findings.done().into_iter().map(Arc::new).collect();
-        Self { registration: Arc::clone(registration), entries: entries.into(), findings, unseen }
+        Self { registration: registration.clone(), entries: entries.into(), findings, unseen }
     }
 
     /// The same of one that has been looked at before: of its entries as much as comparing them with others takes.
-    pub(super) fn again(examiner: &mut Examiner<'_>, registration: &Arc<Registration>) -> Self {
+    pub(super) fn again(examiner: &mut Examiner<'_>, registration: &Registration) -> Self {
         let mut entries = Vec::new();
         for kind in Kind::ALL {
             for (position, entry) in registration.entries(kind).iter().enumerate() {
                 entries.push(prepare_again(examiner, kind, position, entry));
             }
         }
-        let (registration, entries) = (Arc::clone(registration), entries.into());
+        let (registration, entries) = (registration.clone(), entries.into());
         Self { registration, entries, findings: Box::default(), unseen: Unseen::default() }
     }
 

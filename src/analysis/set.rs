@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use crate::registration::{FileFacts, Registration};
 use crate::ruling::Services;
 
@@ -7,7 +5,7 @@ use crate::ruling::Services;
 #[derive(Clone, Debug)]
 pub struct Set<'s> {
     services: &'s Services,
-    exposed: Vec<&'s Arc<Registration>>,
+    exposed: Vec<&'s Registration>,
 }
 
 impl<'s> Set<'s> {
@@ -18,10 +16,7 @@ impl<'s> Set<'s> {
     }
 
     /// A set with what the file system says about the files.
-    pub fn with_facts(
-        services: &'s Services,
-        files: impl IntoIterator<Item = (&'s Arc<Registration>, FileFacts)>,
-    ) -> Self {
+    pub fn with_facts(services: &'s Services, files: impl IntoIterator<Item = (&'s Registration, FileFacts)>) -> Self {
         let exposed = files.into_iter().filter(|(_, facts)| facts.is_readable_by_all());
         let exposed = exposed.map(|(registration, _)| registration);
         Self { services, exposed: exposed.collect() }
@@ -35,7 +30,7 @@ impl<'s> Set<'s> {
 
     /// Those whose files every user of the machine can read.
     #[must_use]
-    pub fn exposed(&self) -> &[&'s Arc<Registration>] {
+    pub fn exposed(&self) -> &[&'s Registration] {
         &self.exposed
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Slots {
 /// that a look for another that has the same goes through numbers alone.
 #[derive(Clone, Debug)]
 struct Piece {
-    registrations: [Option<Arc<Registration>>; PIECE],
+    registrations: [Option<Registration>; PIECE],
     tokens: [u32; PIECE],
     urls: [u32; PIECE],
 }
@@ -44,8 +44,8 @@ struct Piece {
 impl Piece {
     const EMPTY: Self = Self { registrations: [const { None }; PIECE], tokens: [0; PIECE], urls: [0; PIECE] };
 
-    fn put(&mut self, at: usize, registration: &Arc<Registration>) {
-        self.registrations[at] = Some(Arc::clone(registration));
+    fn put(&mut self, at: usize, registration: &Registration) {
+        self.registrations[at] = Some(registration.clone());
         self.tokens[at] = print_of_token(registration);
         self.urls[at] = print_of_url(registration);
     }
@@ -79,7 +79,7 @@ impl Piece {
 }
 
 impl Slots {
-    pub(super) fn get(&self, slot: Slot) -> &Arc<Registration> {
+    pub(super) fn get(&self, slot: Slot) -> &Registration {
         let registration = self.pieces[slot as usize / PIECE].registrations[slot as usize % PIECE].as_ref();
         registration.expect("what is kept speaks of slots that are taken")
     }
@@ -89,7 +89,7 @@ impl Slots {
         self.len
     }
 
-    pub(super) fn put(&mut self, registration: &Arc<Registration>) -> Slot {
+    pub(super) fn put(&mut self, registration: &Registration) -> Slot {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.len += 1;
             Slot::try_from(self.len - 1).expect("there are fewer registrations than four billion")
@@ -200,10 +200,10 @@ pub(super) struct Difference {
 ///
 /// Between what they have in common at both ends they are walked through side by side, so that what comes or goes costs little however
 /// far others are put off by it.
-pub(super) fn difference(old: &List<Arc<Registration>>, new: &List<Arc<Registration>>) -> Difference {
-    let (ahead, behind) = old.common_ends(new, Arc::ptr_eq);
+pub(super) fn difference(old: &List<Registration>, new: &List<Registration>) -> Difference {
+    let (ahead, behind) = old.common_ends(new, Registration::ptr_eq);
     let (end, ends) = (old.len() - behind, new.len() - behind);
-    let same = |at: usize, place: usize| at < end && place < ends && Arc::ptr_eq(&old[at], &new[place]);
+    let same = |at: usize, place: usize| at < end && place < ends && Registration::ptr_eq(&old[at], &new[place]);
     let (mut at, mut place) = (ahead, ahead);
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     while at < end || place < ends {
@@ -216,18 +216,18 @@ pub(super) fn difference(old: &List<Arc<Registration>>, new: &List<Arc<Registrat
         come.extend(place..place + found);
         (at, place) = (at + lost, place + found);
     }
-    let mut by_address: HashMap<*const Registration, usize> = HashMap::new();
+    let mut by_address: HashMap<*const (), usize> = HashMap::new();
     if !come.is_empty() {
-        by_address.extend(gone.iter().map(|&at| (Arc::as_ptr(&old[at]), at)));
+        by_address.extend(gone.iter().map(|&at| (Registration::as_ptr(&old[at]), at)));
     }
     let mut moved = Vec::new();
     come.retain(|&place| {
-        let before = by_address.remove(&Arc::as_ptr(&new[place]));
+        let before = by_address.remove(&Registration::as_ptr(&new[place]));
         moved.extend(before.map(|at| (at, place)));
         before.is_none()
     });
     if !moved.is_empty() {
-        gone.retain(|at| by_address.contains_key(&Arc::as_ptr(&old[*at])));
+        gone.retain(|at| by_address.contains_key(&Registration::as_ptr(&old[*at])));
     }
     Difference { gone, come, moved }
 }
@@ -251,14 +251,14 @@ mod tests {
     use super::*;
     use crate::registration::{TokenHasher, load};
 
-    fn registrations(count: usize) -> Vec<Arc<Registration>> {
+    fn registrations(count: usize) -> Vec<Registration> {
         let file = |at| {
             format!(
                 "id: a{at}\nurl: http://a{at}/\nas_token: a\nhs_token: b{at}\nsender_localpart: a\nnamespaces: {{}}\n"
             )
         };
         let load = |at| load(&"a.yaml".into(), file(at).as_bytes(), &TokenHasher::new()).expect("it loads");
-        (0..count).map(|at| Arc::new(load(at))).collect()
+        (0..count).map(load).collect()
     }
 
     /// A set of some of so many, in an order that is nearly theirs.
@@ -279,7 +279,7 @@ mod tests {
         #[test]
         fn what_differs_is_told(old in some(120), new in some(120)) {
             let all = registrations(120);
-            let of = |some: &[usize]| some.iter().map(|&at| Arc::clone(&all[at])).collect::<List<_>>();
+            let of = |some: &[usize]| some.iter().map(|&at| all[at].clone()).collect::<List<_>>();
             let (before, after) = (of(&old), of(&new));
             let found = difference(&before, &after);
             let [in_old, in_new] = [&old, &new].map(|set| set.iter().copied().collect::<HashSet<_>>());
@@ -320,7 +320,7 @@ mod tests {
         let before = slots.clone();
         slots.free(1);
         assert_eq!(slots.put(&all[0]), 1);
-        assert!(Arc::ptr_eq(slots.get(1), &all[0]) && Arc::ptr_eq(before.get(1), &all[1]));
+        assert!(Registration::ptr_eq(slots.get(1), &all[0]) && Registration::ptr_eq(before.get(1), &all[1]));
         let (what, print) = Has::of_sort(&all[2], Shared::Url).expect("an address").print();
         assert_eq!(slots.with_prints(&HashSet::from([(what, print)])), [(Shared::Url, 2)]);
         let of_nobody = (0..=u32::try_from(FEW).expect("few")).map(|print| (Shared::Token, print));

@@ -92,7 +92,7 @@ impl<'s> Step<'s> {
         self.set.services().homeserver()
     }
 
-    fn registrations(&self) -> &'s List<Arc<Registration>> {
+    fn registrations(&self) -> &'s List<Registration> {
         self.set.services().registrations()
     }
 
@@ -105,7 +105,7 @@ impl<'s> Step<'s> {
         let (registrations, order) = (self.registrations(), &previous.ground.order);
         let differs = difference(&previous.ground.registrations, registrations);
         self.gone = differs.gone.iter().map(|&at| order[at]).collect();
-        let come: Vec<(Slot, &Arc<Registration>)> = (differs.come.iter())
+        let come: Vec<(Slot, &Registration)> = (differs.come.iter())
             .map(|&place| (self.findings.slots.put(&registrations[place]), &registrations[place]))
             .collect();
         self.come = come.iter().map(|(slot, _)| *slot).collect();
@@ -227,7 +227,7 @@ impl<'s> Step<'s> {
         }
         let mut of_set = self.set.exposed().iter().peekable();
         for (registration, slot) in self.registrations().iter().zip(&self.ground.order) {
-            if of_set.next_if(|exposed| Arc::ptr_eq(exposed, registration)).is_some() {
+            if of_set.next_if(|exposed| Registration::ptr_eq(exposed, registration)).is_some() {
                 exposed.put(*slot);
             }
         }
@@ -289,7 +289,7 @@ impl<'s> Step<'s> {
         let services = self.set.services();
         let registration = self.findings.slots.get(slot);
         let told = |Holder { service, by }| {
-            let holder = (&*services.registrations()[service], self.ground.everyone.get(&self.ground.order[service]));
+            let holder = (&services.registrations()[service], self.ground.everyone.get(&self.ground.order[service]));
             across::sender_held(services.homeserver(), registration, holder, by).map(Arc::new)
         };
         across::holders_of_sender(services, registration, scratch).into_iter().filter_map(told).collect()
@@ -370,7 +370,7 @@ impl<'s> Step<'s> {
             concerned.extend(self.twice());
             concerned.extend(self.ground.shared.keys().cloned());
         } else {
-            concerned.extend(gone.chain(come).flat_map(|one| Has::of(one)));
+            concerned.extend(gone.chain(come).flat_map(Has::of));
             concerned.extend(self.ground.shared.keys().filter(|_| self.is_moved).cloned());
         }
         let mut holders: HashMap<Has, Vec<Slot>> = HashMap::new();

@@ -147,10 +147,10 @@ async fn answer(
 }
 
 /// The registration as a homeserver reads it, or why it reads none.
-type Read = Result<Arc<Registration>, Vec<Fault>>;
+type Read = Result<Registration, Vec<Fault>>;
 
 fn load(state: &AppState, homeserver: &Homeserver, bytes: &[u8]) -> Read {
-    registration::load_for(homeserver, &NAME.into(), bytes, &state.hasher).map(Arc::new)
+    registration::load_for(homeserver, &NAME.into(), bytes, &state.hasher)
 }
 
 fn reading((homeserver, new): &(Homeserver, Read)) -> Reading<'_> {
@@ -170,7 +170,7 @@ fn check(
         Ok(registration) => registration,
         Err(faults) => return refused(faults.clone()),
     };
-    let good = Good::new(Arc::clone(new));
+    let good = Good::new(new.clone());
     let set = match snapshot.try_admission(&good) {
         Ok(set) => set,
         Err(obstacles) => {

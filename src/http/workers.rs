@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::status::milliseconds;
+use crate::registration::Registration;
 use crate::snapshot::{FileState, Snapshot};
 use crate::telemetry::{Metrics, signed};
 
@@ -153,7 +154,7 @@ impl Workers {
         let reports = self.lately(now);
         let at_start_only = reports.values().filter(|(_, report)| report.mode.loads_at_start_only());
         let missing: HashSet<&str> = at_start_only.flat_map(|(_, report)| report.not_loaded(in_force)).collect();
-        let ids = in_force.services().registrations().iter().map(|registration| registration.id());
+        let ids = in_force.services().registrations().iter().map(Registration::id);
         InStep {
             waiting_for_restart: missing.len(),
             waiting: ids.filter(|id| missing.contains(id)).take(LISTED).collect(),

@@ -32,7 +32,7 @@ impl Beginning {
     pub fn of(
         homeserver: &Homeserver,
         kind: Kind,
-        registration: &Arc<Registration>,
+        registration: &Registration,
         wanted: impl Fn(Rank) -> bool,
     ) -> Vec<Self> {
         let source = Source { kind, homeserver, registrations: std::slice::from_ref(registration) };

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::position::ServicePos;
 use crate::list::List;
 use crate::registration::Registration;
@@ -19,8 +17,8 @@ pub struct Common {
 impl Common {
     /// Compares two lists, pointer by pointer where they are not one and the same.
     #[must_use]
-    pub fn of(before: &List<Arc<Registration>>, after: &List<Arc<Registration>>) -> Self {
-        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
+    pub fn of(before: &List<Registration>, after: &List<Registration>) -> Self {
+        let (ahead, behind) = before.common_ends(after, Registration::ptr_eq);
         Self { before: before.len(), after: after.len(), ahead, behind }
     }
 

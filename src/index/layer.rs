@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::Size;
 use super::table::Table;
 use crate::homeserver::Homeserver;
@@ -9,13 +7,13 @@ use crate::registration::Registration;
 /// Registrations built together. Each has a slot: its position among these.
 #[derive(Debug)]
 pub(super) struct Layer {
-    registrations: Vec<Arc<Registration>>,
+    registrations: Vec<Registration>,
     tables: PerKind<Table>,
 }
 
 impl Layer {
     /// Builds one; what layers of the same homeserver before it have built is taken from there.
-    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Arc<Registration>>, known: &[&Self]) -> Self {
+    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Registration>, known: &[&Self]) -> Self {
         let known = |kind| known.iter().map(|layer| layer.table(kind)).collect::<Vec<_>>();
         let table = |kind| Table::new(kind, homeserver, &registrations, &known(kind));
         let mut tables = PerKind::new(|_| Table::default());
@@ -24,7 +22,7 @@ impl Layer {
         Self { registrations, tables }
     }
 
-    pub(super) fn registrations(&self) -> &[Arc<Registration>] {
+    pub(super) fn registrations(&self) -> &[Registration] {
         &self.registrations
     }
 

@@ -122,8 +122,6 @@ mod tests;
 mod trie;
 mod undecided;
 
-use std::sync::Arc;
-
 pub use beginning::Beginning;
 pub use common::Common;
 pub use hit::Hit;
@@ -177,7 +175,7 @@ pub struct Size {
 impl Index {
     /// Builds the index of registrations in load order.
     #[must_use]
-    pub fn build(homeserver: &Homeserver, registrations: &List<Arc<Registration>>) -> Self {
+    pub fn build(homeserver: &Homeserver, registrations: &List<Registration>) -> Self {
         let all = (0..registrations.len()).map(ServicePos::new);
         let base = Stratum::new(homeserver, registrations, all, std::iter::empty());
         Self { homeserver: homeserver.clone(), base, overlay: None, recent: None }
@@ -186,12 +184,12 @@ impl Index {
     /// The index of a set that has this much in common with the one that this is the index of. A registration that is the same `Arc`
     /// as before is not built again.
     #[must_use]
-    pub fn updated(&self, registrations: &List<Arc<Registration>>, common: Common) -> Self {
+    pub fn updated(&self, registrations: &List<Registration>, common: Common) -> Self {
         self.updated_within(BOUNDS, registrations, common)
     }
 
-    fn updated_within(&self, bounds: Bounds, registrations: &List<Arc<Registration>>, common: Common) -> Self {
-        let place = |at: usize| (Arc::as_ptr(&registrations[at]), ServicePos::new(at));
+    fn updated_within(&self, bounds: Bounds, registrations: &List<Registration>, common: Common) -> Self {
+        let place = |at: usize| (Registration::as_ptr(&registrations[at]), ServicePos::new(at));
         let mut moved: Moved = common.come().map(place).collect();
         let base = self.base.under(common, &mut moved);
         let above = registrations.len() - base.services();
@@ -210,7 +208,7 @@ impl Index {
     }
 
     /// The same with these besides, which are in none of its layers.
-    fn with(self, registrations: &List<Arc<Registration>>, new: &Moved, bounds: Bounds) -> Self {
+    fn with(self, registrations: &List<Registration>, new: &Moved, bounds: Bounds) -> Self {
         if new.is_empty() {
             return self;
         }

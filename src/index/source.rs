@@ -1,7 +1,6 @@
 //! From registrations to paths.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::position::Slot;
 use super::target::Target;
@@ -17,7 +16,7 @@ use python_re::{
 pub(super) struct Source<'s> {
     pub(super) kind: Kind,
     pub(super) homeserver: &'s Homeserver,
-    pub(super) registrations: &'s [Arc<Registration>],
+    pub(super) registrations: &'s [Registration],
 }
 
 /// An entry, or a service's own user, taken apart.

@@ -24,18 +24,18 @@ pub(super) struct Stratum {
 }
 
 /// The registrations between what two sets have in common, by where they are in memory, and where they stand now.
-pub(super) type Moved = HashMap<*const Registration, ServicePos>;
+pub(super) type Moved = HashMap<*const (), ServicePos>;
 
 impl Stratum {
     /// Builds a layer of the registrations at these positions; what layers before it have built is taken from there.
     pub(super) fn new<'s>(
         homeserver: &Homeserver,
-        registrations: &List<Arc<Registration>>,
+        registrations: &List<Registration>,
         positions: impl Iterator<Item = ServicePos>,
         known: impl Iterator<Item = &'s Self>,
     ) -> Self {
         let positions: Arc<[_]> = positions.map(Some).collect();
-        let own = positions.iter().flatten().map(|at| Arc::clone(&registrations[at.index()])).collect();
+        let own = positions.iter().flatten().map(|at| registrations[at.index()].clone()).collect();
         let known: Vec<&Layer> = known.map(|stratum| &*stratum.layer).collect();
         Self { layer: Arc::new(Layer::new(homeserver, own, &known)), positions, gone: 0 }
     }
@@ -48,7 +48,7 @@ impl Stratum {
         let mut gone = 0;
         let now = |(slot, at): (usize, &Option<ServicePos>)| {
             let stays = at.and_then(|at| common.now(at));
-            let now = stays.or_else(|| moved.remove(&Arc::as_ptr(&self.layer.registrations()[slot])));
+            let now = stays.or_else(|| moved.remove(&Registration::as_ptr(&self.layer.registrations()[slot])));
             gone += usize::from(now.is_none());
             now
         };

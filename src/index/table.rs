@@ -1,7 +1,6 @@
 //! All entries of one kind.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -42,12 +41,7 @@ const AT_A_TIME: usize = 4_096;
 const TEXT_AT_A_TIME: usize = 1 << 20;
 
 impl Table {
-    pub(super) fn new(
-        kind: Kind,
-        homeserver: &Homeserver,
-        registrations: &[Arc<Registration>],
-        known: &[&Self],
-    ) -> Self {
+    pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Registration], known: &[&Self]) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
         let mut prefixed = Vec::with_capacity(registrations.len());

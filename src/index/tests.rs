@@ -14,20 +14,20 @@ const REGEXES: [&str; 9] =
     ["@a.*", "@ab", "@[ab].*", "@a", "@.*b", "@(?!a)b?.*", "@(a|ab)c*", "@(?i:A)b", "@.*:example\\.com"];
 const NAMES: [&str; 7] = ["a", "ab", "abc", "b", "bab", "ac", "bot0"];
 
-fn registration(number: usize, entries: &[(usize, bool)]) -> Arc<Registration> {
+fn registration(number: usize, entries: &[(usize, bool)]) -> Registration {
     let users = entries.iter().map(|&(regex, exclusive)| json!({"exclusive": exclusive, "regex": REGEXES[regex]}));
     let file = json!({
         "id": format!("as{number}"), "as_token": format!("as-{number}"), "hs_token": format!("hs-{number}"),
         "sender_localpart": format!("bot{number}"), "url": null, "namespaces": {"users": users.collect::<Vec<Value>>()},
     });
     let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.expect("a registration that loads"))
+    loaded.expect("a registration that loads")
 }
 
 /// What a homeserver does: it looks whether the ID is the service's own user, then for an entry that matches: the first
 /// exclusive one if `exclusive_first`, or else the first.
-fn walked(registrations: &[Arc<Registration>], exclusive_first: bool, id: &str) -> Vec<(usize, Option<u32>)> {
-    let one = |(service, registration): (usize, &Arc<Registration>)| {
+fn walked(registrations: &[Registration], exclusive_first: bool, id: &str) -> Vec<(usize, Option<u32>)> {
+    let one = |(service, registration): (usize, &Registration)| {
         if id == format!("@{}:example.com", registration.sender_localpart()) {
             return Some((service, None));
         }
@@ -60,7 +60,7 @@ proptest! {
         let dialect = if exclusive_first { Dialect::exclusive_first() } else { Dialect::default() };
         let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
         let mut registrations: Vec<_> = (0..).zip(&services).map(|(at, entries)| registration(at, entries)).collect();
-        let listed = |set: &[Arc<Registration>]| set.iter().cloned().collect::<List<_>>();
+        let listed = |set: &[Registration]| set.iter().cloned().collect::<List<_>>();
         let index = Index::build(&homeserver, &listed(&registrations));
         // And again with one that stands in the overlay.
         let changed = change.index(registrations.len());
@@ -91,7 +91,7 @@ proptest! {
         let homeserver: Homeserver = "example.com".parse().expect("a server name");
         let pool: Vec<_> = (0..).zip(&services).map(|(at, entries)| registration(at, entries)).collect();
         let mut set = pool[..first].to_vec();
-        let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+        let listed = |set: &Vec<Registration>| List::from(set.clone());
         let mut index = Index::build(&homeserver, &listed(&set));
         for (pick, what, other) in changes {
             let before = listed(&set);
@@ -105,8 +105,8 @@ proptest! {
                 (Some(at), _) => set[at] = {
                     registration(pick.index(pool.len()), &services[other.index(services.len())])
                 },
-                (None, 0) => set.insert(other.index(set.len() + 1), Arc::clone(one)),
-                (None, _) => set.push(Arc::clone(one)),
+                (None, 0) => set.insert(other.index(set.len() + 1), one.clone()),
+                (None, _) => set.push(one.clone()),
             }
             let after = listed(&set);
             index = index.updated_within(Bounds { above: 12, recent: 2 }, &after, Common::of(&before, &after));
@@ -131,7 +131,7 @@ fn an_entry_that_ran_out_of_steps_hides_no_exclusive_one() {
         ]},
     });
     let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
-    let registrations = List::from_iter([Arc::new(loaded.expect("a registration that loads"))]);
+    let registrations = List::from_iter([loaded.expect("a registration that loads")]);
     let homeserver = "example.com".parse().expect("a server name");
     let index = Index::build(&homeserver, &registrations);
     let worst = format!("@{}!", "a".repeat(253));
@@ -165,8 +165,10 @@ fn the_layers_lie_as_they_are_drawn() {
     let [same, old, gone, moved, new] = [0, 1, 2, 3, 4].map(|number| registration(number, &[(number, true)]));
     let changed = registration(1, &[(7, true)]);
     let homeserver = "example.com".parse().expect("a server name");
-    let (old_set, new_set) =
-        ([&same, &old, &gone, &moved].map(Arc::clone), [&same, &changed, &moved, &new].map(Arc::clone));
+    let (old_set, new_set) = (
+        [&same, &old, &gone, &moved].map(Registration::clone),
+        [&same, &changed, &moved, &new].map(Registration::clone),
+    );
     let (old_set, new_set) = (List::from_iter(old_set), List::from_iter(new_set));
     let after = Index::build(&homeserver, &old_set).updated(&new_set, Common::of(&old_set, &new_set));
     let indices = |stratum: &Stratum| stratum.positions().map(ServicePos::index).collect::<Vec<_>>();
@@ -257,7 +259,7 @@ fn elsewhere(engine: Engine, anchor: Anchor, fold: bool) -> Homeserver {
 }
 
 /// A service that claims by these.
-fn claiming(number: usize, regexes: &[&str]) -> Arc<Registration> {
+fn claiming(number: usize, regexes: &[&str]) -> Registration {
     let mut parts = registration(number, &[]).parts();
     parts.namespaces.users = (0..)
         .zip(regexes)
@@ -266,7 +268,7 @@ fn claiming(number: usize, regexes: &[&str]) -> Arc<Registration> {
             OwnedEntry { regex, exclusive: true, group_id: None, place: Place { line: line + 1, column: 1 } }
         })
         .collect();
-    Arc::new(parts.into())
+    parts.into()
 }
 
 /// The index, whatever way it finds an entry, and each pattern alone by each of its engines, on every ID.

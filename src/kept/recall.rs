@@ -32,7 +32,7 @@ impl StateDir {
             let is_mine = copy.owner.is_none_or(|owner| owner == self.owner.as_str());
             let good = || {
                 let registration = load(loader, &copy.file, copy.bytes).ok()?;
-                let good = Good::new(Arc::new(registration));
+                let good = Good::new(registration);
                 let held =
                     fs::read(self.path_of(&copy.file, HELD)).ok().and_then(|held| Held::opened(&held, &copy.file));
                 Some(held.map_or_else(|| good.clone(), |held| good.extended(held.claims, since_before())))
@@ -123,7 +123,7 @@ impl StateDir {
         let bytes = Zeroizing::new(fs::read(self.path_of(file, suffix)).ok()?);
         let copy = Copy::opened(&bytes).filter(|copy| copy.file == *file)?;
         let registration = load(loader, file, copy.bytes).ok()?;
-        Some(Good::new(Arc::new(registration)))
+        Some(Good::new(registration))
     }
 }
 

@@ -57,6 +57,7 @@ mod load;
 mod messages;
 mod model;
 mod namespaces;
+mod numbers;
 mod options;
 mod packed;
 mod parts;

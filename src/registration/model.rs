@@ -1,54 +1,57 @@
 use std::fmt;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use triomphe::HeaderSlice;
 
-use super::packed::{Entries, Packing, Table};
+use super::numbers::Numbers;
+use super::packed::{Entries, Many, Packing, only, position, unpacked};
 use super::{ContentHash, Fault, Parts, Place, SourceDigest, TokenDigest, Warning};
 use crate::matrix::Kind;
 
 /// An application service as its file describes it, without its secrets. Never changed: who wants another makes it of
-/// [`Registration::parts`].
+/// [`Registration::parts`]. A clone is the same registration, in the same memory.
 ///
-/// There may be a million of these, so it holds only what is asked for again, in as few pieces of memory as possible: see
+/// There may be a million of these, so it holds only what is asked for again, in one piece of memory: see
 /// `packed`.
 #[derive(Clone)]
-pub struct Registration {
-    file: Arc<str>,
-    text: Box<str>,
-    /// Where the `id`, the `url`, the sender and what else there is end in the text.
-    ends: [u32; 4],
-    table: Table,
-    sender_place: Place,
-    url_place: Place,
-    hs_token_place: Place,
-    source: Option<SourceDigest>,
+pub struct Registration(triomphe::Arc<HeaderSlice<Header, str>>);
+
+/// What all have and is no text.
+struct Header {
     content: ContentHash,
+    source: Option<SourceDigest>,
     as_token: TokenDigest,
     hs_token: TokenDigest,
-    has_url: bool,
-    sender_is_whole: bool,
     rate_limited: bool,
+    /// The kind of its only entry, and whether that is exclusive, where it has one and that no `group_id`.
+    only: Option<(Kind, bool)>,
+    /// Where the name of the file ends in the text, the `id`, and all that comes before the texts of entries.
+    ends: [u32; 3],
     rare: Option<Box<Rare>>,
 }
 
 /// What few registrations have.
 #[derive(Clone, Debug, Default)]
 struct Rare {
+    /// The entries, if they are not one.
+    entries: Option<Many>,
     protocols: Box<[Box<str>]>,
     proxy_prefix: Option<Box<str>>,
     warnings: Box<[Warning]>,
     /// All other keys, where they would not be the same if they were read from text.
     extra: Option<Box<Map<String, Value>>>,
+    sender_is_whole: bool,
 }
 
-/// Which of the texts.
-#[derive(Clone, Copy)]
-enum Text {
-    Id,
-    Url,
-    Sender,
-    Extra,
+/// What is between the `id` and the texts of entries.
+struct Middle<'r> {
+    sender_place: Place,
+    url_place: Place,
+    hs_token_place: Place,
+    url: Option<&'r str>,
+    sender: &'r str,
+    /// All other keys, as JSON.
+    extra: &'r str,
 }
 
 impl From<Parts> for Registration {
@@ -56,34 +59,58 @@ impl From<Parts> for Registration {
         let mut packing = Packing::default();
         let extra = parts.extra.as_deref().filter(|extra| extra.values().all(is_text_again));
         let extra_text = extra.map(|extra| Value::Object(extra.clone()).to_string());
-        let texts = [&*parts.id, parts.url.as_deref().unwrap_or_default(), &*parts.sender_localpart];
-        let [id, url, sender] = texts.map(|text| packing.put(text));
-        let ends = [id, url, sender, packing.put(extra_text.as_deref().unwrap_or_default())];
-        let table = packing.entries(&parts.namespaces);
-        let extra = parts.extra.filter(|_| extra_text.is_none());
-        let rare =
-            Rare { protocols: parts.protocols, proxy_prefix: parts.proxy_prefix, warnings: parts.warnings, extra };
-        let is_common = rare.protocols.is_empty()
-            && rare.proxy_prefix.is_none()
-            && rare.warnings.is_empty()
-            && rare.extra.is_none();
-        Self {
-            file: parts.file,
-            text: packing.done(),
-            ends,
-            table,
-            sender_place: parts.sender_place,
-            url_place: parts.url_place,
-            hs_token_place: parts.hs_token_place,
-            source: parts.source,
+        let [file, id] = [&*parts.file, &*parts.id].map(|text| packing.put(text));
+        let only = only(&parts.namespaces);
+        if let Some((_, entry)) = only {
+            packing.numbers([entry.place.line, entry.place.column]);
+        }
+        for Place { line, column } in [parts.sender_place, parts.url_place, parts.hs_token_place] {
+            packing.numbers([line, column]);
+        }
+        let url = parts.url.as_deref().map_or(0, |url| position(url.len()) + 1);
+        packing.numbers([url, position(parts.sender_localpart.len())]);
+        packing.put(parts.url.as_deref().unwrap_or_default());
+        packing.put(&parts.sender_localpart);
+        let middle = packing.put(extra_text.as_deref().unwrap_or_default());
+        let entries = match only {
+            Some((_, entry)) => {
+                packing.put(entry.regex.as_str());
+                None
+            }
+            None => packing.entries(&parts.namespaces),
+        };
+        let header = Header {
             content: parts.content,
+            source: parts.source,
             as_token: parts.as_token,
             hs_token: parts.hs_token,
-            has_url: parts.url.is_some(),
-            sender_is_whole: parts.sender_is_whole,
             rate_limited: parts.rate_limited,
-            rare: (!is_common).then(|| Box::new(rare)),
-        }
+            only: only.map(|(kind, entry)| (kind, entry.exclusive)),
+            ends: [file, id, middle],
+            rare: Rare {
+                entries,
+                protocols: parts.protocols,
+                proxy_prefix: parts.proxy_prefix,
+                warnings: parts.warnings,
+                extra: parts.extra.filter(|_| extra_text.is_none()),
+                sender_is_whole: parts.sender_is_whole,
+            }
+            .any(),
+        };
+        Self(triomphe::Arc::from_header_and_str(header, packing.as_str()))
+    }
+}
+
+impl Rare {
+    fn any(self) -> Option<Box<Self>> {
+        let Self { entries, protocols, proxy_prefix, warnings, extra, sender_is_whole } = &self;
+        let is_common = entries.is_none()
+            && protocols.is_empty()
+            && proxy_prefix.is_none()
+            && warnings.is_empty()
+            && extra.is_none()
+            && !sender_is_whole;
+        (!is_common).then(|| Box::new(self))
     }
 }
 
@@ -102,141 +129,191 @@ impl Registration {
     /// The parts of it, to make another of.
     #[must_use]
     pub fn parts(&self) -> Parts {
-        let rare = self.rare.as_deref().cloned().unwrap_or_default();
+        let rare = self.rare().cloned().unwrap_or_default();
+        let Middle { sender_place, url_place, hs_token_place, url, sender, .. } = self.middle();
         Parts {
-            file: Arc::clone(&self.file),
-            source: self.source,
-            content: self.content,
+            file: self.file().into(),
+            source: self.source(),
+            content: self.content(),
             id: self.id().into(),
-            url: self.url().map(Into::into),
-            sender_localpart: self.sender_localpart().into(),
-            sender_is_whole: self.sender_is_whole,
-            sender_place: self.sender_place,
-            url_place: self.url_place,
-            hs_token_place: self.hs_token_place,
-            as_token: self.as_token,
-            hs_token: self.hs_token,
-            namespaces: self.table.unpacked(&self.text),
+            url: url.map(Into::into),
+            sender_localpart: sender.into(),
+            sender_is_whole: rare.sender_is_whole,
+            sender_place,
+            url_place,
+            hs_token_place,
+            as_token: self.as_token(),
+            hs_token: self.hs_token(),
+            namespaces: unpacked(|kind| self.entries(kind)),
             protocols: rare.protocols,
-            rate_limited: self.rate_limited,
+            rate_limited: self.rate_limited(),
             proxy_prefix: rare.proxy_prefix,
             extra: self.extra().map(Box::new),
             warnings: rare.warnings,
         }
     }
 
-    /// The same, read from these bytes.
-    pub(crate) fn read_from(self, source: SourceDigest, content: ContentHash) -> Self {
-        Self { source: Some(source), content, ..self }
+    /// Whether both are one and the same, and not only alike.
+    #[must_use]
+    pub fn ptr_eq(a: &Self, b: &Self) -> bool {
+        triomphe::Arc::ptr_eq(&a.0, &b.0)
     }
 
-    fn text(&self, which: Text) -> &str {
-        let start = (which as usize).checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start as usize..self.ends[which as usize] as usize]
+    /// Where it lies: another for each that there is at one time.
+    #[must_use]
+    pub fn as_ptr(this: &Self) -> *const () {
+        triomphe::Arc::as_ptr(&this.0).cast()
+    }
+
+    /// The same, read from these bytes.
+    pub(crate) fn read_from(mut self, source: SourceDigest, content: ContentHash) -> Self {
+        match triomphe::Arc::get_mut(&mut self.0) {
+            Some(own) => {
+                own.header.source = Some(source);
+                own.header.content = content;
+                self
+            }
+            None => Parts { source: Some(source), content, ..self.parts() }.into(),
+        }
+    }
+
+    fn rare(&self) -> Option<&Rare> {
+        self.0.header.rare.as_deref()
+    }
+
+    /// The text up to one of its ends, from the one before it.
+    fn text(&self, end: usize) -> &str {
+        let ends = &self.0.header.ends;
+        let start = end.checked_sub(1).map_or(0, |before| ends[before]);
+        &self.0.slice[start as usize..ends[end] as usize]
+    }
+
+    fn middle(&self) -> Middle<'_> {
+        let text = self.text(2);
+        let mut numbers = Numbers::of(text);
+        // Where its only entry stands comes first.
+        let _ = self.0.header.only.map(|_| numbers.place());
+        let [sender_place, url_place, hs_token_place] = [(); 3].map(|()| numbers.place());
+        let [url, sender] = [(); 2].map(|()| numbers.number() as usize);
+        let texts = &text[numbers.end()..];
+        let (url_text, texts) = texts.split_at(url.saturating_sub(1));
+        let (sender, extra) = texts.split_at(sender);
+        Middle { sender_place, url_place, hs_token_place, url: (url > 0).then_some(url_text), sender, extra }
     }
 
     /// The file it came from, as it is shown.
     #[must_use]
-    pub const fn file(&self) -> &Arc<str> {
-        &self.file
+    pub fn file(&self) -> &str {
+        self.text(0)
     }
 
     /// The bytes it was read from; `None` where no file was.
     #[must_use]
-    pub const fn source(&self) -> Option<SourceDigest> {
-        self.source
+    pub fn source(&self) -> Option<SourceDigest> {
+        self.0.header.source
     }
 
     /// Recognizes the bytes that it was read from.
     #[must_use]
-    pub const fn content(&self) -> ContentHash {
-        self.content
+    pub fn content(&self) -> ContentHash {
+        self.0.header.content
     }
 
     /// The `id`, unique among the loaded registrations.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.text(Text::Id)
+        self.text(1)
     }
 
     /// Where the homeserver reaches the service, without user info; `None` for an explicit null.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
-        self.has_url.then(|| self.text(Text::Url))
+        self.middle().url
     }
 
     /// The localpart of the service's own user.
     #[must_use]
     pub fn sender_localpart(&self) -> &str {
-        self.text(Text::Sender)
+        self.middle().sender
     }
 
     /// Whether `sender_localpart` was written as a whole ID, where a homeserver makes that account and does not know it for the
     /// service's own any more.
     #[must_use]
-    pub const fn sender_is_whole(&self) -> bool {
-        self.sender_is_whole
+    pub fn sender_is_whole(&self) -> bool {
+        self.rare().is_some_and(|rare| rare.sender_is_whole)
     }
 
     /// Where the value of `sender_localpart` begins.
     #[must_use]
-    pub const fn sender_place(&self) -> Place {
-        self.sender_place
+    pub fn sender_place(&self) -> Place {
+        self.middle().sender_place
     }
 
     /// Where the value of `url` begins, where that is known.
     #[must_use]
-    pub const fn url_place(&self) -> Place {
-        self.url_place
+    pub fn url_place(&self) -> Place {
+        self.middle().url_place
     }
 
     /// Where the value of `hs_token` begins.
     #[must_use]
-    pub const fn hs_token_place(&self) -> Place {
-        self.hs_token_place
+    pub fn hs_token_place(&self) -> Place {
+        self.middle().hs_token_place
     }
 
     /// Recognizes the `as_token`.
     #[must_use]
-    pub const fn as_token(&self) -> TokenDigest {
-        self.as_token
+    pub fn as_token(&self) -> TokenDigest {
+        self.0.header.as_token
     }
 
     /// Recognizes the `hs_token`, so that two files with the same can be told.
     #[must_use]
-    pub const fn hs_token(&self) -> TokenDigest {
-        self.hs_token
+    pub fn hs_token(&self) -> TokenDigest {
+        self.0.header.hs_token
     }
 
     /// What the service claims of a kind, in file order.
     #[must_use]
     pub fn entries(&self, kind: Kind) -> Entries<'_> {
-        self.table.of(kind, &self.text)
+        let Header { only, ends: [.., middle], .. } = self.0.header;
+        match only {
+            Some((of, exclusive)) if of == kind => {
+                let place = Numbers::of(self.text(2)).place();
+                Entries::one(&self.0.slice, middle, exclusive, place)
+            }
+            Some(_) => Entries::default(),
+            None => {
+                let entries = self.rare().and_then(|rare| rare.entries.as_ref());
+                entries.map_or_else(Entries::default, |entries| entries.of(kind, &self.0.slice))
+            }
+        }
     }
 
     /// The `protocols`.
     #[must_use]
     pub fn protocols(&self) -> &[Box<str>] {
-        self.rare.as_ref().map_or(&[], |rare| &rare.protocols)
+        self.rare().map_or(&[], |rare| &rare.protocols)
     }
 
     /// Whether the service's users are rate limited: true unless the file says false.
     #[must_use]
-    pub const fn rate_limited(&self) -> bool {
-        self.rate_limited
+    pub fn rate_limited(&self) -> bool {
+        self.0.header.rate_limited
     }
 
     /// The proxy prefix of MSC4512 without trailing slashes, for the comparison with other files.
     #[must_use]
     pub fn proxy_prefix(&self) -> Option<&str> {
-        self.rare.as_ref()?.proxy_prefix.as_deref()
+        self.rare()?.proxy_prefix.as_deref()
     }
 
     /// All other keys, as they are shown: secrets redacted.
     #[must_use]
     pub fn extra(&self) -> Option<Map<String, Value>> {
-        match self.text(Text::Extra) {
-            "" => self.rare.as_ref()?.extra.as_deref().cloned(),
+        match self.middle().extra {
+            "" => self.rare()?.extra.as_deref().cloned(),
             // It was written by the same library, so that it can be read.
             text => serde_json::from_str(text).ok(),
         }
@@ -245,7 +322,7 @@ impl Registration {
     /// What is not wrong enough to refuse the file.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
-        self.rare.as_ref().map_or(&[], |rare| &rare.warnings)
+        self.rare().map_or(&[], |rare| &rare.warnings)
     }
 }
 

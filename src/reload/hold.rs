@@ -115,7 +115,7 @@ enum Doubt {
 /// A file's registration with claims that it no longer makes.
 #[derive(Debug)]
 struct Extended {
-    of: Arc<Registration>,
+    of: Registration,
     why: Why,
     good: Good,
 }
@@ -301,7 +301,7 @@ impl Holds {
 /// Whether a file offers what it has in force, or nothing.
 fn stays(candidate: &Candidate<'_>) -> bool {
     match (candidate.offered, candidate.held) {
-        (Ok(offered), Some(held)) => Arc::ptr_eq(&offered.registration, &held.registration),
+        (Ok(offered), Some(held)) => Registration::ptr_eq(&offered.registration, &held.registration),
         (_, None) | (Err(_), Some(_)) => true,
     }
 }
@@ -353,14 +353,14 @@ impl<'r> Heirs<'r> {
 impl Extended {
     fn new(base: &Good, claims: Vec<Claimed>, why: Why) -> Self {
         let reasons = why.reasons(&claims);
-        Self { of: Arc::clone(&base.registration), why, good: base.extended(claims, reasons) }
+        Self { of: base.registration.clone(), why, good: base.extended(claims, reasons) }
     }
 
     /// Whether it is that of a registration with these claims, for the same reason.
     fn is(&self, base: &Good, claims: &[Claimed], why: &Why) -> bool {
         let holding = self.good.holding.as_ref();
         let same_claims = holding.is_some_and(|holding| holding.claims == claims);
-        Arc::ptr_eq(&self.of, &base.registration) && self.why == *why && same_claims
+        Registration::ptr_eq(&self.of, &base.registration) && self.why == *why && same_claims
     }
 }
 

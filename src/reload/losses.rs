@@ -26,7 +26,7 @@ pub(super) struct Lost<'r> {
     /// Who made it.
     pub(super) by: By,
     /// In which registration.
-    pub(super) of: &'r Arc<Registration>,
+    pub(super) of: &'r Registration,
     /// Behind how many entries that are not exclusive.
     behind: usize,
 }
@@ -73,7 +73,7 @@ pub(super) fn lost<'r>(
 ) -> Vec<Lost<'r>> {
     let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
         let held = &candidate.held?.registration;
-        let stays = record.registration().is_some_and(|after| Arc::ptr_eq(after, held));
+        let stays = record.registration().is_some_and(|after| Registration::ptr_eq(after, held));
         (!stays).then_some((By::File(at), held))
     });
     let gone = gone.iter().enumerate().map(|(at, gone)| (By::Gone(at), &gone.good.registration));
@@ -90,7 +90,7 @@ pub(super) fn lost<'r>(
 #[derive(Default)]
 struct Made<'r> {
     /// By entries: in which registration, and which of its entries.
-    entries: HashMap<Loss, Vec<(&'r Arc<Registration>, usize)>>,
+    entries: HashMap<Loss, Vec<(&'r Registration, usize)>>,
     /// By services' own users, before which nothing comes.
     senders: HashSet<Loss>,
 }
@@ -134,9 +134,9 @@ fn is_made<'r>(lost: &Lost<'r>, made: &Made<'_>, order: &mut Order<'r>) -> bool 
 pub(super) struct Order<'r> {
     precedence: Precedence,
     /// Of each list, what is not exclusive, and how many such entries stood before it.
-    shared: HashMap<(*const Registration, Kind), HashMap<&'r str, usize>>,
+    shared: HashMap<(*const (), Kind), HashMap<&'r str, usize>>,
     /// Of two lists, see [`Order::needed`].
-    needed: HashMap<(*const Registration, *const Registration, Kind), Vec<usize>>,
+    needed: HashMap<(*const (), *const (), Kind), Vec<usize>>,
 }
 
 impl<'r> Order<'r> {
@@ -147,8 +147,8 @@ impl<'r> Order<'r> {
     /// For each place of an entry in a list, and the one behind the last: how many of another list's entries that are not
     /// exclusive must have stood before it there, lest it keep less here. `usize::MAX` where one stands before it that is
     /// not in the other list at all. Never less than for the place before.
-    fn needed(&mut self, of: &'r Arc<Registration>, here: &Arc<Registration>, kind: Kind) -> &[usize] {
-        let (of_key, here_key) = (Arc::as_ptr(of), Arc::as_ptr(here));
+    fn needed(&mut self, of: &'r Registration, here: &Registration, kind: Kind) -> &[usize] {
+        let (of_key, here_key) = (Registration::as_ptr(of), Registration::as_ptr(here));
         let all_alike = self.precedence == Precedence::ExclusiveFirst;
         let shared = self.shared.entry((of_key, kind)).or_insert_with(|| shared(of, kind));
         self.needed.entry((of_key, here_key, kind)).or_insert_with(|| {
@@ -173,14 +173,14 @@ impl<'r> Order<'r> {
 
     /// Before which entry of a list a claim is to stand that was made elsewhere: as far back as it keeps no less, so that what
     /// others have, and what is new, stays as it is.
-    pub(super) fn place(&mut self, lost: &Lost<'r>, here: &Arc<Registration>) -> usize {
+    pub(super) fn place(&mut self, lost: &Lost<'r>, here: &Registration) -> usize {
         let needed = self.needed(lost.of, here, lost.loss.kind);
         needed.partition_point(|&needed| needed <= lost.behind).saturating_sub(1)
     }
 }
 
 /// The entries of a list that are not exclusive, and how many such entries stand before the first of each.
-fn shared(of: &Arc<Registration>, kind: Kind) -> HashMap<&str, usize> {
+fn shared(of: &Registration, kind: Kind) -> HashMap<&str, usize> {
     let mut shared = HashMap::new();
     let all = of.entries(kind).iter().filter(|entry| !entry.exclusive);
     for (at, entry) in all.enumerate() {
@@ -190,7 +190,7 @@ fn shared(of: &Arc<Registration>, kind: Kind) -> HashMap<&str, usize> {
 }
 
 /// What a registration keeps for its service alone.
-fn claims<'r>(of: &'r Arc<Registration>, by: By, homeserver: &Homeserver) -> Vec<Lost<'r>> {
+fn claims<'r>(of: &'r Registration, by: By, homeserver: &Homeserver) -> Vec<Lost<'r>> {
     // A text that lies in a registration once, whatever entries have it, is copied once.
     let mut texts: HashMap<*const str, Arc<str>> = HashMap::new();
     let mut claims = Vec::new();

@@ -27,7 +27,7 @@ struct Tables {
     tokens: HashTable<ServicePos>,
 }
 
-type Registrations = List<Arc<Registration>>;
+type Registrations = List<Registration>;
 
 /// When more than this part of a set has changed, or of what the tables say is not true any more, its names are tabled afresh.
 const AFRESH_SHARE: usize = 32;
@@ -53,7 +53,7 @@ impl Names {
     fn updated_within(&self, most: usize, before: &Registrations, after: &Registrations, common: Common) -> Self {
         let (gone, come) = (common.gone(), common.come());
         // What stands between the two ends and is the same at the same place is left alone.
-        let in_place = |at: &usize| gone.len() == come.len() && Arc::ptr_eq(&before[*at], &after[*at]);
+        let in_place = |at: &usize| gone.len() == come.len() && Registration::ptr_eq(&before[*at], &after[*at]);
         let come: Vec<ServicePos> = come.clone().filter(|at| !in_place(at)).map(ServicePos::new).collect();
         let afresh = after.len() / AFRESH_SHARE;
         if come.len() > afresh || gone.len() > come.len() + afresh {
@@ -178,13 +178,13 @@ mod tests {
     use super::*;
     use crate::registration::{self, Token, TokenHasher};
 
-    fn registration(hasher: &TokenHasher, id: usize, token: usize) -> Arc<Registration> {
+    fn registration(hasher: &TokenHasher, id: usize, token: usize) -> Registration {
         let file = json!({
             "id": format!("as{id}"), "as_token": format!("as-token-{token}"), "hs_token": "h", "sender_localpart": "s",
             "url": null, "namespaces": {},
         });
         let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), hasher);
-        Arc::new(loaded.expect("a registration that loads"))
+        loaded.expect("a registration that loads")
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         ) {
             let hasher = TokenHasher::new();
             let mut set: Vec<_> = (0..size).map(|at| registration(&hasher, at, at)).collect();
-            let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+            let listed = |set: &Vec<Registration>| List::from(set.clone());
             let mut names = Names::new(&listed(&set));
             for (pick, what) in changes {
                 let before = set.clone();

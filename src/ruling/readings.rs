@@ -17,7 +17,7 @@ use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::Registration;
 
-type Registrations = List<Arc<Registration>>;
+type Registrations = List<Registration>;
 
 /// The same registrations by the other reading, if there is one.
 pub(super) fn otherwise(homeserver: &Homeserver, registrations: &Registrations) -> Option<Arc<Services>> {
@@ -29,15 +29,15 @@ pub(super) fn otherwise(homeserver: &Homeserver, registrations: &Registrations) 
 
 /// The same for a changed set, of which only what is new is looked at.
 pub(super) fn updated(other: &Services, before: &Registrations, after: &Registrations) -> Arc<Services> {
-    let of = |registrations: &Registrations| registrations.iter().map(Arc::as_ptr).collect::<HashSet<_>>();
+    let of = |registrations: &Registrations| registrations.iter().map(Registration::as_ptr).collect::<HashSet<_>>();
     let (judged, loaded) = (of(before), of(other.registrations()));
     let dialect = other.homeserver().dialect;
-    let loads = |one: &&Arc<Registration>| {
-        let known = Arc::as_ptr(one);
+    let loads = |one: &&Registration| {
+        let known = Registration::as_ptr(one);
         if judged.contains(&known) { loaded.contains(&known) } else { loads(one, dialect) }
     };
     let after = after.iter().filter(loads).cloned();
-    Arc::new(other.updated(List::following(other.registrations(), after, Arc::ptr_eq)))
+    Arc::new(other.updated(List::following(other.registrations(), after, Registration::ptr_eq)))
 }
 
 /// Whether every regex of a registration is one in the other syntax, too: one that is not would keep all of it out.

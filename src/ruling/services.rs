@@ -12,7 +12,7 @@ use crate::registration::{Registration, TokenDigest};
 #[derive(Debug)]
 pub struct Services {
     homeserver: Homeserver,
-    registrations: List<Arc<Registration>>,
+    registrations: List<Registration>,
     index: Index,
     names: Names,
     /// How many entries there are of each kind.
@@ -24,7 +24,7 @@ pub struct Services {
 impl Services {
     /// Takes registrations in load order, whose ids and tokens are known to be distinct.
     #[must_use]
-    pub fn new(homeserver: Homeserver, registrations: List<Arc<Registration>>) -> Self {
+    pub fn new(homeserver: Homeserver, registrations: List<Registration>) -> Self {
         // The index takes all cores but where it has one order to keep: there is room for the rest beside it.
         let (index, ((names, entries), otherwise)) = rayon::join(
             || Index::build(&homeserver, &registrations),
@@ -38,7 +38,7 @@ impl Services {
 
     /// The same for a changed set: what is the same `Arc` in both is not built again.
     #[must_use]
-    pub fn updated(&self, registrations: List<Arc<Registration>>) -> Self {
+    pub fn updated(&self, registrations: List<Registration>) -> Self {
         let common = Common::of(&self.registrations, &registrations);
         let index = self.index.updated(&registrations, common);
         let names = self.names.updated(&self.registrations, &registrations, common);
@@ -49,7 +49,7 @@ impl Services {
     }
 
     /// How many entries another set has: with a look only at what differs.
-    fn recounted(&self, registrations: &List<Arc<Registration>>, common: Common) -> PerKind<usize> {
+    fn recounted(&self, registrations: &List<Registration>, common: Common) -> PerKind<usize> {
         let gone = count(self.registrations.range(common.gone()));
         let come = count(registrations.range(common.come()));
         PerKind::new(|kind| self.entries[kind] - gone[kind] + come[kind])
@@ -74,7 +74,7 @@ impl Services {
 
     /// The registrations in load order.
     #[must_use]
-    pub const fn registrations(&self) -> &List<Arc<Registration>> {
+    pub const fn registrations(&self) -> &List<Registration> {
         &self.registrations
     }
 
@@ -105,7 +105,7 @@ impl Services {
 
     /// The registration at a position.
     #[must_use]
-    pub fn registration(&self, position: ServicePos) -> &Arc<Registration> {
+    pub fn registration(&self, position: ServicePos) -> &Registration {
         &self.registrations[position.index()]
     }
 
@@ -119,7 +119,7 @@ impl Services {
     }
 }
 
-fn count<'r>(registrations: impl Iterator<Item = &'r Arc<Registration>>) -> PerKind<usize> {
+fn count<'r>(registrations: impl Iterator<Item = &'r Registration>) -> PerKind<usize> {
     let mut entries = PerKind::default();
     for registration in registrations {
         for kind in Kind::ALL {

@@ -49,7 +49,7 @@ use super::taken::{Taken, wanted_twice};
 use super::{FileRecord, Good, Refusal};
 use crate::homeserver::Dialect;
 use crate::index::ServicePos;
-use crate::registration::FileFacts;
+use crate::registration::{FileFacts, Registration};
 use crate::ruling::Services;
 
 /// One file that asks to be in force.
@@ -113,7 +113,7 @@ pub(super) fn admit_some(
         let registration = &good.registration;
         let is_own = |position: ServicePos| {
             let holder = services.registration(position);
-            candidates[at].held.is_some_and(|own| Arc::ptr_eq(&own.registration, holder))
+            candidates[at].held.is_some_and(|own| Registration::ptr_eq(&own.registration, holder))
         };
         let free = registration.proxy_prefix().is_none()
             && services.position_of_id(registration.id()).is_none_or(is_own)

@@ -23,7 +23,7 @@ pub struct Changes {
 
 /// The ids of some services, which the first snapshot has a million of: kept as the registrations that say them, and shared.
 #[derive(Clone, Default)]
-pub struct Ids(Arc<[Arc<Registration>]>);
+pub struct Ids(Arc<[Registration]>);
 
 impl Ids {
     /// How many there are.
@@ -41,12 +41,12 @@ impl Ids {
     /// Each of them.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.iter().map(|registration| registration.id())
+        self.0.iter().map(Registration::id)
     }
 }
 
-impl FromIterator<Arc<Registration>> for Ids {
-    fn from_iter<T: IntoIterator<Item = Arc<Registration>>>(registrations: T) -> Self {
+impl FromIterator<Registration> for Ids {
+    fn from_iter<T: IntoIterator<Item = Registration>>(registrations: T) -> Self {
         Self(registrations.into_iter().collect())
     }
 }
@@ -88,7 +88,7 @@ impl Changes {
                 ServiceChange::Removed(before) => removed.push(before),
             }
         }
-        let ids = |of: Vec<&Arc<Registration>>| of.into_iter().cloned().collect();
+        let ids = |of: Vec<&Registration>| of.into_iter().cloned().collect();
         Self { added: ids(added), changed: ids(changed), removed: ids(removed) }
     }
 
@@ -102,18 +102,18 @@ impl Changes {
 #[derive(Clone, Debug)]
 pub(super) enum ServiceChange {
     /// In force now and not before.
-    Added(Arc<Registration>),
+    Added(Registration),
     /// In force before and now, from other bytes or another file, or at another place in the load order.
     Changed {
         /// What it said.
-        before: Arc<Registration>,
+        before: Registration,
         /// What it says.
-        after: Arc<Registration>,
+        after: Registration,
         /// Whether it has changed places with another: the order of claims on an ID is that of the services.
         moved: bool,
     },
     /// In force before and not now.
-    Removed(Arc<Registration>),
+    Removed(Registration),
 }
 
 /// The services that differ between two sets: those of the new one in load order, then those that are gone. What both
@@ -124,7 +124,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
     let (old, new) = (before.registrations().range(common.gone()), after.registrations().range(common.come()));
     let places: Vec<_> = new.clone().map(|registration| before.position_of_id(registration.id())).collect();
     // Whether it is the same service that is at a place now.
-    let stays = |at, registration| Arc::ptr_eq(before.registration(at), registration);
+    let stays = |at, registration| Registration::ptr_eq(before.registration(at), registration);
     let mut first_behind: Vec<_> = places
         .iter()
         .rev()
@@ -135,7 +135,7 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
     let mut touched = Vec::new();
     for ((registration, at), first_behind) in new.zip(places).zip(first_behind) {
         let Some(at) = at else {
-            touched.push(ServiceChange::Added(Arc::clone(registration)));
+            touched.push(ServiceChange::Added(registration.clone()));
             continue;
         };
         // Of two that have changed places, the one that has changed besides is told, and of unchanged ones the second.
@@ -148,11 +148,11 @@ pub(super) fn between(before: &Services, after: &Services) -> Vec<ServiceChange>
         };
         last_ahead = last_ahead.max(Some(at));
         if moved || !stays(at, registration) {
-            let (before, after) = (Arc::clone(before.registration(at)), Arc::clone(registration));
+            let (before, after) = (before.registration(at).clone(), registration.clone());
             touched.push(ServiceChange::Changed { before, after, moved });
         }
     }
     let gone = old.filter(|registration| after.position_of_id(registration.id()).is_none());
-    touched.extend(gone.map(|registration| ServiceChange::Removed(Arc::clone(registration))));
+    touched.extend(gone.map(|registration| ServiceChange::Removed(registration.clone())));
     touched
 }

@@ -12,7 +12,7 @@ use crate::registration::{Fault, FileFacts, OwnedEntry, Parts, Registration};
 #[derive(Clone, Debug)]
 pub struct Good {
     /// What they say.
-    pub registration: Arc<Registration>,
+    pub registration: Registration,
     /// Why this says more than the bytes on disk: what was taken away there is held for a while. `None` as a rule.
     pub holding: Option<Arc<Holding>>,
 }
@@ -51,7 +51,7 @@ impl Holding {
 impl Good {
     /// What some bytes say, and no more.
     #[must_use]
-    pub const fn new(registration: Arc<Registration>) -> Self {
+    pub const fn new(registration: Registration) -> Self {
         Self { registration, holding: None }
     }
 
@@ -67,7 +67,7 @@ impl Good {
             return self.clone();
         }
         let parts = Parts { proxy_prefix: None, ..self.registration.parts() };
-        Self { registration: Arc::new(parts.into()), ..self.clone() }
+        Self { registration: parts.into(), ..self.clone() }
     }
 
     /// The same of a file that is not there any more.
@@ -100,12 +100,12 @@ impl Good {
             .hash()
             .with(words.flat_map(|(claim, at)| [claim.kind.as_str(), claim.entry.regex.as_str(), at.as_str()]));
         let holding = Holding { why, claims, beside: self.hash(), hash };
-        Self { registration: Arc::new(parts.into()), holding: Some(Arc::new(holding)) }
+        Self { registration: parts.into(), holding: Some(Arc::new(holding)) }
     }
 
     /// Whether both are the same load of the same bytes, for the same reason.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.registration, &other.registration) && self.holding == other.holding
+        Registration::ptr_eq(&self.registration, &other.registration) && self.holding == other.holding
     }
 }
 
@@ -272,7 +272,7 @@ impl FileRecord {
 
     /// The registration in force.
     #[must_use]
-    pub fn registration(&self) -> Option<&Arc<Registration>> {
+    pub fn registration(&self) -> Option<&Registration> {
         self.good().map(|good| &good.registration)
     }
 

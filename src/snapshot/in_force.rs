@@ -184,7 +184,7 @@ impl Snapshot {
         // Services stand in the order of their files, of which only those in quarantine have none.
         let files = self.files.iter().enumerate().skip(position.index()).take(1 + self.counts.quarantined);
         let registration = self.services.registration(position);
-        let is_own = |file: &FileRecord| file.registration().is_some_and(|own| Arc::ptr_eq(own, registration));
+        let is_own = |file: &FileRecord| file.registration().is_some_and(|own| Registration::ptr_eq(own, registration));
         files.into_iter().find(|(_, file)| is_own(file)).map(|(at, _)| at)
     }
 
@@ -282,7 +282,7 @@ impl Snapshot {
             return None;
         }
         let registrations = files.iter().filter_map(|file| file.registration().cloned());
-        let registrations = List::following(self.services.registrations(), registrations, Arc::ptr_eq);
+        let registrations = List::following(self.services.registrations(), registrations, Registration::ptr_eq);
         let services = self.services_of(registrations);
         Some(self.followed_by(files, services, (missing, as_of), now))
     }
@@ -324,10 +324,10 @@ impl Snapshot {
     }
 
     /// The services of these registrations: the same ones if they are the same.
-    pub(super) fn services_of(&self, registrations: List<Arc<Registration>>) -> Arc<Services> {
+    pub(super) fn services_of(&self, registrations: List<Registration>) -> Arc<Services> {
         let before = self.services.registrations();
         let are_same = registrations.len() == before.len()
-            && registrations.common_ends(before, Arc::ptr_eq).0 == registrations.len();
+            && registrations.common_ends(before, Registration::ptr_eq).0 == registrations.len();
         if are_same { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) }
     }
 

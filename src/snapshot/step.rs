@@ -43,7 +43,7 @@ impl Snapshot {
         let mut behind = Vec::new();
         for ((at, candidate), standing) in step.put.iter().zip(standings) {
             let Standing::Active(good) = &standing else { return None };
-            let registration = Arc::clone(&good.registration);
+            let registration = good.registration.clone();
             let record = recorded(candidate, standing, files.get(*at));
             if *at < files.len() {
                 files.set(*at, record);

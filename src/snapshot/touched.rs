@@ -92,7 +92,7 @@ impl Touched {
             ServiceChange::Removed(before) => (before, What::Removed, all(before)),
             ServiceChange::Changed { before, after, moved } => {
                 let as_a_whole = *moved || differ_as_a_whole(homeserver, before, after);
-                let of = |one: &Arc<Registration>, other: &Registration| {
+                let of = |one: &Registration, other: &Registration| {
                     claimed(homeserver, one, |kind, rank| as_a_whole || differs(kind, rank, one, other))
                 };
                 (after, What::Changed, both(&of(before, after), &of(after, before)))
@@ -127,7 +127,7 @@ impl Touched {
 /// What the IDs begin with that a service claims by its entries of some ranks, or its own user, by either reading.
 fn claimed(
     homeserver: &Homeserver,
-    registration: &Arc<Registration>,
+    registration: &Registration,
     wanted: impl Fn(Kind, Rank) -> bool,
 ) -> PerKind<Arc<[Beginning]>> {
     let otherwise = read_otherwise(homeserver, registration);

@@ -12,7 +12,7 @@ pub struct Obstacle {
     /// What both have.
     pub what: Unique,
     /// The service in force.
-    pub holder: Arc<Registration>,
+    pub holder: Registration,
 }
 
 impl Snapshot {
@@ -22,31 +22,32 @@ impl Snapshot {
     ///
     /// This is the decision of a reload and not a likeness of it: the files that are there ask again, too, also with
     /// content that was turned away before.
-    pub fn try_admission(&self, offered: &Good) -> Result<List<Arc<Registration>>, Vec<Obstacle>> {
+    pub fn try_admission(&self, offered: &Good) -> Result<List<Registration>, Vec<Obstacle>> {
         let place = self.place_of(offered.registration.id());
         if self.counts().active == self.files().len() && self.admits_at_once(offered, place) {
             let mut in_force = self.services().registrations().clone();
             match place {
-                Some(at) => in_force.set(at, Arc::clone(&offered.registration)),
-                None => in_force.push(Arc::clone(&offered.registration)),
+                Some(at) => in_force.set(at, offered.registration.clone()),
+                None => in_force.push(offered.registration.clone()),
             }
             return Ok(in_force);
         }
         let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(|file| Candidate::unchanged(file)).collect();
+        let file: Arc<str> = offered.registration.file().into();
         let at = place.unwrap_or_else(|| {
-            let file = &offered.registration.file();
+            let file = &file;
             candidates.push(Candidate { file, facts: FileFacts::default(), offered: Ok(offered), held: None });
             candidates.len() - 1
         });
         candidates[at].offered = Ok(offered);
         let standings = self.standings(&candidates, at);
-        let in_force: Vec<(usize, &Arc<Registration>)> = standings
+        let in_force: Vec<(usize, &Registration)> = standings
             .iter()
             .enumerate()
             .filter_map(|(at, standing)| Some((at, &standing.good()?.registration)))
             .collect();
         if matches!(standings[at], Standing::Active(_)) {
-            return Ok(in_force.into_iter().map(|(_, registration)| Arc::clone(registration)).collect());
+            return Ok(in_force.into_iter().map(|(_, registration)| registration.clone()).collect());
         }
         let dialect = self.services().homeserver().dialect;
         let others = in_force.into_iter().filter(|(other, _)| *other != at);
@@ -57,8 +58,9 @@ impl Snapshot {
     /// a look at any of them. If not, that may be found out still.
     fn admits_at_once(&self, offered: &Good, place: Option<usize>) -> bool {
         let before = place.map(|at| &self.files()[at]);
+        let file: Arc<str> = offered.registration.file().into();
         let candidate = Candidate {
-            file: before.map_or(offered.registration.file(), |file| file.file()),
+            file: before.map_or(&file, |file| file.file()),
             facts: before.map_or_else(FileFacts::default, |file| file.facts()),
             offered: Ok(offered),
             held: before.and_then(|file| file.good()),
@@ -89,7 +91,7 @@ impl Snapshot {
 }
 
 /// What two registrations want for themselves, the token first.
-pub(crate) fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect: Dialect) -> Vec<Obstacle> {
+pub(crate) fn obstacles(new: &Registration, holder: &Registration, dialect: Dialect) -> Vec<Obstacle> {
     let slashed = |prefix: &str| format!("{prefix}/");
     let overlap = match (new.proxy_prefix().map(slashed), holder.proxy_prefix().map(slashed)) {
         (Some(a), Some(b)) => a.starts_with(&b) || b.starts_with(&a),
@@ -101,5 +103,5 @@ pub(crate) fn obstacles(new: &Registration, holder: &Arc<Registration>, dialect:
         (Unique::ProxyPrefix, overlap),
     ];
     let found = found.into_iter().filter(|(_, applies)| *applies);
-    found.map(|(what, _)| Obstacle { what, holder: Arc::clone(holder) }).collect()
+    found.map(|(what, _)| Obstacle { what, holder: holder.clone() }).collect()
 }

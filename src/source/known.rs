@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Version;
-use crate::registration::{Fault, FaultCode, FileFacts};
+use crate::registration::{Fault, FaultCode, FileFacts, Registration};
 use crate::snapshot::{Candidate, ContentHash, Good, Refusal};
 
 /// What is known of an item. Never changed: a scan makes a new one where something is different.
@@ -145,7 +145,7 @@ impl Known {
     /// Whether both say the same, the registration being the same `Arc`.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         let same_offer = match (self.offered(), other.offered()) {
-            (Ok(a), Ok(b)) => Arc::ptr_eq(&a.registration, &b.registration),
+            (Ok(a), Ok(b)) => Registration::ptr_eq(&a.registration, &b.registration),
             (Err(a), Err(b)) => a == b,
             _ => false,
         };
@@ -171,7 +171,7 @@ impl Known {
         Self {
             file: format!("{formerly}{}", suffix_of_former(good.registration.id())).into(),
             facts: FileFacts::default(),
-            content: Content::new(Ok(Good::new(Arc::clone(&good.registration))), Some(good)),
+            content: Content::new(Ok(Good::new(good.registration.clone())), Some(good)),
             version: None,
             besides: besides.any(),
         }

@@ -225,13 +225,13 @@ impl Scanner<'_> {
         if let Some(held) = known.and_then(Known::held)
             && held.hash() == hash
         {
-            return Ok(Good::new(Arc::clone(&held.registration)));
+            return Ok(Good::new(held.registration.clone()));
         }
         let registration = load_hashed(self.loader, file, (bytes, hash)).map_err(Refusal::from)?;
         if let Some(kept) = self.keep {
             kept.keep(file, hash, bytes);
         }
-        Ok(Good::new(Arc::new(registration)))
+        Ok(Good::new(registration))
     }
 }
 

@@ -100,13 +100,13 @@ fn away(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &FileRecord)> {
 }
 
 /// What rows say that load and are not in force, but for those that are changed. Where there is nothing in their way they are.
-fn kept_out(snapshot: &Snapshot, changed: impl Fn(&str) -> bool) -> Vec<Arc<Registration>> {
+fn kept_out(snapshot: &Snapshot, changed: impl Fn(&str) -> bool) -> Vec<Registration> {
     let others = away(snapshot).filter(|(id, _)| !changed(id));
-    others.filter_map(|(_, file)| Some(Arc::clone(&file.kept_out()?.registration))).collect()
+    others.filter_map(|(_, file)| Some(file.kept_out()?.registration.clone())).collect()
 }
 
 /// What a registration wants for itself that is a row's that is kept out.
-fn in_the_way(new: &Registration, kept_out: &[Arc<Registration>], dialect: Dialect) -> Vec<Fault> {
+fn in_the_way(new: &Registration, kept_out: &[Registration], dialect: Dialect) -> Vec<Fault> {
     let obstacles = kept_out.iter().flat_map(|holder| obstacles(new, holder, dialect));
     let fault = |Obstacle { what, holder }| {
         let (code, what) = match what {
@@ -156,7 +156,7 @@ pub fn bears(asked: &Asked, bench: Bench<'_>, id: &str, source: &[u8], come: &[C
     let homeserver = bench.snapshot.services().homeserver();
     let goods: Vec<(Arc<str>, Good)> = come.into_iter().filter_map(|(name, good)| Some((name, good?))).collect();
     // Whichever of them it is: an edit puts off the groups that all behind it count.
-    if goods.iter().map(|(_, good)| &*good.registration).chain([&new]).any(|one| may_break(homeserver, one)) {
+    if goods.iter().map(|(_, good)| &good.registration).chain([&new]).any(|one| may_break(homeserver, one)) {
         return false;
     }
     let beside = in_force(homeserver.clone(), &goods);
@@ -199,7 +199,7 @@ pub fn load_all(bench: Bench<'_>, changes: &[Change<'_>]) -> Result<Loaded, Obje
     let mut all = Vec::with_capacity(changes.len());
     for change in changes {
         match change.source.map(|source| loaded(bench, change.id, source)).transpose() {
-            Ok(new) => all.push((name_of(change.id), new.map(|new| Good::new(Arc::new(new))))),
+            Ok(new) => all.push((name_of(change.id), new.map(Good::new))),
             Err(more) => faults.extend(more),
         }
     }
@@ -319,27 +319,22 @@ fn loaded(bench: Bench<'_>, id: &str, source: &[u8]) -> Result<Registration, Vec
 }
 
 /// All that would be in force with it.
-fn admitted(snapshot: &Snapshot, new: &Arc<Registration>) -> Result<List<Arc<Registration>>, Vec<Fault>> {
+fn admitted(snapshot: &Snapshot, new: &Registration) -> Result<List<Registration>, Vec<Fault>> {
     let dialect = snapshot.services().homeserver().dialect;
     let fault = |what: Unique, holder: &Registration| what.fault(new.file(), new.id(), holder.file(), dialect);
     // A service that is in force from a file beside the store is not this row's to replace.
     if let Some(file) = snapshot.file_of(new.id())
-        && file.file() != new.file()
+        && **file.file() != *new.file()
         && let Some(holder) = file.registration()
     {
         return Err(vec![fault(Unique::Id, holder)]);
     }
-    let good = Good::new(Arc::clone(new));
+    let good = Good::new(new.clone());
     let all = |obstacles: Vec<Obstacle>| obstacles.iter().map(|it| fault(it.what, &it.holder)).collect();
     snapshot.try_admission(&good).map_err(all)
 }
 
-fn collisions(
-    asked: &Asked,
-    bench: Bench<'_>,
-    new: &Arc<Registration>,
-    set: &List<Arc<Registration>>,
-) -> Vec<Arc<Finding>> {
+fn collisions(asked: &Asked, bench: Bench<'_>, new: &Registration, set: &List<Registration>) -> Vec<Arc<Finding>> {
     let found = asked.newcomer(bench.snapshot.services(), bench.previous, (new, set), 1, bench.deadline);
     found.into_iter().filter(|finding| is_collision(finding)).collect()
 }
@@ -449,7 +444,7 @@ mod tests {
             let bytes = source.as_bytes();
             let loaded = registration::load_for(homeserver, &name, bytes, hasher);
             let read = loaded.map(|new| new.read_from(SourceDigest::of(bytes), ContentHash::of(bytes)));
-            (name, read.map(|new| Good::new(Arc::new(new))).map_err(Refusal::from))
+            (name, read.map(Good::new).map_err(Refusal::from))
         };
         let rows: Vec<_> = rows.iter().map(load).collect();
         let there = before.files().iter().map(|file| (file.file(), Ok(file.good().expect("in force"))));
@@ -583,7 +578,7 @@ mod tests {
         let load = |file: &str, id: &str, prefix: &str| {
             let loaded =
                 registration::load_for(&homeserver, &file.into(), source(id, prefix).as_bytes(), &TokenHasher::new());
-            (Arc::from(file), Good::new(Arc::new(loaded.expect("it loads"))))
+            (Arc::from(file), Good::new(loaded.expect("it loads")))
         };
         let goods = [load("/etc/x.yaml", beside, "x_"), load("store:irc", "irc", "irc_")];
         let candidate = |(file, good)| Candidate { file, facts: FileFacts::default(), offered: Ok(good), held: None };

@@ -181,7 +181,7 @@ pub(super) fn registrations() -> Vec<Value> {
 fn services(dialect: &str) -> Services {
     let loaded = registrations().into_iter().map(|one| {
         let loaded = load(dialect, one.to_string().as_bytes());
-        Arc::new(loaded.unwrap_or_else(|faults| panic!("{dialect}: {one}: {faults:?}")))
+        loaded.unwrap_or_else(|faults| panic!("{dialect}: {one}: {faults:?}"))
     });
     Services::new(homeserver(dialect), loaded.collect())
 }
@@ -324,7 +324,7 @@ fn a_sender_that_is_a_whole_id_is_taken_and_is_not_its_services_own() {
         file["sender_localpart"] = json!(written);
         file["namespaces"]["users"][0]["regex"] = json!(regex);
         let loaded = load("continuwuity", file.to_string().as_bytes()).expect("it loads");
-        let services = Services::new(homeserver("continuwuity"), vec![Arc::new(loaded)].into());
+        let services = Services::new(homeserver("continuwuity"), vec![loaded].into());
         for (who, what, expected) in [
             ("person", "ircbot", "400 M_EXCLUSIVE"),
             ("available", "ircbot", "400 M_EXCLUSIVE"),
@@ -389,7 +389,7 @@ fn a_regex_that_one_reading_refuses_claims_nothing_by_it() {
     let mut file = registrations()[0].clone();
     file["namespaces"]["users"][0]["regex"] = json!(r"@irc_(?!x).*:example\.com");
     let both = |files: &[&Value]| {
-        let loaded = files.iter().map(|file| Arc::new(load("spec", file.to_string().as_bytes()).expect("it loads")));
+        let loaded = files.iter().map(|file| load("spec", file.to_string().as_bytes()).expect("it loads"));
         loaded.collect::<Vec<_>>()
     };
     let last = registrations().pop().expect("some");
@@ -439,9 +439,9 @@ fn two_services_have_one_token_where_their_homeserver_lets_them() {
                 let registration = registration::load_for(&homeserver(dialect), &file, &bytes, &hasher);
                 (
                     file,
-                    Good::new(Arc::new(
+                    Good::new(
                         Parts { content: ContentHash::of(&bytes), ..registration.expect("it loads").parts() }.into(),
-                    )),
+                    ),
                 )
             })
             .collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use bailiwick::analysis::{Comparer, Deadline, Form, Reserved, Told};
 use bailiwick::export::Lists;
@@ -21,7 +21,7 @@ use super::support::{BINARY, Service, examples, registration as one_prefix};
 static COMPARER: LazyLock<Comparer> = LazyLock::new(|| Comparer::new().expect("threads"));
 
 /// A service with these users, each with whether it is exclusive.
-fn service(id: &str, users: &[(&str, bool)], homeserver: &Homeserver) -> Arc<Registration> {
+fn service(id: &str, users: &[(&str, bool)], homeserver: &Homeserver) -> Registration {
     let users: Vec<Value> =
         users.iter().map(|(regex, exclusive)| json!({"regex": regex, "exclusive": exclusive})).collect();
     let file = json!({
@@ -31,7 +31,7 @@ fn service(id: &str, users: &[(&str, bool)], homeserver: &Homeserver) -> Arc<Reg
     let name = format!("{id}.yaml");
     let loaded =
         registration::load_for(homeserver, &name.as_str().into(), file.to_string().as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+    loaded.unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn services(of: &[&[(&str, bool)]], homeserver: &Homeserver) -> Services {

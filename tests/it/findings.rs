@@ -29,7 +29,7 @@ fn difference(old: &Services, new: &Services) -> Vec<Change> {
 /// An entry as a test writes it: kind, regex, exclusive.
 type Entry<'a> = (&'a str, &'a str, bool);
 
-fn registration(id: &str, sender: &str, entries: &[Entry<'_>]) -> Arc<Registration> {
+fn registration(id: &str, sender: &str, entries: &[Entry<'_>]) -> Registration {
     let of = |kind: &str| -> Vec<Value> {
         let own = entries.iter().filter(|(own, ..)| *own == kind);
         own.map(|(_, regex, exclusive)| json!({"regex": regex, "exclusive": exclusive})).collect()
@@ -41,10 +41,10 @@ fn registration(id: &str, sender: &str, entries: &[Entry<'_>]) -> Arc<Registrati
     });
     let name = format!("{id}.yaml");
     let loaded = registration::load(&name.as_str().into(), file.to_string().as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+    loaded.unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
-fn services(registrations: impl Into<List<Arc<Registration>>>) -> Services {
+fn services(registrations: impl Into<List<Registration>>) -> Services {
     Services::new("example.com".parse().expect("a server name"), registrations.into())
 }
 
@@ -217,7 +217,7 @@ fn what_two_files_share_and_each_should_have_for_itself_is_found_with_the_first(
             "sender_localpart": id, "url": url, "namespaces": {},
         });
         let loaded = registration::load(&format!("{id}.yaml").into(), file.to_string().as_bytes(), &hasher);
-        Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+        loaded.unwrap_or_else(|faults| panic!("{faults:?}"))
     };
     let (secret, other) = ("shared-hs-token-0123456789abcdef", "another-hs-token-0123456789abcdef");
     let found = findings_of(&services(vec![
@@ -356,7 +356,7 @@ proptest! {
         let (before, after) = (services_of(&set), services_of(&changed));
         // The first service stays as it was.
         let mut mixed = after.registrations().clone();
-        mixed.set(0, Arc::clone(&before.registrations()[0]));
+        mixed.set(0, before.registrations()[0].clone());
         let mixed = services(mixed);
         let first = analyse(&before, &Analysis::default(), &Deadline::none());
         let step = analyse(&mixed, &first, &Deadline::none());

@@ -96,12 +96,12 @@ fn edit() -> impl Strategy<Value = Edit> {
 /// A set that is edited, in load order.
 #[derive(Clone, Default)]
 struct Edited {
-    all: Vec<(Arc<Registration>, bool)>,
+    all: Vec<(Registration, bool)>,
     made: usize,
 }
 
 impl Edited {
-    fn made(&mut self, homeserver: &Homeserver, sketch: &Sketch) -> Option<Arc<Registration>> {
+    fn made(&mut self, homeserver: &Homeserver, sketch: &Sketch) -> Option<Registration> {
         self.made += 1;
         let Sketch { id, sender, token, url, entries, .. } = sketch;
         let of = |kind: &str| -> Vec<Value> {
@@ -116,7 +116,7 @@ impl Edited {
         });
         let name = format!("as{id}.yaml");
         // Some homeservers refuse some regexes.
-        load_for(homeserver, &name.as_str().into(), file.to_string().as_bytes(), &HASHER).ok().map(Arc::new)
+        load_for(homeserver, &name.as_str().into(), file.to_string().as_bytes(), &HASHER).ok()
     }
 
     fn edit(&mut self, homeserver: &Homeserver, edit: &Edit) {
@@ -147,7 +147,7 @@ impl Edited {
     }
 
     fn services(&self, homeserver: &Homeserver) -> Services {
-        Services::new(homeserver.clone(), self.all.iter().map(|(one, _)| Arc::clone(one)).collect())
+        Services::new(homeserver.clone(), self.all.iter().map(|(one, _)| one.clone()).collect())
     }
 
     fn analyse(&self, services: &Services, previous: &Analysis) -> Analysis {
@@ -272,7 +272,7 @@ proptest! {
             set.edit(&homeserver, edit);
         }
         set.edit(&homeserver, &Edit::Put(at, Sketch { is_exposed: false, ..newcomer.clone() }));
-        let then: List<Arc<Registration>> = set.all.iter().map(|(one, _)| Arc::clone(one)).collect();
+        let then: List<Registration> = set.all.iter().map(|(one, _)| one.clone()).collect();
         let id = format!("as{}", newcomer.id);
         let Some(new) = then.iter().find(|one| one.id() == id) else { return Ok(()) };
         let told = COMPARER.ask(|asked| asked.newcomer(&services, &known, (new, &then), 1, &Deadline::none()));

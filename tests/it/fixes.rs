@@ -23,7 +23,7 @@ static COMPARER: LazyLock<Comparer> = LazyLock::new(|| Comparer::new().expect("t
 /// A service of a test: its id, its own user, and its entries: kind, regex, exclusive.
 type Service<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str, bool)]);
 
-fn registration((id, sender, entries): Service<'_>) -> Arc<Registration> {
+fn registration((id, sender, entries): Service<'_>) -> Registration {
     let of = |kind: &str| -> Vec<Value> {
         let own = entries.iter().filter(|(own, ..)| *own == kind);
         own.map(|(_, regex, exclusive)| json!({"regex": regex, "exclusive": exclusive})).collect()
@@ -35,7 +35,7 @@ fn registration((id, sender, entries): Service<'_>) -> Arc<Registration> {
 }
 
 /// A registration of which everything is said that matters.
-fn loaded(service: &Value) -> Arc<Registration> {
+fn loaded(service: &Value) -> Registration {
     let mut file = service.clone();
     let id = file["id"].as_str().expect("an id").to_owned();
     file["url"] = Value::Null;
@@ -45,7 +45,7 @@ fn loaded(service: &Value) -> Arc<Registration> {
     let file = serde_json::to_string_pretty(&file).expect("JSON");
     let name = format!("{id}.yaml");
     let loaded = registration::load(&name.as_str().into(), file.as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
+    loaded.unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn findings(dialect: Dialect, services: &[Service<'_>]) -> Vec<Arc<Finding>> {
@@ -246,8 +246,8 @@ fn who_asks_about_a_registration_is_told_its_fix() {
     let irc = registration(("irc", "irc-bot", &[("users", r"@irc_.*:example\.com$", true)]));
     let libera = registration(("libera", "l-bot", &[("users", r"@irc_libera_.*:example\.com", true)]));
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), Dialect::default());
-    let services = Services::new(homeserver, List::from_iter([Arc::clone(&irc)]));
-    let set = List::from_iter([irc, Arc::clone(&libera)]);
+    let services = Services::new(homeserver, List::from_iter([irc.clone()]));
+    let set = List::from_iter([irc, libera.clone()]);
     let found =
         COMPARER.ask(|asked| asked.newcomer(&services, &Analysis::default(), (&libera, &set), 1, &Deadline::none()));
     let fixes: Vec<_> =

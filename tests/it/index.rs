@@ -1,7 +1,5 @@
 //! The index answers as each pattern alone, and a change to the set changes nothing else.
 
-use std::sync::Arc;
-
 use bailiwick::homeserver::{Homeserver, Precedence, Rank};
 use bailiwick::index::{Common, Hit, Index, Scratch, ServicePos};
 use bailiwick::list::List;
@@ -31,22 +29,22 @@ fn homeserver() -> Homeserver {
     "example.com".parse().expect("a server name")
 }
 
-fn registration(number: usize, regexes: &[&str]) -> Arc<Registration> {
+fn registration(number: usize, regexes: &[&str]) -> Registration {
     let users: Vec<Value> = regexes.iter().map(|regex| json!({"exclusive": true, "regex": regex})).collect();
     let file = json!({
         "id": format!("as{number}"), "as_token": format!("as-token-{number}"), "hs_token": format!("hs-token-{number}"),
         "sender_localpart": format!("bot{number}"), "url": null, "namespaces": {"users": users},
     });
     let loaded = registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new());
-    Arc::new(loaded.expect("a registration that loads"))
+    loaded.expect("a registration that loads")
 }
 
 /// What Synapse does: every service in turn, every entry in turn, the first that matches decides.
-fn built(registrations: &[Arc<Registration>]) -> Index {
+fn built(registrations: &[Registration]) -> Index {
     Index::build(&homeserver(), &registrations.iter().cloned().collect())
 }
 
-fn walked(registrations: &[Arc<Registration>], id: &str) -> Vec<Hit> {
+fn walked(registrations: &[Registration], id: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (service, registration) in registrations.iter().enumerate() {
         let service = ServicePos::new(service);
@@ -108,15 +106,15 @@ proptest! {
         let pool: Vec<_> =
             (0..).zip(&picked).map(|(at, [a, b])| registration(at, &[&a.0, &b.0])).collect();
         let mut set = pool[..pool.len() / 2].to_vec();
-        let listed = |set: &Vec<Arc<Registration>>| List::from(set.clone());
+        let listed = |set: &Vec<Registration>| List::from(set.clone());
         let mut index = built(&set);
         for (pick, what) in steps {
             let (one, before) = (pick.get(&pool), set.clone());
-            match (set.iter().position(|known| Arc::ptr_eq(known, one)), what) {
+            match (set.iter().position(|known| Registration::ptr_eq(known, one)), what) {
                 (Some(at), 0 | 1) => drop(set.remove(at)),
                 (Some(at), _) => set[at..].rotate_left(1),
-                (None, 0) => set.insert(0, Arc::clone(one)),
-                (None, _) => set.push(Arc::clone(one)),
+                (None, 0) => set.insert(0, one.clone()),
+                (None, _) => set.push(one.clone()),
             }
             let (before, after) = (listed(&before), listed(&set));
             index = index.updated(&after, Common::of(&before, &after));

@@ -1,7 +1,5 @@
 //! The index and the analysis say of each ID what the engines of python-re say, where sets are empty.
 
-use std::sync::Arc;
-
 use bailiwick::analysis::Code;
 use bailiwick::homeserver::Homeserver;
 use bailiwick::index::Scratch;
@@ -99,7 +97,7 @@ fn what_is_looked_for_anywhere_does_not_collide_with_everything() {
     };
     let load = |one: (usize, &String)| {
         let loaded = registration::load(&"test.yaml".into(), file(one).to_string().as_bytes(), &TokenHasher::new());
-        Arc::new(loaded.expect("it loads"))
+        loaded.expect("it loads")
     };
     for name in ["dendrite", "tuwunel"] {
         let dialect = name.parse().expect("a dialect");
@@ -126,10 +124,7 @@ fn services_of(dialect: &str, regexes: &[&str]) -> Services {
             "sender_localpart": format!("bot{number}"), "url": null,
             "namespaces": {"users": [{"regex": regex, "exclusive": true}]},
         });
-        Arc::new(
-            registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new())
-                .expect("it loads"),
-        )
+        registration::load(&"test.yaml".into(), file.to_string().as_bytes(), &TokenHasher::new()).expect("it loads")
     };
     let dialect = dialect.parse().expect("a dialect");
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);

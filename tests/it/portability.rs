@@ -28,7 +28,7 @@ struct Loads {
 /// Files as one has.
 struct Load {
     homeserver: Homeserver,
-    files: Vec<Result<Arc<Registration>, Vec<Fault>>>,
+    files: Vec<Result<Registration, Vec<Fault>>>,
     services: Services,
     analysis: Analysis,
 }
@@ -50,7 +50,7 @@ impl Loads {
             let read = |(name, file): (&String, &Value)| {
                 // A text stands for itself, so that what is no JSON can be tried, too.
                 let text = file.as_str().map_or_else(|| file.to_string(), str::to_owned);
-                registration::load_for(&homeserver, &name.as_str().into(), text.as_bytes(), &hasher).map(Arc::new)
+                registration::load_for(&homeserver, &name.as_str().into(), text.as_bytes(), &hasher)
             };
             let files: Vec<_> = names.iter().zip(files).map(read).collect();
             let services = Services::new(homeserver.clone(), files.iter().flatten().cloned().collect());

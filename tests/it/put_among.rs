@@ -175,7 +175,7 @@ fn in_force(engine: &Engine) -> serde_json::Value {
             file.registration().map(|registration| (registration.id().to_owned(), registration.content().short()));
         json!([**file.file(), file.state().as_str(), says, file.faults().len()])
     });
-    let services = live.services().registrations().iter().map(|registration| registration.id());
+    let services = live.services().registrations().iter().map(bailiwick::registration::Registration::id);
     json!({
         "files": files.collect::<Vec<_>>(),
         "services": services.collect::<Vec<_>>(),

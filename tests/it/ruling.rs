@@ -18,15 +18,15 @@ fn lines(file: &str) -> impl Iterator<Item = Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("one JSON value a line")).collect::<Vec<_>>().into_iter()
 }
 
-fn load(hasher: &TokenHasher, name: &str, bytes: &[u8]) -> Arc<Registration> {
+fn load(hasher: &TokenHasher, name: &str, bytes: &[u8]) -> Registration {
     let file: Arc<str> = name.into();
     match registration::load(&file, bytes, hasher) {
-        Ok(registration) => Arc::new(registration),
+        Ok(registration) => registration,
         Err(faults) => panic!("{name}: {faults:?}"),
     }
 }
 
-fn services(registrations: List<Arc<Registration>>) -> Services {
+fn services(registrations: List<Registration>) -> Services {
     Services::new("example.com".parse().expect("a server name"), registrations)
 }
 

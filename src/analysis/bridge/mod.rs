@@ -32,7 +32,7 @@ pub type PlaceOf<'p> = &'p (dyn Fn(&Registration, &str) -> Option<Place> + Sync)
 /// What is found when a configuration is held against a set of registrations.
 pub(super) fn findings(
     homeserver: &Homeserver,
-    registrations: &List<Arc<Registration>>,
+    registrations: &List<Registration>,
     config: &BridgeConfig,
     place_of: PlaceOf<'_>,
 ) -> Vec<Finding> {

@@ -1,7 +1,5 @@
 //! Which registration a configuration is of.
 
-use std::sync::Arc;
-
 use super::super::examiner::{Examiner, Pass};
 use super::super::search::shortest;
 use crate::homeserver::Homeserver;
@@ -9,9 +7,9 @@ use crate::list::List;
 use crate::registration::{BridgeConfig, Made, Names, Registration, TokenDigest};
 
 pub(super) enum Which<'r> {
-    One(&'r Arc<Registration>),
+    One(&'r Registration),
     /// Two of those that it may be.
-    Several(&'r Arc<Registration>, &'r Arc<Registration>),
+    Several(&'r Registration, &'r Registration),
     None,
 }
 
@@ -19,7 +17,7 @@ pub(super) enum Which<'r> {
 /// another bridge's), the users that one alone claims.
 pub(super) fn registration_of<'r>(
     examiner: &mut Examiner<'_>,
-    registrations: &'r List<Arc<Registration>>,
+    registrations: &'r List<Registration>,
     config: &BridgeConfig,
 ) -> Which<'r> {
     let has_id = |one: &Registration| config.id.as_ref().is_some_and(|id| id.value == *one.id());

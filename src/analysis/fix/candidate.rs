@@ -46,7 +46,7 @@ impl<'s> Candidate<'s> {
         let entry = self.entry();
         Fix {
             as_id: self.registration.id().into(),
-            file: self.registration.file().clone(),
+            file: self.registration.file().into(),
             line: entry.place.line,
             column: entry.place.column,
             kind: self.kind,

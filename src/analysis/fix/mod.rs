@@ -139,7 +139,7 @@ struct Mender<'s> {
     /// What is known of it.
     known: &'s Analysis,
     /// What is to be mended.
-    set: &'s List<Arc<Registration>>,
+    set: &'s List<Registration>,
     deadline: &'s Deadline,
     /// What is found of registrations as they are, by their position.
     found: Mutex<HashMap<usize, Arc<OnceLock<Found>>>>,
@@ -149,12 +149,7 @@ struct Mender<'s> {
 type Found = (Vec<Arc<Finding>>, u64);
 
 impl<'s> Mender<'s> {
-    fn new(
-        services: &'s Services,
-        known: &'s Analysis,
-        set: &'s List<Arc<Registration>>,
-        deadline: &'s Deadline,
-    ) -> Self {
+    fn new(services: &'s Services, known: &'s Analysis, set: &'s List<Registration>, deadline: &'s Deadline) -> Self {
         Self { services, known, set, deadline, found: Mutex::default() }
     }
 
@@ -233,8 +228,8 @@ pub(super) fn mend(services: &Services, analysis: &mut Analysis, deadline: &Dead
 pub(super) fn mended_of_newcomer(
     services: &Services,
     known: &Analysis,
-    set: &List<Arc<Registration>>,
-    (new, (findings, mut steps)): (&Arc<Registration>, Found),
+    set: &List<Registration>,
+    (new, (findings, mut steps)): (&Registration, Found),
     deadline: &Deadline,
 ) -> Vec<Arc<Finding>> {
     let most = most_in(services);

@@ -104,16 +104,11 @@ impl Pass<'_> {
 }
 
 /// Whether the whole set has the finding no more with the edited registration, and none that it had not before.
-fn compared(
-    mender: &Mender<'_>,
-    finding: &Finding,
-    candidate: &Candidate<'_>,
-    edited: &Arc<Registration>,
-) -> (bool, u64) {
+fn compared(mender: &Mender<'_>, finding: &Finding, candidate: &Candidate<'_>, edited: &Registration) -> (bool, u64) {
     let found = mender.found(candidate.service);
     let Some((before, steps)) = found.get().filter(|(_, steps)| *steps <= MAX_STEPS) else { return (false, 0) };
     let mut set = mender.set.clone();
-    set.set(candidate.service, Arc::clone(edited));
+    set.set(candidate.service, edited.clone());
     let (after, more) = newcomer::findings(mender.services, mender.known, (edited, &set), 1, mender.deadline);
     let is_gone = !after.iter().any(|after| is_same(after, finding));
     let was_there =

@@ -26,7 +26,7 @@ mod tests;
 mod tree;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 pub use tree::{Beginning, Node, Tree};
 
@@ -86,7 +86,7 @@ pub fn prefix_in_tree(homeserver: &Homeserver, kind: Kind, prefix: &str) -> Stri
 
 /// What a row says that IDs begin with. Of an entry that comparing had no time for it says nothing, and it is taken apart as the
 /// index does it: it would stand at the root otherwise, as if it could claim anything.
-fn texts(homeserver: &Homeserver, registration: &Arc<Registration>, kind: Kind, row: &Row) -> Vec<String> {
+fn texts(homeserver: &Homeserver, registration: &Registration, kind: Kind, row: &Row) -> Vec<String> {
     let prefix = row.text.as_bytes();
     let regex = registration.entries(kind).at(row.index() as usize).regex;
     if row.standing() == Standing::LeftOut && prefix.is_empty() && regex.len() <= MAX_SOURCE {

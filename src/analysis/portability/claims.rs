@@ -1,7 +1,6 @@
 //! What a service claims, on each homeserver.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use super::Reading;
 use super::asked::{self, Claim};
@@ -30,7 +29,7 @@ pub(super) struct Column<'r> {
     pub(super) homeserver: &'r Homeserver,
     /// By the other reading of what its dialect leaves open.
     pub(super) otherwise: Option<Homeserver>,
-    pub(super) registration: &'r Arc<Registration>,
+    pub(super) registration: &'r Registration,
 }
 
 impl Column<'_> {
@@ -59,7 +58,7 @@ impl Column<'_> {
 pub(super) fn compare(
     examiner: &mut Examiner<'_>,
     readings: &[Reading<'_>],
-    loaded: &[Option<&Arc<Registration>>],
+    loaded: &[Option<&Registration>],
     shapes: &mut Shapes,
 ) {
     let column = |(at, (reading, registration)): (usize, (&_, &Option<_>))| {

@@ -1,7 +1,5 @@
 //! What homeservers make of a file as such: whether they load it, and what they read in it.
 
-use std::sync::Arc;
-
 use super::shape::Shapes;
 use super::{Read, Reading};
 use crate::analysis::Code;
@@ -10,7 +8,7 @@ use crate::registration::{Fault, Registration};
 
 /// Tells whether some load a file that others refuse, and whether those that load it read another service in it.
 pub(super) fn compare(readings: &[Reading<'_>], reads: &[Option<Read<'_>>], shapes: &mut Shapes) {
-    let loaded: Vec<&Arc<Registration>> = reads.iter().filter_map(|read| read.and_then(Result::ok)).collect();
+    let loaded: Vec<&Registration> = reads.iter().filter_map(|read| read.and_then(Result::ok)).collect();
     let Some(first) = loaded.first() else { return };
     if let Some(faults) = reads.iter().find_map(|read| read.and_then(Result::err)) {
         let says = readings.iter().zip(reads).map(|(reading, read)| read.map(|read| said(reading, read)));
@@ -31,7 +29,7 @@ pub(super) fn compare(readings: &[Reading<'_>], reads: &[Option<Read<'_>>], shap
         shapes.tell(Finding { answers, ..finding });
     }
     if loaded.iter().any(|registration| registration.as_token() != first.as_token()) {
-        let said = |one: &Arc<Registration>| {
+        let said = |one: &Registration| {
             let same = if one.as_token() == first.as_token() { "the one" } else { "another" };
             (Says::Reads, same.to_owned())
         };

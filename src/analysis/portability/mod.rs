@@ -44,7 +44,7 @@ use crate::ruling::Services;
 use shape::Shapes;
 
 /// What came of a file: a registration, or why it is none.
-pub type Read<'r> = Result<&'r Arc<Registration>, &'r [Fault]>;
+pub type Read<'r> = Result<&'r Registration, &'r [Fault]>;
 
 /// What one homeserver makes of the files.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ pub(super) fn findings(readings: &[Reading<'_>], deadline: &Deadline) -> Vec<Arc
     for (name, _) in readings.iter().flat_map(|reading| &reading.files).filter(|(name, _)| seen.insert(*name)) {
         let reads: Vec<Option<Read<'_>>> = by_name.iter().map(|files| files.get(name).copied()).collect();
         files::compare(readings, &reads, &mut shapes);
-        let loaded: Vec<Option<&Arc<Registration>>> = reads.iter().map(|read| read.and_then(Result::ok)).collect();
+        let loaded: Vec<Option<&Registration>> = reads.iter().map(|read| read.and_then(Result::ok)).collect();
         claims::compare(&mut examiner, readings, &loaded, &mut shapes);
     }
     decisions::compare(&mut examiner, readings, &mut shapes);

@@ -97,12 +97,12 @@ pub(super) fn reserved(services: &Services, told: Told, deadline: &Deadline) -> 
     Reserved { forms: without_covered(&forms.into_iter().flatten().collect()), inexact: inexact.concat() }
 }
 
-fn of_service(examiner: &mut Examiner<'_>, one: &Arc<Registration>, told: Told) -> (Vec<Form>, Vec<Inexact>) {
+fn of_service(examiner: &mut Examiner<'_>, one: &Registration, told: Told) -> (Vec<Form>, Vec<Inexact>) {
     let homeserver = examiner.homeserver();
     let (mut forms, mut inexact) = (Vec::new(), Vec::new());
     let mut note = |regex, line, found: Result<Vec<Form>, &'static str>| match found {
         Ok(found) => forms.extend(found),
-        Err(why) => inexact.push(Inexact { as_id: one.id().into(), regex, file: Arc::clone(one.file()), line, why }),
+        Err(why) => inexact.push(Inexact { as_id: one.id().into(), regex, file: one.file().into(), line, why }),
     };
     let mut pass = examiner.pass();
     let own = pass.sender(homeserver, one);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Engine;
+use crate::registration::Registration;
 use crate::reload::hold::{Held, Said, Terms};
 use crate::reload::losses::{By, Gone};
 use crate::reload::settle;
@@ -110,7 +111,7 @@ fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
 /// A file with what it has in force now.
 pub(super) fn holding(file: Arc<Known>, record: &FileRecord) -> Arc<Known> {
     let same = match (&file.held(), record.good()) {
-        (Some(held), Some(good)) => Arc::ptr_eq(&held.registration, &good.registration),
+        (Some(held), Some(good)) => Registration::ptr_eq(&held.registration, &good.registration),
         (None, None) => true,
         _ => false,
     };

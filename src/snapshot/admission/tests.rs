@@ -65,7 +65,7 @@ impl Loader {
             let hash = ContentHash::of(format!("{content:?}").as_bytes());
             let prefix = PREFIXES[content.prefix].map(Into::into);
             let registration = Parts { file: name(file), content: hash, proxy_prefix: prefix, ..template.parts() };
-            Good::new(Arc::new(registration.into()))
+            Good::new(registration.into())
         };
         self.0.entry((file, content)).or_insert_with(load).clone()
     }
@@ -279,7 +279,7 @@ proptest! {
             let Some(step) = before.step(Step { gone: &gone, put: &put }, None, SystemTime::now()) else { return };
             assert!(step.files().len() == after.files().len() && step.files().iter().zip(after.files()).all(|(a, b)| a.same(b)));
             let (stepped, looked) = (step.services().registrations(), after.services().registrations());
-            assert!(stepped.len() == looked.len() && stepped.iter().zip(looked).all(|(a, b)| Arc::ptr_eq(a, b)));
+            assert!(stepped.len() == looked.len() && stepped.iter().zip(looked).all(|(a, b)| Registration::ptr_eq(a, b)));
             let said = |snapshot: &Snapshot| (Arc::clone(snapshot.digest()), snapshot.counts(), snapshot.changes().clone(), snapshot.is_complete());
             assert_eq!(said(&step), said(after));
             assert_eq!((step.generation(), step.as_of()), (after.generation(), after.as_of()));
@@ -317,16 +317,16 @@ proptest! {
             let readable = Set::with_facts(after.services(), in_force);
             let set = after.set();
             assert_eq!(set.exposed().len(), readable.exposed().len());
-            assert!(set.exposed().iter().zip(readable.exposed()).all(|(a, b)| Arc::ptr_eq(a, b)));
+            assert!(set.exposed().iter().zip(readable.exposed()).all(|(a, b)| Registration::ptr_eq(a, b)));
         });
     }
 
     #[test]
     fn changes_lead_from_one_set_to_the_next(history in history()) {
         follow(&history, |_, before, after| {
-            let by_id = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, *const Registration> {
+            let by_id = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, *const ()> {
                 let all = snapshot.services().registrations().iter();
-                all.map(|registration| (registration.id().into(), Arc::as_ptr(registration))).collect()
+                all.map(|registration| (registration.id().into(), Registration::as_ptr(registration))).collect()
             };
             let (old, new) = (by_id(before), by_id(after));
             let sorted = |ids: &Ids| {
@@ -334,7 +334,7 @@ proptest! {
                 ids.sort();
                 ids
             };
-            let those = |fits: &dyn Fn(&Arc<str>) -> bool, all: &BTreeMap<Arc<str>, *const Registration>| {
+            let those = |fits: &dyn Fn(&Arc<str>) -> bool, all: &BTreeMap<Arc<str>, *const ()>| {
                 all.keys().filter(|id| fits(id)).cloned().collect::<Vec<_>>()
             };
             let changes = after.changes();
@@ -365,7 +365,7 @@ proptest! {
                     assert_eq!(reloaded.files()[at].state(), FileState::Active);
                     let expected = reloaded.services().registrations();
                     assert_eq!(in_force.len(), expected.len());
-                    assert!(in_force.iter().zip(expected).all(|(a, b)| Arc::ptr_eq(a, b)));
+                    assert!(in_force.iter().zip(expected).all(|(a, b)| Registration::ptr_eq(a, b)));
                 }
                 Err(obstacles) => {
                     assert_ne!(reloaded.files()[at].state(), FileState::Active);
@@ -449,7 +449,7 @@ fn chain(length: usize, last: Result<usize, ()>) -> Vec<Scanned> {
         let id = format!("service{id}").into();
         let content = ContentHash::of(&file.to_le_bytes());
         let registration = Parts { file: name(file), content, id, as_token, ..LOADED[0].parts() };
-        Good::new(Arc::new(registration.into()))
+        Good::new(registration.into())
     };
     let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
     let link = |at: usize| {

@@ -17,7 +17,7 @@ fn good(at: usize) -> Good {
     let as_token = TokenHasher::new().digest(&Token::new(format!("token-number-{at}")));
     let content = ContentHash::of(&at.to_le_bytes());
     let registration = Parts { id: format!("service{at}").into(), as_token, content, ..LOADED.parts() };
-    Good::new(Arc::new(registration.into()))
+    Good::new(registration.into())
 }
 
 fn nothing() -> Snapshot {

@@ -88,7 +88,7 @@ fn sets() -> impl Strategy<Value = (Set, Set)> {
     })
 }
 
-fn registration(hasher: &TokenHasher, id: usize, said: &Said) -> Arc<Registration> {
+fn registration(hasher: &TokenHasher, id: usize, said: &Said) -> Registration {
     let lists = said.entries.each_ref().map(|entries| {
         let shown = entries.iter().map(|(regex, exclusive, group)| {
             let mut entry = json!({"regex": REGEXES[*regex], "exclusive": exclusive});
@@ -106,7 +106,7 @@ fn registration(hasher: &TokenHasher, id: usize, said: &Said) -> Arc<Registratio
     });
     let text = "# a comment\n".repeat(said.comments) + &file.to_string();
     let name = format!("{}{id}.yaml", "moved/".repeat(said.file));
-    Arc::new(registration::load(&name.as_str().into(), text.as_bytes(), hasher).expect("it loads"))
+    registration::load(&name.as_str().into(), text.as_bytes(), hasher).expect("it loads")
 }
 
 /// The same `Arc` for what is the same, as a reload has it.
@@ -115,7 +115,7 @@ fn services(dialect: Dialect, before: &[(usize, Said)], after: &[(usize, Said)])
     let old: Vec<_> = before.iter().map(|(id, said)| registration(hasher, *id, said)).collect();
     let new = after.iter().map(|(id, said)| {
         let same = before.iter().position(|(other, was)| other == id && format!("{was:?}") == format!("{said:?}"));
-        same.map_or_else(|| registration(hasher, *id, said), |at| Arc::clone(&old[at]))
+        same.map_or_else(|| registration(hasher, *id, said), |at| old[at].clone())
     });
     let new: Vec<_> = new.collect();
     let homeserver = Homeserver::new("example.com".parse().expect("a server name"), dialect);
