@@ -110,6 +110,7 @@ mod layer;
 mod lazy;
 mod placed;
 mod position;
+mod prefixed;
 mod residual;
 mod scratch;
 mod source;

@@ -1,11 +1,11 @@
 //! Paths by their prefix.
 
 use super::check::Checks;
+use super::prefixed::Prefixed;
 use super::scratch::CheckScratch;
-use super::source::Prefixed;
 use super::subject::Subject;
 use super::target::Target;
-use super::trie::{Key, Trie};
+use super::trie::Trie;
 use python_re::Outcome;
 
 /// At most so many different checks are run behind one prefix; where there are more, the paths are found another way.
@@ -19,20 +19,25 @@ const MAX_CHECKS_OF_ALL: usize = 3;
 pub(super) struct Placed(Trie);
 
 impl Placed {
-    /// Takes in paths that are sorted by prefix and target, and gives those to `unplaced` that a trie is not good for.
-    pub(super) fn new(prefixed: &[Prefixed], mut unplaced: impl FnMut(&Prefixed)) -> Self {
-        let mut keys: Vec<Key<'_>> = Vec::new();
-        for paths in prefixed.chunk_by(|a, b| a.prefix == b.prefix) {
-            let prefix = &*paths[0].prefix;
-            let checks = paths.chunk_by(|a, b| a.target.check == b.target.check).count();
+    /// Takes in paths that are sorted by prefix and target, and gives those to `unplaced` that a trie is not good for. What is left of
+    /// the list is not said.
+    pub(super) fn new(text: &[u8], paths: &mut [Prefixed], mut unplaced: impl FnMut(&Prefixed)) -> Self {
+        let (mut from, mut kept) = (0, 0);
+        while let Some(first) = paths.get(from) {
+            let prefix = first.prefix(text);
+            let alike = paths[from..].iter().take_while(|path| path.prefix(text) == prefix).count();
+            let checks = paths[from..from + alike].chunk_by(|a, b| a.target.check == b.target.check).count();
             let most = if prefix.len() <= 1 { MAX_CHECKS_OF_ALL } else { MAX_CHECKS };
             if checks > most {
-                paths.iter().for_each(&mut unplaced);
+                paths[from..from + alike].iter().for_each(&mut unplaced);
             } else {
-                keys.push(Key { prefix, paths });
+                // Close up: a list of those that are left would be as large as this one.
+                paths.copy_within(from..from + alike, kept);
+                kept += alike;
             }
+            from += alike;
         }
-        Self(Trie::new(&keys))
+        Self(Trie::new(text, &paths[..kept]))
     }
 
     /// Runs the checks behind each prefix that the key of a subject goes on with from a place.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::position::Slot;
+use super::prefixed::Prefixed;
 use super::target::Target;
 use crate::homeserver::{Homeserver, Rank, Sender};
 use crate::matrix::{Kind, user_id};
@@ -37,15 +38,6 @@ pub(super) enum Place {
     Start,
     /// Wherever the text holds the sigil, which the prefix begins with.
     AnySigil,
-}
-
-/// A path that begins with a prefix.
-pub(super) struct Prefixed {
-    pub(super) place: Place,
-    pub(super) prefix: Box<[u8]>,
-    pub(super) target: Target,
-    /// Which of the entry's paths it is.
-    pub(super) path: usize,
 }
 
 /// A path that no trie is good for.
@@ -133,19 +125,19 @@ impl Source<'_> {
     }
 
     /// The path with the literals that it holds. Its pattern is read a second time: few come here, and syntax trees are
-    /// too large to be kept for those that do.
-    pub(super) fn unplaced(&self, path: &Prefixed) -> Unplaced {
+    /// too large to be kept for those that do. Its prefix lies in the text of all.
+    pub(super) fn unplaced(&self, path: &Prefixed, text: &[u8]) -> Unplaced {
         let literals_of = if self.folds() { folded_literals } else { required_literals };
         let target = path.target;
         let literals = target.rank.position().map_or_else(Vec::new, |position| {
             let registration = &self.registrations[target.slot.index()];
             let entry = &registration.entries(self.kind).at(position as usize);
             let pattern = entry.regex.pattern(self.homeserver.dialect, self.kind);
-            match self.paths(&pattern).1.swap_remove(path.path).rest {
+            match self.paths(&pattern).1.swap_remove(path.path as usize).rest {
                 Some(rest) => literals_of(&rest),
                 None => literals_of(pattern.ast()),
             }
         });
-        Unplaced { place: path.place, prefix: path.prefix.clone(), target, literals }
+        Unplaced { place: path.place, prefix: path.prefix(text).into(), target, literals }
     }
 }

@@ -8,8 +8,9 @@ use super::check::{Checks, Interner};
 use super::fallback::Fallback;
 use super::placed::Placed;
 use super::position::{CheckId, Slot};
+use super::prefixed::Prefixes;
 use super::scratch::Engines;
-use super::source::{Parsed, Place, Prefixed, Source};
+use super::source::{Parsed, Place, Source};
 use super::subject::Subject;
 use super::target::Target;
 use crate::homeserver::{Homeserver, Rank};
@@ -44,34 +45,28 @@ impl Table {
     pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Registration], known: &[&Self]) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
-        let mut prefixed = Vec::with_capacity(registrations.len());
+        let mut prefixes = Prefixes::default();
         let mut entries = 0;
         let texts = registrations.iter().map(|one| one.entries(kind).iter().map(|entry| entry.regex.len()).sum());
         for slots in in_turn(texts) {
             let slots = slots.into_par_iter().with_min_len(256);
-            let taken: Vec<Taken> = slots.flat_map_iter(|at| taken_apart(&source, Slot::new(at), &interner)).collect();
-            for entry in taken {
-                match entry {
-                    Taken::Known(path) => {
-                        entries += usize::from(path.path == 0);
-                        interner.used(path.target.check);
-                        prefixed.push(path);
-                    }
-                    Taken::New(entry) => {
-                        entries += 1;
-                        intern(entry, &mut interner, &mut prefixed);
-                    }
-                }
+            let with = |taken: Taken, at| taken.with(&source, Slot::new(at), &interner);
+            let shares: Vec<Taken> = slots.fold(Taken::default, with).collect();
+            for Taken { known, new } in shares {
+                known.paths.iter().for_each(|path| interner.used(path.target.check));
+                entries += known.paths.iter().filter(|path| path.path == 0).count() + new.len();
+                prefixes.append(&known);
+                new.into_iter().for_each(|entry| intern(entry, &mut interner, &mut prefixes));
             }
         }
-        let is_written = |path: &Prefixed| path.place == Place::Written;
-        let order = |path: &Prefixed| !is_written(path);
-        prefixed.par_sort_unstable_by(|a, b| (order(a), &a.prefix, a.target).cmp(&(order(b), &b.prefix, b.target)));
-        let mut unplaced = Vec::new();
-        let (written, others) = prefixed.split_at(prefixed.partition_point(is_written));
-        let [written, placed] =
-            [written, others].map(|paths| Placed::new(paths, |path| unplaced.push(source.unplaced(path))));
+        prefixes.sort();
+        let Prefixes { text, mut paths } = prefixes;
+        let first_of_others = paths.partition_point(|path| path.place == Place::Written);
+        let (written, others) = paths.split_at_mut(first_of_others);
         let anywhere = others.iter().any(|path| path.place == Place::AnySigil);
+        let mut unplaced = Vec::new();
+        let [written, placed] = [written, others]
+            .map(|paths| Placed::new(&text, paths, |path| unplaced.push(source.unplaced(path, &text))));
         let fallback = Fallback::new(unplaced, &interner, source.folds());
         let known: Vec<&Checks> = known.iter().map(|table| &table.checks).collect();
         let checks = interner.finish(&known);
@@ -136,46 +131,46 @@ fn in_turn(texts: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     turns
 }
 
-/// What comes of an entry.
-enum Taken {
-    /// A path with a check that is known. Of its entry no more is needed.
-    Known(Prefixed),
-    /// An entry with a path whose check is not.
-    New(Parsed),
+/// What comes of some entries, as far as others need not wait for it.
+#[derive(Default)]
+struct Taken {
+    /// Paths with a check that is known. Of their entries no more is needed.
+    known: Prefixes,
+    /// Entries with a path whose check is not.
+    new: Vec<Parsed>,
 }
 
-/// The entries in a slot, as far as others need not wait for it. A syntax tree is gone at once where its paths are known: when all
-/// trees of a turn were handed over, to find memory for them and to free it took half of the time.
-fn taken_apart(source: &Source<'_>, slot: Slot, interner: &Interner) -> Vec<Taken> {
-    let mut taken = Vec::new();
-    for mut entry in source.parse(slot) {
-        // Where all are as they are written, one trie holds them all.
-        if entry.place == Place::Written && !source.folds() {
-            entry.place = Place::Start;
-        }
-        let known = |path| interner.known(path, entry.place == Place::AnySigil);
-        let checks: Option<Vec<CheckId>> = entry.paths.iter().map(known).collect();
-        match checks.filter(|checks| !checks.is_empty()) {
-            Some(checks) => {
-                let Parsed { paths, place, slot, rank, .. } = entry;
-                let paths = paths.into_iter().zip(checks).enumerate();
-                taken.extend(paths.map(|(at, (path, check))| {
-                    let target = Target { check, slot, rank };
-                    Taken::Known(Prefixed { place, prefix: path.prefix.into(), target, path: at })
-                }));
+impl Taken {
+    /// And what comes of the entries in a slot. A syntax tree is gone at once where its paths are known: when all
+    /// trees of a turn were handed over, to find memory for them and to free it took half of the time.
+    fn with(mut self, source: &Source<'_>, slot: Slot, interner: &Interner) -> Self {
+        for mut entry in source.parse(slot) {
+            // Where all are as they are written, one trie holds them all.
+            if entry.place == Place::Written && !source.folds() {
+                entry.place = Place::Start;
             }
-            None => taken.push(Taken::New(entry)),
+            let known = |path| interner.known(path, entry.place == Place::AnySigil);
+            let checks: Option<Vec<CheckId>> = entry.paths.iter().map(known).collect();
+            match checks.filter(|checks| !checks.is_empty()) {
+                Some(checks) => {
+                    for (at, (path, check)) in entry.paths.iter().zip(checks).enumerate() {
+                        let target = Target { check, slot: entry.slot, rank: entry.rank };
+                        self.known.push(entry.place, &path.prefix, target, at);
+                    }
+                }
+                None => self.new.push(entry),
+            }
         }
+        self
     }
-    taken
 }
 
-fn intern(entry: Parsed, interner: &mut Interner, prefixed: &mut Vec<Prefixed>) {
+fn intern(entry: Parsed, interner: &mut Interner, prefixes: &mut Prefixes) {
     let Parsed { pattern, paths, place, slot, rank } = entry;
     let mut whole = None;
     for (at, path) in paths.into_iter().enumerate() {
         let check = interner.check((&path, place == Place::AnySigil), &pattern, &mut whole);
-        prefixed.push(Prefixed { place, prefix: path.prefix.into(), target: Target { check, slot, rank }, path: at });
+        prefixes.push(place, &path.prefix, Target { check, slot, rank }, at);
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Target {
 }
 
 /// How many bytes a target is as it stands in a trie.
-const WRITTEN: usize = 3 * size_of::<u32>();
+pub(super) const WRITTEN: usize = 3 * size_of::<u32>();
 
 impl Target {
     /// As it stands in a trie.

@@ -1,7 +1,7 @@
 //! All prefixes of a text among many, in one walk.
 
-use super::source::Prefixed;
-use super::target::Targets;
+use super::prefixed::Prefixed;
+use super::target::{Targets, WRITTEN};
 
 /// A radix tree over byte strings, written into one string of bytes in the order in which a walk reads it.
 ///
@@ -29,60 +29,53 @@ const MANY: u8 = u8::MAX;
 /// A place takes so many bytes.
 const PLACE: usize = size_of::<u32>();
 
-/// A prefix, and the paths that begin with it, those of one check side by side.
-pub(super) struct Key<'k> {
-    pub(super) prefix: &'k [u8],
-    pub(super) paths: &'k [Prefixed],
-}
-
-/// A node to be written, for keys that share `depth` bytes.
-struct Part<'k> {
-    keys: &'k [Key<'k>],
+/// A node to be written, for paths whose prefixes share `depth` bytes.
+struct Part<'p> {
+    paths: &'p [Prefixed],
     depth: usize,
     /// The node above, and where in it the place of this one is written.
     above: Option<(usize, usize)>,
 }
 
 impl Trie {
-    /// The tree of keys in ascending order, all different.
-    pub(super) fn new(keys: &[Key<'_>]) -> Self {
-        let mut trie = Self::default();
+    /// The tree of paths that are sorted by their prefixes, which lie in a text, those of one check side by side behind each.
+    pub(super) fn new(text: &[u8], paths: &[Prefixed]) -> Self {
+        // Each is written with its target at least.
+        let mut trie = Self { nodes: Vec::with_capacity(paths.len() * WRITTEN) };
         // Not by recursion: a key may be as long as a sender is in a stranger's file.
         let mut todo = Vec::new();
-        if !keys.is_empty() {
-            todo.push(Part { keys, depth: 0, above: None });
+        if !paths.is_empty() {
+            todo.push(Part { paths, depth: 0, above: None });
         }
         while let Some(part) = todo.pop() {
-            trie.write(&part, &mut todo);
+            trie.write(text, &part, &mut todo);
         }
         trie.nodes.shrink_to_fit();
         trie
     }
 
     /// Writes a node, and notes its children, the first of them next.
-    fn write<'k>(&mut self, part: &Part<'k>, todo: &mut Vec<Part<'k>>) {
-        let Part { mut keys, depth, above } = *part;
+    fn write<'p>(&mut self, text: &[u8], part: &Part<'p>, todo: &mut Vec<Part<'p>>) {
+        let Part { paths, depth, above } = *part;
         let node = self.nodes.len();
         if let Some((above, at)) = above {
             self.nodes[at..at + PLACE].copy_from_slice(&written(node - above));
         }
-        let shared = shared_label(keys, depth);
+        let shared = shared_label(text, paths, depth);
         self.nodes.push(small(shared));
-        self.nodes.extend_from_slice(&keys[0].prefix[depth..depth + shared]);
+        self.nodes.extend_from_slice(&paths[0].prefix(text)[depth..depth + shared]);
         let depth = depth + shared;
-        match keys.split_first() {
-            Some((shortest, others)) if shortest.prefix.len() == depth => {
-                self.write_targets(shortest.paths);
-                keys = others;
-            }
-            _ => self.nodes.push(0),
-        }
+        // In this order the shortest are the first.
+        let (ending, mut others) = paths.split_at(reach(paths, |path| path.prefix(text).len() == depth));
+        self.write_targets(ending);
         let (count, done) = (self.nodes.len(), todo.len());
         self.nodes.push(0);
-        while let Some((byte, alike, others)) = split_alike(keys, depth) {
+        while let Some(first) = others.first() {
+            let byte = first.prefix(text)[depth];
+            let (alike, behind) = others.split_at(reach(others, |path| path.prefix(text)[depth] == byte));
             self.nodes.push(byte);
-            todo.push(Part { keys: alike, depth: depth + 1, above: None });
-            keys = others;
+            todo.push(Part { paths: alike, depth: depth + 1, above: None });
+            others = behind;
         }
         let children = &mut todo[done..];
         self.nodes[count] = small(children.len());
@@ -171,24 +164,21 @@ fn small(count: usize) -> u8 {
     u8::try_from(count).expect("fewer than 256 children, and a label of at most 255 bytes")
 }
 
-/// How many bytes from `depth` on these keys, in ascending order, have in common: at most a label.
-fn shared_label(keys: &[Key<'_>], depth: usize) -> usize {
-    let (first, last) = (&keys[0].prefix[depth..], &keys[keys.len() - 1].prefix[depth..]);
+/// How many bytes from `depth` on the prefixes of these paths, in ascending order, have in common: at most a label.
+fn shared_label(text: &[u8], paths: &[Prefixed], depth: usize) -> usize {
+    let [first, last] = [&paths[0], &paths[paths.len() - 1]].map(|path| &path.prefix(text)[depth..]);
     first.iter().zip(last).take(MAX_LABEL).take_while(|(a, b)| a == b).count()
 }
 
-/// Splits off those of some keys in ascending order that go on behind `depth` bytes as the first does.
-fn split_alike<'k>(keys: &'k [Key<'k>], depth: usize) -> Option<(u8, &'k [Key<'k>], &'k [Key<'k>])> {
-    let byte = keys.first()?.prefix[depth];
+/// How many of these paths are so, where those that are stand before all others.
+fn reach(paths: &[Prefixed], is: impl Fn(&Prefixed) -> bool) -> usize {
     // In steps that grow, then between the last two: most are few, and some are all.
-    let alike = |key: &Key<'_>| key.prefix[depth] == byte;
-    let mut reach = 1;
-    while keys.get(reach).is_some_and(alike) {
-        reach *= 2;
+    let mut step = 1;
+    while paths.get(step - 1).is_some_and(&is) {
+        step *= 2;
     }
-    let (from, to) = (reach / 2, reach.min(keys.len()));
-    let (alike, others) = keys.split_at(from + keys[from..to].partition_point(alike));
-    Some((byte, alike, others))
+    let (from, to) = (step / 2, (step - 1).min(paths.len()));
+    from + paths[from..to].partition_point(is)
 }
 
 #[cfg(test)]
@@ -196,29 +186,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::position::{CheckId, Slot};
+    use super::super::prefixed::Prefixes;
     use super::super::source::Place;
     use super::super::target::Target;
     use super::*;
     use crate::homeserver::Rank;
 
-    fn path(prefix: &[u8], number: usize) -> Prefixed {
-        let target = Target { check: CheckId::new(number % 3), slot: Slot::new(number), rank: Rank::SENDER };
-        Prefixed { place: Place::Start, prefix: prefix.into(), target, path: 0 }
+    fn target(number: usize) -> Target {
+        Target { check: CheckId::new(number % 3), slot: Slot::new(number), rank: Rank::SENDER }
     }
 
     /// The length and the targets of each key that a text begins with, as a trie of keys, each so many times, tells them.
     fn told(keys: &[(&[u8], usize)], text: &[u8]) -> Vec<(usize, Vec<Target>)> {
-        let paths: Vec<Vec<Prefixed>> =
-            keys.iter().map(|&(key, times)| (0..times).map(|number| path(key, number)).collect()).collect();
-        let keys: Vec<Key<'_>> = keys.iter().zip(&paths).map(|(&(prefix, _), paths)| Key { prefix, paths }).collect();
+        let mut all = Prefixes::default();
+        for &(key, times) in keys {
+            (0..times).for_each(|number| all.push(Place::Start, key, target(number), 0));
+        }
         let mut told = Vec::new();
-        Trie::new(&keys).prefixes(text, |length, targets| told.push((length, targets.iter().collect())));
+        Trie::new(&all.text, &all.paths)
+            .prefixes(text, |length, targets| told.push((length, targets.iter().collect())));
         told
     }
 
     fn expected(keys: &[(&[u8], usize)], text: &[u8]) -> Vec<(usize, Vec<Target>)> {
         let begun = keys.iter().filter(|(key, _)| text.starts_with(key));
-        begun.map(|&(key, times)| (key.len(), (0..times).map(|number| path(key, number).target).collect())).collect()
+        begun.map(|&(key, times)| (key.len(), (0..times).map(target).collect())).collect()
     }
 
     proptest! {
