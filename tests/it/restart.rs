@@ -336,6 +336,8 @@ fn a_second_service_guards_what_is_gone_by_the_copies_of_the_first() {
     fs::write(elsewhere.join("wa.yaml"), registration("wa", "wa_")).expect("written");
     let third = start(&elsewhere, &state);
     assert_eq!((third.status("complete"), third.claimants("@tg_x:example.com").len()), (true.into(), 0));
+    // It would take the lock as well as the second, as soon as it is free.
+    drop(third);
     drop(first);
     second.post("/-/reload", &serde_json::json!({}));
     second.wait("to have the lock", |second| second.metric("bailiwick_state_saved").as_deref() == Some("1"));
