@@ -260,7 +260,7 @@ fn find(
 
 fn reading<'s>(snapshot: &'s Snapshot, analysis: &'s Analysis) -> Reading<'s> {
     let read = |file: &'s FileRecord| file.registration().ok_or_else(|| file.faults());
-    let files = snapshot.files().iter().map(|file| (&**file.file(), read(file))).collect();
+    let files = snapshot.files().iter().map(|file| (file.file(), read(file))).collect();
     let services = snapshot.services();
     Reading { homeserver: services.homeserver(), files, set: Some((services, analysis)) }
 }
@@ -315,8 +315,7 @@ fn sorted_out(found: Vec<Arc<Finding>>, check: &Check, list: &AllowList) -> (Vec
 
 /// Says which entries of the list allow nothing.
 fn tell_unused(list: &AllowList, snapshots: &[Arc<Snapshot>], found: &[Arc<Finding>]) {
-    let checked: Vec<&str> =
-        snapshots.iter().flat_map(|snapshot| snapshot.files()).map(|file| &**file.file()).collect();
+    let checked: Vec<&str> = snapshots.iter().flat_map(|snapshot| snapshot.files()).map(FileRecord::file).collect();
     let found: Vec<&Finding> = found.iter().map(|finding| &**finding).collect();
     for entry in list.missing(&checked).into_iter().chain(list.unused(&checked, &found)) {
         tell(&format!("note: {entry}"));

@@ -39,7 +39,7 @@ pub(super) fn tell_unless_found(snapshots: &[Arc<Snapshot>], dirs: &[PathBuf], c
 /// read files of other names, and what is passed over in a directory may be given by itself.
 pub(super) fn tell_passed_over(snapshots: &[Arc<Snapshot>], dirs: &[PathBuf]) {
     let files: Vec<&Path> =
-        snapshots.iter().flat_map(|snapshot| snapshot.files()).map(|file| Path::new(&**file.file())).collect();
+        snapshots.iter().flat_map(|snapshot| snapshot.files()).map(|file| Path::new(file.file())).collect();
     for dir in dirs {
         if let Some(what) = passed_over_beside(dir, &files) {
             tell(&format!("note: {}: {what}", dir.display()));

@@ -264,7 +264,7 @@ impl<'s> There<'s> {
     fn of(snapshot: &'s Snapshot, in_force: bool) -> Self {
         let dialect = snapshot.services().homeserver().dialect;
         let mut faulty = snapshot.files().iter().filter(|file| !file.faults().is_empty());
-        let not_loaded: Vec<_> = faulty.by_ref().take(MAX_NAMED).map(|file| NotLoaded::of(file)).collect();
+        let not_loaded: Vec<_> = faulty.by_ref().take(MAX_NAMED).map(NotLoaded::of).collect();
         Self {
             homeserver: dialect.name(),
             release: dialect.release(),

@@ -33,7 +33,7 @@ pub(crate) struct InForce<'f> {
     /// The version that was read last, where it can be read.
     pub(crate) version: Option<&'f Version>,
     /// The file that it was, whose copy is still of this.
-    pub(crate) formerly: Option<&'f Arc<str>>,
+    pub(crate) formerly: Option<&'f str>,
     /// Where it can be read again.
     pub(crate) source: &'f Source,
 }

@@ -127,9 +127,9 @@ fn leave_out_what_is_held(analysis: &mut Analysis, snapshot: &Snapshot) {
         let file = record.file();
         of.extend(record.registration());
         if holding.is_whole() {
-            gone.insert(&**file);
+            gone.insert(file);
         }
-        entries.extend(holding.positions().map(|(kind, at)| (&**file, kind, at)));
+        entries.extend(holding.positions().map(|(kind, at)| (file, kind, at)));
     }
     let is_held = |finding: &Finding, place: &FindingPlace| {
         let entry = finding.kind.zip(place.index).map(|(kind, index)| (&*place.file, kind, index as usize));

@@ -112,6 +112,12 @@ enum Doubt {
     Uncovered,
 }
 
+impl Doubt {
+    fn mixed_up(with: &str) -> Self {
+        Self::MixedUp(with.into())
+    }
+}
+
 /// A file's registration with claims that it no longer makes.
 #[derive(Debug)]
 struct Extended {
@@ -207,10 +213,9 @@ impl Holds {
         let records = before.records(candidates);
         let mut lost = lost(candidates, gone, &records, before.services().homeserver());
         lost.retain(|lost| !(terms.decided)(lost.by));
-        let mixed_up =
-            records.iter().find(|record| record.state() == FileState::Quarantined).map(|record| record.file());
+        let mixed_up = records.iter().find(|record| record.state() == FileState::Quarantined).map(FileRecord::file);
         // A file that says that it is the service that is missing, and is turned away for something else.
-        let turned_away: HashMap<&str, &Arc<str>> = (candidates.iter().zip(&records))
+        let turned_away: HashMap<&str, &str> = (candidates.iter().zip(&records))
             .filter(|(_, record)| record.state() == FileState::Quarantined)
             .filter_map(|(candidate, record)| Some((candidate.offered.ok()?.registration.id(), record.file())))
             .collect();
@@ -222,9 +227,9 @@ impl Holds {
         let doubt = |lost: &Lost<'_>| match lost.by {
             by if (terms.uncovered)(by) => Some(Doubt::Uncovered),
             By::Gone(at) if (terms.hidden)(at) => Some(Doubt::Hidden),
-            By::Gone(at) => mixed_up_with(&gone[at]).cloned().map(Doubt::MixedUp),
+            By::Gone(at) => mixed_up_with(&gone[at]).map(Doubt::mixed_up),
             // It begins with the look that sees that the file has come to be another's: the next may see less.
-            By::File(_) if matches!(heirs.of_loss(lost), Holder::Former(_)) => mixed_up.cloned().map(Doubt::MixedUp),
+            By::File(_) if matches!(heirs.of_loss(lost), Holder::Former(_)) => mixed_up.map(Doubt::mixed_up),
             By::File(_) => None,
         };
         let mut held = Held { released: self.note(&lost, doubt, terms), ..Held::default() };
@@ -259,7 +264,7 @@ impl Holds {
             // What is on disk of a file that is stale is turned away still.
             let of = if records[at].state() == FileState::Stale { &mut held.kept } else { &mut held.extended };
             of.insert(at, extended.good.clone());
-            self.extended.insert(Arc::clone(file), extended);
+            self.extended.insert(file.into(), extended);
         }
         held
     }
@@ -323,7 +328,7 @@ struct Heirs<'r> {
 }
 
 impl<'r> Heirs<'r> {
-    fn of(records: &'r List<Arc<FileRecord>>, lost: &[Lost<'_>], dialect: Dialect) -> Self {
+    fn of(records: &'r List<FileRecord>, lost: &[Lost<'_>], dialect: Dialect) -> Self {
         let mut heirs = Self { ids: HashMap::new(), tokens: HashMap::new() };
         if lost.is_empty() {
             return heirs;
@@ -376,7 +381,7 @@ impl Gone<'_> {
 }
 
 /// What a file was until now that has come to be another service's.
-fn former(file: &Arc<str>, good: &Good, why: &Why) -> (Arc<Known>, Good) {
+fn former(file: &str, good: &Good, why: &Why) -> (Arc<Known>, Good) {
     let known = Known::former(file, good);
     let whole = Gone { good: known.held().unwrap_or(good), formerly: Some(file) }.whole(why);
     (Arc::new(known), whole)

@@ -148,12 +148,12 @@ fn faulty(before: &Snapshot, after: &Snapshot) {
         return;
     }
     let known: HashMap<&str, &FileRecord> = (before.files().iter().filter(|file| file.state() != FileState::Active))
-        .map(|file| (&**file.file(), &**file))
+        .map(|file| (file.file(), file))
         .collect();
     let mut alike: HashMap<String, usize> = HashMap::new();
     let (mut told, mut untold) = (0_usize, 0_usize);
     for file in after.files() {
-        let earlier = known.get(&**file.file());
+        let earlier = known.get(file.file());
         let said = match (file.state(), earlier) {
             (FileState::Active, None) => continue,
             (FileState::Active, Some(_)) => "file is in force again".to_owned(),
@@ -161,7 +161,7 @@ fn faulty(before: &Snapshot, after: &Snapshot) {
             (FileState::Held, _) => format!("names are held: {}", described(file)),
             _ => format!("file cannot be loaded: {}", described(file)),
         };
-        let (shown, state) = (&**file.file(), file.state());
+        let (shown, state) = (file.file(), file.state());
         let count = alike.entry(said.clone()).or_default();
         *count += 1;
         if told == MAX_FILES || *count > MAX_ALIKE {

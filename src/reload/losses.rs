@@ -60,7 +60,7 @@ pub(super) enum By {
 pub(super) struct Gone<'g> {
     pub(super) good: &'g Good,
     /// The file that it was, if that is there and has come to be another service's.
-    pub(super) formerly: Option<&'g Arc<str>>,
+    pub(super) formerly: Option<&'g str>,
 }
 
 /// What is in force now and would be claimed by nobody, in the order of the files that claim it: of each file every claim
@@ -68,7 +68,7 @@ pub(super) struct Gone<'g> {
 pub(super) fn lost<'r>(
     candidates: &[Candidate<'r>],
     gone: &[Gone<'r>],
-    records: &List<Arc<FileRecord>>,
+    records: &List<FileRecord>,
     homeserver: &Homeserver,
 ) -> Vec<Lost<'r>> {
     let there = candidates.iter().zip(records).enumerate().filter_map(|(at, (candidate, record))| {
@@ -96,7 +96,7 @@ struct Made<'r> {
 }
 
 /// Who makes some of these claims.
-fn made<'r>(lost: &[Lost<'_>], records: &'r List<Arc<FileRecord>>, homeserver: &Homeserver) -> Made<'r> {
+fn made<'r>(lost: &[Lost<'_>], records: &'r List<FileRecord>, homeserver: &Homeserver) -> Made<'r> {
     let entries: HashMap<(Kind, &str), &Loss> =
         lost.iter().map(|lost| ((lost.loss.kind, &*lost.loss.regex), &lost.loss)).collect();
     let mut made = Made::default();

@@ -42,7 +42,6 @@
 //! and `a` would have been asked again and got it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::file::{Standing, TurnedAway};
 use super::taken::{Taken, wanted_twice};
@@ -56,7 +55,7 @@ use crate::ruling::Services;
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'f> {
     /// The file as it is shown.
-    pub file: &'f Arc<str>,
+    pub file: &'f str,
     /// What the file system says about it.
     pub facts: FileFacts,
     /// What is on disk.
@@ -78,10 +77,7 @@ impl<'f> Candidate<'f> {
 
     /// Whether it is in force as it is on disk, and was so before, as its record says.
     pub(super) fn stays(&self, record: &FileRecord) -> bool {
-        match (record.standing(), self.offered) {
-            (Standing::Active(active), Ok(offered)) => active.same(offered) && record.facts() == self.facts,
-            _ => false,
-        }
+        self.offered.is_ok_and(|offered| record.is_active_with(offered)) && record.facts() == self.facts
     }
 
     /// Whether the disk offers something else than what is in force.
@@ -95,7 +91,7 @@ impl<'f> Candidate<'f> {
 
     /// The record that tells what came of it.
     pub(super) fn record(&self, standing: Standing) -> FileRecord {
-        FileRecord::new(Arc::clone(self.file), self.facts, standing)
+        FileRecord::new(self.file, self.facts, standing)
     }
 }
 

@@ -1,9 +1,9 @@
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use crate::index::Common;
+use crate::list::List;
 use crate::registration::Registration;
 use crate::ruling::Services;
 
@@ -21,9 +21,10 @@ pub struct Changes {
     pub removed: Ids,
 }
 
-/// The ids of some services, which the first snapshot has a million of: kept as the registrations that say them, and shared.
+/// The ids of some services, which the first snapshot has a million of: kept as the registrations that say them, whose list is then
+/// that of all that are in force.
 #[derive(Clone, Default)]
-pub struct Ids(Arc<[Registration]>);
+pub struct Ids(List<Registration>);
 
 impl Ids {
     /// How many there are.
@@ -94,7 +95,7 @@ impl Changes {
 
     /// All that a set has, where there was none before.
     pub(super) fn from_nothing(to: &Services) -> Self {
-        Self { added: to.registrations().iter().cloned().collect(), ..Self::default() }
+        Self { added: Ids(to.registrations().clone()), ..Self::default() }
     }
 }
 

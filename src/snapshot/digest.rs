@@ -51,9 +51,9 @@ impl Digest {
     pub(super) fn next(
         &self,
         homeserver: &Homeserver,
-        (before, after): (&List<Arc<FileRecord>>, &List<Arc<FileRecord>>),
+        (before, after): (&List<FileRecord>, &List<FileRecord>),
     ) -> Self {
-        let (ahead, behind) = before.common_ends(after, Arc::ptr_eq);
+        let (ahead, behind) = before.common_ends(after, FileRecord::is);
         let differing = 1 + ahead..1 + after.len() - behind;
         let write = |part: usize, written: &mut Vec<u8>| match part.checked_sub(1) {
             None => write_homeserver(homeserver, written),

@@ -123,17 +123,34 @@ pub(crate) struct Claimed {
 /// All that is wrong with a file, shared from scan to scan.
 pub type Refusal = Arc<[Fault]>;
 
-/// One file and what came of it.
+/// One file and what came of it: a value of a few words, of which a copy costs next to nothing.
+///
+/// There may be a million, and nearly all of them say the same of what is in force: that it is what is there, by the name that it
+/// has itself, and that nobody knows more. So of these there is nothing besides.
 #[derive(Clone, Debug)]
-pub struct FileRecord {
-    file: Arc<str>,
+pub struct FileRecord(Record);
+
+#[derive(Clone, Debug)]
+enum Record {
+    /// What is there is in force, by its own name, and there are no facts about it.
+    Plain(Good),
+    Else(Arc<Else>),
+}
+
+#[derive(Debug)]
+struct Else {
+    /// `None` where it is that of the registration in force.
+    file: Option<Arc<str>>,
     facts: FileFacts,
     standing: Standing,
 }
 
+// A record lies in the list of all of them, where each word is 8 MB of a million.
+const _: () = assert!(size_of::<FileRecord>() == size_of::<Good>());
+
 /// What a file has in force, and what it has not.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub(super) enum Standing {
     /// What is on disk is in force, and what it has lost a moment ago may be held besides.
     Active(Good),
     /// What is on disk was turned away; the last good content is in force.
@@ -144,7 +161,7 @@ pub enum Standing {
 
 /// What is on disk and not in force.
 #[derive(Clone, Debug)]
-pub struct TurnedAway {
+pub(super) struct TurnedAway {
     /// What it says, where it loads and only collides with others: it may come in as soon as they make room.
     offered: Option<Good>,
     /// Why; never empty.
@@ -158,8 +175,7 @@ impl Standing {
     }
 
     /// What is in force.
-    #[must_use]
-    pub fn good(&self) -> Option<&Good> {
+    pub(super) fn good(&self) -> Option<&Good> {
         match self {
             Self::Active(good) => Some(good),
             Self::Stale(stale) => Some(&stale.0),
@@ -220,54 +236,83 @@ impl FileState {
 }
 
 impl FileRecord {
-    pub(super) const fn new(file: Arc<str>, facts: FileFacts, standing: Standing) -> Self {
-        Self { file, facts, standing }
+    pub(super) fn new(file: &str, facts: FileFacts, standing: Standing) -> Self {
+        let is_own = standing.good().is_some_and(|good| good.registration.file() == file);
+        match standing {
+            Standing::Active(good) if is_own && facts == FileFacts::default() => Self(Record::Plain(good)),
+            standing => {
+                let file = (!is_own).then(|| file.into());
+                Self(Record::Else(Arc::new(Else { file, facts, standing })))
+            }
+        }
     }
 
     /// The file as it is shown.
     #[must_use]
-    pub const fn file(&self) -> &Arc<str> {
-        &self.file
+    pub fn file(&self) -> &str {
+        let named = match &self.0 {
+            Record::Plain(_) => None,
+            Record::Else(other) => other.file.as_deref(),
+        };
+        named.unwrap_or_else(|| self.registration().map_or("", |registration| registration.file()))
     }
 
     /// The file's name relative to its directory: what replicas have in common.
     #[must_use]
     pub fn name(&self) -> &str {
-        let last = self.file.rsplit_once('/').map_or(&*self.file, |(_, last)| last);
+        let file = self.file();
+        let last = file.rsplit_once('/').map_or(file, |(_, last)| last);
         if !matches!(last, "" | "." | "..") {
             // Of nearly all; and it is asked for each of a hundred thousand files.
             return last;
         }
-        Path::new(&*self.file).file_name().and_then(OsStr::to_str).unwrap_or(&self.file)
+        Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file)
     }
 
     /// What the file system says about it.
     #[must_use]
-    pub const fn facts(&self) -> FileFacts {
-        self.facts
+    pub fn facts(&self) -> FileFacts {
+        match &self.0 {
+            Record::Plain(_) => FileFacts::default(),
+            Record::Else(other) => other.facts,
+        }
+    }
+
+    /// What it has in force as it is on disk, with what is held besides; the rest, if it has not.
+    fn active(&self) -> Result<&Good, Away<'_>> {
+        match &self.0 {
+            Record::Plain(good) => Ok(good),
+            Record::Else(other) => match &other.standing {
+                Standing::Active(good) => Ok(good),
+                Standing::Stale(stale) => Err(Away { good: Some(&stale.0), away: &stale.1 }),
+                Standing::Quarantined(away) => Err(Away { good: None, away }),
+            },
+        }
     }
 
     /// What it has in force, and what it has not.
-    #[must_use]
-    pub const fn standing(&self) -> &Standing {
-        &self.standing
+    pub(super) fn standing(&self) -> Standing {
+        match &self.0 {
+            Record::Plain(good) => Standing::Active(good.clone()),
+            Record::Else(other) => other.standing.clone(),
+        }
     }
 
     /// Whether it is in force, in a word.
     #[must_use]
-    pub const fn state(&self) -> FileState {
-        match &self.standing {
-            Standing::Active(good) if good.holding.is_some() => FileState::Held,
-            Standing::Active(_) => FileState::Active,
-            Standing::Stale(..) => FileState::Stale,
-            Standing::Quarantined(_) => FileState::Quarantined,
+    pub fn state(&self) -> FileState {
+        match self.active() {
+            Ok(good) if good.holding.is_some() => FileState::Held,
+            Ok(_) => FileState::Active,
+            Err(Away { good: Some(_), .. }) => FileState::Stale,
+            Err(Away { good: None, .. }) => FileState::Quarantined,
         }
     }
 
     /// What is in force.
     #[must_use]
     pub fn good(&self) -> Option<&Good> {
-        self.standing.good()
+        self.active().map_or_else(|away| away.good, Some)
     }
 
     /// The registration in force.
@@ -280,42 +325,55 @@ impl FileRecord {
     /// file is active.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
-        match &self.standing {
-            Standing::Active(good) => good.holding.as_ref().map_or(&[], |holding| &holding.why),
-            Standing::Stale(stale) => &stale.1.faults,
-            Standing::Quarantined(away) => &away.faults,
+        match self.active() {
+            Ok(good) => good.holding.as_ref().map_or(&[], |holding| &holding.why),
+            Err(Away { away, .. }) => &away.faults,
         }
     }
 
     /// What is on disk, as it asks to be in force.
     pub(super) fn offered(&self) -> Result<&Good, &Refusal> {
-        match &self.standing {
-            Standing::Active(good) => Ok(good),
-            Standing::Stale(stale) => stale.1.offered(),
-            Standing::Quarantined(away) => away.offered(),
-        }
+        self.active().or_else(|Away { away, .. }| away.offered())
     }
 
     /// What is on disk, where it loads and is not in force since it collides with what is.
     #[must_use]
     pub fn kept_out(&self) -> Option<&Good> {
-        match &self.standing {
-            Standing::Active(_) => None,
-            Standing::Stale(stale) => stale.1.offered.as_ref(),
-            Standing::Quarantined(away) => away.offered.as_ref(),
+        self.active().err()?.away.offered.as_ref()
+    }
+
+    /// Whether it is in force with just this.
+    pub(super) fn is_active_with(&self, good: &Good) -> bool {
+        self.active().is_ok_and(|active| active.same(good))
+    }
+
+    /// Whether both are copies of one record: what can be told without a look at what they say.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Record::Plain(a), Record::Plain(b)) => a.same(b),
+            (Record::Else(a), Record::Else(b)) => Arc::ptr_eq(a, b),
+            _ => false,
         }
     }
 
     /// Whether both say the same, the registrations being the same `Arc`s.
     pub(super) fn same(&self, other: &Self) -> bool {
-        let same_standing = match (&self.standing, &other.standing) {
+        let (Record::Else(a), Record::Else(b)) = (&self.0, &other.0) else { return self.is(other) };
+        let same_standing = match (&a.standing, &b.standing) {
             (Standing::Active(a), Standing::Active(b)) => a.same(b),
             (Standing::Stale(a), Standing::Stale(b)) => a.0.same(&b.0) && a.1.same(&b.1),
             (Standing::Quarantined(away), Standing::Quarantined(other)) => away.same(other),
             _ => false,
         };
-        same_standing && self.facts == other.facts && self.file == other.file
+        same_standing && a.facts == b.facts && self.file() == other.file()
     }
+}
+
+/// What a file has in force whose bytes were turned away, and these.
+#[derive(Clone, Copy)]
+struct Away<'r> {
+    good: Option<&'r Good>,
+    away: &'r TurnedAway,
 }
 
 fn same(a: Option<&Good>, b: Option<&Good>) -> bool {

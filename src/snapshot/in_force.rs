@@ -23,7 +23,7 @@ pub struct Snapshot {
     generation: u64,
     digest: Digest,
     complete: bool,
-    files: List<Arc<FileRecord>>,
+    files: List<FileRecord>,
     counts: Counts,
     /// How many files every user of the machine can read: none in a store, and then nobody need look for them.
     exposed: usize,
@@ -63,8 +63,8 @@ impl Counts {
     /// Those of the files where some of these are gone and others have come.
     fn changed<'f>(
         mut self,
-        gone: impl Iterator<Item = &'f Arc<FileRecord>>,
-        come: impl Iterator<Item = &'f Arc<FileRecord>>,
+        gone: impl Iterator<Item = &'f FileRecord>,
+        come: impl Iterator<Item = &'f FileRecord>,
     ) -> Self {
         gone.for_each(|file| *self.of(file.state()) -= 1);
         come.for_each(|file| *self.of(file.state()) += 1);
@@ -168,13 +168,13 @@ impl Snapshot {
 
     /// Every file, in load order.
     #[must_use]
-    pub const fn files(&self) -> &List<Arc<FileRecord>> {
+    pub const fn files(&self) -> &List<FileRecord> {
         &self.files
     }
 
     /// The file that a service is in force from, by the service's id.
     #[must_use]
-    pub fn file_of(&self, as_id: &str) -> Option<&Arc<FileRecord>> {
+    pub fn file_of(&self, as_id: &str) -> Option<&FileRecord> {
         Some(&self.files[self.place_of(as_id)?])
     }
 
@@ -290,7 +290,7 @@ impl Snapshot {
     /// The snapshot in which these files and services are in force.
     pub(super) fn followed_by(
         &self,
-        files: List<Arc<FileRecord>>,
+        files: List<FileRecord>,
         services: Arc<Services>,
         (missing, as_of): (Vec<MissingSource>, Option<AsOf>),
         now: SystemTime,
@@ -302,7 +302,7 @@ impl Snapshot {
             // Of the first set, everything is new.
             (Changes::from_nothing(&services), None)
         };
-        let (ahead, behind) = self.files.common_ends(&files, Arc::ptr_eq);
+        let (ahead, behind) = self.files.common_ends(&files, FileRecord::is);
         let (gone, come) =
             (self.files.range(ahead..self.files.len() - behind), files.range(ahead..files.len() - behind));
         let exposed = self.exposed - exposed(gone.clone()) + exposed(come.clone());
@@ -331,23 +331,23 @@ impl Snapshot {
         if are_same { Arc::clone(&self.services) } else { Arc::new(self.services.updated(registrations)) }
     }
 
-    /// One record for each candidate; those that say the same as before are the same `Arc`.
-    pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> List<Arc<FileRecord>> {
+    /// One record for each candidate; those that say the same as before are the same record.
+    pub(crate) fn records(&self, candidates: &[Candidate<'_>]) -> List<FileRecord> {
         let earlier = Earlier::of(&self.files, candidates);
         // Of the first set, everything is new.
         if !self.files.is_empty()
             && let Some(records) = self.patched(&earlier, candidates)
         {
-            return List::following(&self.files, records, Arc::ptr_eq);
+            return List::following(&self.files, records, FileRecord::is);
         }
         let decided = admit(candidates, self.services.homeserver().dialect).into_iter().zip(candidates).enumerate();
         let records =
             decided.map(|(at, (standing, candidate))| recorded(candidate, standing, earlier.get(at, candidate)));
-        List::following(&self.files, records, Arc::ptr_eq)
+        List::following(&self.files, records, FileRecord::is)
     }
 
     /// The same where few files have changed, come or gone, with a look at those alone.
-    fn patched(&self, earlier: &Earlier<'_>, candidates: &[Candidate<'_>]) -> Option<Vec<Arc<FileRecord>>> {
+    fn patched(&self, earlier: &Earlier<'_>, candidates: &[Candidate<'_>]) -> Option<Vec<FileRecord>> {
         let stays =
             |at, candidate: &Candidate<'_>| earlier.get(at, candidate).is_some_and(|file| candidate.stays(file));
         let all = candidates.iter().enumerate();
@@ -366,57 +366,53 @@ impl Snapshot {
 }
 
 /// How many of them every user of the machine can read.
-fn exposed<'f>(files: impl Iterator<Item = &'f Arc<FileRecord>>) -> usize {
+fn exposed<'f>(files: impl Iterator<Item = &'f FileRecord>) -> usize {
     files.filter(|file| file.facts().is_readable_by_all()).count()
 }
 
 /// What has come of a candidate: the record that it had before, if that says the same.
-pub(super) fn recorded(
-    candidate: &Candidate<'_>,
-    standing: Standing,
-    earlier: Option<&Arc<FileRecord>>,
-) -> Arc<FileRecord> {
+pub(super) fn recorded(candidate: &Candidate<'_>, standing: Standing, earlier: Option<&FileRecord>) -> FileRecord {
     let record = candidate.record(standing);
     match earlier {
-        Some(earlier) if earlier.same(&record) => Arc::clone(earlier),
-        _ => Arc::new(record),
+        Some(earlier) if earlier.same(&record) => earlier.clone(),
+        _ => record,
     }
 }
 
 /// Finds the record that a file had before. What both sets have in common at either end is found by its place, so that where one
 /// of a hundred thousand files has changed, come or gone, no name is hashed.
 struct Earlier<'s> {
-    files: &'s List<Arc<FileRecord>>,
+    files: &'s List<FileRecord>,
     /// So many candidates at the beginning are the files that stood there before.
     ahead: usize,
     /// Where those candidates begin that are the files that stood at the end before.
     behind: usize,
     candidates: usize,
     /// The files in between.
-    others: HashMap<&'s str, &'s Arc<FileRecord>>,
+    others: HashMap<&'s str, &'s FileRecord>,
 }
 
 impl<'s> Earlier<'s> {
-    fn of(files: &'s List<Arc<FileRecord>>, candidates: &[Candidate<'_>]) -> Self {
-        let is_of = |(file, candidate): &(&Arc<FileRecord>, &Candidate<'_>)| file.file() == candidate.file;
+    fn of(files: &'s List<FileRecord>, candidates: &[Candidate<'_>]) -> Self {
+        let is_of = |(file, candidate): &(&FileRecord, &Candidate<'_>)| file.file() == candidate.file;
         let ahead = files.iter().zip(candidates).take_while(is_of).count();
         let rest = files.range(ahead..files.len()).rev().zip(candidates[ahead..].iter().rev());
         let behind = rest.take_while(is_of).count();
-        let others = files.range(ahead..files.len() - behind).map(|file| (&**file.file(), file)).collect();
+        let others = files.range(ahead..files.len() - behind).map(|file| (file.file(), file)).collect();
         Self { files, ahead, behind: candidates.len() - behind, candidates: candidates.len(), others }
     }
 
-    fn get(&self, at: usize, candidate: &Candidate<'_>) -> Option<&'s Arc<FileRecord>> {
+    fn get(&self, at: usize, candidate: &Candidate<'_>) -> Option<&'s FileRecord> {
         if at < self.ahead {
             self.files.get(at)
         } else if at < self.behind {
-            self.others.get(&**candidate.file).copied()
+            self.others.get(candidate.file).copied()
         } else {
             self.files.get(self.files.len() - (self.candidates - at))
         }
     }
 }
 
-fn same_files(a: &List<Arc<FileRecord>>, b: &List<Arc<FileRecord>>) -> bool {
-    a.len() == b.len() && a.common_ends(b, |a, b| Arc::ptr_eq(a, b) || a.same(b)).0 == a.len()
+fn same_files(a: &List<FileRecord>, b: &List<FileRecord>) -> bool {
+    a.len() == b.len() && a.common_ends(b, |a, b| a.is(b) || a.same(b)).0 == a.len()
 }

@@ -7,7 +7,6 @@
 //! What comes of it is what [`Snapshot::next`] makes of all files, which a property test holds it to; wherever that takes more than a
 //! look at what has changed, it is left to that.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::admission::{Candidate, admit_some};
@@ -54,7 +53,7 @@ impl Snapshot {
                 return None;
             }
         }
-        files.extend(behind.iter().map(|(record, _)| Arc::clone(record)));
+        files.extend(behind.iter().map(|(record, _)| record.clone()));
         registrations.extend(behind.into_iter().map(|(_, registration)| registration));
         let services = self.services_of(registrations);
         Some(self.followed_by(files, services, (Vec::new(), as_of), now))

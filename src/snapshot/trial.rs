@@ -1,7 +1,5 @@
-use std::sync::Arc;
-
 use super::admission::{Candidate, admit, admit_some};
-use super::{FileState, Good, Snapshot, Standing, Unique};
+use super::{FileRecord, FileState, Good, Snapshot, Standing, Unique};
 use crate::homeserver::Dialect;
 use crate::list::List;
 use crate::registration::{FileFacts, Registration};
@@ -32,10 +30,9 @@ impl Snapshot {
             }
             return Ok(in_force);
         }
-        let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(|file| Candidate::unchanged(file)).collect();
-        let file: Arc<str> = offered.registration.file().into();
+        let mut candidates: Vec<Candidate<'_>> = self.files().iter().map(Candidate::unchanged).collect();
         let at = place.unwrap_or_else(|| {
-            let file = &file;
+            let file = offered.registration.file();
             candidates.push(Candidate { file, facts: FileFacts::default(), offered: Ok(offered), held: None });
             candidates.len() - 1
         });
@@ -58,12 +55,11 @@ impl Snapshot {
     /// a look at any of them. If not, that may be found out still.
     fn admits_at_once(&self, offered: &Good, place: Option<usize>) -> bool {
         let before = place.map(|at| &self.files()[at]);
-        let file: Arc<str> = offered.registration.file().into();
         let candidate = Candidate {
-            file: before.map_or(&file, |file| file.file()),
-            facts: before.map_or_else(FileFacts::default, |file| file.facts()),
+            file: before.map_or(offered.registration.file(), FileRecord::file),
+            facts: before.map_or_else(FileFacts::default, FileRecord::facts),
             offered: Ok(offered),
-            held: before.and_then(|file| file.good()),
+            held: before.and_then(FileRecord::good),
         };
         let standings = admit_some(&[candidate], &[0], self.services());
         standings.is_some_and(|standings| matches!(&*standings, [Standing::Active(_)]))
@@ -77,7 +73,7 @@ impl Snapshot {
         let Some(some) = admit_some(candidates, &changed, self.services()) else {
             return admit(candidates, self.services().homeserver().dialect);
         };
-        let mut standings: Vec<Standing> = self.files().iter().map(|file| file.standing().clone()).collect();
+        let mut standings: Vec<Standing> = self.files().iter().map(FileRecord::standing).collect();
         for (at, standing) in changed.into_iter().zip(some) {
             // The new one may be the one after all others.
             if at == standings.len() {

@@ -133,8 +133,8 @@ impl Known {
     }
 
     /// The file that it was, if that has come to be another service's: see [`Known::former`].
-    pub(crate) fn formerly(&self) -> Option<&Arc<str>> {
-        self.besides.as_ref()?.formerly.as_ref()
+    pub(crate) fn formerly(&self) -> Option<&str> {
+        self.besides.as_ref()?.formerly.as_deref()
     }
 
     /// The item as it asks to be in force.
@@ -155,7 +155,7 @@ impl Known {
     /// What was in force of an item before the service was started, and no look has been taken at it.
     pub(crate) fn recalled(file: Arc<str>, good: Good) -> Self {
         if let Some(formerly) = file.strip_suffix(&suffix_of_former(good.registration.id())) {
-            return Self::former(&formerly.into(), &good);
+            return Self::former(formerly, &good);
         }
         let offered = Err(refusal("no look has been taken at the file since the service was started"));
         let content = Content::new(offered, Some(good));
@@ -164,10 +164,9 @@ impl Known {
 
     /// What a file was that has come to be another service's, as if it had been moved there and were gone: held in the name
     /// of the service that it was, and nowhere to be found by that name.
-    pub(crate) fn former(formerly: &Arc<str>, good: &Good) -> Self {
+    pub(crate) fn former(formerly: &str, good: &Good) -> Self {
         let good = good.without_prefix();
-        let besides =
-            Besides { absence: Some(Absence::Gone), formerly: Some(Arc::clone(formerly)), ..Besides::default() };
+        let besides = Besides { absence: Some(Absence::Gone), formerly: Some(formerly.into()), ..Besides::default() };
         Self {
             file: format!("{formerly}{}", suffix_of_former(good.registration.id())).into(),
             facts: FileFacts::default(),

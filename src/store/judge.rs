@@ -96,7 +96,7 @@ fn away(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &FileRecord)> {
         .files()
         .range(0..files)
         .filter(|file| matches!(file.state(), FileState::Stale | FileState::Quarantined));
-    are.filter_map(|file| Some((id_of(file.file())?, &**file)))
+    are.filter_map(|file| Some((id_of(file.file())?, file)))
 }
 
 /// What rows say that load and are not in force, but for those that are changed. Where there is nothing in their way they are.
@@ -125,7 +125,7 @@ fn in_the_way(new: &Registration, kept_out: &[Registration], dialect: Dialect) -
 pub fn is_in_force(snapshot: &Snapshot, id: &str, source: Option<&[u8]>) -> bool {
     let name = name_of(id);
     // What is in force of another file is not this row's.
-    let row = snapshot.file_of(id).filter(|file| *file.file() == name);
+    let row = snapshot.file_of(id).filter(|file| *file.file() == *name);
     match (source, row) {
         (None, row) => row.is_none(),
         (Some(source), Some(row)) => {
@@ -275,7 +275,7 @@ fn with_kept_out(
 /// All that would be in force with these changes, or what keeps some of it from being so.
 fn after(snapshot: &Snapshot, changes: &Loaded) -> Result<Snapshot, Vec<Fault>> {
     let mut goods: Vec<(Arc<str>, Good)> =
-        (snapshot.files().iter()).filter_map(|file| Some((Arc::clone(file.file()), file.good()?.clone()))).collect();
+        (snapshot.files().iter()).filter_map(|file| Some((file.file().into(), file.good()?.clone()))).collect();
     let places: HashMap<Arc<str>, usize> =
         goods.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at)).collect();
     let mut removed = HashSet::new();
@@ -324,7 +324,7 @@ fn admitted(snapshot: &Snapshot, new: &Registration) -> Result<List<Registration
     let fault = |what: Unique, holder: &Registration| what.fault(new.file(), new.id(), holder.file(), dialect);
     // A service that is in force from a file beside the store is not this row's to replace.
     if let Some(file) = snapshot.file_of(new.id())
-        && **file.file() != *new.file()
+        && file.file() != new.file()
         && let Some(holder) = file.registration()
     {
         return Err(vec![fault(Unique::Id, holder)]);
@@ -448,7 +448,7 @@ mod tests {
         };
         let rows: Vec<_> = rows.iter().map(load).collect();
         let there = before.files().iter().map(|file| (file.file(), Ok(file.good().expect("in force"))));
-        let all = there.chain(rows.iter().map(|(name, loaded)| (name, loaded.as_ref())));
+        let all = there.chain(rows.iter().map(|(name, loaded)| (&**name, loaded.as_ref())));
         let candidates: Vec<Candidate<'_>> =
             all.map(|(file, offered)| Candidate { file, facts: FileFacts::default(), offered, held: None }).collect();
         let as_of = AsOf { revision: 7, note: Revision::of("a", 7, "x").note() };

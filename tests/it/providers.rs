@@ -113,7 +113,7 @@ fn a_table_is_a_source_like_any_other() {
     assert!(claimed(&engine, "@irc_x:example.com"));
     let live = engine.live();
     assert_eq!(live.load().files()[0].state(), FileState::Stale);
-    assert_eq!(&**live.load().files()[0].file(), "bridges/irc");
+    assert_eq!(live.load().files()[0].file(), "bridges/irc");
     *table.down.lock().expect("no panic") = true;
     engine.reload(Trigger::Poll, false);
     assert!(claimed(&engine, "@irc_x:example.com") && claimed(&engine, "@tg_x:example.com"));

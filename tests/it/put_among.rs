@@ -173,7 +173,7 @@ fn in_force(engine: &Engine) -> serde_json::Value {
     let files = live.files().iter().map(|file| {
         let says =
             file.registration().map(|registration| (registration.id().to_owned(), registration.content().short()));
-        json!([**file.file(), file.state().as_str(), says, file.faults().len()])
+        json!([file.file(), file.state().as_str(), says, file.faults().len()])
     });
     let services = live.services().registrations().iter().map(bailiwick::registration::Registration::id);
     json!({

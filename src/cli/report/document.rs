@@ -69,7 +69,7 @@ impl<'a> File<'a> {
     }
 
     fn all(snapshot: &'a Snapshot) -> Vec<Self> {
-        snapshot.files().iter().map(|record| Self::of(record)).collect()
+        snapshot.files().iter().map(Self::of).collect()
     }
 }
 

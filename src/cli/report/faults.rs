@@ -54,11 +54,11 @@ pub(in crate::cli) fn faults(snapshots: &[Arc<Snapshot>]) -> Vec<FaultOf<'_>> {
 }
 
 fn each(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &Fault)> {
-    snapshot.files().iter().flat_map(|file| file.faults().iter().map(|fault| (&**file.file(), fault)))
+    snapshot.files().iter().flat_map(|file| file.faults().iter().map(|fault| (file.file(), fault)))
 }
 
 fn is_in_force(snapshot: &Snapshot, file: &str) -> bool {
-    snapshot.files().iter().any(|record| **record.file() == *file && record.registration().is_some())
+    snapshot.files().iter().any(|record| record.file() == file && record.registration().is_some())
 }
 
 /// What becomes of a file that does not load.

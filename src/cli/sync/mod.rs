@@ -140,7 +140,7 @@ fn once(sync: &SyncMas) -> anyhow::Result<u8> {
 
 /// The directories of which nothing has come: one that is not mounted looks so.
 fn empty<'d>(dirs: &'d [PathBuf], snapshot: &Snapshot) -> Vec<&'d Path> {
-    let is_of = |dir: &Path| snapshot.files().iter().any(|file| Path::new(&**file.file()).starts_with(dir));
+    let is_of = |dir: &Path| snapshot.files().iter().any(|file| Path::new(file.file()).starts_with(dir));
     dirs.iter().map(PathBuf::as_path).filter(|dir| dir.is_dir() && !is_of(dir)).collect()
 }
 

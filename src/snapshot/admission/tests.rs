@@ -84,9 +84,9 @@ struct Scanned {
 
 impl Scanned {
     fn candidate(&self) -> Candidate<'_> {
-        // Some can be read by all.
-        let mode = |offered: &Good| if offered.hash().as_bytes()[0].is_multiple_of(2) { 0o644 } else { 0o600 };
-        let facts = FileFacts { mode: self.offered.as_ref().ok().map(mode) };
+        // Some can be read by all, and of some that is not known.
+        let mode = |offered: &Good| [Some(0o644), Some(0o600), None][usize::from(offered.hash().as_bytes()[0] % 3)];
+        let facts = FileFacts { mode: self.offered.as_ref().ok().and_then(mode) };
         Candidate { file: &self.file, facts, offered: self.offered.as_ref(), held: self.held.as_ref() }
     }
 }
@@ -95,7 +95,7 @@ impl Scanned {
 fn scan(disk: &[OnDisk], snapshot: &Snapshot, loader: &mut Loader) -> Vec<Scanned> {
     let broken: Refusal = Arc::new([Fault::of_file(FaultCode::Syntax, "broken".to_owned())]);
     let held: HashMap<&str, &Good> =
-        snapshot.files().iter().filter_map(|file| Some((&**file.file(), file.good()?))).collect();
+        snapshot.files().iter().filter_map(|file| Some((file.file(), file.good()?))).collect();
     let files = disk.iter().enumerate().filter(|(_, on_disk)| **on_disk != OnDisk::Nothing);
     files
         .map(|(at, on_disk)| Scanned {
@@ -268,7 +268,7 @@ proptest! {
     fn a_step_leads_where_a_look_at_all_files_leads(history in history()) {
         follow(&history, |candidates, before, after| {
             let is_there = |file: &&FileRecord| candidates.iter().any(|candidate| candidate.file == file.file());
-            let files: Vec<&FileRecord> = before.files().iter().map(|file| &**file).collect();
+            let files: Vec<&FileRecord> = before.files().iter().collect();
             let gone: Vec<usize> = (0..files.len()).filter(|&at| !is_there(&files[at])).collect();
             let left: Vec<&FileRecord> = files.into_iter().filter(is_there).collect();
             if !left.iter().zip(candidates).all(|(file, candidate)| file.file() == candidate.file) {
@@ -350,8 +350,8 @@ proptest! {
         let offered = loader.good(6, tried);
         follow(&history, |_, _, after| {
             // The same files once more, and the one that is tried on disk where its `id` is, or after all others.
-            let mut candidates: Vec<_> = after.files().iter().map(|file| Candidate::unchanged(file)).collect();
-            let own = |file: &Arc<FileRecord>| file.registration().is_some_and(|r| r.id() == offered.registration.id());
+            let mut candidates: Vec<_> = after.files().iter().map(Candidate::unchanged).collect();
+            let own = |file: &FileRecord| file.registration().is_some_and(|r| r.id() == offered.registration.id());
             let new_file = name(6);
             let at = after.files().iter().position(own).unwrap_or_else(|| {
                 let facts = FileFacts::default();
@@ -380,7 +380,7 @@ proptest! {
 /// The states of the files after the last of some edits.
 fn states_after(history: &[Vec<(usize, OnDisk)>]) -> Vec<FileState> {
     let mut states = Vec::new();
-    follow(history, |_, _, after| states = after.files().iter().map(|file| file.state()).collect());
+    follow(history, |_, _, after| states = after.files().iter().map(FileRecord::state).collect());
     states
 }
 

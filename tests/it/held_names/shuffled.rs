@@ -47,7 +47,7 @@ impl Shuffle {
     }
 
     fn files(&self) -> Vec<String> {
-        let describe = |file: &std::sync::Arc<bailiwick::snapshot::FileRecord>| {
+        let describe = |file: &bailiwick::snapshot::FileRecord| {
             let (state, id) = (file.state(), file.registration().map(bailiwick::registration::Registration::id));
             let name = file.file().rsplit('/').next().unwrap_or_default();
             format!("{name}: {state:?} {id:?} {:?}", file.faults().first().map(|fault| &fault.message))
