@@ -18,9 +18,9 @@ pub(super) struct Lately {
     since: Arc<str>,
     /// How many rows there were.
     among: usize,
-    /// The rows that were put since.
+    /// The ids of the rows that were put since.
     put: Vec<Arc<str>>,
-    /// Those that were removed since: where they stood then, and their names, the first first.
+    /// Those that were removed since: where they stood then, and their ids, the first first.
     gone: Vec<(usize, Arc<str>)>,
 }
 
@@ -34,31 +34,31 @@ impl Lately {
     pub(super) fn and(mut self, before: &Mirror, changed: &Changed) -> Option<Self> {
         let mut last = before.rows.values().next_back().map(|row| row.place);
         let mut gone = Vec::new();
-        for RowChange { name, place, is_removed } in changed.few()? {
-            if self.gone.iter().any(|(_, gone)| gone == name) {
+        for RowChange { id, place, is_removed } in changed.few()? {
+            if self.gone.iter().any(|(_, gone)| **gone == *id) {
                 return None;
             }
-            match before.rows.find(name) {
-                Some((at, _)) if is_removed => gone.push((self.place_then(at)?, Arc::clone(name))),
+            match before.rows.find(id) {
+                Some((at, _)) if is_removed => gone.push((self.place_then(at)?, id.into())),
                 // It came and went, and was not told.
                 None if is_removed => {}
-                Some((_, row)) if row.place == place => self.has_put(name),
+                Some((_, row)) if row.place == place => self.has_put(id),
                 None if last < Some(place) => {
                     last = Some(place);
-                    self.has_put(name);
+                    self.has_put(id);
                 }
                 _ => return None,
             }
         }
-        self.put.retain(|name| !gone.iter().any(|(_, gone)| gone == name));
+        self.put.retain(|id| !gone.iter().any(|(_, gone)| gone == id));
         self.gone.extend(gone);
         self.gone.sort_unstable();
         (self.put.len() <= MOST && self.gone.len() <= MOST_GONE).then_some(self)
     }
 
-    fn has_put(&mut self, name: &Arc<str>) {
-        if !self.put.contains(name) {
-            self.put.push(Arc::clone(name));
+    fn has_put(&mut self, id: &str) {
+        if !self.put.iter().any(|put| **put == *id) {
+            self.put.push(id.into());
         }
     }
 
@@ -83,7 +83,7 @@ impl Lately {
         self.gone.iter().map(|(at, _)| *at)
     }
 
-    /// The names of the rows that were put.
+    /// The ids of the rows that were put.
     pub(super) fn put(&self) -> &[Arc<str>] {
         &self.put
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn listed(mirror: &Mirror) -> Vec<(Arc<str>, i64)> {
-        mirror.rows.values().map(|row| (Arc::clone(&row.name), row.revision)).collect()
+        mirror.rows.values().map(|row| (row.id.into(), row.revision)).collect()
     }
 
     proptest! {
@@ -114,7 +114,7 @@ mod tests {
             let (mut then, mut note) = (listed(&mirror), mirror.at.note());
             for ((number, (name, put)), told) in (1..).zip(rows).zip(told) {
                 // An edit keeps its place, as a rule; what is new or was removed comes last.
-                let place = mirror.rows.find(&super::super::mirror::name_of(names[name])).map(|(_, row)| row.place);
+                let place = mirror.rows.find(names[name]).map(|(_, row)| row.place);
                 let place = place.filter(|_| put != Some(false)).unwrap_or(number);
                 let changed = Changed::of(at(number), &[(names[name], place, put.map(|_| "text"))]);
                 lately = lately.and_then(|lately| lately.and(&mirror, &changed));
@@ -123,13 +123,13 @@ mod tests {
                     prop_assert!(lately.is_since(&note) && lately.among() == then.len());
                     let mut after = then.clone();
                     lately.gone().collect::<Vec<_>>().into_iter().rev().for_each(|at| drop(after.remove(at)));
-                    let mut put: Vec<_> = lately.put().iter().filter_map(|name| mirror.rows.find(name)).collect();
+                    let mut put: Vec<_> = lately.put().iter().filter_map(|id| mirror.rows.find(id)).collect();
                     put.sort_unstable_by_key(|(at, _)| *at);
                     for (at, row) in put {
                         if at == after.len() {
-                            after.push((Arc::clone(&row.name), row.revision));
+                            after.push((row.id.into(), row.revision));
                         }
-                        prop_assert_eq!(&after[at].0, &row.name);
+                        prop_assert_eq!(&*after[at].0, row.id);
                         after[at].1 = row.revision;
                     }
                     prop_assert_eq!(after, listed(&mirror));
@@ -150,11 +150,8 @@ mod tests {
             let lately = Lately::nothing_since(&mirror).and(&mirror, &Changed::of(at(3), rows));
             lately.map(|lately| lately.put().iter().map(ToString::to_string).collect::<Vec<_>>())
         };
-        assert_eq!(
-            told(&[("a", 1, Some("3")), ("c", 3, Some("3"))]),
-            Some(vec!["store:a".to_owned(), "store:c".to_owned()])
-        );
-        assert_eq!(told(&[("a", 1, None), ("b", 2, Some("3"))]), Some(vec!["store:b".to_owned()]));
+        assert_eq!(told(&[("a", 1, Some("3")), ("c", 3, Some("3"))]), Some(vec!["a".to_owned(), "c".to_owned()]));
+        assert_eq!(told(&[("a", 1, None), ("b", 2, Some("3"))]), Some(vec!["b".to_owned()]));
         for more in [("a", 3, Some("3")), ("c", 0, Some("3"))] {
             assert_eq!(told(&[more]), None, "{more:?}");
         }

@@ -10,7 +10,6 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use zeroize::Zeroizing;
 
-pub(super) use super::rows::Known;
 use super::rows::Rows;
 use super::session::{ANSWER_LIMIT, within};
 use super::{Reader, StoreError, Whose, schema};
@@ -19,6 +18,9 @@ use crate::source::Recorded;
 mod contradiction;
 #[cfg(test)]
 mod hostile;
+mod reads;
+
+use reads::{Read, Reads};
 
 /// So many rows come along with what they say: a change of a few is in force after one question, and of a million no two copies are
 /// in memory at once.
@@ -46,21 +48,11 @@ pub struct Revision {
     mark: Option<String>,
 }
 
-/// What rows say, by name.
+/// What rows say, by id.
 pub(super) type Sources = HashMap<Arc<str>, Said>;
 
 /// What a row says, and which revision made it say so.
 type Said = (i64, Zeroizing<Vec<u8>>);
-
-/// A row that has changed.
-struct Read {
-    name: Arc<str>,
-    place: i64,
-    revision: i64,
-    removed: bool,
-    /// What it says, if that has come along.
-    source: Option<Zeroizing<Vec<u8>>>,
-}
 
 /// The name of a row.
 pub(super) fn name_of(id: &str) -> Arc<str> {
@@ -114,7 +106,7 @@ pub(super) async fn head_since(client: &Client, then: Option<&Revision>) -> Resu
 /// What has changed since a revision, as of a later one.
 pub(super) struct Changed {
     at: Revision,
-    rows: Vec<Read>,
+    rows: Reads,
     /// Whether these are all that there are, since nobody can tell any more what has been removed since what is known.
     are_all: bool,
     /// The names of what was known and removed, of which there are no rows any more.
@@ -151,7 +143,14 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
     let changed = format!(
         "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
     );
-    let rows = rows(client, &changed, (&since, Type::INT8), progress, Read::of).await?;
+    let parameter: (&(dyn ToSql + Sync), Type) = (&since, Type::INT8);
+    let mut rows = Reads::default();
+    each_row(client, &changed, Some(parameter), |row| {
+        rows.push(Read::of(row)?);
+        progress.fetch_add(1, Ordering::Relaxed);
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
     contradiction::check(before.mirror.filter(|_| !are_all), &rows)?;
     let forgotten = if are_all { forgotten(client, before, &rows).await? } else { HashSet::new() };
     within(ANSWER_LIMIT, client.batch_execute("commit")).await?;
@@ -161,7 +160,7 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
 impl Changed {
     /// Each row that has changed, if these are few, and what they say has come along.
     pub(super) fn few(&self) -> Option<impl Iterator<Item = RowChange<'_>>> {
-        let has_come = |row: &Read| row.removed || row.source.is_some();
+        let has_come = |row: Read<'_>| row.removed || row.source.is_some();
         let are_few = !self.are_all && self.forgotten.is_empty() && self.rows.iter().all(has_come);
         are_few.then(|| self.rows.iter().map(Read::change))
     }
@@ -169,18 +168,18 @@ impl Changed {
 
 /// What has become of a row.
 pub(super) struct RowChange<'r> {
-    pub(super) name: &'r Arc<str>,
+    pub(super) id: &'r str,
     pub(super) place: i64,
     pub(super) is_removed: bool,
 }
 
 /// The names of what was known, is not there, and was removed, so that nothing of it is in the history any more. What is there was put
 /// at some time, so if the history still has it, its row has gone without anybody's having removed it.
-async fn forgotten(client: &Client, before: Before<'_>, all: &[Read]) -> Result<HashSet<Arc<str>>, StoreError> {
-    let there: HashSet<&str> = all.iter().map(|row| &*row.name).collect();
-    let known = before.mirror.into_iter().flat_map(|mirror| mirror.rows.values().map(|row| &row.name));
-    let known = known.chain(before.recalled).filter(|name| !there.contains(&***name));
-    let mut gone: HashSet<Arc<str>> = known.filter(|name| id_of(name).is_some()).cloned().collect();
+async fn forgotten(client: &Client, before: Before<'_>, all: &Reads) -> Result<HashSet<Arc<str>>, StoreError> {
+    let there: HashSet<&str> = all.iter().map(|row| row.id).collect();
+    let known = before.mirror.into_iter().flat_map(|mirror| mirror.rows.values().map(|row| row.id));
+    let known = known.chain(before.recalled.iter().filter_map(|name| id_of(name)));
+    let mut gone: HashSet<Arc<str>> = known.filter(|id| !there.contains(id)).map(name_of).collect();
     if !gone.is_empty() {
         let ids: Vec<&str> = gone.iter().filter_map(|name| id_of(name)).collect();
         let put = "select distinct as_id from bailiwick.history where as_id = any($1)";
@@ -277,20 +276,6 @@ impl Revision {
     }
 }
 
-impl Read {
-    const fn change(&self) -> RowChange<'_> {
-        RowChange { name: &self.name, place: self.place, is_removed: self.removed }
-    }
-
-    fn of(row: &Row) -> Result<Self, StoreError> {
-        let id: &str = row.try_get(0)?;
-        let source: Option<&[u8]> = row.try_get(4)?;
-        let source = source.map(|source| Zeroizing::new(source.to_vec()));
-        let removed = row.try_get(3)?;
-        Ok(Self { name: name_of(id), place: row.try_get(1)?, revision: row.try_get(2)?, removed, source })
-    }
-}
-
 impl Mirror {
     /// What is known after a change, and what the rows say of which that has come along.
     pub(super) fn after(before: Option<Self>, changed: Changed) -> (Self, Sources) {
@@ -311,35 +296,29 @@ impl Mirror {
     }
 
     /// The revisions of a row and of those that follow it in the load order, so many of them.
-    pub(super) fn revisions_from(&self, name: &str, count: usize) -> Option<Vec<i64>> {
-        Some(self.rows.from(name)?.iter().take(count).map(|row| row.revision).collect())
+    pub(super) fn revisions_from(&self, id: &str, count: usize) -> Option<Vec<i64>> {
+        Some(self.rows.from(id)?.take(count).map(|row| row.revision).collect())
     }
 
     /// Takes over what has changed.
-    fn take_in(&mut self, changed: Vec<Read>, forgotten: HashSet<Arc<str>>) -> Sources {
-        let mut sources = Sources::new();
+    fn take_in(&mut self, changed: Reads, forgotten: HashSet<Arc<str>>) -> Sources {
         // What was removed in all the time of a store may be much: it is copied only where it is something else now.
         let removed = &mut self.removed;
         if !forgotten.is_empty() {
             Arc::make_mut(removed).extend(forgotten);
         }
-        let moves = |row: &&Read| self.rows.len() > 0 && (row.removed || self.rows.is_elsewhere(&row.name, row.place));
-        let gone: Vec<Arc<str>> = changed.iter().filter(moves).map(|row| Arc::clone(&row.name)).collect();
-        self.rows.remove_all(gone.iter().map(|name| &**name));
-        let mut put = Vec::with_capacity(changed.len());
-        for Read { name, place, revision, removed: is_removed, source } in changed {
-            if is_removed {
-                Arc::make_mut(removed).insert(name);
-                continue;
+        for row in changed.iter() {
+            if row.removed {
+                Arc::make_mut(removed).insert(name_of(row.id));
+            } else if !removed.is_empty() && removed.contains(&name_of(row.id)) {
+                Arc::make_mut(removed).remove(&name_of(row.id));
             }
-            if !removed.is_empty() && removed.contains(&name) {
-                Arc::make_mut(removed).remove(&name);
-            }
-            put.push(Known { name: Arc::clone(&name), place, revision });
-            sources.extend(source.map(|source| (name, (revision, source))));
         }
-        self.rows.put_all(put);
-        sources
+        let goes = |row: &Read<'_>| self.rows.len() > 0 && (row.removed || self.rows.is_elsewhere(row.id, row.place));
+        let gone: Vec<&str> = changed.iter().filter(goes).map(|row| row.id).collect();
+        self.rows.remove_all(gone);
+        self.rows.put_all(changed.there().map(Read::known));
+        changed.into_sources()
     }
 }
 
@@ -347,9 +326,16 @@ impl Mirror {
 mod tests {
     use super::*;
 
-    fn row(id: &str, place: i64, revision: i64, source: Option<&str>) -> Read {
-        let source = source.map(|source| Zeroizing::new(source.as_bytes().to_vec()));
-        Read { name: name_of(id), place, revision, removed: source.is_none(), source }
+    fn row<'r>(id: &'r str, place: i64, revision: i64, source: Option<&'r str>) -> Read<'r> {
+        Read { id, place, revision, removed: source.is_none(), source: source.map(str::as_bytes) }
+    }
+
+    impl<'r> FromIterator<Read<'r>> for Reads {
+        fn from_iter<I: IntoIterator<Item = Read<'r>>>(rows: I) -> Self {
+            let mut reads = Self::default();
+            rows.into_iter().for_each(|row| reads.push(row));
+            reads
+        }
     }
 
     impl Changed {
@@ -366,8 +352,8 @@ mod tests {
         }
     }
 
-    fn names(mirror: &Mirror) -> Vec<&str> {
-        mirror.rows.values().map(|known| &*known.name).collect()
+    fn ids(mirror: &Mirror) -> Vec<&str> {
+        mirror.rows.values().map(|known| known.id).collect()
     }
 
     #[test]
@@ -381,39 +367,42 @@ mod tests {
     fn all_that_is_read_again_takes_the_place_of_what_was_known() {
         let at = |number| Revision { number, store: String::new(), mark: None };
         let rows =
-            vec![row("a", 1, 1, Some("a")), row("b", 2, 2, Some("b")), row("c", 3, 3, Some("c")), row("d", 4, 4, None)];
+            [row("a", 1, 1, Some("a")), row("b", 2, 2, Some("b")), row("c", 3, 3, Some("c")), row("d", 4, 4, None)]
+                .into_iter()
+                .collect();
         let (mirror, _) =
             Mirror::after(None, Changed { at: at(4), rows, are_all: false, forgotten: HashSet::new(), purged: 0 });
         // Since then `a` was removed, which was purged; `b` has gone by somebody's hand; `d` was put again, and `e` removed.
-        let rows = vec![row("c", 3, 3, Some("c")), row("d", 7, 7, Some("d")), row("e", 8, 9, None)];
+        let rows = [row("c", 3, 3, Some("c")), row("d", 7, 7, Some("d")), row("e", 8, 9, None)].into_iter().collect();
         let (mirror, _) = Mirror::after(
             Some(mirror),
             Changed { at: at(9), rows, are_all: true, forgotten: [name_of("a")].into(), purged: 5 },
         );
-        assert_eq!((names(&mirror), mirror.at.number), (vec!["store:c", "store:d"], 9));
+        assert_eq!((ids(&mirror), mirror.at.number), (vec!["c", "d"], 9));
         let mut removed: Vec<&str> = mirror.removed.iter().map(|name| &**name).collect();
         removed.sort_unstable();
         assert_eq!(removed, ["store:a", "store:e"]);
-        assert_eq!(mirror.revisions_from("store:b", 1), None);
+        assert_eq!(mirror.revisions_from("b", 1), None);
     }
 
     #[test]
     fn what_has_changed_is_taken_over_and_what_was_removed_is_remembered() {
         let at = Revision { number: 3, store: String::new(), mark: None };
-        let rows = vec![row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)];
+        let rows = [row("b", 1, 1, Some("b")), row("a", 2, 2, Some("a")), row("c", 3, 3, None)].into_iter().collect();
         let (mut mirror, sources) =
             Mirror::after(None, Changed { at, rows, are_all: false, forgotten: HashSet::new(), purged: 0 });
-        assert_eq!(names(&mirror), ["store:b", "store:a"]);
+        assert_eq!(ids(&mirror), ["b", "a"]);
         assert!(mirror.removed.contains("store:c") && sources.len() == 2);
 
         // An edit keeps its place, and what is put again comes last.
-        let sources = mirror.take_in(vec![row("b", 1, 4, Some("b2")), row("c", 5, 5, Some("c2"))], HashSet::new());
-        assert_eq!(names(&mirror), ["store:b", "store:a", "store:c"]);
-        assert_eq!((mirror.revisions_from("store:a", 9), sources["store:b"].0), (Some(vec![2, 5]), 4));
+        let sources = mirror
+            .take_in([row("b", 1, 4, Some("b2")), row("c", 5, 5, Some("c2"))].into_iter().collect(), HashSet::new());
+        assert_eq!(ids(&mirror), ["b", "a", "c"]);
+        assert_eq!((mirror.revisions_from("a", 9), sources["b"].0), (Some(vec![2, 5]), 4));
         assert!(mirror.removed.is_empty());
 
-        mirror.take_in(vec![row("b", 1, 6, None)], HashSet::new());
-        assert_eq!((names(&mirror), mirror.revisions_from("store:b", 1)), (vec!["store:a", "store:c"], None));
+        mirror.take_in([row("b", 1, 6, None)].into_iter().collect(), HashSet::new());
+        assert_eq!((ids(&mirror), mirror.revisions_from("b", 1)), (vec!["a", "c"], None));
         assert_eq!(id_of("store:b:c"), Some("b:c"));
     }
 }

@@ -13,6 +13,7 @@ use super::lately::Lately;
 use super::listener::Listener;
 use super::metrics::StoreMetrics;
 use super::mirror::{self, Head, Mirror, Revision, Sources};
+use super::rows::Known;
 use super::session::{Driver, Ending, Session, connect};
 use super::{Address, Reader, StoreError, Whose, whose};
 use crate::registration::FileFacts;
@@ -198,9 +199,9 @@ impl State {
         let lately = self.lately.take().filter(|lately| lately.is_since(note))?;
         let mirror = self.mirror.as_ref()?;
         let mut items = Vec::with_capacity(lately.put().len());
-        for name in lately.put() {
-            let (at, row) = mirror.rows.find(name)?;
-            let (revision, mut source) = self.sources.remove(name)?;
+        for id in lately.put() {
+            let (at, row) = mirror.rows.find(id)?;
+            let (revision, mut source) = self.sources.remove(id)?;
             if revision != row.revision {
                 return None;
             }
@@ -215,9 +216,9 @@ impl State {
     }
 
     /// A row as an item.
-    fn item(&self, row: &mirror::Known) -> Item {
+    fn item(&self, row: Known<'_>) -> Item {
         let version = self.version(row.revision);
-        Item { name: Arc::clone(&row.name), version, facts: FileFacts::default() }
+        Item { name: mirror::name_of(row.id), version, facts: FileFacts::default() }
     }
 
     /// What a revision has made of a row.
@@ -227,13 +228,14 @@ impl State {
 
     /// What a row said when it was listed.
     fn source(&mut self, address: &Address, item: &Item) -> Result<Vec<u8>, Unread> {
-        if !self.sources.contains_key(&item.name) {
-            let ahead = self.mirror.as_ref().and_then(|mirror| mirror.revisions_from(&item.name, AHEAD));
+        let id = mirror::id_of(&item.name).ok_or(Unread::Gone)?;
+        if !self.sources.contains_key(id) {
+            let ahead = self.mirror.as_ref().and_then(|mirror| mirror.revisions_from(id, AHEAD));
             let ahead = ahead.ok_or(Unread::Gone)?;
             let said = self.ask(address, |state, client| {
                 let mut said = Sources::with_capacity(ahead.len());
                 let take = |id: &str, revision, source: &[u8]| {
-                    said.insert(mirror::name_of(id), (revision, Zeroizing::new(source.to_vec())));
+                    said.insert(id.into(), (revision, Zeroizing::new(source.to_vec())));
                 };
                 state.driver.run(mirror::said_at(client, ahead.clone(), &AtomicU64::new(0), take))?;
                 Ok(said)
@@ -244,7 +246,7 @@ impl State {
             }
             self.sources.extend(said);
         }
-        match self.sources.remove(&item.name) {
+        match self.sources.remove(id) {
             Some((revision, mut source)) if self.version(revision) == item.version => Ok(std::mem::take(&mut *source)),
             _ => Err(changed_since()),
         }
@@ -256,7 +258,8 @@ impl State {
         let mut said: Vec<Result<Vec<u8>, Unread>> = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
             let revision = self.revision(&item.version);
-            said.push(match (self.sources.remove(&item.name), revision) {
+            let read = mirror::id_of(&item.name).and_then(|id| self.sources.remove(id));
+            said.push(match (read, revision) {
                 (Some((of, mut source)), Some(revision)) if of == revision => Ok(std::mem::take(&mut *source)),
                 (_, revision) => {
                     asked.extend(revision.map(|revision| (revision, at)));

@@ -1,7 +1,6 @@
 //! Whatever a database says of its rows: what it cannot be is not taken over, and of what can be nothing is lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -9,32 +8,44 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::super::lately::Lately;
-use super::{Changed, Mirror, Read, Revision, contradiction, name_of};
+use super::reads::{Read, Reads};
+use super::{Changed, Mirror, Revision, contradiction, id_of, name_of};
 use crate::store::StoreError;
-use zeroize::Zeroizing;
 
 /// An answer: whether it is said to be all that there is, which of what is known is said to be forgotten, and its rows.
-type Answer = (bool, Option<Index>, Vec<Read>);
+type Answer = (bool, Option<Index>, Vec<Row>);
 
-/// In tests alone: elsewhere nothing shows what a row says.
-impl fmt::Debug for Read {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, place, revision, removed, source } = self;
-        write!(f, "{name} {place} {revision} {removed} {source:?}")
-    }
+/// A row as a database says it.
+#[derive(Clone, Debug)]
+struct Row {
+    name: Arc<str>,
+    place: i64,
+    revision: i64,
+    removed: bool,
+    source: Option<Vec<u8>>,
 }
 
-fn read(id: &str, place: i64, revision: i64, removed: bool, source: Option<Vec<u8>>) -> Read {
-    Read { name: name_of(id), place, revision, removed, source: source.map(Zeroizing::new) }
+fn reads(rows: &[Row]) -> Reads {
+    let read = rows.iter().map(|row| {
+        let Row { name, place, revision, removed, source } = row;
+        let id = id_of(name).expect("the name of a row");
+        Read { id, place: *place, revision: *revision, removed: *removed, source: source.as_deref() }
+    });
+    read.collect()
 }
 
 /// Few ids and places, so that they come again, and the ends of what can be said.
-fn row() -> impl Strategy<Value = Read> {
+fn row() -> impl Strategy<Value = Row> {
     let id = prop_oneof![8 => "[a-f]", 1 => Just(String::new()), 1 => "store:[a-f]", 1 => "\\PC{0,8}"];
     let number = || prop_oneof![8 => -1..9_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
     let source = prop_oneof![8 => vec(any::<u8>(), 0..4).prop_map(Some), 1 => Just(None)];
-    (id, number(), number(), prop::bool::weighted(0.2), source)
-        .prop_map(|(id, place, revision, removed, source)| read(&id, place, revision, removed, source))
+    (id, number(), number(), prop::bool::weighted(0.2), source).prop_map(|(id, place, revision, removed, source)| Row {
+        name: name_of(&id),
+        place,
+        revision,
+        removed,
+        source,
+    })
 }
 
 /// Mostly in the order that was asked for, since else it is not taken over, and nothing is seen.
@@ -64,11 +75,11 @@ fn after(there: &There, (are_all, _, rows): &Answer) -> There {
 }
 
 fn listed(mirror: &Mirror) -> Vec<(Arc<str>, i64, i64)> {
-    mirror.rows.values().map(|row| (Arc::clone(&row.name), row.place, row.revision)).collect()
+    mirror.rows.values().map(|row| (name_of(row.id), row.place, row.revision)).collect()
 }
 
 /// By place, if no two have one and no two rows are of one name.
-fn in_order(there: &There, rows: &[Read]) -> Option<Vec<(Arc<str>, i64, i64)>> {
+fn in_order(there: &There, rows: &[Row]) -> Option<Vec<(Arc<str>, i64, i64)>> {
     let places: BTreeMap<i64, (&Arc<str>, i64)> =
         there.iter().map(|(name, (place, revision))| (*place, (name, *revision))).collect();
     let names: HashSet<&str> = rows.iter().map(|row| &*row.name).collect();
@@ -89,7 +100,7 @@ proptest! {
             let after = after(&there, &answer);
             let expected = in_order(&after, &answer.2);
             let (are_all, forgotten, rows) = answer;
-            let is_one = contradiction::check(mirror.as_ref().filter(|_| !are_all), &rows);
+            let is_one = contradiction::check(mirror.as_ref().filter(|_| !are_all), &reads(&rows));
             let Some(expected) = expected else {
                 prop_assert!(matches!(is_one, Err(StoreError::Contradiction(_))));
                 continue;
@@ -105,30 +116,30 @@ proptest! {
             let said: HashMap<Arc<str>, Vec<u8>> = (rows.iter().filter(|row| !row.removed))
                 .filter_map(|row| Some((Arc::clone(&row.name), row.source.as_ref()?.to_vec())))
                 .collect();
-            let changed = Changed { at: at(number), rows, are_all, forgotten, purged: 0 };
+            let changed = Changed { at: at(number), rows: reads(&rows), are_all, forgotten, purged: 0 };
             let lately = mirror.as_ref().map(|mirror| (Lately::nothing_since(mirror).and(mirror, &changed), listed(mirror)));
 
             let (now, sources) = Mirror::after(mirror.take(), changed);
             prop_assert_eq!(listed(&now), expected);
             prop_assert_eq!(&*now.removed, &removed);
-            prop_assert!(now.rows.values().all(|row| !now.removed.contains(&row.name)), "what was removed is not in force");
+            prop_assert!(now.rows.values().all(|row| !now.removed.contains(&name_of(row.id))), "what was removed is not in force");
             for (name, (place, revision)) in &after {
-                prop_assert_eq!(now.rows.find(name).map(|(_, row)| (row.place, row.revision)), Some((*place, *revision)));
+                prop_assert_eq!(now.rows.find(id_of(name).expect("the name of a row")).map(|(_, row)| (row.place, row.revision)), Some((*place, *revision)));
             }
-            let is_of = |(name, (revision, _)): (&Arc<str>, &(i64, _))| after.get(name).is_some_and(|row| row.1 == *revision);
+            let is_of = |(id, (revision, _)): (&Arc<str>, &(i64, _))| after.get(&name_of(id)).is_some_and(|row| row.1 == *revision);
             prop_assert!(sources.iter().all(is_of), "what is said is what made it so");
             let sources: HashMap<Arc<str>, Vec<u8>> =
-                sources.into_iter().map(|(name, (_, source))| (name, source.to_vec())).collect();
+                sources.into_iter().map(|(id, (_, source))| (name_of(&id), source.to_vec())).collect();
             prop_assert_eq!(sources, said);
             // And if only that is told, it is the same.
             if let Some((Some(lately), mut before)) = lately {
                 for at in lately.gone().collect::<Vec<_>>().into_iter().rev() {
                     before.remove(at);
                 }
-                let mut put: Vec<_> = lately.put().iter().filter_map(|name| now.rows.find(name)).collect();
+                let mut put: Vec<_> = lately.put().iter().filter_map(|id| now.rows.find(id)).collect();
                 put.sort_unstable_by_key(|(at, _)| *at);
                 for (at, row) in put {
-                    let row = (Arc::clone(&row.name), row.place, row.revision);
+                    let row = (name_of(row.id), row.place, row.revision);
                     if at == before.len() { before.push(row) } else { before[at] = row }
                 }
                 prop_assert_eq!(before, listed(&now));
@@ -143,7 +154,7 @@ proptest! {
         let mut mirror = None;
         for (number, (are_all, _, rows)) in (0..).zip(answers) {
             let at = Revision::of("store", number, "mark");
-            let changed = Changed { at, rows, are_all, forgotten: HashSet::new(), purged: 0 };
+            let changed = Changed { at, rows: reads(&rows), are_all, forgotten: HashSet::new(), purged: 0 };
             let (now, _) = Mirror::after(mirror.take(), changed);
             let places: Vec<i64> = now.rows.values().map(|row| row.place).collect();
             prop_assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
