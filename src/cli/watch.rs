@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::output::Printed;
 use super::{INTERNAL, complain, tell};
 use crate::reload::{BLIND_POLL, MAX_WAIT, POLL, QUIET, Schedule, Trigger};
-use crate::source::{Hint, Listed, Provider, Version};
+use crate::source::{Hint, Listed, Name, Provider, Version};
 use crate::telemetry::timestamp;
 
 /// What shells say of a program that was interrupted, here before it could say anything: 128 and the number of the signal.
@@ -94,12 +94,12 @@ struct Watched {
 }
 
 /// The names of what is there, with what changes when it does; `None` where that cannot be listed.
-type Had = Option<Vec<(Arc<str>, Option<Version>)>>;
+type Had = Option<Vec<(Name, Option<Version>)>>;
 
 impl Watched {
     fn new(source: &Arc<dyn Provider>, hint: &Hint) -> Self {
         let had = had(&**source);
-        let names: Vec<Arc<str>> = had.iter().flatten().map(|(name, _)| Arc::clone(name)).collect();
+        let names: Vec<Arc<str>> = had.iter().flatten().map(|(name, _)| name.alone()).collect();
         let tells = source.watch(&names, hint).all;
         Self { source: Arc::clone(source), had, tells }
     }
@@ -108,7 +108,7 @@ impl Watched {
 fn had(source: &dyn Provider) -> Had {
     let one = |listed: Listed| match listed {
         Listed::Item(item) => (item.name, Some(item.version)),
-        other => (Arc::clone(other.name()), None),
+        other => (other.name().into(), None),
     };
     Some(source.list().ok()?.items.into_iter().map(one).collect())
 }

@@ -214,7 +214,7 @@ impl StateDir {
     fn copy(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
         let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
         let version = one.version.ok_or_else(no_longer)?.clone();
-        let item = Item { name: Arc::clone(one.file), version, facts: FileFacts::default() };
+        let item = Item { name: Arc::clone(one.file).into(), version, facts: FileFacts::default() };
         let content = one.source.read(item).map_err(io::Error::other)?;
         let bytes = &content.bytes;
         if ContentHash::of(bytes) != hash {

@@ -72,7 +72,7 @@ impl Source {
             let why = |late: Unlisted| vec![Err(Unread::Because(late.to_string())); count];
             return read.unwrap_or_else(why);
         }
-        let names = items.iter().map(|item| Arc::clone(&item.name)).collect();
+        let names = items.iter().map(|item| item.name.alone()).collect();
         let provider = Arc::clone(&self.provider);
         let read = self.patience.ask_each(names, move |at| provider.read(&items[at]));
         let late = |late: super::patience::Unanswered| Err(Unread::Because(late.to_string()));

@@ -1,9 +1,8 @@
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroize;
 
-use super::Stat;
+use super::{Name, Stat};
 use crate::registration::FileFacts;
 
 /// A file whose status has changed within this time is read again although the status says that it has not changed
@@ -14,7 +13,7 @@ const GRANULARITY: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct Item {
     /// What it is called, here and in every answer: a path, the key of a row.
-    pub name: Arc<str>,
+    pub name: Name,
     /// What changes when its content does.
     pub version: Version,
     /// What there is to know about it besides its content.

@@ -21,6 +21,7 @@ mod item;
 mod known;
 mod list;
 mod loader;
+mod name;
 mod paths;
 mod patience;
 mod pipe;
@@ -41,6 +42,7 @@ pub use files::Files;
 pub use item::{Content, Item, Version};
 pub use list::{Config, Entry, List, ReadList, Unusable, config_files};
 pub use loader::Loader;
+pub use name::Name;
 pub use pipe::{Pipe, read_to_end};
 pub use place::Place;
 pub use provider::{

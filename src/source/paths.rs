@@ -98,7 +98,7 @@ impl Paths {
         self.system.disk.is_there(path).then(|| LEADS_NOWHERE.to_owned())
     }
 
-    pub(super) fn read(&self, name: &Arc<str>, missing: Missing) -> Result<Content, Unread> {
+    pub(super) fn read(&self, name: &str, missing: Missing) -> Result<Content, Unread> {
         let path = self.path_of(name);
         match self.read_bytes(&path) {
             Ok((bytes, after)) => Ok(Content { bytes, version: Version::Stat(Box::new(after)) }),
@@ -213,7 +213,7 @@ fn neighbour(path: &Path, disk: &dyn Disk) -> Option<String> {
 
 pub(super) fn item(name: Arc<str>, stat: Stat) -> Item {
     let facts = FileFacts { mode: Some(stat.mode) };
-    Item { name, version: Version::Stat(Box::new(stat)), facts }
+    Item { name: name.into(), version: Version::Stat(Box::new(stat)), facts }
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Provider for Pipe {
     fn list(&self) -> Result<Listing, Unlisted> {
         let name = Arc::clone(&self.name);
         let listed = match &self.bytes {
-            Ok(_) => Listed::Item(Item { name, version: version(), facts: FileFacts::default() }),
+            Ok(_) => Listed::Item(Item { name: name.into(), version: version(), facts: FileFacts::default() }),
             Err(why) => Listed::Unreadable { name, why: why.clone() },
         };
         Ok(Listing { items: vec![listed], ..Listing::default() })

@@ -228,7 +228,7 @@ pub enum Listed {
 impl Listed {
     /// What it is called.
     #[must_use]
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &str {
         match self {
             Self::Item(item) => &item.name,
             Self::Unreadable { name, .. } | Self::BeingWritten(name) => name,

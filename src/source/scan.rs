@@ -212,9 +212,9 @@ impl Scanner<'_> {
         let known = match known {
             Some(known) if same_bytes => known.seen_again(item.facts, read),
             _ => {
-                let file = known.map_or(&item.name, |known| &known.file);
-                let offered = self.parse(file, known, hash, &content.bytes);
-                Known::listed(file, item.facts, Some(read), offered, known.and_then(Known::held).cloned())
+                let file = known.map_or_else(|| item.name.alone(), |known| Arc::clone(&known.file));
+                let offered = self.parse(&file, known, hash, &content.bytes);
+                Known::listed(&file, item.facts, Some(read), offered, known.and_then(Known::held).cloned())
             }
         };
         let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
@@ -270,10 +270,11 @@ fn load_hashed(loader: &dyn Loader, file: &Arc<str>, (bytes, hash): (&[u8], Cont
     read.map(|registration| registration.read_from(SourceDigest::of(bytes), hash))
 }
 
-fn unreadable(name: &Arc<str>, known: Option<&Known>, why: &str) -> Step {
+fn unreadable(name: &str, known: Option<&Known>, why: &str) -> Step {
     let why = format!("the file cannot be read: {why}");
-    let (file, offered) = (known.map_or(name, |known| &known.file), Err(super::known::refusal(&why)));
-    let known = Known::listed(file, FileFacts::default(), None, offered, known.and_then(Known::held).cloned());
+    let file = known.map_or_else(|| name.into(), |known| Arc::clone(&known.file));
+    let offered = Err(super::known::refusal(&why));
+    let known = Known::listed(&file, FileFacts::default(), None, offered, known.and_then(Known::held).cloned());
     Step::Changed { known: Arc::new(known), restless: false }
 }
 
@@ -286,20 +287,20 @@ struct Matched<'k> {
 }
 
 fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
-    let is_of = |(listed, known): &(&Listed, &Arc<Known>)| *listed.name() == known.file;
+    let is_of = |(listed, known): &(&Listed, &Arc<Known>)| *listed.name() == *known.file;
     let mut ahead = listing.iter().zip(known).take_while(is_of).count();
     let rest = (&listing[ahead..], &known[ahead..]);
     let mut behind = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(is_of).count();
     // The usual case: the same items in the same order, but for a few that have come or gone. Unless one of these is named
     // elsewhere, too, the others are what they were.
     let gone = &known[ahead..known.len() - behind];
-    let is_elsewhere = |listed: &Listed| gone.iter().any(|gone| gone.file == *listed.name());
+    let is_elsewhere = |listed: &Listed| gone.iter().any(|gone| *gone.file == *listed.name());
     let mut elsewhere = listing[..ahead].iter().chain(&listing[listing.len() - behind..]);
     if gone.len() > FEW_GONE || (!gone.is_empty() && elsewhere.any(is_elsewhere)) {
         (ahead, behind) = (0, 0);
     }
     let mut by_name = super::known::by_name(known[ahead..known.len() - behind].iter());
-    let between = listing[ahead..listing.len() - behind].iter().map(|listed| by_name.remove(&**listed.name()));
+    let between = listing[ahead..listing.len() - behind].iter().map(|listed| by_name.remove(listed.name()));
     let (first, last) = (&known[..ahead], &known[known.len() - behind..]);
     let matched = first.iter().map(Some).chain(between.collect::<Vec<_>>()).chain(last.iter().map(Some)).collect();
     let mut gone: Vec<_> = by_name.into_values().cloned().collect();

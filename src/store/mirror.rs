@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::rows::Rows;
 use super::session::{ANSWER_LIMIT, within};
 use super::{Reader, StoreError, Whose, schema};
-use crate::source::Recorded;
+use crate::source::{Name, Recorded};
 
 mod contradiction;
 #[cfg(test)]
@@ -293,6 +293,19 @@ impl Mirror {
     pub(super) fn recorded(&self) -> Recorded {
         let revision = u64::try_from(self.at.number).unwrap_or_default();
         Recorded { revision, removed: Arc::clone(&self.removed), note: self.at.note() }
+    }
+
+    /// The names of all rows, in load order, in one text.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        let mut text = String::with_capacity(self.rows.values().map(|row| PREFIX.len() + row.id.len()).sum());
+        self.rows.values().for_each(|row| text.extend([PREFIX, row.id]));
+        let text: Arc<str> = text.into();
+        let mut end = 0;
+        self.rows.values().map(move |row| {
+            let start = end;
+            end += PREFIX.len() + row.id.len();
+            Name::part(&text, start..end)
+        })
     }
 
     /// The revisions of a row and of those that follow it in the load order, so many of them.

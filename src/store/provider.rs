@@ -13,12 +13,12 @@ use super::lately::Lately;
 use super::listener::Listener;
 use super::metrics::StoreMetrics;
 use super::mirror::{self, Head, Mirror, Revision, Sources};
-use super::rows::Known;
 use super::session::{Driver, Ending, Session, connect};
 use super::{Address, Reader, StoreError, Whose, whose};
 use crate::registration::FileFacts;
 use crate::source::{
-    Changed, Content, Hint, Item, Listed, Listing, Provider, Put, Recorded, Since, Unlisted, Unread, Version, Watched,
+    Changed, Content, Hint, Item, Listed, Listing, Name, Provider, Put, Recorded, Since, Unlisted, Unread, Version,
+    Watched,
 };
 use crate::telemetry::Metrics;
 
@@ -205,7 +205,7 @@ impl State {
             if revision != row.revision {
                 return None;
             }
-            let item = self.item(row);
+            let item = self.item(mirror::name_of(row.id).into(), row.revision);
             let content = Content { bytes: std::mem::take(&mut *source), version: item.version.clone() };
             items.push(Put { at, item, content });
         }
@@ -216,9 +216,8 @@ impl State {
     }
 
     /// A row as an item.
-    fn item(&self, row: Known<'_>) -> Item {
-        let version = self.version(row.revision);
-        Item { name: mirror::name_of(row.id), version, facts: FileFacts::default() }
+    fn item(&self, name: Name, revision: i64) -> Item {
+        Item { name, version: self.version(revision), facts: FileFacts::default() }
     }
 
     /// What a revision has made of a row.
@@ -305,7 +304,9 @@ impl Provider for Store {
         let mut state = self.state();
         self.catch_up(&mut state).map_err(|error| unlisted(&error))?;
         let Some(mirror) = &state.mirror else { return Ok(Listing::default()) };
-        let items = mirror.rows.values().map(|row| Listed::Item(state.item(row))).collect();
+        let revisions = mirror.rows.values().map(|row| row.revision);
+        let items = mirror.names().zip(revisions).map(|(name, revision)| Listed::Item(state.item(name, revision)));
+        let items = items.collect();
         let recorded = mirror.recorded();
         state.lately = Some(Lately::nothing_since(mirror));
         Ok(Listing { items, recorded: Some(recorded), ..Listing::default() })

@@ -51,7 +51,7 @@ struct Row {
 impl Row {
     fn item(&self) -> Item {
         let version = Version::Opaque([self.revision, 0]);
-        Item { name: Arc::clone(&self.name), version, facts: FileFacts::default() }
+        Item { name: Arc::clone(&self.name).into(), version, facts: FileFacts::default() }
     }
 
     fn content(&self) -> Content {
@@ -142,7 +142,7 @@ impl Provider for Rows {
 
     fn read(&self, item: &Item) -> Result<Content, Unread> {
         let state = self.state.lock().expect("no panic");
-        state.rows.iter().find(|row| row.name == item.name).map(Row::content).ok_or(Unread::Gone)
+        state.rows.iter().find(|row| *row.name == *item.name).map(Row::content).ok_or(Unread::Gone)
     }
 
     fn watch(&self, _listed: &[Arc<str>], _hint: &Hint) -> Watched {

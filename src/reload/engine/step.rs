@@ -113,7 +113,7 @@ impl Engine {
         let one = |put: &Put| {
             let known = files.get(place_before(gone.iter().copied(), put.at));
             let has_its_place = match known {
-                Some(known) => known.file == put.item.name,
+                Some(known) => *known.file == *put.item.name,
                 None => behind.next() == Some(put.at),
             };
             let known = scanner.put(put, known.map(|known| &**known)).filter(|_| has_its_place)?;
