@@ -35,7 +35,7 @@ impl Beginning {
         registration: &Registration,
         wanted: impl Fn(Rank) -> bool,
     ) -> Vec<Self> {
-        let source = Source { kind, homeserver, registrations: std::slice::from_ref(registration) };
+        let source = Source { kind, homeserver, registrations: std::array::from_ref(registration) };
         let parsed = source.parse_some(Slot::new(0), wanted);
         let paths = parsed.iter().flat_map(|parsed| parsed.paths.iter().map(|path| (parsed.place, path)));
         let beginning = |(place, path)| match place {

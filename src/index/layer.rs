@@ -1,19 +1,20 @@
 use super::Size;
 use super::table::Table;
 use crate::homeserver::Homeserver;
+use crate::list::List;
 use crate::matrix::{Kind, PerKind};
 use crate::registration::Registration;
 
 /// Registrations built together. Each has a slot: its position among these.
 #[derive(Debug)]
 pub(super) struct Layer {
-    registrations: Vec<Registration>,
+    registrations: List<Registration>,
     tables: PerKind<Table>,
 }
 
 impl Layer {
     /// Builds one; what layers of the same homeserver before it have built is taken from there.
-    pub(super) fn new(homeserver: &Homeserver, registrations: Vec<Registration>, known: &[&Self]) -> Self {
+    pub(super) fn new(homeserver: &Homeserver, registrations: List<Registration>, known: &[&Self]) -> Self {
         let known = |kind| known.iter().map(|layer| layer.table(kind)).collect::<Vec<_>>();
         let table = |kind| Table::new(kind, homeserver, &registrations, &known(kind));
         let mut tables = PerKind::new(|_| Table::default());
@@ -22,7 +23,7 @@ impl Layer {
         Self { registrations, tables }
     }
 
-    pub(super) fn registrations(&self) -> &[Registration] {
+    pub(super) fn registrations(&self) -> &List<Registration> {
         &self.registrations
     }
 

@@ -1,6 +1,7 @@
 //! From registrations to paths.
 
 use std::collections::HashSet;
+use std::ops::Index;
 
 use super::position::Slot;
 use super::prefixed::Prefixed;
@@ -17,7 +18,8 @@ use python_re::{
 pub(super) struct Source<'s> {
     pub(super) kind: Kind,
     pub(super) homeserver: &'s Homeserver,
-    pub(super) registrations: &'s [Registration],
+    /// By their slots.
+    pub(super) registrations: &'s (dyn Index<usize, Output = Registration> + Sync),
 }
 
 /// An entry, or a service's own user, taken apart.

@@ -35,7 +35,13 @@ impl Stratum {
         known: impl Iterator<Item = &'s Self>,
     ) -> Self {
         let positions: Arc<[_]> = positions.map(Some).collect();
-        let own = positions.iter().flatten().map(|at| registrations[at.index()].clone()).collect();
+        let is_in_place = |(slot, at): (usize, &Option<ServicePos>)| at.is_some_and(|at| at.index() == slot);
+        let own = if positions.len() == registrations.len() && positions.iter().enumerate().all(is_in_place) {
+            // Of all that there are it is their own list, and takes no memory besides.
+            registrations.clone()
+        } else {
+            positions.iter().flatten().map(|at| registrations[at.index()].clone()).collect()
+        };
         let known: Vec<&Layer> = known.map(|stratum| &*stratum.layer).collect();
         Self { layer: Arc::new(Layer::new(homeserver, own, &known)), positions, gone: 0 }
     }

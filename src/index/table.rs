@@ -14,6 +14,7 @@ use super::source::{Parsed, Place, Source};
 use super::subject::Subject;
 use super::target::Target;
 use crate::homeserver::{Homeserver, Rank};
+use crate::list::List;
 use crate::matrix::Kind;
 use crate::registration::Registration;
 use python_re::Outcome;
@@ -42,7 +43,12 @@ const AT_A_TIME: usize = 4_096;
 const TEXT_AT_A_TIME: usize = 1 << 20;
 
 impl Table {
-    pub(super) fn new(kind: Kind, homeserver: &Homeserver, registrations: &[Registration], known: &[&Self]) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        homeserver: &Homeserver,
+        registrations: &List<Registration>,
+        known: &[&Self],
+    ) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
         let mut prefixes = Prefixes::default();
