@@ -43,8 +43,7 @@ impl StateDir {
 
     /// Notes which are lost now.
     pub(super) fn save_lost(&mut self, in_force: &[InForce<'_>]) -> io::Result<()> {
-        let lost: HashSet<Arc<str>> =
-            in_force.iter().filter(|one| one.is_lost).map(|one| Arc::clone(one.file)).collect();
+        let lost: HashSet<Arc<str>> = in_force.iter().filter(|one| one.is_lost).map(|one| one.file.into()).collect();
         if self.lost.as_ref() == Some(&lost) {
             return Ok(());
         }

@@ -150,7 +150,7 @@ impl StateDir {
     }
 
     /// The damaged copies that no file makes up for: what they held is not known, unless their files are there.
-    pub(crate) fn damaged<'f>(&self, listed: impl Iterator<Item = &'f Arc<str>>) -> Option<MissingSource> {
+    pub(crate) fn damaged<'f>(&self, listed: impl Iterator<Item = &'f str>) -> Option<MissingSource> {
         if self.damaged.is_empty() {
             return None;
         }

@@ -13,7 +13,7 @@ use super::copy::{self, Copy, Held};
 use super::{HELD, NEW, RELEASED, SUFFIX, StateDir};
 use crate::registration::FileFacts;
 use crate::snapshot::{Claimed, ContentHash};
-use crate::source::{Item, Source, Version};
+use crate::source::{Item, Source, VersionRef};
 
 /// So many copies of what was not staged are made at a time, so that a first start with a hundred thousand files is not held
 /// up by all of their copies at once.
@@ -23,7 +23,7 @@ const FEW: usize = 64;
 
 /// A file whose content is in force.
 pub(crate) struct InForce<'f> {
-    pub(crate) file: &'f Arc<str>,
+    pub(crate) file: &'f str,
     /// What its bytes hash to; `None` if the copy that is there is to stay as it is.
     pub(crate) hash: Option<ContentHash>,
     /// Whether it is lost with its source.
@@ -31,7 +31,7 @@ pub(crate) struct InForce<'f> {
     /// What is held besides.
     pub(crate) more: Vec<Claimed>,
     /// The version that was read last, where it can be read.
-    pub(crate) version: Option<&'f Version>,
+    pub(crate) version: Option<VersionRef<'f>>,
     /// The file that it was, whose copy is still of this.
     pub(crate) formerly: Option<&'f str>,
     /// Where it can be read again.
@@ -104,7 +104,7 @@ impl StateDir {
         }
         for (file, error) in self.save_held(in_force) {
             // Its copy stays as it is, which says what is held.
-            ready.retain(|(ready, ..)| **ready != file);
+            ready.retain(|(ready, ..)| *ready != &*file);
             trouble = Some(error.to_string());
         }
         if let Err(error) = self.flush(&ready) {
@@ -115,7 +115,7 @@ impl StateDir {
                 Ok(()) => {
                     staged.paths.remove(&path);
                     self.damaged.remove(&self.path_of(file, SUFFIX));
-                    self.saved.insert(Arc::clone(file), hash);
+                    self.saved.insert(file.into(), hash);
                     if self.released.remove(file) {
                         // In nobody's way: what is saved is asked for first.
                         let _ = fs::remove_file(self.path_of(file, RELEASED));
@@ -126,10 +126,16 @@ impl StateDir {
         }
         self.staged = Mutex::new(staged);
         self.discard();
-        self.mine.extend(in_force.iter().map(|one| Arc::clone(one.file)));
+        for one in in_force {
+            if !self.mine.contains(one.file) {
+                // Its name lies in memory once.
+                let saved = self.saved.get_key_value(one.file).map(|(file, _)| Arc::clone(file));
+                self.mine.insert(saved.unwrap_or_else(|| one.file.into()));
+            }
+        }
         let gone: Vec<Arc<str>> = match others {
             Others::Gone => {
-                let wanted: HashSet<&str> = in_force.iter().map(|one| &**one.file).collect();
+                let wanted: HashSet<&str> = in_force.iter().map(|one| one.file).collect();
                 self.mine.extract_if(|file| !wanted.contains(&**file)).collect()
             }
             Others::AsTheyWere { but } => but.iter().filter(|file| self.mine.remove(*file)).cloned().collect(),
@@ -162,15 +168,15 @@ impl StateDir {
             };
             match done {
                 Ok(()) if one.more.is_empty() => drop(self.held.remove(one.file)),
-                Ok(()) => drop(self.held.insert(Arc::clone(one.file), one.more.clone())),
-                Err(error) => problems.push((Arc::clone(one.file), error)),
+                Ok(()) => drop(self.held.insert(one.file.into(), one.more.clone())),
+                Err(error) => problems.push((one.file.into(), error)),
             }
         }
         problems
     }
 
     /// Sees to it that what is renamed into place is whole even if the power fails.
-    fn flush(&self, ready: &[(&Arc<str>, ContentHash, PathBuf)]) -> io::Result<()> {
+    fn flush(&self, ready: &[(&str, ContentHash, PathBuf)]) -> io::Result<()> {
         if ready.len() > FEW {
             return flush_all(&self.dir);
         }
@@ -207,20 +213,20 @@ impl StateDir {
         let former = one.formerly.ok_or_else(no_longer)?;
         let bytes = Zeroizing::new(fs::read(self.path_of(former, SUFFIX))?);
         let copy = Copy::opened(&bytes).filter(|copy| ContentHash::of(copy.bytes) == hash).ok_or_else(no_longer)?;
-        copy::write(path, &Copy { file: Arc::clone(one.file), ..copy }.sealed())
+        copy::write(path, &Copy { file: one.file.into(), ..copy }.sealed())
     }
 
     /// Copies a file that was not staged, because the state directory could not be used when it was read.
     fn copy(&self, one: &InForce<'_>, hash: ContentHash, path: &Path) -> io::Result<()> {
         let no_longer = || io::Error::other(format!("{} no longer holds what is in force of it", one.file));
-        let version = one.version.ok_or_else(no_longer)?.clone();
-        let item = Item { name: Arc::clone(one.file).into(), version, facts: FileFacts::default() };
+        let version = one.version.ok_or_else(no_longer)?.to_owned();
+        let item = Item { name: one.file.into(), version, facts: FileFacts::default() };
         let content = one.source.read(item).map_err(io::Error::other)?;
         let bytes = &content.bytes;
         if ContentHash::of(bytes) != hash {
             return Err(no_longer());
         }
-        copy::write(path, &Copy { file: Arc::clone(one.file), owner: Some(self.owner.as_str()), bytes }.sealed())
+        copy::write(path, &Copy { file: one.file.into(), owner: Some(self.owner.as_str()), bytes }.sealed())
     }
 }
 

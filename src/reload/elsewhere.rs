@@ -61,7 +61,7 @@ struct State {
 struct Kept {
     dialect: Dialect,
     /// What is known of each source.
-    files: Vec<Vec<Arc<Known>>>,
+    files: Vec<Vec<Known>>,
     snapshot: Arc<Snapshot>,
 }
 
@@ -142,7 +142,7 @@ impl Elsewhere {
     }
 
     /// What is in each source now. What is as it was last time is not read again.
-    fn look(&self, dialect: Dialect, sources: &[Source], last: Option<&Kept>) -> Result<Vec<Vec<Arc<Known>>>, Untold> {
+    fn look(&self, dialect: Dialect, sources: &[Source], last: Option<&Kept>) -> Result<Vec<Vec<Known>>, Untold> {
         let homeserver = Homeserver::new(self.name.clone(), dialect);
         let loader = |file: &Arc<str>, bytes: &[u8]| registration::load_for(&homeserver, file, bytes, &self.hasher);
         let clock = SystemClock;
@@ -154,18 +154,18 @@ impl Elsewhere {
             first: true,
             keep: None,
         };
-        let known = |at: usize| last.and_then(|last| last.files.get(at)).map_or(&[][..], Vec::as_slice);
-        let scans = sources.iter().enumerate().map(|(at, source)| match scanner.scan(source, known(at)) {
+        let known = |at: usize| last.and_then(|last| last.files.get(at)).into_iter().flatten().collect::<Vec<_>>();
+        let scans = sources.iter().enumerate().map(|(at, source)| match scanner.scan(source, &known(at)) {
             Ok(scan) => Ok(scan.files),
             Err(why) => Err(Untold::Unlisted { source_shown: source.shown(), why }),
         });
         scans.collect()
     }
 
-    fn load(&self, dialect: Dialect, files: &[Vec<Arc<Known>>]) -> Snapshot {
+    fn load(&self, dialect: Dialect, files: &[Vec<Known>]) -> Snapshot {
         let clock = SystemClock;
         let nothing = Snapshot::before_first_load(Homeserver::new(self.name.clone(), dialect), Vec::new());
-        let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
+        let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(Known::candidate).collect();
         // The first load says something always: that it is done.
         nothing.next(&candidates, Vec::new(), None, clock.wall()).unwrap_or(nothing)
     }
@@ -187,9 +187,9 @@ impl Kept {
     }
 }
 
-/// Whether nothing has changed: what a scan finds as it was is the same `Arc`, and what it has read again may say the same.
-fn same(before: &[Vec<Arc<Known>>], after: &[Vec<Arc<Known>>]) -> bool {
-    let same = |a: &Arc<Known>, b: &Arc<Known>| Arc::ptr_eq(a, b) || a.says_the_same(b);
+/// Whether nothing has changed: what a scan has read again may say the same.
+fn same(before: &[Vec<Known>], after: &[Vec<Known>]) -> bool {
+    let same = Known::says_the_same;
     before.len() == after.len()
         && before.iter().zip(after).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)))
 }

@@ -13,10 +13,10 @@ use super::settle::{self, Looked, PutOff};
 use super::state::{Circumstances, State};
 use super::{FoundIn, Options, ReloadReport, ReloadResult, Trigger, log};
 use crate::kept::StateDir;
-use crate::snapshot::{AsOf, Candidate, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
-use crate::source::{Hint, Keep, Recorded, Scanner, Source, Watched};
+use crate::snapshot::{AsOf, Changes, Counts, Live, MissingSource, Snapshot, SnapshotMetrics};
+use crate::source::{Hint, Keep, Known, Recorded, Scanner, Source, Watched};
 use crate::telemetry::Metrics;
-use taking_part::{TakingPart, holding};
+use taking_part::hold;
 
 /// While it is waited for a confirmation to count, so many looks are taken: what is put back at one of them is not
 /// missing for good.
@@ -101,7 +101,7 @@ impl Engine {
         let watch = |(state, source): (&State, &Source)| {
             // What is on record is told of by whoever keeps the record, whatever the items are called.
             let files: &[_] = if state.recorded.is_some() { &[] } else { &state.files };
-            let listed = files.iter().map(|file| Arc::clone(&file.file)).collect();
+            let listed = files.iter().map(|file| file.file().into()).collect();
             source.watch(listed, hint)
         };
         let all = self.states.iter().zip(&self.sources).map(watch);
@@ -266,7 +266,7 @@ impl Engine {
         let sources = self.sources.iter().zip(&self.states).enumerate();
         let scans = sources.map(|(at, (source, state))| match last.map(|last| &last[at]) {
             Some(Ok(scan)) => {
-                let known: Vec<_> = scan.files.iter().chain(&scan.gone).chain(&scan.away).cloned().collect();
+                let known: Vec<_> = scan.files.iter().chain(&scan.gone).chain(&scan.away).collect();
                 scanner.scan(source, &known)
             }
             _ => scanner.scan(source, &state.known()),
@@ -291,7 +291,7 @@ impl Engine {
     fn put_in_force(
         &mut self,
         before: &Arc<Snapshot>,
-        states: Vec<State>,
+        mut states: Vec<State>,
         missing: Vec<MissingSource>,
         said: Said,
     ) -> Arc<Snapshot> {
@@ -305,19 +305,20 @@ impl Engine {
             self.live.swap(Arc::new(nothing));
             return self.live.load_full();
         }
-        let files = self.with_what_is_held(before, &states, said);
-        let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(TakingPart::candidate).collect();
+        let taking_part = self.with_what_is_held(before, &mut states, said);
+        let candidates = taking_part.candidates();
         let next = before.next(&candidates, missing, as_of(recorded(&states)), self.options.clock.wall());
         let after = next.map_or_else(|| Arc::clone(before), Arc::new);
         drop(candidates);
         let mut records = after.files().iter();
-        let with_held = |(state, files): (State, Vec<TakingPart>)| {
-            // What is known of them lies in `files` alone from here on, and is changed where it lies.
-            let state = state.with(Vec::new());
-            let files = files.into_iter().zip(&mut records);
-            state.with(files.map(|(file, record)| holding(file.known, record)).collect())
+        let with_held = |(state, mut files): (State, Vec<Known>)| {
+            // Changed where they lie.
+            for (file, record) in files.iter_mut().zip(&mut records) {
+                hold(file, record);
+            }
+            state.with(files)
         };
-        self.states = states.into_iter().zip(files).map(with_held).collect();
+        self.states = states.into_iter().zip(taking_part.files).map(with_held).collect();
         if !Arc::ptr_eq(before, &after) {
             // First, so that a service killed at any moment starts with what was in force.
             self.remember(&after, said.confirmed);

@@ -159,7 +159,7 @@ pub(super) struct Held {
     /// Of files that are gone, by position among those.
     pub(super) whole: HashMap<usize, Good>,
     /// What files were that are there and have come to be other services', by position.
-    pub(super) former: HashMap<usize, (Arc<Known>, Good)>,
+    pub(super) former: HashMap<usize, (Known, Good)>,
     /// How many claims were let go just now.
     pub(super) released: usize,
 }
@@ -381,10 +381,10 @@ impl Gone<'_> {
 }
 
 /// What a file was until now that has come to be another service's.
-fn former(file: &str, good: &Good, why: &Why) -> (Arc<Known>, Good) {
+fn former(file: &str, good: &Good, why: &Why) -> (Known, Good) {
     let known = Known::former(file, good);
     let whole = Gone { good: known.held().unwrap_or(good), formerly: Some(file) }.whole(why);
-    (Arc::new(known), whole)
+    (known, whole)
 }
 
 /// Why something is held, and until when.

@@ -29,19 +29,19 @@ impl Found {
         let files = || scans().flat_map(|scan| &scan.files);
         let offered = files().filter_map(|file| Some(file.offered().ok()?.registration.id().into()));
         let mut unloadable: HashSet<Arc<str>> =
-            files().filter(|file| is_unloadable(file)).map(|file| Arc::clone(&file.file)).collect();
+            files().filter(|file| is_unloadable(file)).map(|file| Arc::from(file.file())).collect();
         let mut newcomers = unloadable.clone();
         if !newcomers.is_empty() {
-            let lately: HashSet<&Arc<str>> =
-                states.iter().flat_map(|state| state.newcomers_within(grace, now)).collect();
-            for known in states.iter().flat_map(|state| &state.files).filter(|known| !lately.contains(&known.file)) {
-                newcomers.remove(&known.file);
+            let lately: HashSet<&str> =
+                states.iter().flat_map(|state| state.newcomers_within(grace, now)).map(|file| &**file).collect();
+            for known in states.iter().flat_map(|state| &state.files).filter(|known| !lately.contains(known.file())) {
+                newcomers.remove(known.file());
             }
         }
         // Nobody can see whether what was not loaded is loaded by now, where nothing is listed.
         let unlisted =
             states.iter().zip(looked).filter(|(_, looked)| looked.is_err()).flat_map(|(state, _)| state.known());
-        unloadable.extend(unlisted.filter(|known| is_unloadable(known)).map(|known| Arc::clone(&known.file)));
+        unloadable.extend(unlisted.filter(|known| is_unloadable(known)).map(|known| Arc::from(known.file())));
         Self { offered: offered.collect(), unloadable, newcomers }
     }
 
@@ -78,10 +78,10 @@ pub(super) struct Missed {
 
 impl Missed {
     pub(super) fn by(scan: &Scan, found: &Found) -> Self {
-        let has_any = |known: &&Arc<Known>| known.held().is_some();
-        let is_missed = |known: &&Arc<Known>| has_any(known) && known.formerly().is_none() && !scan.has_removed(known);
+        let has_any = |known: &&Known| known.held().is_some();
+        let is_missed = |known: &&Known| has_any(known) && known.formerly().is_none() && !scan.has_removed(known);
         let absent = scan.gone.iter().chain(&scan.away).filter(is_missed);
-        let counted: Vec<&Arc<Known>> = absent.filter(|known| known.absence() != Some(Absence::Lost)).collect();
+        let counted: Vec<&Known> = absent.filter(|known| known.absence() != Some(Absence::Lost)).collect();
         let missing = counted.iter().filter(|known| !found.is_elsewhere(known)).count();
         if missing == 0 {
             return Self { missing, left: 0 };

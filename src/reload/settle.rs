@@ -27,14 +27,13 @@ pub(super) fn is_torn(looked: &[Looked]) -> bool {
 /// The files that were not in the second look what they were in the first, or had just been written then and are still
 /// open for writing.
 pub(super) fn moving_between(first: &[Looked], second: &[Looked]) -> HashSet<Arc<str>> {
-    let gone_before: HashSet<&Arc<str>> =
-        first.iter().flatten().flat_map(|scan| &scan.gone).map(|gone| &gone.file).collect();
-    let written: HashSet<&Arc<str>> = first.iter().flatten().flat_map(|scan| &scan.restless).collect();
+    let gone_before: HashSet<&str> = first.iter().flatten().flat_map(|scan| &scan.gone).map(Known::file).collect();
+    let written: HashSet<&str> = first.iter().flatten().flat_map(|scan| &scan.restless).map(|file| &**file).collect();
     let of = |scan: &Scan| {
-        let gone = scan.gone.iter().map(|gone| &gone.file);
-        let moved = scan.restless.iter().chain(gone).filter(|file| !gone_before.contains(file));
-        let still_written = scan.busy.iter().filter(|file| written.contains(file));
-        moved.chain(still_written).cloned().collect::<Vec<_>>()
+        let gone = scan.gone.iter().map(Known::file);
+        let moved = scan.restless.iter().map(|file| &**file).chain(gone).filter(|file| !gone_before.contains(file));
+        let still_written = scan.busy.iter().map(|file| &**file).filter(|file| written.contains(file));
+        moved.chain(still_written).map(Arc::from).collect::<Vec<_>>()
     };
     second.iter().flatten().flat_map(of).collect()
 }
@@ -70,14 +69,14 @@ impl PutOff {
 }
 
 /// Lets these files be in a scan what they were before it.
-pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc<str>>) {
-    let before = by_name(known.iter().filter(|known| files.contains(&known.file)));
+pub(super) fn put_off(scan: &mut Scan, known: &[&Known], files: &HashSet<Arc<str>>) {
+    let before = by_name(known.iter().copied().filter(|known| files.contains(known.file())));
     let mut away = Vec::new();
-    let as_before = |now: Arc<Known>| {
-        if !files.contains(&now.file) {
+    let as_before = |now: Known| {
+        if !files.contains(now.file()) {
             return Some(now);
         }
-        let known = Arc::clone(before.get(&*now.file)?);
+        let known = Known::clone(before.get(now.file())?);
         if known.absence().is_none() {
             return Some(known);
         }
@@ -86,17 +85,17 @@ pub(super) fn put_off(scan: &mut Scan, known: &[Arc<Known>], files: &HashSet<Arc
     };
     scan.files = std::mem::take(&mut scan.files).into_iter().filter_map(as_before).collect();
     scan.away.append(&mut away);
-    let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(&*gone.file));
+    let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(gone.file()));
     scan.gone = gone;
-    let moving: Vec<Arc<Known>> = moving;
-    moving.iter().filter_map(|gone| before.get(&*gone.file)).for_each(|known| put_back(&mut scan.files, known));
+    let moving: Vec<Known> = moving;
+    moving.iter().filter_map(|gone| before.get(gone.file())).for_each(|known| put_back(&mut scan.files, known));
 }
 
 /// Puts a file that is gone back to its place: by name, which is the order of a directory. In a list, from which it was
 /// taken, no place is its own.
-pub(super) fn put_back(files: &mut Vec<Arc<Known>>, gone: &Arc<Known>) {
-    let at = files.partition_point(|file| file.file < gone.file);
-    files.insert(at, Arc::clone(gone));
+pub(super) fn put_back(files: &mut Vec<Known>, gone: &Known) {
+    let at = files.partition_point(|file| file.file() < gone.file());
+    files.insert(at, gone.clone());
 }
 
 #[cfg(test)]

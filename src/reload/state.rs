@@ -14,9 +14,9 @@ pub(super) struct State {
     /// What holds until it has been listed for the first time.
     at_first: AtFirst,
     /// What is listed, in load order.
-    pub(super) files: Vec<Arc<Known>>,
+    pub(super) files: Vec<Known>,
     /// What is not listed any more and has something in force, by name.
-    pub(super) away: Vec<Arc<Known>>,
+    pub(super) away: Vec<Known>,
     /// Why it is not as it should be.
     pub(super) problem: Option<Problem>,
     /// Whether it has no listing, so that nobody can tell what else there ought to be.
@@ -74,7 +74,7 @@ pub(super) struct Circumstances<'l> {
 
 impl State {
     /// What was in force before the service was started, of files at which no look has been taken yet.
-    pub(super) fn recalled(files: Vec<Arc<Known>>, may_be_away: bool) -> Self {
+    pub(super) fn recalled(files: Vec<Known>, may_be_away: bool) -> Self {
         let at_first = if may_be_away { AtFirst::WhatWasBefore } else { AtFirst::Nothing };
         Self { at_first, ..Self::default() }.with(files)
     }
@@ -86,7 +86,7 @@ impl State {
 
     /// Whether it has not been listed since the start, and what was in force of it before is so again.
     pub(super) fn is_from_before(&self) -> bool {
-        self.at_first == AtFirst::WhatWasBefore && self.known().iter().any(has_any)
+        self.at_first == AtFirst::WhatWasBefore && self.known().into_iter().any(has_any)
     }
 
     /// Whether nothing comes of a look that finds the same as the last one: all is listed and read, nothing is missing, and nothing waits
@@ -106,20 +106,19 @@ impl State {
     }
 
     /// All that a look is to be compared with.
-    pub(super) fn known(&self) -> Vec<Arc<Known>> {
-        self.files.iter().chain(&self.away).cloned().collect()
+    pub(super) fn known(&self) -> Vec<&Known> {
+        self.files.iter().chain(&self.away).collect()
     }
 
     /// The files that take part: those that are listed, and those that are lost with what they were in. Where nothing is listed, these
     /// stand as they stood before, since the order decides between claims.
-    pub(super) fn taking_part(&self) -> Vec<Arc<Known>> {
-        let lost = self.away.iter().filter(|known| is(known, Absence::Lost));
-        if self.files.is_empty() {
-            return lost.cloned().collect();
-        }
-        let mut files = self.files.clone();
-        lost.for_each(|lost| put_back(&mut files, lost));
-        files
+    pub(super) fn taking_part(&self) -> Vec<Known> {
+        with_lost(self.files.clone(), &self.away)
+    }
+
+    /// The same, of which it then knows nothing itself: that of a million items is too much to have twice.
+    pub(super) fn take_part(&mut self) -> Vec<Known> {
+        with_lost(std::mem::take(&mut self.files), &self.away)
     }
 
     /// Whether nobody can see if something that is gone has come back to it: it is not there, or what is there is another, or
@@ -135,19 +134,18 @@ impl State {
 
     /// When each file came that never could be loaded.
     fn came(&self, scan: &Scan, when: Circumstances<'_>) -> HashMap<Arc<str>, Instant> {
-        let unloadable: Vec<&Arc<str>> =
-            scan.files.iter().filter(|known| is_unloadable(known)).map(|known| &known.file).collect();
+        let unloadable: Vec<&str> = scan.files.iter().filter(|known| is_unloadable(known)).map(Known::file).collect();
         if unloadable.is_empty() {
             // As a rule; and the names of a hundred thousand files are not hashed for nothing.
             return HashMap::new();
         }
-        let known: HashSet<&Arc<str>> = self.files.iter().map(|known| &known.file).collect();
-        let came = |file: &Arc<str>| match self.came.get(file) {
+        let known: HashSet<&str> = self.files.iter().map(Known::file).collect();
+        let came = |file: &str| match self.came.get(file) {
             Some(&came) => Some(came),
             // What is there at the first load may have been there for years.
             None => (when.is_ready && !known.contains(file)).then_some(when.now),
         };
-        unloadable.into_iter().filter_map(|file| Some((Arc::clone(file), came(file)?))).collect()
+        unloadable.into_iter().filter_map(|file| Some((file.into(), came(file)?))).collect()
     }
 
     /// Whether what has become of a file is on record, so that it was decided: of one that is there, or that was removed.
@@ -156,13 +154,25 @@ impl State {
     }
 
     /// The files that are gone.
-    pub(super) fn gone(&self) -> impl Iterator<Item = &Arc<Known>> {
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Known> {
         self.away.iter().filter(|known| is(known, Absence::Gone))
     }
 
+    /// Takes one more that is listed, behind all others.
+    pub(super) fn push(&mut self, known: Known) {
+        if self.files.len() == self.files.capacity() {
+            // By a half or more, as a list grows by itself, it would be 20 MB of a million that lie idle. By this it is moved once in
+            // 15,000 that come.
+            self.files.reserve_exact(1 + self.files.len() / SPARE);
+        }
+        self.files.push(known);
+    }
+
     /// The same with these files, listed or not.
-    pub(super) fn with(self, files: Vec<Arc<Known>>) -> Self {
-        let (files, away) = files.into_iter().partition(|known| known.absence().is_none());
+    pub(super) fn with(self, files: Vec<Known>) -> Self {
+        let mut files = files;
+        // They lie where they lay, and not in a list that grew to twice what it holds.
+        let away = files.extract_if(.., |known| known.absence().is_some()).collect();
         Self { files, away, ..self }
     }
 
@@ -181,7 +191,7 @@ impl State {
 
     /// It is right that there is nothing: what it had is gone.
     fn confirmed_absent(&self) -> Self {
-        let away = by_name(self.known().into_iter().filter(has_any).map(gone));
+        let away = by_name(self.known().into_iter().filter(|known| has_any(known)).cloned().map(gone));
         Self { away, confirmed_absent: true, ..Self::default() }
     }
 
@@ -213,7 +223,7 @@ impl State {
         let away = self.taking_part().into_iter().chain(self.gone().cloned()).map(|known| match known.absence() {
             Some(Absence::Lost) if same => known,
             Some(Absence::Gone) => known,
-            Some(Absence::Lost) | None => Arc::new(known.lost(&why)),
+            Some(Absence::Lost) | None => known.lost(&why),
         });
         Self {
             at_first: self.at_first,
@@ -235,14 +245,14 @@ impl State {
         let mut in_doubt = self.in_doubt.clone();
         if !in_doubt.newcomers.is_empty() && when.found.has_told(&in_doubt.newcomers) {
             // It is told by now what has come, and that it is not what is missing: from here on that is as in any edit.
-            let told = |known: Arc<Known>| if in_doubt.lost.contains(&known.file) { gone(known) } else { known };
+            let told = |known: Known| if in_doubt.lost.contains(known.file()) { gone(known) } else { known };
             scan.away = std::mem::take(&mut scan.away).into_iter().map(told).collect();
             in_doubt = InDoubt::default();
         }
         let missed = Missed::by(&scan, when.found);
         let lost_now = if when.allow_empty { None } else { self.looks_lost(&scan, &missed, when) };
         let recorded = scan.recorded.clone();
-        let is_lost = |known: &Arc<Known>| {
+        let is_lost = |known: &Known| {
             (is(known, Absence::Lost) || lost_now.is_some())
                 && !when.allow_empty
                 // Nothing can come back that a file was before it was another service's.
@@ -250,12 +260,12 @@ impl State {
                 && !when.found.is_elsewhere(known)
                 && !recorded.as_ref().is_some_and(|recorded| recorded.has_removed(known))
         };
-        let absent: Vec<Arc<Known>> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
+        let absent: Vec<Known> = scan.gone.into_iter().chain(scan.away).filter(has_any).collect();
         match lost_now {
             Some(IN_DOUBT) => {
                 in_doubt.newcomers.extend(when.found.newcomers().iter().cloned());
                 let lost = absent.iter().filter(|known| !is(known, Absence::Lost));
-                in_doubt.lost.extend(lost.map(|known| Arc::clone(&known.file)));
+                in_doubt.lost.extend(lost.map(|known| Arc::from(known.file())));
             }
             Some(_) => in_doubt = InDoubt::default(),
             None => {}
@@ -269,7 +279,7 @@ impl State {
         let why = problem.as_ref().map(why_lost);
         let away = absent.into_iter().map(|known| match &why {
             Some(_) if is(&known, Absence::Lost) && is_lost(&known) => known,
-            Some(why) if is_lost(&known) => Arc::new(known.lost(why)),
+            Some(why) if is_lost(&known) => known.lost(why),
             _ => gone(known),
         });
         let away = by_name(away);
@@ -322,6 +332,9 @@ impl State {
     }
 }
 
+/// A list that is full has room for one more in so many.
+const SPARE: usize = 64;
+
 /// So many files at least are missing where most of them are said to be: one of one, or one of two, is as likely an edit.
 const FEWEST: usize = 2;
 
@@ -329,21 +342,31 @@ const IN_DOUBT: &str = "what has come in the place of files that were in force c
 
 const EMPTY: &str = "it has become empty";
 
+/// These files, with those that are lost with what they were in. Where nothing is listed, these stand as they stood before.
+fn with_lost(mut files: Vec<Known>, away: &[Known]) -> Vec<Known> {
+    let lost = away.iter().filter(|known| is(known, Absence::Lost));
+    if files.is_empty() {
+        return lost.cloned().collect();
+    }
+    lost.for_each(|lost| put_back(&mut files, lost));
+    files
+}
+
 fn is(known: &Known, absence: Absence) -> bool {
     known.absence() == Some(absence)
 }
 
-fn has_any(known: &Arc<Known>) -> bool {
+fn has_any(known: &Known) -> bool {
     known.held().is_some()
 }
 
-fn gone(known: Arc<Known>) -> Arc<Known> {
-    if is(&known, Absence::Gone) { known } else { Arc::new(known.gone()) }
+fn gone(known: Known) -> Known {
+    if is(&known, Absence::Gone) { known } else { known.gone() }
 }
 
-fn by_name(files: impl Iterator<Item = Arc<Known>>) -> Vec<Arc<Known>> {
+fn by_name(files: impl Iterator<Item = Known>) -> Vec<Known> {
     let mut files: Vec<_> = files.collect();
-    files.sort_by(|a, b| a.file.cmp(&b.file));
+    files.sort_by(|a, b| a.file().cmp(b.file()));
     files
 }
 

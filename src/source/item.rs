@@ -29,6 +29,22 @@ pub enum Version {
     Opaque([u64; 2]),
 }
 
+/// A version as it is kept of an item, which has no room for a [`Version`] of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VersionRef<'v> {
+    Stat(&'v Stat),
+    Opaque([u64; 2]),
+}
+
+impl VersionRef<'_> {
+    pub(crate) fn to_owned(self) -> Version {
+        match self {
+            Self::Stat(stat) => Version::Stat(Box::new(*stat)),
+            Self::Opaque(version) => Version::Opaque(version),
+        }
+    }
+}
+
 /// What was read of an item.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -46,6 +62,13 @@ impl Drop for Content {
 }
 
 impl Version {
+    pub(super) fn lent(&self) -> VersionRef<'_> {
+        match self {
+            Self::Stat(stat) => VersionRef::Stat(stat),
+            Self::Opaque(version) => VersionRef::Opaque(*version),
+        }
+    }
+
     /// Whether a later change would show: the version was not made a moment ago, by the clock on the wall, or has been
     /// seen for long enough. (That clock may be wrong, and that of a file server another.)
     pub(crate) fn is_settled(&self, wall: SystemTime, seen_for: Duration) -> bool {

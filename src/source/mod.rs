@@ -52,6 +52,7 @@ pub use provider::{
 pub use tables::{ReadTables, Tables};
 
 pub(crate) use asked::Source;
+pub(crate) use item::VersionRef;
 pub(crate) use known::{Absence, Known, by_name};
 pub(crate) use provider::place_before;
 pub(crate) use scan::{Keep, Scan, Scanner, load};

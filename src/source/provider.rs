@@ -122,7 +122,7 @@ pub struct Recorded {
 impl Recorded {
     /// Whether an item was removed, and who has removed it is known.
     pub(crate) fn has_removed(&self, known: &Known) -> bool {
-        self.removed.contains(&known.file)
+        self.removed.contains(known.file())
     }
 }
 

@@ -24,11 +24,11 @@ const AT_A_TIME: usize = 512;
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     /// In load order.
-    pub(crate) files: Vec<Arc<Known>>,
+    pub(crate) files: Vec<Known>,
     /// The items that were listed and are not any more, by name.
-    pub(crate) gone: Vec<Arc<Known>>,
+    pub(crate) gone: Vec<Known>,
     /// The items that were not listed before either, and that are known, by name.
-    pub(crate) away: Vec<Arc<Known>>,
+    pub(crate) away: Vec<Known>,
     /// Those that were changed just now, so that a look at them again is wise.
     pub(crate) restless: HashSet<Arc<str>>,
     /// Those that are being written, and were not looked at.
@@ -82,42 +82,24 @@ enum Step {
     /// It is what it was.
     Same,
     /// It is something else, or may be.
-    Changed { known: Arc<Known>, restless: bool },
+    Changed { known: Known, restless: bool },
     /// It is not there, although it was listed.
     NotThere,
 }
 
+/// An item of a listing, and what is known of it.
+type Looked<'l> = (&'l Listed, Option<&'l Known>);
+
 impl Scanner<'_> {
-    pub(crate) fn scan(&self, source: &Source, known: &[Arc<Known>]) -> Result<Scan, Unlisted> {
+    pub(crate) fn scan(&self, source: &Source, known: &[&Known]) -> Result<Scan, Unlisted> {
         let (before, listing) = source.list()?;
         let Listing { items, instead, passed_over, recorded } = listing;
         let Matched { known, gone } = matched(&items, known);
-        let steps = self.steps(source, (&items, recorded.is_some()), &known)?;
         let mut scan = Scan { instead, passed_over, recorded, ..Scan::default() };
         for known in gone {
             scan.misses(known);
         }
-        scan.files.reserve(steps.len());
-        for ((step, known), listed) in steps.into_iter().zip(known).zip(&items) {
-            if let Listed::BeingWritten(name) = listed {
-                scan.busy.insert(Arc::clone(name));
-                scan.unread = true;
-            }
-            match (step, known) {
-                // One that was away and is now being written is not there before it has been read.
-                (Step::Same, Some(known)) if known.absence().is_some() => scan.misses(Arc::clone(known)),
-                (Step::Same, Some(known)) => scan.files.push(Arc::clone(known)),
-                (Step::Changed { known, restless }, _) => {
-                    scan.unread |= known.read().is_none_or(|read| read.unsettled.is_some());
-                    if restless {
-                        scan.restless.insert(Arc::clone(&known.file));
-                    }
-                    scan.files.push(known);
-                }
-                (Step::NotThere, Some(known)) => scan.misses(Arc::clone(known)),
-                (Step::NotThere | Step::Same, None) => {}
-            }
-        }
+        self.look_at(source, (&items, &known), &mut scan)?;
         let after = source.stamp()?;
         scan.torn = !before.same_set(&after);
         scan.moving = before != after;
@@ -125,53 +107,61 @@ impl Scanner<'_> {
         Ok(scan)
     }
 
-    /// What a look at each item shows; of items whose changes are recorded, all or nothing.
-    fn steps(
+    /// Looks at each item; at those whose changes are recorded, at all or at none.
+    fn look_at(
         &self,
         source: &Source,
-        (listed, are_recorded): (&[Listed], bool),
-        known: &[Option<&Arc<Known>>],
-    ) -> Result<Vec<Step>, Unlisted> {
-        let without_reading = listed.par_iter().zip(known.par_iter()).with_min_len(FEW);
-        let mut steps: Vec<Option<Step>> = without_reading
-            .map(|(listed, known)| self.without_reading_it(listed, known.map(|known| &**known)))
-            .collect();
-        let to_be_read: Vec<(usize, &Item)> = (listed.iter().enumerate())
-            .filter_map(|(at, listed)| match listed {
-                Listed::Item(item) if steps[at].is_none() => Some((at, item)),
+        (listed, known): (&[Listed], &[Option<&Known>]),
+        scan: &mut Scan,
+    ) -> Result<(), Unlisted> {
+        // Of a million items, steps that wait for one another would take 50 MB: so what is read is taken down as it comes, in load
+        // order, and all that need not be read on the way there.
+        let is_read = (listed.par_iter().zip(known.par_iter()).with_min_len(FEW))
+            .map(|(listed, known)| must_read(listed, *known))
+            .collect::<Vec<bool>>();
+        let to_be_read: Vec<(usize, &Item)> = (listed.iter().zip(is_read).enumerate())
+            .filter_map(|(at, (listed, is_read))| match listed {
+                Listed::Item(item) if is_read => Some((at, item)),
                 _ => None,
             })
             .collect();
+        scan.files.reserve_exact(listed.len());
+        let mut next = 0;
+        let mut up_to = |scan: &mut Scan, at: usize| {
+            for (listed, known) in listed[next..at].iter().zip(&known[next..at]) {
+                scan.takes((listed, *known), self.without_reading_it(listed, *known));
+            }
+            next = at + 1;
+        };
         let turns: Vec<&[(usize, &Item)]> = to_be_read.chunks(source.read_at_once(AT_A_TIME)).collect();
         let read = |some: &&[(usize, &Item)]| source.read_each(some.iter().map(|(_, item)| (*item).clone()).collect());
         each_read_ahead(&turns, read, |some, read| {
             // They are listed as of one revision, which they are not without one of them; and what a replica that has just been
             // started has not read would be free, and nothing would collide with it.
-            if are_recorded && let Some(why) = read.iter().find_map(|read| read.as_ref().err()) {
+            if scan.recorded.is_some()
+                && let Some(why) = read.iter().find_map(|read| read.as_ref().err())
+            {
                 return Err(Unlisted::Unreadable(why.to_string()));
             }
-            let looks = some.par_iter().zip(read).map(|(&(at, item), read)| {
-                let known = known[at].map(|known| &**known);
-                let step = match read {
-                    Ok(content) => self.taken_in(item, known, &content),
-                    Err(Unread::Gone) => Step::NotThere,
-                    Err(Unread::Because(why)) => unreadable(&item.name, known, &why),
-                };
-                (at, step)
+            let looks = some.par_iter().zip(read).map(|(&(at, item), read)| match read {
+                Ok(content) => self.taken_in(item, known[at], &content),
+                Err(Unread::Gone) => Step::NotThere,
+                Err(Unread::Because(why)) => unreadable(&item.name, known[at], &why),
             });
-            for (at, step) in looks.collect::<Vec<_>>() {
-                steps[at] = Some(step);
+            for (&(at, _), step) in some.iter().zip(looks.collect::<Vec<_>>()) {
+                up_to(scan, at);
+                scan.takes((&listed[at], known[at]), step);
             }
             Ok(())
         })?;
-        // Whatever is listed has been looked at or read by now.
-        Ok(steps.into_iter().map(|step| step.unwrap_or(Step::Same)).collect())
+        up_to(scan, listed.len());
+        Ok(())
     }
 
-    /// What a look at an item shows that need not be read, because nobody can or nothing has changed.
-    fn without_reading_it(&self, listed: &Listed, known: Option<&Known>) -> Option<Step> {
+    /// What a look at an item shows that is not read, because nobody can or nothing has changed.
+    fn without_reading_it(&self, listed: &Listed, known: Option<&Known>) -> Step {
         match listed {
-            Listed::BeingWritten(name) => Some(match known {
+            Listed::BeingWritten(name) => match known {
                 Some(_) => Step::Same,
                 // It may have been there for years, and somebody has opened it: its claims are not known, and that is said.
                 None if self.first => match unreadable(name, None, BEING_WRITTEN) {
@@ -179,18 +169,14 @@ impl Scanner<'_> {
                     other => other,
                 },
                 None => Step::NotThere,
-            }),
-            Listed::Unreadable { name, why } => Some(unreadable(name, known, why)),
-            Listed::Item(item) => {
-                let read = known.and_then(Known::read);
-                let is_same = |read: Read<'_>| *read.version == item.version && read.unsettled.is_none();
-                read.is_some_and(is_same).then_some(Step::Same)
-            }
+            },
+            Listed::Unreadable { name, why } => unreadable(name, known, why),
+            Listed::Item(_) => Step::Same,
         }
     }
 
     /// What is known of an item that was put, if it loads, and there is nothing about it that another look could show.
-    pub(crate) fn put(&self, put: &Put, known: Option<&Known>) -> Option<Arc<Known>> {
+    pub(crate) fn put(&self, put: &Put, known: Option<&Known>) -> Option<Known> {
         match self.taken_in(&put.item, known, &put.content) {
             Step::Changed { known, restless: false } => {
                 let is_settled = known.read().is_some_and(|read| read.unsettled.is_none());
@@ -203,22 +189,21 @@ impl Scanner<'_> {
     fn taken_in(&self, item: &Item, known: Option<&Known>, content: &Content) -> Step {
         let hash = ContentHash::of(&content.bytes);
         let last = known.and_then(Known::read);
-        let same_version = last.filter(|last| *last.version == item.version);
+        let same_version = last.filter(|last| last.version == item.version.lent());
         let since = same_version.and_then(|last| last.unsettled).unwrap_or(self.now);
         let stable = item.version == content.version && item.version.can_be_of(&content.bytes);
         let settled = stable && content.version.is_settled(self.wall, self.now.duration_since(since));
         let same_bytes = last.is_some_and(|last| last.hash == hash);
-        let read = Read { version: &item.version, hash, unsettled: (!settled).then_some(since) };
+        let read = Read { version: item.version.lent(), hash, unsettled: (!settled).then_some(since) };
         let known = match known {
             Some(known) if same_bytes => known.seen_again(item.facts, read),
             _ => {
-                let file = known.map_or_else(|| item.name.alone(), |known| Arc::clone(&known.file));
-                let offered = self.parse(&file, known, hash, &content.bytes);
-                Known::listed(&file, item.facts, Some(read), offered, known.and_then(Known::held).cloned())
+                let offered = self.parse(&item.name.alone(), known, hash, &content.bytes);
+                Known::listed(&item.name, item.facts, Some(read), offered, known.and_then(Known::held).cloned())
             }
         };
         let restless = !same_bytes && (!stable || content.version.is_younger_than(self.quiet, self.wall));
-        Step::Changed { known: Arc::new(known), restless }
+        Step::Changed { known, restless }
     }
 
     fn parse(&self, file: &Arc<str>, known: Option<&Known>, hash: ContentHash, bytes: &[u8]) -> Result<Good, Refusal> {
@@ -236,12 +221,34 @@ impl Scanner<'_> {
 }
 
 impl Scan {
-    fn misses(&mut self, known: Arc<Known>) {
+    /// Takes down what a look at an item has shown.
+    fn takes(&mut self, (listed, known): Looked<'_>, step: Step) {
+        if let Listed::BeingWritten(name) = listed {
+            self.busy.insert(Arc::clone(name));
+            self.unread = true;
+        }
+        match (step, known) {
+            // One that was away and is now being written is not there before it has been read.
+            (Step::Same, Some(known)) if known.absence().is_some() => self.misses(known.clone()),
+            (Step::Same, Some(known)) => self.files.push(known.clone()),
+            (Step::Changed { known, restless }, _) => {
+                self.unread |= known.read().is_none_or(|read| read.unsettled.is_some());
+                if restless {
+                    self.restless.insert(known.file().into());
+                }
+                self.files.push(known);
+            }
+            (Step::NotThere, Some(known)) => self.misses(known.clone()),
+            (Step::NotThere | Step::Same, None) => {}
+        }
+    }
+
+    fn misses(&mut self, known: Known) {
         if known.absence().is_some() {
             self.away.push(known);
         } else if self.has_removed(&known) {
             // There is nothing that a second look could show.
-            self.away.push(Arc::new(known.gone()));
+            self.away.push(known.gone());
         } else {
             self.gone.push(known);
         }
@@ -251,6 +258,13 @@ impl Scan {
     pub(crate) fn has_removed(&self, known: &Known) -> bool {
         self.recorded.as_ref().is_some_and(|recorded| recorded.has_removed(known))
     }
+}
+
+/// Whether an item can be read and may be something else than it was.
+fn must_read(listed: &Listed, known: Option<&Known>) -> bool {
+    let Listed::Item(item) = listed else { return false };
+    let is_same = |read: Read<'_>| read.version == item.version.lent() && read.unsettled.is_none();
+    !known.and_then(Known::read).is_some_and(is_same)
 }
 
 /// Parses, and survives a parser that does not. The one place where a file becomes a registration, which therefore says
@@ -272,39 +286,44 @@ fn load_hashed(loader: &dyn Loader, file: &Arc<str>, (bytes, hash): (&[u8], Cont
 
 fn unreadable(name: &str, known: Option<&Known>, why: &str) -> Step {
     let why = format!("the file cannot be read: {why}");
-    let file = known.map_or_else(|| name.into(), |known| Arc::clone(&known.file));
     let offered = Err(super::known::refusal(&why));
-    let known = Known::listed(&file, FileFacts::default(), None, offered, known.and_then(Known::held).cloned());
-    Step::Changed { known: Arc::new(known), restless: false }
+    let known = Known::listed(name, FileFacts::default(), None, offered, known.and_then(Known::held).cloned());
+    Step::Changed { known, restless: false }
 }
 
 /// What is known, held against a listing.
 struct Matched<'k> {
     /// What is known of each item of the listing.
-    known: Vec<Option<&'k Arc<Known>>>,
+    known: Vec<Option<&'k Known>>,
     /// What is known and not listed.
-    gone: Vec<Arc<Known>>,
+    gone: Vec<Known>,
 }
 
-fn matched<'k>(listing: &[Listed], known: &'k [Arc<Known>]) -> Matched<'k> {
-    let is_of = |(listed, known): &(&Listed, &Arc<Known>)| *listed.name() == *known.file;
+fn matched<'k>(listing: &[Listed], known: &[&'k Known]) -> Matched<'k> {
+    let is_of = |(listed, known): &(&Listed, &&Known)| *listed.name() == *known.file();
     let mut ahead = listing.iter().zip(known).take_while(is_of).count();
     let rest = (&listing[ahead..], &known[ahead..]);
     let mut behind = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(is_of).count();
     // The usual case: the same items in the same order, but for a few that have come or gone. Unless one of these is named
     // elsewhere, too, the others are what they were.
     let gone = &known[ahead..known.len() - behind];
-    let is_elsewhere = |listed: &Listed| gone.iter().any(|gone| *gone.file == *listed.name());
+    let is_elsewhere = |listed: &Listed| gone.iter().any(|gone| gone.file() == listed.name());
     let mut elsewhere = listing[..ahead].iter().chain(&listing[listing.len() - behind..]);
     if gone.len() > FEW_GONE || (!gone.is_empty() && elsewhere.any(is_elsewhere)) {
         (ahead, behind) = (0, 0);
     }
-    let mut by_name = super::known::by_name(known[ahead..known.len() - behind].iter());
+    let mut by_name = super::known::by_name(known[ahead..known.len() - behind].iter().copied());
     let between = listing[ahead..listing.len() - behind].iter().map(|listed| by_name.remove(listed.name()));
     let (first, last) = (&known[..ahead], &known[known.len() - behind..]);
-    let matched = first.iter().map(Some).chain(between.collect::<Vec<_>>()).chain(last.iter().map(Some)).collect();
+    let matched = first
+        .iter()
+        .copied()
+        .map(Some)
+        .chain(between.collect::<Vec<_>>())
+        .chain(last.iter().copied().map(Some))
+        .collect();
     let mut gone: Vec<_> = by_name.into_values().cloned().collect();
-    gone.sort_unstable_by(|a, b| a.file.cmp(&b.file));
+    gone.sort_unstable_by(|a, b| a.file().cmp(b.file()));
     Matched { known: matched, gone }
 }
 
@@ -314,9 +333,9 @@ mod tests {
 
     use super::*;
 
-    fn known(name: &str) -> Arc<Known> {
+    fn known(name: &str) -> Known {
         let offered = Err(super::super::known::refusal("it was not read"));
-        Arc::new(Known::listed(&name.into(), FileFacts::default(), None, offered, None))
+        Known::listed(name, FileFacts::default(), None, offered, None)
     }
 
     fn names(numbers: &[u8]) -> Vec<String> {
@@ -341,14 +360,14 @@ mod tests {
             }
             let listing = names(&after).into_iter().map(|name| Listed::BeingWritten(name.as_str().into()));
             let listing: Vec<_> = listing.collect();
-            let matched = matched(&listing, &known);
-            let found: Vec<_> = matched.known.iter().map(|known| known.map(|known| &*known.file)).collect();
+            let matched = matched(&listing, &known.iter().collect::<Vec<_>>());
+            let found: Vec<_> = matched.known.iter().map(|known| known.map(Known::file)).collect();
             let names_after = names(&after);
             let there = after.iter().zip(&names_after).map(|(number, name)| before.contains(number).then_some(&**name));
             prop_assert_eq!(found, there.collect::<Vec<_>>());
             let mut missing: Vec<u8> = before.iter().filter(|number| !after.contains(number)).copied().collect();
             missing.sort_by_key(|number| format!("{number}.yaml"));
-            prop_assert!(matched.gone.iter().map(|known| &*known.file).eq(names(&missing)));
+            prop_assert!(matched.gone.iter().map(Known::file).eq(names(&missing)));
         }
     }
 }

@@ -22,7 +22,7 @@ impl Engine {
         allow_empty: bool,
     ) -> Vec<MissingSource> {
         let Some(kept) = &mut self.state else { return missing };
-        let loads = |known: &Arc<Known>| known.offered().is_ok();
+        let loads = |known: &Known| known.offered().is_ok();
         if allow_empty {
             kept.forget_damaged();
         } else if trigger == Trigger::Request
@@ -32,7 +32,7 @@ impl Engine {
             // Every file is there and says what it claims: whoever confirms that knows what there is to know.
             kept.forget_damaged_held();
         }
-        missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(|known| &known.file)));
+        missing.extend(kept.damaged(states.iter().flat_map(|state| &state.files).map(Known::file)));
         missing.extend(kept.damaged_held());
         missing
     }
@@ -42,20 +42,24 @@ impl Engine {
     /// in force together, as whoever decides who gets in relies on.
     pub(super) fn recall(&self, states: &mut [State]) {
         let Some(kept) = &self.state else { return };
-        let refused = |file: &Arc<Known>| file.held().is_none() && file.offered().is_err();
+        let refused = |file: &Known| file.held().is_none() && file.offered().is_err();
         let copies: HashMap<Arc<str>, Good> = (states.iter().flat_map(|state| &state.files))
             .filter(|file| refused(file))
-            .filter_map(|file| Some((Arc::clone(&file.file), kept.recall(&file.file, &*self.options.loader)?)))
+            .filter_map(|file| {
+                let name: Arc<str> = file.file().into();
+                let good = kept.recall(&name, &*self.options.loader)?;
+                Some((name, good))
+            })
             .collect();
         if copies.is_empty() {
             return;
         }
         let mut held = HeldServices::of(states, self.options.homeserver.dialect);
         for file in states.iter_mut().flat_map(|state| &mut state.files).filter(|file| refused(file)) {
-            if let Some(good) = copies.get(&file.file)
+            if let Some(good) = copies.get(file.file())
                 && held.admits(&good.registration)
             {
-                *file = Arc::new(file.holding(Some(good.clone())));
+                *file = file.holding(Some(good.clone()));
             }
         }
     }
@@ -89,7 +93,7 @@ impl Engine {
         let Kept { source, gone, put } = step;
         let files = put.iter().filter_map(|&at| self.states[source].files.get(at));
         let some: Vec<InForce<'_>> = files.filter_map(|file| in_force(file, &self.sources[source])).collect();
-        let gone: Vec<Arc<str>> = gone.iter().map(|known| Arc::clone(&known.file)).collect();
+        let gone: Vec<Arc<str>> = gone.iter().map(|known| known.file().into()).collect();
         let all = kept.save((&some, Others::AsTheyWere { but: &gone }), note(&self.states), false);
         self.metrics.state_saved(all);
         self.remembered = all.then_some(after.generation());
@@ -101,7 +105,7 @@ impl Engine {
 pub(super) struct Kept<'k> {
     pub(super) source: usize,
     /// Those that are gone.
-    pub(super) gone: &'k [Arc<Known>],
+    pub(super) gone: &'k [Known],
     /// Where those stand that were put.
     pub(super) put: &'k [usize],
 }
@@ -183,14 +187,14 @@ fn in_force<'f>(file: &'f Known, source: &'f Source) -> Option<InForce<'f>> {
         (Some(_), _) => (None, Vec::new()),
     };
     let formerly = file.formerly();
-    Some(InForce { file: &file.file, hash, is_lost, more, version: file.version(), formerly, source })
+    Some(InForce { file: file.file(), hash, is_lost, more, version: file.version(), formerly, source })
 }
 
 /// Tells each source what it said of itself before, if it did.
 pub(super) fn tell_of_before(sources: &[Source], states: &[State], kept: Option<&StateDir>) {
     let Some(note) = kept.and_then(StateDir::note) else { return };
     for (source, state) in sources.iter().zip(states) {
-        source.recall(note, state.known().iter().map(|known| Arc::clone(&known.file)).collect());
+        source.recall(note, state.known().iter().map(|known| known.file().into()).collect());
     }
 }
 
@@ -206,13 +210,13 @@ pub(super) fn recalled_by(
     for (file, good) in copies {
         let source = sources.iter().position(|source| source.could_list(&file));
         let was_lost = source.is_some() && was_lost(&file);
-        let known = Known::recalled(file, good);
+        let known = Known::recalled(&file, good);
         let known = if was_lost && known.formerly().is_none() { known.lost(LOST_BEFORE) } else { known };
         // What belongs to no source any more is held like what is gone.
         if let Some(files) = files.get_mut(source.unwrap_or(0)) {
-            files.push(Arc::new(known));
+            files.push(known);
         }
     }
-    let recalled = |(files, source): (Vec<Arc<Known>>, &Source)| State::recalled(files, source.may_be_away_at_start());
+    let recalled = |(files, source): (Vec<Known>, &Source)| State::recalled(files, source.may_be_away_at_start());
     files.into_iter().zip(sources).map(recalled).collect()
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::keeping::Kept;
-use super::taking_part::holding;
+use super::taking_part::hold;
 use super::{Engine, as_of, recorded};
 use crate::kept::StateDir;
 use crate::reload::state::State;
@@ -71,13 +71,13 @@ impl Engine {
         };
         let Some(after) = after.map(Arc::new) else { return false };
         let state = &mut self.states[came.source];
-        let gone: Vec<Arc<Known>> = gone.iter().rev().map(|&at| state.files.remove(at)).collect();
+        let gone: Vec<Known> = gone.iter().rev().map(|&at| state.files.remove(at)).collect();
         let places: Vec<usize> = put.iter().map(|(at, _)| *at).collect();
-        for (at, known) in put {
-            let known = holding(known, &after.files()[ahead + at]);
+        for (at, mut known) in put {
+            hold(&mut known, &after.files()[ahead + at]);
             match state.files.get_mut(at) {
                 Some(own) => *own = known,
-                None => state.files.push(known),
+                None => state.push(known),
             }
         }
         state.recorded = Some(recorded);
@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// What is known of the items that were put, each with its place in its source; none if it takes a look to know more.
-    fn loaded(&self, came: &Came) -> Option<Vec<(usize, Arc<Known>)>> {
+    fn loaded(&self, came: &Came) -> Option<Vec<(usize, Known)>> {
         let Changed { among, gone, put, .. } = &came.changed;
         let files = &self.states[came.source].files;
         let scanner = self.scanner();
@@ -113,10 +113,10 @@ impl Engine {
         let one = |put: &Put| {
             let known = files.get(place_before(gone.iter().copied(), put.at));
             let has_its_place = match known {
-                Some(known) => *known.file == *put.item.name,
+                Some(known) => *known.file() == *put.item.name,
                 None => behind.next() == Some(put.at),
             };
-            let known = scanner.put(put, known.map(|known| &**known)).filter(|_| has_its_place)?;
+            let known = scanner.put(put, known).filter(|_| has_its_place)?;
             let is_same_service = match (known.offered(), known.held()) {
                 (Ok(offered), Some(held)) => offered.registration.id() == held.registration.id(),
                 (Ok(_), None) => true,

@@ -12,36 +12,36 @@ use crate::reload::state::State;
 use crate::snapshot::{Candidate, FileRecord, Good, Snapshot};
 use crate::source::{Absence, Known};
 
-/// A file that asks to be in force.
+/// The files that ask to be in force.
 #[derive(Debug)]
 pub(super) struct TakingPart {
-    pub(super) known: Arc<Known>,
-    /// What it asks for instead of what it says, because some of it is held.
-    instead: Option<Good>,
+    /// By source.
+    pub(super) files: Vec<Vec<Known>>,
+    /// What some of them ask for instead of what they say, because some of it is held: by position among all.
+    instead: HashMap<usize, Good>,
 }
 
 impl TakingPart {
-    pub(super) fn candidate(&self) -> Candidate<'_> {
-        let candidate = self.known.candidate();
-        Candidate { offered: self.instead.as_ref().map_or(candidate.offered, Ok), ..candidate }
+    pub(super) fn candidates(&self) -> Vec<Candidate<'_>> {
+        let mut candidates: Vec<Candidate<'_>> = self.files.iter().flatten().map(Known::candidate).collect();
+        for (&at, good) in &self.instead {
+            candidates[at].offered = Ok(good);
+        }
+        candidates
     }
 }
 
 impl Engine {
-    /// All files that take part, by source, with what is held of them.
-    pub(super) fn with_what_is_held(
-        &mut self,
-        before: &Snapshot,
-        states: &[State],
-        said: Said,
-    ) -> Vec<Vec<TakingPart>> {
-        let mut files: Vec<Vec<Arc<Known>>> = states.iter().map(State::taking_part).collect();
-        let gone: Vec<(usize, &Arc<Known>, &Good)> = (states.iter().enumerate())
+    /// All files that take part, with what is held of them: from here on they are known here alone, and by no state.
+    pub(super) fn with_what_is_held(&mut self, before: &Snapshot, states: &mut [State], said: Said) -> TakingPart {
+        let mut files: Vec<Vec<Known>> = states.iter_mut().map(State::take_part).collect();
+        let states = &*states;
+        let gone: Vec<(usize, &Known, &Good)> = (states.iter().enumerate())
             .flat_map(|(source, state)| state.gone().map(move |known| (source, known)))
             .filter_map(|(source, known)| Some((source, known, known.held()?)))
             .collect();
         let held = {
-            let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(|file| file.candidate()).collect();
+            let candidates: Vec<Candidate<'_>> = files.iter().flatten().map(Known::candidate).collect();
             let without: Vec<Gone<'_>> =
                 gone.iter().map(|(_, known, good)| Gone { good, formerly: known.formerly() }).collect();
             let source = |by: By| match by {
@@ -52,7 +52,7 @@ impl Engine {
             let decided = |by: By| {
                 let gone = match by {
                     By::File(_) => None,
-                    By::Gone(at) => Some(&**gone[at].1),
+                    By::Gone(at) => Some(gone[at].1),
                 };
                 source(by).is_some_and(|source| states[source].is_decided(gone))
             };
@@ -75,32 +75,36 @@ impl Engine {
         let formers: Vec<_> = formers.collect();
         for (at, good) in whole {
             let (source, known, _) = gone[at];
-            instead.insert(Arc::clone(&known.file), good);
+            instead.insert(known.file().into(), good);
             settle::put_back(&mut files[source], known);
         }
         for (source, known, good) in formers {
             // After a restart, a copy may tell of it already.
-            if instead.insert(Arc::clone(&known.file), good).is_none() {
+            if instead.insert(known.file().into(), good).is_none() {
                 settle::put_back(&mut files[source], &known);
             }
         }
         // Counts the files that are not gone.
-        let mut at = 0_usize..;
-        let mut taking_part = |known: Arc<Known>| {
-            if known.absence() == Some(Absence::Gone) {
-                let good = instead.remove(&known.file);
-                return TakingPart { known, instead: good };
-            }
-            let at = at.next().unwrap_or_default();
-            let known = kept.remove(&at).map_or_else(|| known.clone(), |good| Arc::new(known.holding(Some(good))));
-            TakingPart { known, instead: extended.remove(&at) }
-        };
-        files.into_iter().map(|files| files.into_iter().map(&mut taking_part).collect()).collect()
+        let mut there = 0_usize..;
+        let mut instead_at = HashMap::new();
+        for (at, known) in files.iter_mut().flatten().enumerate() {
+            let good = if known.absence() == Some(Absence::Gone) {
+                instead.remove(known.file())
+            } else {
+                let at = there.next().unwrap_or_default();
+                if let Some(good) = kept.remove(&at) {
+                    *known = known.holding(Some(good));
+                }
+                extended.remove(&at)
+            };
+            instead_at.extend(good.map(|good| (at, good)));
+        }
+        TakingPart { files, instead: instead_at }
     }
 }
 
 /// Of which source a file is, by its position among all.
-fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
+fn source_of(files: &[Vec<Known>], at: usize) -> Option<usize> {
     let mut before = 0;
     files.iter().position(|files| {
         before += files.len();
@@ -108,20 +112,14 @@ fn source_of(files: &[Vec<Arc<Known>>], at: usize) -> Option<usize> {
     })
 }
 
-/// A file with what it has in force now.
-pub(super) fn holding(file: Arc<Known>, record: &FileRecord) -> Arc<Known> {
-    let same = match (&file.held(), record.good()) {
+/// Notes of a file what it has in force now.
+pub(super) fn hold(file: &mut Known, record: &FileRecord) {
+    let same = match (file.held(), record.good()) {
         (Some(held), Some(good)) => Registration::ptr_eq(&held.registration, &good.registration),
         (None, None) => true,
         _ => false,
     };
-    if same {
-        return file;
+    if !same {
+        *file = file.holding(record.good().cloned());
     }
-    let mut file = file;
-    match Arc::get_mut(&mut file) {
-        Some(own) => *own = own.holding(record.good().cloned()),
-        None => file = Arc::new(file.holding(record.good().cloned())),
-    }
-    file
 }
