@@ -51,10 +51,10 @@ impl Table {
     ) -> Self {
         let source = Source { kind, homeserver, registrations };
         let mut interner = Interner::default();
-        let mut prefixes = Prefixes::default();
+        let text_of = |one: &Registration| one.entries(kind).iter().map(|entry| entry.regex.len()).sum::<usize>();
+        let mut prefixes = room(&source, registrations, text_of);
         let mut entries = 0;
-        let texts = registrations.iter().map(|one| one.entries(kind).iter().map(|entry| entry.regex.len()).sum());
-        for slots in in_turn(texts) {
+        for slots in in_turn(registrations.iter().map(text_of)) {
             let slots = slots.into_par_iter().with_min_len(256);
             let with = |taken: Taken, at| taken.with(&source, Slot::new(at), &interner);
             let shares: Vec<Taken> = slots.fold(Taken::default, with).collect();
@@ -62,7 +62,9 @@ impl Table {
                 known.paths.iter().for_each(|path| interner.used(path.target.check));
                 entries += known.paths.iter().filter(|path| path.path == 0).count() + new.len();
                 prefixes.append(&known);
-                new.into_iter().for_each(|entry| intern(entry, &mut interner, &mut prefixes));
+                for entry in new {
+                    intern(entry, &mut interner, &mut prefixes);
+                }
             }
         }
         prefixes.sort();
@@ -116,6 +118,22 @@ impl Table {
     pub(super) fn automata(&self) -> usize {
         self.checks.automata()
     }
+}
+
+/// Room for the prefixes of some registrations, as a rule: for as much text as their regexes and senders are.
+///
+/// Of many it is taken from the system by itself, and given back at once.
+fn room(source: &Source<'_>, registrations: &List<Registration>, text_of: impl Fn(&Registration) -> usize) -> Prefixes {
+    let (mut text, mut paths) = (0, 0);
+    for one in registrations {
+        text += text_of(one);
+        paths += one.entries(source.kind).len();
+        if source.kind == Kind::User {
+            text += "@:".len() + one.sender_localpart().len() + source.homeserver.name.as_str().len();
+            paths += 1;
+        }
+    }
+    Prefixes { text: Vec::with_capacity(text), paths: Vec::with_capacity(paths) }
 }
 
 /// What is taken apart at a time, by how much text each has.

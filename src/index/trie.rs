@@ -28,6 +28,8 @@ const MAX_LABEL: usize = u8::MAX as usize;
 const MANY: u8 = u8::MAX;
 /// A place takes so many bytes.
 const PLACE: usize = size_of::<u32>();
+/// And a node, with its first byte and place in the one above, but without its label and targets.
+const NODE: usize = 4 + PLACE;
 
 /// A node to be written, for paths whose prefixes share `depth` bytes.
 struct Part<'p> {
@@ -40,8 +42,10 @@ struct Part<'p> {
 impl Trie {
     /// The tree of paths that are sorted by their prefixes, which lie in a text, those of one check side by side behind each.
     pub(super) fn new(text: &[u8], paths: &[Prefixed]) -> Self {
-        // Each is written with its target at least.
-        let mut trie = Self { nodes: Vec::with_capacity(paths.len() * WRITTEN) };
+        // There are at most twice as many nodes as prefixes, but for those of labels that are too long for one. What is not needed of
+        // that is given back.
+        let room = paths.iter().map(|path| path.prefix(text).len() + WRITTEN + 2 * NODE).sum();
+        let mut trie = Self { nodes: Vec::with_capacity(room) };
         // Not by recursion: a key may be as long as a sender is in a stranger's file.
         let mut todo = Vec::new();
         if !paths.is_empty() {

@@ -144,7 +144,7 @@ pub(super) async fn changed(client: &Client, before: Before<'_>, progress: &Atom
         "select as_id, position, revision, source is null, {say} from bailiwick.registration where revision > $1 order by position"
     );
     let parameter: (&(dyn ToSql + Sync), Type) = (&since, Type::INT8);
-    let mut rows = Reads::default();
+    let mut rows = Reads::with_room(usize::try_from(at.number - since).unwrap_or_default());
     each_row(client, &changed, Some(parameter), |row| {
         rows.push(Read::of(row)?);
         progress.fetch_add(1, Ordering::Relaxed);

@@ -52,6 +52,10 @@ pub(super) struct Id {
 }
 
 impl Ids {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), lost: 0 }
+    }
+
     pub(super) fn push(&mut self, id: &str) -> Id {
         let [start, length] = [self.text.len(), id.len()].map(number);
         self.text.push_str(id);
@@ -175,7 +179,7 @@ impl Rows {
         if ids.lost <= ids.text.len() / 2 {
             return;
         }
-        let mut written = Ids { text: String::with_capacity(ids.text.len() - ids.lost), lost: 0 };
+        let mut written = Ids::with_capacity(ids.text.len() - ids.lost);
         for row in rows {
             row.id = written.push(ids.get(row.id));
         }
@@ -278,8 +282,8 @@ mod tests {
         assert!(rows.values().map(|row| row.place).eq(0..1_000) && rows.are_noted());
         rows.remove_all(ids.iter().step_by(3).rev().map(|id| &**id));
         assert_eq!(rows.len(), 666);
-        for at in 0..1_000 {
-            assert_eq!(rows.find(&ids[at]).map(|(_, row)| row), (at % 3 != 0).then_some(row(at)));
+        for (at, id) in ids.iter().enumerate().take(1_000) {
+            assert_eq!(rows.find(id).map(|(_, row)| row), (at % 3 != 0).then_some(row(at)));
         }
         rows.remove_all(ids.iter().skip(10).map(|id| &**id));
         assert!(rows.len() == 6 && rows.are_noted());

@@ -114,7 +114,7 @@ proptest! {
             removed.extend(rows.iter().filter(|row| row.removed).map(|row| Arc::clone(&row.name)));
             removed.retain(|name| !after.contains_key(name));
             let said: HashMap<Arc<str>, Vec<u8>> = (rows.iter().filter(|row| !row.removed))
-                .filter_map(|row| Some((Arc::clone(&row.name), row.source.as_ref()?.to_vec())))
+                .filter_map(|row| Some((Arc::clone(&row.name), row.source.clone()?)))
                 .collect();
             let changed = Changed { at: at(number), rows: reads(&rows), are_all, forgotten, purged: 0 };
             let lately = mirror.as_ref().map(|mirror| (Lately::nothing_since(mirror).and(mirror, &changed), listed(mirror)));

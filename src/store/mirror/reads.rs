@@ -34,7 +34,20 @@ pub(in crate::store) struct Read<'r> {
     pub(super) source: Option<&'r [u8]>,
 }
 
+/// Room for so many is taken beforehand where there may be as many: 56 MB, which glibc takes from the system by itself and gives back at
+/// once (from 32 MB on it always does), and so it does with what that grows to. What is outgrown below that would stay.
+const ROOM: usize = 1 << 20;
+
+/// So many bytes of ids are taken to be a row's: twice as many as most have, and 32 MB for so many rows.
+const ID: usize = 32;
+
 impl Reads {
+    /// Room for at most so many.
+    pub(super) fn with_room(rows: usize) -> Self {
+        let rows = rows.min(ROOM);
+        Self { ids: Ids::with_capacity(rows * ID), rows: Vec::with_capacity(rows) }
+    }
+
     pub(super) fn push(&mut self, row: Read<'_>) {
         let Read { id, place, revision, removed, source } = row;
         let source = source.map(|source| Zeroizing::new(source.to_vec()));
