@@ -8,6 +8,13 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// From this on a block is large: see `glibc_malloc`.
+#[cfg(not(feature = "jemalloc"))]
+const LARGE: i32 = 4 << 20;
+
 fn main() -> ExitCode {
+    // With another C library there is nothing to be set.
+    #[cfg(not(feature = "jemalloc"))]
+    let _ = glibc_malloc::set_large_from(LARGE);
     bailiwick::cli::main()
 }

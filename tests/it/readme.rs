@@ -160,9 +160,9 @@ fn every_dependency_has_its_reason() {
         table.lines().skip(2).take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let named: BTreeSet<String> = cells.flat_map(|cell| cell.split(|c| !is_of_a_name(c))).map(str::to_owned).collect();
-    for manifest in
-        ["Cargo.toml", "crates/python-re/Cargo.toml", "crates/python-text/Cargo.toml", "crates/pyyaml/Cargo.toml"]
-    {
+    let crates = ["glibc-malloc", "go-re2", "python-re", "python-text", "pyyaml"];
+    let of_crates = crates.map(|name| format!("crates/{name}/Cargo.toml"));
+    for manifest in of_crates.iter().map(|manifest| &**manifest).chain(["Cargo.toml"]) {
         let manifest = fs::read_to_string(Path::new(ROOT).join(manifest)).expect("a manifest");
         let sections = manifest.split("\n[").filter(|section| section.split(']').next().is_some_and(is_dependencies));
         let lines = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.contains("path = "));
@@ -173,7 +173,7 @@ fn every_dependency_has_its_reason() {
 }
 
 fn is_dependencies(section: &str) -> bool {
-    ["dependencies", "dev-dependencies"].contains(&section)
+    ["dependencies", "dev-dependencies"].contains(&section) || section.ends_with(".dependencies")
 }
 
 fn rewrite(page: &Path, printed: &str, real: &str) {
