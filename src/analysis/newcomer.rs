@@ -52,7 +52,12 @@ pub(super) fn findings(
     let newcomer = Arc::new(Prepared::new(&mut examiner, new));
     let Some(place) = place_of(services, new, set) else { return (newcomer.findings.to_vec(), examiner.steps()) };
     let differs = difference(&known.ground.registrations, set);
-    let gone = differs.gone.iter().map(|&at| known.ground.order[at]).collect();
+    let mut gone: Vec<usize> = differs.gone;
+    if !differs.come.contains(&place) {
+        // It is known, since it is the very one that is there. What is known of it would be held against it as if it were another's.
+        gone.extend(known.ground.registrations.iter().position(|one| Registration::ptr_eq(one, new)));
+    }
+    let gone = gone.into_iter().map(|at| known.ground.order[at]).collect();
     let mut unseen = newcomer.unseen;
     let mut strangers = Vec::new();
     for other in differs.come.into_iter().filter(|&other| other != place) {

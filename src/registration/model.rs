@@ -30,6 +30,9 @@ struct Header {
     rare: Option<Box<Rare>>,
 }
 
+// Each word is 8 MB of a million.
+const _: () = assert!(size_of::<Header>() == 120);
+
 /// What few registrations have.
 #[derive(Clone, Debug, Default)]
 struct Rare {

@@ -14,7 +14,7 @@
 //! Where there are several entries, a list has what is a number of them. A text that YAML's aliases repeat thousands of
 //! times lies there once, as it did in the file.
 //!
-//! Of the registrations of `tests/store/workload.py` each takes 256 bytes, by glibc's count; as a struct with a boxed text and a shared name they were 368.
+//! Of the registrations of `tests/store/workload.py` each takes 256 or 272 bytes, by glibc's count; as a struct with a boxed text and a shared name they were 368.
 
 use std::collections::HashMap;
 use std::sync::Arc;
