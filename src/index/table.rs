@@ -122,18 +122,22 @@ impl Table {
 
 /// Room for the prefixes of some registrations, as a rule: for as much text as their regexes and senders are.
 ///
-/// Of many it is taken from the system by itself, and given back at once.
+/// Of many it is taken from the system by itself, and given back at once. Where it cannot be had, there is none beforehand: a regex that
+/// YAML's aliases repeat a hundred thousand times counts as often, and a file of 1 MB would ask for 30 GB.
 fn room(source: &Source<'_>, registrations: &List<Registration>, text_of: impl Fn(&Registration) -> usize) -> Prefixes {
     let (mut text, mut paths) = (0, 0);
     for one in registrations {
-        text += text_of(one);
+        text = usize::saturating_add(text, text_of(one));
         paths += one.entries(source.kind).len();
         if source.kind == Kind::User {
-            text += "@:".len() + one.sender_localpart().len() + source.homeserver.name.as_str().len();
+            let sender = "@:".len() + one.sender_localpart().len() + source.homeserver.name.as_str().len();
+            text = text.saturating_add(sender);
             paths += 1;
         }
     }
-    Prefixes { text: Vec::with_capacity(text), paths: Vec::with_capacity(paths) }
+    let mut prefixes = Prefixes { text: Vec::new(), paths: Vec::with_capacity(paths) };
+    let _ = prefixes.text.try_reserve_exact(text);
+    prefixes
 }
 
 /// What is taken apart at a time, by how much text each has.
@@ -201,6 +205,19 @@ fn intern(entry: Parsed, interner: &mut Interner, prefixes: &mut Prefixes) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registration::{self, TokenHasher};
+
+    #[test]
+    fn room_that_nobody_has_is_not_asked_for_in_vain() {
+        let homeserver = "example.com".parse::<Homeserver>().expect("a server name");
+        let source = "id: irc\nurl: null\nas_token: as-token-of-irc-0123456789\nhs_token: hs-token-of-irc-0123456789\n\
+                      sender_localpart: irc\nnamespaces: {}\n";
+        let loaded = registration::load(&"irc.yaml".into(), source.as_bytes(), &TokenHasher::new());
+        let registrations: List<Registration> = loaded.into_iter().collect();
+        let source = Source { kind: Kind::User, homeserver: &homeserver, registrations: &registrations };
+        let prefixes = room(&source, &registrations, |_| 1 << 50);
+        assert_eq!((registrations.len(), prefixes.text.capacity(), prefixes.paths.capacity()), (1, 0, 1));
+    }
 
     #[test]
     fn what_is_long_is_taken_apart_by_itself_and_what_is_short_together() {

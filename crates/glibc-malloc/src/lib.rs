@@ -19,7 +19,8 @@
 pub fn set_large_from(bytes: i32) -> bool {
     #[expect(unsafe_code, reason = "`mallopt` is a function of C")]
     let set = |parameter, value| {
-        // SAFETY: it takes two numbers and keeps the second in a table of its own, under the lock of the main arena.
+        // SAFETY: it takes two numbers and keeps the second in a word of its own, under the lock of the main arena. Threads that allocate
+        // meanwhile read that word without the lock (`mallopt(3)`: `const:mallopt`), and see the old number or the new.
         unsafe { libc::mallopt(parameter, value) == 1 }
     };
     set(libc::M_MMAP_THRESHOLD, bytes) && set(libc::M_TRIM_THRESHOLD, bytes.saturating_mul(2))
@@ -38,9 +39,9 @@ mod tests {
 
     /// How much of memory is mapped for large blocks, as the operating system counts what a process may use.
     fn mapped() -> usize {
-        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux says it");
-        let pages: usize = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
-        pages * 4096
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux says it");
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix("kB"));
+        1024 * size.and_then(|size| size.trim().parse::<usize>().ok()).expect("a number")
     }
 
     #[test]
