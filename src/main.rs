@@ -12,9 +12,15 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[cfg(not(feature = "jemalloc"))]
 const LARGE: i32 = 4 << 20;
 
+/// By these an operator says it.
+#[cfg(not(feature = "jemalloc"))]
+const SAID: [&str; 3] = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"];
+
 fn main() -> ExitCode {
-    // With another C library there is nothing to be set.
     #[cfg(not(feature = "jemalloc"))]
-    let _ = glibc_malloc::set_large_from(LARGE);
+    if SAID.iter().all(|name| std::env::var_os(name).is_none()) {
+        // Where that cannot be set, it is as it would have been: with another C library, for one.
+        let _ = glibc_malloc::set_large_from(LARGE);
+    }
     bailiwick::cli::main()
 }

@@ -48,7 +48,7 @@ impl Comparer {
         })
     }
 
-    /// The findings for a set; what is the same `Arc` as in `previous` is not analysed again.
+    /// The findings for a set; what is the very same as in `previous` is not analysed again.
     #[must_use]
     pub fn analyse(&self, set: &Set<'_>, previous: &Analysis, deadline: &Deadline) -> Analysis {
         self.reloads.install(|| {
@@ -123,7 +123,7 @@ pub struct Asked(());
 
 impl Asked {
     /// The findings in which a new registration would have a part in a set that would then be in force, in place of
-    /// `services`. What is the same `Arc` as in `previous` is not analysed again, no index is built, and nothing is kept. They are
+    /// `services`. What is the very same as in `previous` is not analysed again, no index is built, and nothing is kept. They are
     /// one of so many `answers` that share what is listed.
     #[must_use]
     pub fn newcomer(

@@ -24,7 +24,7 @@
 //!
 //! # After a change
 //!
-//! A set is analysed as a `step` from the one before. A registration that is the same `Arc` is not looked at again, nor are pairs
+//! A set is analysed as a `step` from the one before. A registration that is the very same is not looked at again, nor are pairs
 //! of two such, and what is kept of it is no more than others must be held against (`ground`): its prefixes, in lists that the
 //! two sets share but for a few blocks (`sorted`), and eight bytes for each of its findings (`findings`), which are written out when
 //! somebody reads them. What comes meets those alone whose prefixes say so; whose own user it may hold is told in the same way.

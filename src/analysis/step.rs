@@ -54,7 +54,7 @@ pub(super) struct Step<'s> {
 }
 
 impl Analysis {
-    /// Analyses a set; what is the same `Arc` as in `previous` is not analysed again. What is not decided at the deadline
+    /// Analyses a set; what is the very same as in `previous` is not analysed again. What is not decided at the deadline
     /// is said to be undecided.
     pub(super) fn new(set: &Set<'_>, previous: &Self, deadline: &Deadline) -> Self {
         let mut step = Step::new(set, previous, deadline);

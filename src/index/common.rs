@@ -2,7 +2,7 @@ use super::position::ServicePos;
 use crate::list::List;
 use crate::registration::Registration;
 
-/// What two sets have in common at the beginning and at the end, each registration being the same `Arc` in both.
+/// What two sets have in common at the beginning and at the end, each registration being the very same in both.
 ///
 /// Where one of a million has changed, all else is that, and nothing is to be done for it: what follows from a change is
 /// looked for in between.

@@ -75,7 +75,7 @@
 //!         positions  1     3
 //! ```
 //!
-//! Each service of the set has one slot in one of the layers, since a registration that is the same `Arc` keeps its slot and
+//! Each service of the set has one slot in one of the layers, since a registration that is the very same keeps its slot and
 //! any other gets one in the uppermost. So an answer is the union of all, and there is nothing to merge but the order.
 //!
 //! Whoever changes one registration after the other should not pay for those before: `recent` alone is built anew for each
@@ -182,7 +182,7 @@ impl Index {
         Self { homeserver: homeserver.clone(), base, overlay: None, recent: None }
     }
 
-    /// The index of a set that has this much in common with the one that this is the index of. A registration that is the same `Arc`
+    /// The index of a set that has this much in common with the one that this is the index of. A registration that is the very same
     /// as before is not built again.
     #[must_use]
     pub fn updated(&self, registrations: &List<Registration>, common: Common) -> Self {

@@ -45,7 +45,9 @@ impl Trie {
         // There are at most twice as many nodes as prefixes, but for those of labels that are too long for one. What is not needed of
         // that is given back.
         let room = paths.iter().map(|path| path.prefix(text).len() + WRITTEN + 2 * NODE).sum();
-        let mut trie = Self { nodes: Vec::with_capacity(room) };
+        let mut trie = Self { nodes: Vec::new() };
+        // Where it cannot be had, less may do.
+        let _ = trie.nodes.try_reserve_exact(room);
         // Not by recursion: a key may be as long as a sender is in a stranger's file.
         let mut todo = Vec::new();
         if !paths.is_empty() {

@@ -36,7 +36,7 @@ impl Services {
         Self { homeserver, registrations, index, names, entries, otherwise }
     }
 
-    /// The same for a changed set: what is the same `Arc` in both is not built again.
+    /// The same for a changed set: what is the very same in both is not built again.
     #[must_use]
     pub fn updated(&self, registrations: List<Registration>) -> Self {
         let common = Common::of(&self.registrations, &registrations);

@@ -356,7 +356,7 @@ impl FileRecord {
         }
     }
 
-    /// Whether both say the same, the registrations being the same `Arc`s.
+    /// Whether both say the same, the registrations being the very same.
     pub(super) fn same(&self, other: &Self) -> bool {
         let (Record::Else(a), Record::Else(b)) = (&self.0, &other.0) else { return self.is(other) };
         let same_standing = match (&a.standing, &b.standing) {

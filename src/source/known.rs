@@ -222,7 +222,7 @@ impl Known {
         Candidate { file: self.file(), offered: self.offered(), held: self.held(), facts: self.facts() }
     }
 
-    /// Whether both say the same, the registration being the same `Arc`.
+    /// Whether both say the same, the registration being the very same.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         let same_offer = match (self.offered(), other.offered()) {
             (Ok(a), Ok(b)) => Registration::ptr_eq(&a.registration, &b.registration),

@@ -7,8 +7,8 @@
 //! for who loads a million registrations once. The lists that are made on the way have 8, 16, 24 MiB, so that all but the first few
 //! lie in the arenas of the threads that have made them, among what is kept. Thereby they are never given back.
 //!
-//! With a limit that stays where it is, a million rows take 752 bytes each where they took 832 (`bailiwick_registration_bytes`, the same binary
-//! with and without). It makes no difference whether that limit is 128 KiB, 256 KiB, 1 MiB or 4 MiB, so it is the largest of these: answers and
+//! With a limit that stays where it is, a million rows took 752 bytes each where they took 832 (`bailiwick_registration_bytes` of one binary,
+//! with and without, when there was more that was made on the way than now). It makes no difference whether that limit is 128 KiB, 256 KiB, 1 MiB or 4 MiB, so it is the largest of these: answers and
 //! request bodies are smaller as a rule, and to ask the operating system for each would cost more than it is worth.
 
 /// Lets glibc's allocator take from the operating system, and give back to it at once, each block of so many bytes and more, whatever has

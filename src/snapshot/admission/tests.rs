@@ -54,7 +54,7 @@ static LOADED: LazyLock<Vec<Registration>> = LazyLock::new(|| {
 const IDS: u8 = 4;
 const TOKENS: u8 = 4;
 
-/// The same bytes in the same file are the same `Arc`, as they are for a scan.
+/// The same bytes in the same file are the very same registration, as they are for a scan.
 #[derive(Default)]
 struct Loader(HashMap<(usize, Content), Good>);
 

@@ -109,7 +109,7 @@ fn registration(hasher: &TokenHasher, id: usize, said: &Said) -> Registration {
     registration::load(&name.as_str().into(), text.as_bytes(), hasher).expect("it loads")
 }
 
-/// The same `Arc` for what is the same, as a reload has it.
+/// The very same registration for what is the same, as a reload has it.
 fn services(dialect: Dialect, before: &[(usize, Said)], after: &[(usize, Said)]) -> [Services; 2] {
     let hasher = &TokenHasher::new();
     let old: Vec<_> = before.iter().map(|(id, said)| registration(hasher, *id, said)).collect();

@@ -34,8 +34,8 @@ pub(in crate::store) struct Read<'r> {
     pub(super) source: Option<&'r [u8]>,
 }
 
-/// Room for so many is taken beforehand where there may be as many: 56 MB, which glibc takes from the system by itself and gives back at
-/// once (from 32 MB on it always does), and so it does with what that grows to. What is outgrown below that would stay.
+/// Room for so many is taken beforehand where there may be as many: 56 MB, which an allocator takes from the system by itself and gives back
+/// at once. Nothing is outgrown on the way, which would be copied, and of which some allocators keep the smaller pieces.
 const ROOM: usize = 1 << 20;
 
 /// So many bytes of ids are taken to be a row's: twice as many as most have, and 32 MB for so many rows.
