@@ -88,19 +88,63 @@ pub(super) fn put_off(scan: &mut Scan, known: &[&Known], files: &HashSet<Arc<str
     let (moving, gone) = std::mem::take(&mut scan.gone).into_iter().partition(|gone| before.contains_key(gone.file()));
     scan.gone = gone;
     let moving: Vec<Known> = moving;
-    moving.iter().filter_map(|gone| before.get(gone.file())).for_each(|known| put_back(&mut scan.files, known));
+    let moving = moving.iter().filter_map(|gone| before.get(gone.file()).map(|&known| known.clone()));
+    put_back(&mut scan.files, moving.collect());
 }
 
-/// Puts a file that is gone back to its place: by name, which is the order of a directory. In a list, from which it was
-/// taken, no place is its own.
-pub(super) fn put_back(files: &mut Vec<Known>, gone: &Known) {
-    let at = files.partition_point(|file| file.file() < gone.file());
-    files.insert(at, gone.clone());
+/// So few files that to make room for each costs less than to look at all that are there.
+const FEW: usize = 8;
+
+/// Puts files that are gone back to their places: by name, which is the order of a directory. In a list, from which they were
+/// taken, no place is their own.
+///
+/// They are put there one by one. Of half of a hundred thousand that would move half of the list each time, so where that is in order, it is put
+/// in order again with them, to the same end.
+pub(super) fn put_back(files: &mut Vec<Known>, gone: Vec<Known>) {
+    put_among(files, gone, Known::file);
+}
+
+fn put_among<T>(files: &mut Vec<T>, gone: Vec<T>, name: impl Fn(&T) -> &str) {
+    if gone.len() > FEW && files.is_sorted_by(|a, b| name(a) <= name(b)) {
+        let there = std::mem::take(files);
+        // Whoever is put back stands before those of its name that are there by then.
+        *files = gone.into_iter().rev().chain(there).collect();
+        files.sort_by(|a, b| name(a).cmp(name(b)));
+        return;
+    }
+    for gone in gone {
+        let at = files.partition_point(|file| name(file) < name(&gone));
+        files.insert(at, gone);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn many_are_put_back_where_each_would_be(
+            mut files in prop::collection::vec("[a-c]{0,2}", 0..30),
+            is_sorted in any::<bool>(),
+            gone in prop::collection::vec("[a-c]{0,2}", 0..30),
+        ) {
+            if is_sorted {
+                files.sort();
+            }
+            // Each is another, whatever it is called.
+            let mut files: Vec<(String, usize)> = files.into_iter().zip(0..).collect();
+            let gone: Vec<(String, usize)> = gone.into_iter().zip(100..).collect();
+            let mut one_by_one = files.clone();
+            for gone in gone.clone() {
+                put_among(&mut one_by_one, vec![gone], |(name, _)| name);
+            }
+            put_among(&mut files, gone, |(name, _)| name);
+            prop_assert_eq!(files, one_by_one);
+        }
+    }
 
     const MAX_WAIT: Duration = Duration::from_millis(500);
 

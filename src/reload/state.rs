@@ -348,7 +348,7 @@ fn with_lost(mut files: Vec<Known>, away: &[Known]) -> Vec<Known> {
     if files.is_empty() {
         return lost.cloned().collect();
     }
-    lost.for_each(|lost| put_back(&mut files, lost));
+    put_back(&mut files, lost.cloned().collect());
     files
 }
 

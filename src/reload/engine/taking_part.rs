@@ -73,17 +73,19 @@ impl Engine {
         let mut instead: HashMap<Arc<str>, Good> = HashMap::new();
         let formers = former.into_iter().filter_map(|(at, (held, good))| Some((source_of(&files, at)?, held, good)));
         let formers: Vec<_> = formers.collect();
+        let mut back: Vec<Vec<Known>> = files.iter().map(|_| Vec::new()).collect();
         for (at, good) in whole {
             let (source, known, _) = gone[at];
             instead.insert(known.file().into(), good);
-            settle::put_back(&mut files[source], known);
+            back[source].push(known.clone());
         }
         for (source, known, good) in formers {
             // After a restart, a copy may tell of it already.
             if instead.insert(known.file().into(), good).is_none() {
-                settle::put_back(&mut files[source], &known);
+                back[source].push(known);
             }
         }
+        files.iter_mut().zip(back).for_each(|(files, back)| settle::put_back(files, back));
         // Counts the files that are not gone.
         let mut there = 0_usize..;
         let mut instead_at = HashMap::new();
