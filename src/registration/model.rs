@@ -337,3 +337,69 @@ impl fmt::Debug for Registration {
 
 /// What came of a file: a registration, or all that is wrong with it.
 pub type Loaded = Result<Registration, Vec<Fault>>;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::registration::{OwnedEntry, TokenHasher, ValidRegex, load};
+
+    type Said = (u8, u8, bool, Option<u8>, (u32, u32));
+
+    fn parts_of(
+        texts: &[String],
+        (file, id, url, sender): (u8, u8, Option<u8>, u8),
+        places: [(u32, u32); 3],
+        entries: &[Said],
+    ) -> Parts {
+        let source = "id: irc\nurl: null\nas_token: as-token-of-irc\nhs_token: hs-token-of-irc\nsender_localpart: irc\nnamespaces: {}\n";
+        let mut parts = load(&"a.yaml".into(), source.as_bytes(), &TokenHasher::new()).expect("it loads").parts();
+        let shared: Vec<Arc<str>> = texts.iter().map(|text| text.as_str().into()).collect();
+        let text = |at: u8| Arc::clone(&shared[at as usize % shared.len()]);
+        let [sender_place, url_place, hs_token_place] = places.map(|(line, column)| Place { line, column });
+        parts.file = text(file);
+        parts.id = (&*text(id)).into();
+        parts.url = url.map(|url| (&*text(url)).into());
+        parts.sender_localpart = (&*text(sender)).into();
+        (parts.sender_place, parts.url_place, parts.hs_token_place) = (sender_place, url_place, hs_token_place);
+        for kind in Kind::ALL {
+            let of = entries.iter().filter(|(of, ..)| Kind::ALL[*of as usize % 3] == kind);
+            let entry = |&(_, regex, exclusive, group, (line, column)): &Said| OwnedEntry {
+                regex: ValidRegex::checked(text(regex), |_| Ok::<(), ()>(())).expect("nothing is checked"),
+                exclusive,
+                group_id: group.map(text),
+                // Of several, the highest bit is not the column's.
+                place: Place { line, column: column >> 1 },
+            };
+            *parts.namespaces.of_mut(kind) = of.map(entry).collect();
+        }
+        parts
+    }
+
+    proptest! {
+        /// Whatever it says, in whatever form it lies in memory.
+        #[test]
+        fn it_says_what_its_parts_said(
+            texts in prop::collection::vec(".{0,6}", 1..5),
+            who in any::<(u8, u8, Option<u8>, u8)>(),
+            places in any::<[(u32, u32); 3]>(),
+            entries in prop_oneof![prop::collection::vec(any::<Said>(), 0..2), prop::collection::vec(any::<Said>(), 0..9)],
+            (is_whole, rate_limited, extra, prefix) in any::<(bool, bool, Option<Option<i64>>, Option<String>)>(),
+            fraction in any::<bool>(),
+        ) {
+            let mut parts = parts_of(&texts, who, places, &entries);
+            (parts.sender_is_whole, parts.rate_limited, parts.proxy_prefix) = (is_whole, rate_limited, prefix.map(Into::into));
+            parts.extra = extra.map(|value| {
+                let value = value.map_or(Value::Null, |value| if fraction { serde_json::json!([0.1, value]) } else { value.into() });
+                Box::new(Map::from_iter(Some((texts[0].clone(), value)).filter(|_| rate_limited)))
+            });
+            let said = format!("{parts:?}");
+            let registration = Registration::from(parts);
+            prop_assert_eq!(&format!("{:?}", registration.parts()), &said);
+            prop_assert_eq!(&format!("{:?}", Registration::from(registration.parts()).parts()), &said);
+        }
+    }
+}
