@@ -3,7 +3,6 @@
 
 use python_re::{Outcome, Pattern};
 use libfuzzer_sys::fuzz_target;
-use std::sync::Arc;
 
 use bailiwick::index::{Index, Scratch};
 use bailiwick::matrix::MatrixId;
@@ -27,7 +26,7 @@ fuzz_target!(|input: (&str, &str)| {
         return;
     };
     let homeserver = "example.com".parse().expect("a server name");
-    let index = Index::build(&homeserver, &vec![Arc::new(loaded)].into());
+    let index = Index::build(&homeserver, &vec![loaded].into());
     let mut scratch = Scratch::new();
     let hits = index.lookup(asked, &mut scratch);
     let sender = id == "@s:example.com";
