@@ -46,6 +46,14 @@ struct Rare {
     sender_is_whole: bool,
 }
 
+/// Which part of the text, up to which of the ends.
+#[derive(Clone, Copy)]
+enum Text {
+    File,
+    Id,
+    Middle,
+}
+
 /// What is between the `id` and the texts of entries.
 struct Middle<'r> {
     sender_place: Place,
@@ -184,15 +192,14 @@ impl Registration {
         self.0.header.rare.as_deref()
     }
 
-    /// The text up to one of its ends, from the one before it.
-    fn text(&self, end: usize) -> &str {
+    fn text(&self, which: Text) -> &str {
         let ends = &self.0.header.ends;
-        let start = end.checked_sub(1).map_or(0, |before| ends[before]);
-        &self.0.slice[start as usize..ends[end] as usize]
+        let start = (which as usize).checked_sub(1).map_or(0, |before| ends[before]);
+        &self.0.slice[start as usize..ends[which as usize] as usize]
     }
 
     fn middle(&self) -> Middle<'_> {
-        let text = self.text(2);
+        let text = self.text(Text::Middle);
         let mut numbers = Numbers::of(text);
         // Where its only entry stands comes first.
         let _ = self.0.header.only.map(|_| numbers.place());
@@ -207,7 +214,7 @@ impl Registration {
     /// The file it came from, as it is shown.
     #[must_use]
     pub fn file(&self) -> &str {
-        self.text(0)
+        self.text(Text::File)
     }
 
     /// The bytes it was read from; `None` where no file was.
@@ -225,7 +232,7 @@ impl Registration {
     /// The `id`, unique among the loaded registrations.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.text(1)
+        self.text(Text::Id)
     }
 
     /// Where the homeserver reaches the service, without user info; `None` for an explicit null.
@@ -283,7 +290,7 @@ impl Registration {
         let Header { only, ends: [.., middle], .. } = self.0.header;
         match only {
             Some((of, exclusive)) if of == kind => {
-                let place = Numbers::of(self.text(2)).place();
+                let place = Numbers::of(self.text(Text::Middle)).place();
                 Entries::one(&self.0.slice, middle, exclusive, place)
             }
             Some(_) => Entries::default(),
